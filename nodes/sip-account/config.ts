@@ -1,0 +1,31 @@
+export const defaults = {
+  version: 1,
+  name: '',
+  /** Id of the sip-transport. */
+  transport: '',
+  /** Id of the sip-proxy, '' for none. */
+  proxy: '',
+  aor: '',
+  displayName: '',
+  /** '' : the user part of the AOR. */
+  authUser: '',
+  /** '' : the domain of the AOR. */
+  registrar: '',
+  register: true,
+  expires: '600',
+  codecs: ['PCMA', 'PCMU'] as ('PCMA' | 'PCMU')[],
+  ringTimeout: '30',
+  dtmfTone: '160',
+  maxCalls: '10',
+  inboundFrom: 'known' as 'known' | 'anyone',
+  /** IPv4 addresses or CIDR blocks, separated by commas. */
+  allowedSources: '',
+  /** Header names, separated by commas. */
+  exposeHeaders: '',
+  mediaTimeout: '20',
+  orphanedCalls: 'hangup' as 'hangup' | 'keep',
+}
+export type Config = typeof defaults
+export interface Credentials {
+  password?: string
+}

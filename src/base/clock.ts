@@ -1,0 +1,25 @@
+/** Time handed in, so that every timer can be tested. All durations are milliseconds. */
+export interface Clock {
+  /** Monotonic time in ms; its origin means nothing. */
+  now(): number
+  /** Wall-clock time in ms since 1970: only for what people read (CDR, logs) and RTCP's NTP fields. */
+  wall(): number
+  setTimeout(run: () => void, ms: number): Timer
+}
+
+export interface Timer {
+  /** Idempotent. */
+  cancel(): void
+}
+
+/** setTimeout turns larger delays into 1 ms. */
+const MAX_DELAY_MS = 0x7fffffff
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  setTimeout(run, ms) {
+    const handle = setTimeout(run, Math.min(Math.max(0, ms), MAX_DELAY_MS))
+    return { cancel: () => clearTimeout(handle) }
+  },
+}

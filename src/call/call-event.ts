@@ -1,0 +1,105 @@
+import type { CodecName, MediaStats, PlayEnded } from '../media/protocol.js'
+
+export type CallDirection = 'inbound' | 'outbound'
+
+/** Phases of a call as people see them. */
+export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | 'ended'
+
+/** Why and by whom a call ended; exactly one per call. */
+export interface CallEnd {
+  by: 'local' | 'remote' | 'error'
+  cause: 'normal' | 'busy' | 'no-answer' | 'rejected' | 'cancelled' | 'failed' | 'media-timeout' | 'interrupted'
+  /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
+  sipCode: number | null
+  reason: string
+}
+
+/** Plain JSON, at most about 2 kB; a fresh object in every event. Becomes `msg.call`. */
+export interface CallSnapshot {
+  id: string
+  sipCallId: string
+  account: { id: string; name: string }
+  direction: CallDirection
+  state: CallState
+  from: { uri: string; user: string; displayName: string }
+  to: { uri: string; user: string }
+  startedAt: string
+  answeredAt: string | null
+  endedAt: string | null
+  /** Since it was answered; 0 before. */
+  durationMs: number
+  codec: CodecName | null
+  /** Only headers on the account's allow-list. */
+  headers: Record<string, string>
+  /** The user's own data, at most 4 kB of JSON. */
+  tags: Record<string, unknown>
+  end: CallEnd | null
+}
+
+interface CallEventBase {
+  callId: string
+  /** ISO 8601. */
+  at: string
+  /** From 1, per call. */
+  seq: number
+  call: CallSnapshot
+  /** Id of the flow node that placed the call, or that took it. */
+  owner: string | null
+}
+
+export type CallEvent = CallEventBase &
+  (
+    | { type: 'call.incoming' }
+    | { type: 'call.trying' }
+    | { type: 'call.ringing'; sipCode: number }
+    | { type: 'call.early'; sipCode: number }
+    | { type: 'call.answered' }
+    | { type: 'call.media' } // the first packet of the peer has come
+    | { type: 'call.digit'; digit: string; durationMs: number }
+    | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // the peer's re-INVITE
+    | { type: 'call.resumed' }
+    | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
+    | { type: 'call.record-ended'; mediaId: string; path: string; durationMs: number; octets: number; ended: 'finished' | 'stopped' | 'hangup' }
+    | { type: 'call.ended'; end: CallEnd; stats: MediaStats | null; cdr: CdrRecord }
+  )
+
+export type CallEventType = CallEvent['type']
+
+/** One per call, flat, so that it is a CSV row as it is. Times are ISO 8601 or null. */
+export interface CdrRecord {
+  id: string
+  sipCallId: string
+  accountId: string
+  account: string
+  direction: CallDirection
+  fromUri: string
+  fromUser: string
+  fromName: string
+  toUri: string
+  toUser: string
+  startedAt: string
+  ringingAt: string | null
+  answeredAt: string | null
+  endedAt: string
+  /** From start to end. */
+  durationMs: number
+  /** From answer to end; 0 where it was not answered. */
+  talkMs: number
+  endedBy: CallEnd['by']
+  cause: CallEnd['cause']
+  sipCode: number | null
+  reason: string
+  codec: CodecName | null
+  /** Digits that the peer pressed, in order. */
+  digits: string
+  packetsSent: number
+  packetsReceived: number
+  packetsLost: number
+  jitterMs: number | null
+  rttMs: number | null
+  mos: number | null
+  /** Paths of recordings, joined by `;`. */
+  recordings: string
+  /** JSON text of the tags, '' where there are none. */
+  tags: string
+}

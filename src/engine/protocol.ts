@@ -1,0 +1,180 @@
+/** Commands and events of the engine: plain data, the same for nodes, command line and tests, hosted in a worker or in the caller's thread. */
+import type { CallEvent, CallSnapshot } from '../call/call-event.js'
+import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+
+export interface EngineInit {
+  /** Where `play` finds files by relative name, searched in order. Absolute paths are taken only below one of them. */
+  mediaRoots: string[]
+  /** Where recordings are written by relative name; created when first needed. */
+  recordRoot: string
+  /** pino level; 'silent' turns logs off. Logs go to stderr as JSON lines, or to the parent as `log` events when hosted. */
+  logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+  /** Tell every SIP message as a `trace` event (secrets masked). */
+  traceSip?: boolean
+}
+
+export interface TransportConfig {
+  id: string
+  name: string
+  protocol: 'udp'
+  /** IPv4 address; '' for the one this machine uses to reach the account's proxy or registrar. */
+  bindAddress: string
+  /** 0: any free port. */
+  bindPort: number
+  /** Host, or host:port, that peers shall use to reach us; '' for the bound one. */
+  publicAddress: string
+  userAgent: string
+  /** Inclusive range of RTP and RTCP ports. */
+  rtpPortMin: number
+  rtpPortMax: number
+}
+
+export interface ProxyConfig {
+  id: string
+  name: string
+  /** Ordered route set, one hop in this issue: `sip:proxy.example.com:5060;lr`. */
+  hops: string[]
+}
+
+export interface AccountConfig {
+  id: string
+  name: string
+  transport: TransportConfig
+  proxy: ProxyConfig | null
+  /** `alice@example.com` or `sip:alice@example.com`. */
+  aor: string
+  displayName: string
+  /** '' : the user part of the AOR. */
+  authUser: string
+  password: string
+  /** Host, host:port or sip: URI; '' for the AOR's domain. */
+  registrar: string
+  /** Registers at start and keeps registered until unregistered or removed. */
+  register: boolean
+  expiresSec: number
+  codecs: CodecName[]
+  ringTimeoutMs: number
+  /** 160 unless changed. */
+  dtmfToneMs: number
+  /** Calls at once, both directions. */
+  maxCalls: number
+  /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source, which is what it says. */
+  inboundFrom: 'known' | 'anyone'
+  /** IPv4 addresses or CIDR blocks. */
+  allowedSources: string[]
+  /** Header names that are handed to flows in `call.headers`. */
+  exposeHeaders: string[]
+  /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */
+  mediaTimeoutMs: number
+  /** What becomes of a call whose flow node is gone. */
+  orphanedCalls: 'hangup' | 'keep'
+}
+
+/** How an account's inbound calls are taken; set by `sip-incoming`. Without one they get 480. */
+export interface InboundRule {
+  /** `answer`: 200 at once. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
+  mode: 'flow' | 'answer' | 'reject'
+  sendRinging: boolean
+  decideMs: number
+  rejectStatus: number
+  owner: string | null
+}
+
+export interface DialCommand {
+  accountId: string
+  target: string
+  /** Given by the caller so that it can listen before the first event. */
+  callId?: string
+  owner?: string
+  callerName?: string
+  headers?: Record<string, string>
+  ringTimeoutMs?: number
+  tags?: Record<string, unknown>
+  codecs?: CodecName[]
+}
+
+/** What can be heard: a file below a media root, or a tone. */
+export type Playable =
+  | { kind: 'file'; file: string }
+  | { kind: 'tone'; hz: number[]; durationMs: number; levelDbfs?: number; cadence?: { onMs: number; offMs: number } }
+
+export interface GatherCommand {
+  callId: string
+  prompt?: Playable
+  /** Digits stop the prompt. Otherwise they are kept until it has ended. */
+  bargeIn: boolean
+  minDigits: number
+  maxDigits: number
+  /** Ends the input and is not part of it; e.g. `#`. '' for none. */
+  terminators: string
+  /** Only these count; '' for all. */
+  accept: string
+  firstDigitMs: number
+  interDigitMs: number
+  /** Forget what was pressed before this gather began. */
+  clearBuffer: boolean
+}
+
+export interface GatherResult {
+  digits: string
+  terminator: string
+  ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
+}
+
+export type RegistrationState =
+  | { state: 'idle' }
+  | { state: 'registering' }
+  | { state: 'registered'; expiresAt: string; contact: string }
+  | { state: 'failed'; status: number; reason: string; retryAt: string | null }
+  | { state: 'unregistering' }
+
+export type EngineCommands = {
+  /** Adds an account or replaces it; the same settings again change nothing and cut nothing. */
+  setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
+  /** Unregisters, ends its calls, closes the socket when no account uses it. Resolves when done, at most 3 s. */
+  removeAccount(a: { accountId: string }): Promise<void>
+  setInbound(a: { accountId: string; rule: InboundRule | null }): void
+  register(a: { accountId: string }): void
+  unregister(a: { accountId: string }): Promise<void>
+  registration(a: { accountId: string }): RegistrationState
+  /** Resolves as soon as the call exists; its life is told by events. Errors: BAD_TARGET, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, NO_PORTS … */
+  dial(a: DialCommand): Promise<{ callId: string }>
+  answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
+  ring(a: { callId: string }): void
+  reject(a: { callId: string; status: number; reason?: string }): void
+  /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
+  hangup(a: { callId: string; afterMedia?: boolean; reason?: string }): Promise<void>
+  /** Resolves when the sound has ended. Errors before the first packet: FILE_NOT_FOUND … */
+  play(a: { callId: string; mediaId: string; source: Playable; repeat?: number }): Promise<{ ended: PlayEnded; playedMs: number }>
+  stopPlay(a: { callId: string; mediaId?: string }): void
+  gather(a: GatherCommand): Promise<GatherResult>
+  sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
+  /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */
+  startRecord(a: { callId: string; mediaId: string; file: string; maxMs?: number }): Promise<{ path: string }>
+  stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
+  setTags(a: { callId: string; tags: Record<string, unknown> }): void
+  stats(a: { callId: string }): Promise<MediaStats>
+  calls(a: null): CallSnapshot[]
+  /** BYE, CANCEL, un-REGISTER, bounded to 3 s; then everything is closed. */
+  shutdown(a: null): Promise<void>
+}
+
+export type EngineEvents = {
+  call: CallEvent
+  registration: { accountId: string; registration: RegistrationState }
+  /** `failed`: the engine died and is being restarted. */
+  engine: { state: 'up' | 'failed'; reason: string }
+  trace: { at: number; direction: 'in' | 'out'; local: string; remote: string; text: string }
+  log: { level: string; line: string }
+}
+
+/** The engine as its users hold it, wherever it runs. */
+export interface Engine {
+  call<Op extends keyof EngineCommands>(
+    op: Op,
+    arg: Parameters<EngineCommands[Op]>[0],
+  ): Promise<Awaited<ReturnType<EngineCommands[Op]>>>
+  on<Name extends keyof EngineEvents>(name: Name, listener: (data: EngineEvents[Name]) => void): () => void
+  /** Idempotent: `shutdown`, then the threads end. */
+  close(): Promise<void>
+}

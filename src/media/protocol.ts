@@ -1,0 +1,131 @@
+/** What crosses between the engine and the media workers. Plain data (and SharedArrayBuffers) only. */
+
+export type CodecName = 'PCMA' | 'PCMU'
+
+/** Which way RTP flows, as we see it (RFC 3264 5.1, RFC 4566 6). */
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+
+export interface MediaOpen {
+  id: string
+  /** Local IPv4 address that RTP and RTCP bind to. */
+  address: string
+  /** Inclusive range; RTP takes even ports, RTCP the odd one above (RFC 3550 11). */
+  portMin: number
+  portMax: number
+}
+
+export interface MediaOpened {
+  port: number
+  rtcpPort: number
+  ssrc: number
+}
+
+/** What offer/answer has settled. Sent again after every re-negotiation. */
+export interface MediaConnect {
+  id: string
+  remote: { host: string; port: number; rtcpPort: number }
+  codec: CodecName
+  payloadType: number
+  /** Payload type of telephone-event that the peer wants to receive, and the one we announced; absent where it offered none. */
+  telephoneEvent?: { send: number; receive: number }
+  direction: Direction
+  ptimeMs: number
+  /** No packet for so long in a state that expects some: `timeout` is told once. 0 turns it off. */
+  timeoutMs: number
+}
+
+/** Audio ready to be sent: octets of one codec at 8 kHz, one octet a sample. */
+export interface EncodedPrompt {
+  codec: CodecName
+  data: SharedArrayBuffer
+}
+
+export interface MediaPlay {
+  id: string
+  playId: string
+  prompt: EncodedPrompt
+  /** 1 plays once, 0 for ever. */
+  repeat: number
+}
+
+export type PlayEnded = 'finished' | 'interrupted' | 'stopped' | 'hangup' | 'failed'
+
+export interface MediaRecord {
+  id: string
+  recordId: string
+  /** Absolute path, already confined by the engine. 8 kHz 16 bit WAV, mono: what was received. */
+  path: string
+  maxMs: number
+}
+
+export interface RecordResult {
+  path: string
+  durationMs: number
+  octets: number
+}
+
+/** Counters and quality of one call's media, for CDR, events and the sidebar. */
+export interface MediaStats {
+  packetsSent: number
+  octetsSent: number
+  packetsReceived: number
+  /** RFC 3550 A.3, of the stream that we received. */
+  packetsLost: number
+  lossPercent: number
+  /** RFC 3550 A.8, ms. */
+  jitterMs: number
+  maxJitterMs: number
+  /** RFC 3550 6.4.1 from the peer's reports; null before the first. */
+  rttMs: number | null
+  /** What the peer says it lost of ours; null before its first report. */
+  remoteLossPercent: number | null
+  /** ITU-T G.107 E-model, 1 to 4.5; null while nothing was received. */
+  mos: number | null
+  /** RMS over the last second of what was decoded, dBFS; null while nothing was received. */
+  levelDbfs: number | null
+  /** Frames concealed or given as silence because nothing was there in time. */
+  concealedFrames: number
+  /** Packets of other sources than the negotiated one: dropped. */
+  strangerPackets: number
+  /** Packets that left 10 ms or more after they were due. */
+  latePackets: number
+}
+
+export type MediaCommands = {
+  open(a: MediaOpen): Promise<MediaOpened>
+  connect(a: MediaConnect): void
+  play(a: MediaPlay): void
+  /** Ends the play with this id, or any; it is told as `playEnded` with the reason given. */
+  stopPlay(a: { id: string; playId?: string; reason: 'interrupted' | 'stopped' }): void
+  /** 0-9 * # A-D; `,` waits 500 ms. Told as `digitsSent` when the last end packet has left (RFC 4733 2.5.1.4). */
+  sendDigits(a: { id: string; sendId: string; digits: string; toneMs: number; gapMs: number }): void
+  startRecord(a: MediaRecord): Promise<void>
+  stopRecord(a: { id: string; recordId?: string }): Promise<RecordResult | null>
+  stats(a: { id: string }): MediaStats
+  /** Sends RTCP BYE, closes files and sockets, frees the ports; returns the final figures. */
+  close(a: { id: string }): Promise<MediaStats>
+  /** CPU time of this worker in ms, and how well its clock kept time. */
+  load(a: null): { cpuMs: number; calls: number; maxLateMs: number; latePackets: number; packetsSent: number }
+}
+
+export type MediaEvents = {
+  /** The first packet of the negotiated source has come. */
+  started: { id: string }
+  digit: { id: string; digit: string; durationMs: number }
+  playEnded: { id: string; playId: string; ended: PlayEnded; playedMs: number }
+  digitsSent: { id: string; sendId: string; ended: 'finished' | 'hangup' }
+  recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
+  timeout: { id: string; silentMs: number }
+}
+
+/** What the asset worker does: decode, resample, encode, away from every other thread. */
+export type PromptSource =
+  /** Absolute path, already confined. WAV: 8 and 16 (24, 32) bit PCM, A-law, mu-law, any usual rate, any channels (mixed). */
+  | { kind: 'file'; path: string }
+  /** One or more sines added up, on and off; e.g. ringback 425 Hz, 1000 on, 4000 off. */
+  | { kind: 'tone'; hz: number[]; durationMs: number; levelDbfs: number; cadence?: { onMs: number; offMs: number } }
+
+export type AssetCommands = {
+  /** Errors: FILE_NOT_FOUND, BAD_AUDIO. Results are cached by source (path and mtime) and codec. */
+  prompt(a: { source: PromptSource; codec: CodecName }): Promise<{ prompt: EncodedPrompt; durationMs: number }>
+}

@@ -1,0 +1,227 @@
+/**
+ * What the SIP layer offers to accounts and calls. No type of sip.js is named here, so that the layer below can be replaced.
+ * Everything is one account's view; sockets, transactions and dialogs are shared underneath.
+ */
+
+/** Where a message came from or goes to. */
+export interface SipAddress {
+  protocol: 'udp'
+  host: string
+  port: number
+}
+
+export interface SipBody {
+  contentType: string
+  content: string
+}
+
+/** Name in canonical spelling (`Content-Type`), value without CR or LF; refused with BAD_HEADER otherwise. */
+export type HeaderField = readonly [name: string, value: string]
+
+export interface NameAddr {
+  /** As text, e.g. `sip:alice@example.com`. */
+  uri: string
+  /** Decoded user part; '' where the URI has none. */
+  user: string
+  host: string
+  displayName: string
+  tag?: string
+}
+
+export interface SipMessage {
+  callId: string
+  cseq: number
+  method: string
+  from: NameAddr
+  to: NameAddr
+  /** First value of a header, folded lines joined. Case-insensitive, compact forms known. */
+  header(name: string): string | undefined
+  headers(name: string): string[]
+  body?: SipBody
+  source: SipAddress
+}
+
+export interface SipRequest extends SipMessage {
+  /** Request-URI as text, and its decoded user part. */
+  uri: string
+  uriUser: string
+}
+
+export interface SipResponse extends SipMessage {
+  status: number
+  reason: string
+}
+
+/** RFC 7616 challenge as parsed from WWW-Authenticate or Proxy-Authenticate. */
+export interface Challenge {
+  /** 401: the UAS or registrar asks; 407: a proxy. */
+  status: 401 | 407
+  realm: string
+  nonce: string
+  opaque?: string
+  algorithm: string
+  qop: string[]
+  stale: boolean
+}
+
+/** Answers challenges; the SIP layer resends with the same Call-ID and From tag, CSeq + 1 (RFC 3261 22.2). */
+export interface Authenticator {
+  /**
+   * `Authorization` / `Proxy-Authorization` values for these challenges, or undefined where there are no (more) credentials to try:
+   * then the 401/407 is the final answer. `attempt` counts from 1 within one request.
+   */
+  answer(
+    challenges: readonly Challenge[],
+    request: { method: string; uri: string; body: string; attempt: number },
+  ): HeaderField[] | undefined
+}
+
+/** Why a request got no answer of the peer: 408 (Timer B/F), 503 (transport error). RFC 3261 8.1.3.1 treats them so. */
+export type FinalResponse = SipResponse | { status: 408 | 503; reason: string; local: true }
+
+export const isLocal = (response: FinalResponse): response is { status: 408 | 503; reason: string; local: true } => 'local' in response
+
+export interface OutgoingInviteInit {
+  /** Request-URI and To. */
+  target: string
+  headers?: readonly HeaderField[]
+  body: SipBody
+  /** Overrides the account's display name. */
+  fromDisplayName?: string
+  sipCallId: string
+}
+
+export interface OutgoingInviteHandlers {
+  /** 101-199, once per response; with body where the response had one. */
+  progress(response: SipResponse): void
+  /** First 2xx; it is acknowledged when this returns. Further 2xx of other forks get ACK and BYE by the SIP layer. */
+  answered(dialog: SipDialog, response: SipResponse): void
+  /** Any final answer but 2xx (after authentication), or none at all. Called once, never after `answered`. */
+  failed(response: FinalResponse): void
+}
+
+export interface OutgoingInvite {
+  /** CANCEL as soon as it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it gets ACK and BYE, and `failed` 487. */
+  cancel(reason?: string): void
+}
+
+/** An INVITE outside of any dialog that the account's policy let in. 100 Trying has been sent. */
+export interface IncomingInvite {
+  readonly request: SipRequest
+  /** 180 or 183; several may be sent. */
+  progress(status: number, init?: { reason?: string; headers?: readonly HeaderField[]; body?: SipBody }): void
+  accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
+  reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
+  /** Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent. */
+  handlers: { cancelled?(reason: string | undefined): void }
+}
+
+/** A re-INVITE or UPDATE with an offer (or without a body: then our answer is the offer). */
+export interface IncomingOffer {
+  readonly request: SipRequest
+  accept(init: { headers?: readonly HeaderField[]; body?: SipBody }): void
+  reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
+}
+
+export interface SipDialogHandlers {
+  /** The peer's BYE; 200 has been sent. */
+  bye?(request: SipRequest): void
+  /** The ACK to our 2xx has come (RFC 3261 13.3.1.4), with its body for offers in 2xx. */
+  acknowledged?(body: SipBody | undefined): void
+  /** No ACK for 64*T1: the call has to end by BYE. */
+  ackTimeout?(): void
+  reinvite?(offer: IncomingOffer): void
+  /** INFO in the dialog; the returned status is the answer. Without handler 200 is sent. */
+  info?(request: SipRequest): number
+  /** 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2). */
+  lost?(response: FinalResponse): void
+}
+
+export interface SipDialog {
+  readonly sipCallId: string
+  readonly localTag: string
+  readonly remoteTag: string
+  handlers: SipDialogHandlers
+  /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */
+  request(method: string, init?: { headers?: readonly HeaderField[]; body?: SipBody }): Promise<FinalResponse>
+  /** re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. */
+  reinvite(body: SipBody): Promise<FinalResponse>
+  /** Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when answered or timed out. */
+  bye(init?: { headers?: readonly HeaderField[] }): Promise<FinalResponse>
+}
+
+/** One account as the SIP layer sees it. */
+export interface UserAgentInit {
+  /** Address of record, `sip:alice@example.com`. */
+  aor: string
+  displayName: string
+  /** User part of our Contact: where requests from outside find this account. Unique per endpoint. */
+  contactUser: string
+  /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
+  routeSet: readonly string[]
+  authenticator: Authenticator
+  /** Values for Allow/Supported beyond the layer's own are not needed yet. */
+  handlers: UserAgentHandlers
+}
+
+export type Admission =
+  | { admit: true }
+  /** `status: 0` answers nothing at all. */
+  | { admit: false; status: number; reason?: string }
+
+export interface UserAgentHandlers {
+  /** Policy: asked for every request outside of a dialog that is addressed to this account, before any state is kept. */
+  admit(request: SipRequest): Admission
+  invite(invite: IncomingInvite): void
+  /** MESSAGE, NOTIFY … outside of dialogs: the returned status is the answer. OPTIONS is answered 200 by the layer once admitted. */
+  request?(request: SipRequest): number
+}
+
+export interface UserAgent {
+  readonly contactUri: string
+  /** Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Never rejects. */
+  request(init: {
+    method: string
+    /** Request-URI. */
+    target: string
+    from?: string
+    to?: string
+    sipCallId: string
+    cseq: number
+    headers?: readonly HeaderField[]
+    body?: SipBody
+  }): Promise<{ response: FinalResponse; /** Highest CSeq used; authentication adds to it. */ cseq: number }>
+  invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
+  /** Stops taking requests for this account; dialogs that live go on. */
+  close(): void
+}
+
+export interface SipEndpointInit {
+  protocol: 'udp'
+  /** Local IPv4 address to bind. */
+  host: string
+  /** 0: any free port. */
+  port: number
+  /** What peers shall use to reach us where that differs (NAT, wildcard bind). Default: host and bound port. */
+  advertise?: { host: string; port?: number }
+  userAgent: string
+}
+
+/** A transport with what listens on it. Any number of accounts share its socket. */
+export interface SipEndpoint {
+  readonly local: SipAddress
+  /** Host and port that stand in Via and Contact. */
+  readonly advertised: { host: string; port: number }
+  createUserAgent(init: UserAgentInit): UserAgent
+  /** Idempotent. Resolves when the socket is closed. */
+  close(): Promise<void>
+}
+
+/** One line of the SIP ladder: a whole message as it went over the wire, secrets masked. */
+export interface SipTraceLine {
+  at: number
+  direction: 'in' | 'out'
+  local: string
+  remote: string
+  text: string
+}
