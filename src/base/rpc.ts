@@ -39,7 +39,11 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
     })
   }
 
-  call<Op extends keyof C & string>(op: Op, arg: Arg<C, Op>, transfer?: readonly Transferable[]): Promise<Result<C, Op>> {
+  call<Op extends keyof C & string>(
+    op: Op,
+    arg: Arg<C, Op>,
+    transfer?: readonly Transferable[],
+  ): Promise<Result<C, Op>> {
     if (this.#closed) return Promise.reject(this.#closed)
     const i = this.#next++
     return new Promise((resolve, reject) => {

@@ -59,7 +59,14 @@ export type CallEvent = CallEventBase &
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // the peer's re-INVITE
     | { type: 'call.resumed' }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
-    | { type: 'call.record-ended'; mediaId: string; path: string; durationMs: number; octets: number; ended: 'finished' | 'stopped' | 'hangup' }
+    | {
+        type: 'call.record-ended'
+        mediaId: string
+        path: string
+        durationMs: number
+        octets: number
+        ended: 'finished' | 'stopped' | 'hangup'
+      }
     | { type: 'call.ended'; end: CallEnd; stats: MediaStats | null; cdr: CdrRecord }
   )
 

@@ -145,7 +145,12 @@ export type EngineCommands = {
   /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
   hangup(a: { callId: string; afterMedia?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended. Errors before the first packet: FILE_NOT_FOUND … */
-  play(a: { callId: string; mediaId: string; source: Playable; repeat?: number }): Promise<{ ended: PlayEnded; playedMs: number }>
+  play(a: {
+    callId: string
+    mediaId: string
+    source: Playable
+    repeat?: number
+  }): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(a: { callId: string; mediaId?: string }): void
   gather(a: GatherCommand): Promise<GatherResult>
   sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>

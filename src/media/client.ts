@@ -40,7 +40,13 @@ export interface MediaRecording {
 
 /** All media of one engine: workers start when first needed. */
 export interface MediaService {
-  open(init: { id: string; address: string; portMin: number; portMax: number; preferredCodec?: CodecName }): Promise<MediaSession>
+  open(init: {
+    id: string
+    address: string
+    portMin: number
+    portMax: number
+    preferredCodec?: CodecName
+  }): Promise<MediaSession>
   /** Idempotent; closes every session and ends every worker. */
   close(): Promise<void>
 }

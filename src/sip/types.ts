@@ -79,7 +79,8 @@ export interface Authenticator {
 /** Why a request got no answer of the peer: 408 (Timer B/F), 503 (transport error). RFC 3261 8.1.3.1 treats them so. */
 export type FinalResponse = SipResponse | { status: 408 | 503; reason: string; local: true }
 
-export const isLocal = (response: FinalResponse): response is { status: 408 | 503; reason: string; local: true } => 'local' in response
+export const isLocal = (response: FinalResponse): response is { status: 408 | 503; reason: string; local: true } =>
+  'local' in response
 
 export interface OutgoingInviteInit {
   /** Request-URI and To. */
@@ -190,7 +191,7 @@ export interface UserAgent {
     cseq: number
     headers?: readonly HeaderField[]
     body?: SipBody
-  }): Promise<{ response: FinalResponse; /** Highest CSeq used; authentication adds to it. */ cseq: number }>
+  }): Promise<{ response: FinalResponse /** Highest CSeq used; authentication adds to it. */; cseq: number }>
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
   /** Stops taking requests for this account; dialogs that live go on. */
   close(): void
