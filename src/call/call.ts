@@ -1,24 +1,16 @@
 /** One dialog with its media: what the engine holds of a call. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
 import type { TypedEmitter } from '../base/typed-emitter.js'
 import type { MediaService } from '../media/client.js'
 import type { CodecName, MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
 import type { IncomingInvite, UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 
-/** What calls need of a logger; pino's loggers are such. */
-export interface CallLog {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-  child(bindings: { callId: string }): CallLog
-}
-
 export interface CallDeps {
   clock: Clock
-  log: CallLog
+  log: Logger
   media: MediaService
   userAgent: UserAgent
 }
