@@ -1,0 +1,92 @@
+// Who may import whom, as data. `npm run check` runs it over src and nodes; test/unit/project/import-rules.test.ts shows that
+// each kind of violation is noticed. A new folder in src needs a row here: without one nothing may be imported from it.
+
+/** Part of src → what it may import beside itself. `typesOf`: by `import type` only. Names are regular expressions below src/. */
+const MAY_IMPORT = {
+  'base/': [],
+  'trace/': ['base/'],
+  'sdp/': ['base/'],
+  'sip/': ['trace/', 'base/'],
+  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/uri/': ['base/'],
+  'media/(?!worker/)': ['media/', 'trace/', 'base/'],
+  'media/worker/': ['media/(?!client\\.ts)', 'base/', { typesOf: 'trace/' }],
+  'media/rtp/': ['base/'],
+  'media/codec/': ['base/'],
+  'media/dtmf/': ['media/rtp/', 'base/'],
+  'media/graph/': ['media/(rtp|codec|dtmf)/', 'base/'],
+  'media/detect/': ['media/(rtp|codec|dtmf)/', 'base/'],
+  'account/': ['sip/', 'trace/', 'base/'],
+  'call/': ['account/', 'sip/', 'sdp/', 'media/(client|protocol)\\.ts', 'trace/', 'base/'],
+  'server/': ['sip/', 'call/', 'store/', 'trace/', 'base/'],
+  'speech/': ['trace/', 'base/'],
+  'store/': ['trace/', 'base/'],
+  'cdr/': ['store/', 'trace/', 'base/', { typesOf: 'call/' }],
+  'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
+  'engine/': ['(?!admin/|cli/|media/worker/)'],
+  'admin/': [{ typesOf: 'engine/' }],
+  'cli/': ['engine/', 'trace/', 'base/'],
+}
+
+const OURS = '^(src|nodes|test|bench|scripts)/'
+const PURE = '^src/(sip/(message|digest|uri)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
+const FOLDERS = '^src/(base|trace|sdp|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
+
+function rulesOf([from, may]) {
+  const any = may.filter((m) => typeof m === 'string')
+  const types = may.filter((m) => typeof m === 'object').map((m) => m.typesOf)
+  const name = from.replace(/\/?(\(.*\))?$/, '')
+  const allowed = [from, ...any, ...types].map((to) => `^src/${to}`)
+  const rules = [forbid(`${name}-imports`, `^src/${from}`, { path: OURS, pathNot: allowed })]
+  for (const to of types) {
+    rules.push(forbid(`${name}-types-only`, `^src/${from}`, { path: `^src/${to}`, dependencyTypesNot: ['type-only'] }))
+  }
+  return rules
+}
+
+function forbid(name, from, to) {
+  return { name, severity: 'error', from: typeof from === 'string' ? { path: from } : from, to }
+}
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(MAY_IMPORT).flatMap(rulesOf),
+    forbid('src-folder-without-a-row', { path: '^src/', pathNot: FOLDERS }, { path: '.' }),
+    forbid('pure-no-io', PURE, {
+      dependencyTypes: ['core'],
+      path: '^(node:)?(net|dgram|dns|tls|https?|http2|fs|timers|os|child_process|worker_threads|perf_hooks|process)(/|$)',
+    }),
+    forbid('src-knows-no-node-red', '^src/', { path: 'node_modules/(@node-red|node-red|@types/node-red)' }),
+    forbid('node-imports', '^nodes/(?!shared/|sidebar/)([^/]+)/', {
+      path: OURS,
+      pathNot: ['^nodes/shared/', '^nodes/$1/', '^src/engine/client\\.ts$'],
+      dependencyTypesNot: ['type-only'],
+    }),
+    forbid('nodes-shared-imports', '^nodes/shared/', {
+      path: OURS,
+      pathNot: ['^nodes/shared/', '^src/engine/client\\.ts$', '^src/base/'],
+      dependencyTypesNot: ['type-only'],
+    }),
+    forbid('sidebar-imports', '^nodes/sidebar/', {
+      path: OURS,
+      pathNot: ['^nodes/(shared|sidebar)/', '^src/engine/client\\.ts$', '^src/admin/'],
+      dependencyTypesNot: ['type-only'],
+    }),
+    forbid('no-cycles', {}, { circular: true }),
+    forbid('no-unresolvable', {}, { couldNotResolve: true }),
+    forbid('no-dev-dependency', '^(src|nodes)/', {
+      dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+      dependencyTypesNot: ['type-only'],
+    }),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+}
