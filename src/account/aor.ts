@@ -1,0 +1,53 @@
+import { TelephonyError } from '../base/errors.js'
+
+/** An address of record taken apart: `sip:alice@example.com:5070`. */
+export interface Aor {
+  uri: string
+  user: string
+  /** Host, with `:port` where the address has one: where numbers without a host of their own belong. */
+  domain: string
+}
+
+export interface HostPort {
+  host: string
+  port: number
+}
+
+const SIP_PORT = 5060
+/** RFC 3261 25.1 `host` without IPv6 (this issue is IPv4); `_` occurs in real host names. */
+const HOST = /^(?!-)[a-z0-9._-]{1,253}$/i
+/** RFC 3261 25.1 `user`: unreserved, escaped, user-unreserved. */
+export const USER = /^(?:[\w.!~*'()&=+$,;?/-]|%[0-9a-f]{2})+$/i
+
+/** Takes `alice@example.com` and `sip:alice@example.com`. */
+export function parseAor(text: string): Aor {
+  const bare = text.trim().replace(/^sip:/i, '')
+  const at = bare.lastIndexOf('@')
+  const user = bare.slice(0, Math.max(0, at))
+  const domain = bare.slice(at + 1)
+  if (at < 1 || !USER.test(user) || !parseHostPort(domain)) {
+    throw new TelephonyError('BAD_CONFIG', `“${text}” is no address of record: write it like alice@example.com`)
+  }
+  return { uri: `sip:${user}@${domain}`, user: decodeUser(user), domain }
+}
+
+/** `host`, `host:port`, `sip:host:port;lr`: where to; undefined where it is none of these. */
+export function parseHostPort(text: string): HostPort | undefined {
+  const bare = text
+    .trim()
+    .replace(/^<(.*)>$/, '$1')
+    .replace(/^sip:/i, '')
+    .replace(/^[^@;?]*@/, '')
+    .replace(/[;?].*$/, '')
+  const [, host, port] = /^([^:]+)(?::(\d{1,5}))?$/.exec(bare) ?? []
+  if (!host || !HOST.test(host) || Number(port ?? SIP_PORT) > 65_535) return undefined
+  return { host, port: Number(port ?? SIP_PORT) }
+}
+
+export function decodeUser(user: string): string {
+  try {
+    return decodeURIComponent(user)
+  } catch {
+    return user
+  }
+}

@@ -1,0 +1,18 @@
+/** What a registration is doing, as nodes and people see it. */
+export type RegistrationState =
+  | { state: 'idle' }
+  | { state: 'registering' }
+  | { state: 'registered'; expiresAt: string; contact: string }
+  | { state: 'failed'; status: number; reason: string; retryAt: string | null }
+  | { state: 'unregistering' }
+
+export type RegistrationPhase = RegistrationState['state']
+
+/** A refresh that goes well stays `registered`: nobody wants to see it blink. */
+export const NEXT_PHASES = {
+  idle: ['registering'],
+  registering: ['registered', 'failed', 'unregistering', 'idle'],
+  registered: ['registered', 'registering', 'failed', 'unregistering', 'idle'],
+  failed: ['registering', 'registered', 'failed', 'unregistering', 'idle'],
+  unregistering: ['idle', 'registering'],
+} as const satisfies Record<RegistrationPhase, readonly RegistrationPhase[]>

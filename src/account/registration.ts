@@ -1,0 +1,228 @@
+import { backoffMs } from '../base/backoff.js'
+import type { Clock, Timer } from '../base/clock.js'
+import { newSipCallId, randomBetween } from '../base/ids.js'
+import type { Logger } from '../base/logger.js'
+import { TypedEmitter } from '../base/typed-emitter.js'
+import { type FinalResponse, isLocal, type UserAgent } from '../sip/types.js'
+import { grantedExpiresSec, retryAfterMs, wantedExpiresSec } from './registration-response.js'
+import { NEXT_PHASES, type RegistrationState } from './registration-state.js'
+
+export interface RegistrationDeps {
+  clock: Clock
+  log: Logger
+  userAgent: Pick<UserAgent, 'request' | 'contactUri'>
+  /** Uniform between both; handed in for tests. */
+  random?: (min: number, max: number) => number
+}
+
+export interface RegistrationInit {
+  /** `sip:alice@example.com`. */
+  aor: string
+  /** Request-URI without a user part (RFC 3261 10.2): FRITZ!Box drops silently what has one. */
+  registrar: string
+  contactUser: string
+  /** Host of the Call-ID. */
+  host: string
+  expiresSec: number
+}
+
+export type RegistrationEvents = { state: [state: RegistrationState]; answer: [response: FinalResponse] }
+
+/** Two REGISTERs (each maybe challenged) are never closer than this, whatever a registrar grants. */
+const MIN_REFRESH_MS = 2_000
+const FIRST_RETRY_MS = { min: 2_000, max: 5_000 }
+/** RFC 5626 4.5 with 300 s as its maximum: its own 1800 s is long for alarms. */
+const BACKOFF = { baseMs: 30_000, maxMs: 300_000, floor: 0.5 }
+/** Within this time of an outage waits do not grow: a registrar that restarts has us back within 35 s. */
+const STEADY_RETRY_MS = 300_000
+/** Wrong credentials do not become right by asking: more often would get the account banned. */
+const REJECTED_RETRY_MS = 900_000
+/** RFC 3261 10.2.8: raised at most this often within one attempt. */
+const MAX_INTERVAL_RAISES = 2
+
+/**
+ * RFC 3261 10.2: keeps one binding at a registrar. All REGISTERs carry the same Call-ID and a rising CSeq (10.2.4); never are two
+ * under way (10.2). It never gives up until `unregister` or `close`.
+ */
+export class Registration extends TypedEmitter<RegistrationEvents> {
+  readonly #deps: RegistrationDeps
+  readonly #init: RegistrationInit
+  readonly #random: (min: number, max: number) => number
+  readonly #sipCallId: string
+  #cseq = 1
+  #expiresSec: number
+  #state: RegistrationState = { state: 'idle' }
+  #wanted = false
+  #closed = false
+  #timer: Timer | undefined
+  #inFlight: Promise<void> | undefined
+  #unregistering: Promise<void> | undefined
+  /** When the registrar forgets us; 0 where it holds nothing of ours. */
+  #boundUntilMs = 0
+  #lastSuccessMs = Number.NEGATIVE_INFINITY
+  #outage: { sinceMs: number; failures: number; steps: number } | undefined
+
+  constructor(deps: RegistrationDeps, init: RegistrationInit) {
+    super()
+    this.#deps = deps
+    this.#init = init
+    this.#random = deps.random ?? randomBetween
+    this.#sipCallId = newSipCallId(init.host)
+    this.#expiresSec = init.expiresSec
+  }
+
+  get state(): RegistrationState {
+    return this.#state
+  }
+
+  /** Registers and keeps registered. While it waits for a retry: tries now. While registered: refreshes. */
+  register(): void {
+    if (this.#closed) return
+    this.#wanted = true
+    if (this.#inFlight || this.#unregistering) return
+    const earliestMs = this.#lastSuccessMs + MIN_REFRESH_MS
+    if (this.#state.state === 'registered' && this.#deps.clock.now() < earliestMs) {
+      this.#enter({ ...this.#state })
+    } else {
+      this.#attempt()
+    }
+  }
+
+  /** Removes the binding. Resolves when the registrar has answered, or did not within its time. */
+  unregister(): Promise<void> {
+    this.#wanted = false
+    this.#cancelTimer()
+    this.#unregistering ??= this.#removeBinding().finally(() => {
+      this.#unregistering = undefined
+      if (this.#wanted && !this.#closed) this.#attempt()
+    })
+    return this.#unregistering
+  }
+
+  /** Stops without a word to the registrar. Idempotent. */
+  close(): void {
+    this.#closed = true
+    this.#wanted = false
+    this.#cancelTimer()
+    this.removeAllListeners()
+  }
+
+  #attempt(): void {
+    this.#cancelTimer()
+    if (this.#state.state !== 'registered') this.#enter({ state: 'registering' })
+    this.#inFlight = this.#register()
+      .catch((error) => {
+        this.#deps.log.error({ err: error }, 'registration attempt broke')
+        this.#fail({ status: 503, reason: 'Internal error', local: true })
+      })
+      .finally(() => {
+        this.#inFlight = undefined
+      })
+  }
+
+  async #register(): Promise<void> {
+    let response = await this.#send(this.#expiresSec)
+    for (let raises = 0; raises < MAX_INTERVAL_RAISES; raises++) {
+      if (isLocal(response) || response.status !== 423) break
+      // RFC 3261 10.2.8: ask again for what the registrar wants at least.
+      const wantedSec = wantedExpiresSec(response, this.#expiresSec)
+      if (wantedSec === undefined || !this.#wanted) break
+      this.#expiresSec = wantedSec
+      response = await this.#send(wantedSec)
+    }
+    if (this.#closed) return
+    if (response.status >= 200 && response.status < 300) this.#succeed(response)
+    else this.#fail(response)
+  }
+
+  #succeed(response: FinalResponse): void {
+    const grantedSec = isLocal(response) ? 0 : grantedExpiresSec(response, this.#init.contactUser, this.#expiresSec)
+    const { clock, userAgent } = this.#deps
+    const lifeMs = grantedSec * 1000
+    this.#outage = undefined
+    this.#lastSuccessMs = clock.now()
+    this.#boundUntilMs = clock.now() + lifeMs
+    if (!this.#wanted) return
+    const expiresAt = new Date(clock.wall() + lifeMs).toISOString()
+    this.#enter({ state: 'registered', expiresAt, contact: userAgent.contactUri })
+    this.#schedule(Math.max(MIN_REFRESH_MS, this.#random(0.5 * lifeMs, 0.75 * lifeMs)))
+  }
+
+  #fail(response: FinalResponse): void {
+    if (!this.#wanted) return
+    const waitMs = this.#retryMs(response)
+    const retryAt = new Date(this.#deps.clock.wall() + waitMs).toISOString()
+    this.#deps.log.warn({ status: response.status, reason: response.reason, retryAt }, 'registration failed')
+    this.#enter({ state: 'failed', status: response.status, reason: response.reason, retryAt })
+    this.#schedule(waitMs)
+  }
+
+  #retryMs(response: FinalResponse): number {
+    const nowMs = this.#deps.clock.now()
+    this.#outage ??= { sinceMs: nowMs, failures: 0, steps: 0 }
+    const outage = this.#outage
+    outage.failures++
+    if ([401, 403, 407].includes(response.status)) return REJECTED_RETRY_MS
+    if (isLocal(response) && outage.failures === 1) {
+      return Math.round(this.#random(FIRST_RETRY_MS.min, FIRST_RETRY_MS.max))
+    }
+    if (nowMs - outage.sinceMs >= STEADY_RETRY_MS) outage.steps++
+    const waitMs = backoffMs(BACKOFF, outage.steps, this.#random)
+    // RFC 3261 21.5.4: Retry-After is honoured, within what an alarm system can wait.
+    return isLocal(response) ? waitMs : Math.max(waitMs, Math.min(retryAfterMs(response), BACKOFF.maxMs))
+  }
+
+  async #removeBinding(): Promise<void> {
+    // RFC 3261 10.2: nothing new before the REGISTER under way has been answered.
+    await this.#inFlight
+    if (this.#closed) return
+    if (this.#boundUntilMs <= this.#deps.clock.now()) {
+      this.#enter({ state: 'idle' })
+      return
+    }
+    this.#enter({ state: 'unregistering' })
+    await this.#send(0)
+    this.#boundUntilMs = 0
+    if (!this.#closed) this.#enter({ state: 'idle' })
+  }
+
+  async #send(expiresSec: number): Promise<FinalResponse> {
+    const { userAgent, log } = this.#deps
+    const { response, cseq } = await userAgent.request({
+      method: 'REGISTER',
+      target: this.#init.registrar,
+      to: this.#init.aor,
+      from: this.#init.aor,
+      sipCallId: this.#sipCallId,
+      cseq: this.#cseq,
+      headers: [
+        ['Contact', `<${userAgent.contactUri}>;expires=${expiresSec}`],
+        ['Expires', String(expiresSec)],
+      ],
+    })
+    this.#cseq = Math.max(this.#cseq, cseq) + 1
+    log.debug({ status: response.status, expiresSec }, 'REGISTER answered')
+    if (!this.#closed) this.emit('answer', response)
+    return response
+  }
+
+  #schedule(waitMs: number): void {
+    this.#cancelTimer()
+    if (this.#wanted) this.#timer = this.#deps.clock.setTimeout(() => this.#attempt(), waitMs)
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #enter(next: RegistrationState): void {
+    const allowed: readonly string[] = NEXT_PHASES[this.#state.state]
+    if (this.#state.state === next.state && next.state === 'idle') return
+    if (!allowed.includes(next.state)) {
+      this.#deps.log.error({ from: this.#state.state, to: next.state }, 'registration: transition that must not be')
+    }
+    this.#state = next
+    this.emit('state', next)
+  }
+}

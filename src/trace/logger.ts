@@ -1,0 +1,52 @@
+import { pino } from 'pino'
+import type { LogFields, Logger } from '../base/logger.js'
+import { Secrets } from './secrets.js'
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Takes one JSON line without its line break, secrets masked. */
+export type LogSink = (level: string, line: string) => void
+
+/** Field names whose values are never written, at the top and two levels below. */
+const SECRET_FIELDS = ['password', 'credentials', 'authorization', 'ha1', 'secret']
+
+/** The log of one engine; `secrets` holds what must not stand in any line, whatever field or text it came by. */
+export interface RootLogger extends Logger {
+  readonly secrets: Secrets
+}
+
+export function createLogger(init: { level: LogLevel; sink?: LogSink }): RootLogger {
+  const secrets = new Secrets()
+  const sink = init.sink ?? writeToStderr
+  const stream = {
+    // pino sets `lastLevel` before each write on a stream that asks for it by this symbol.
+    [pino.symbols.needsMetadataGsym]: true,
+    lastLevel: 0,
+    write(line: string) {
+      sink(pino.levels.labels[this.lastLevel] ?? 'info', secrets.mask(line.trimEnd()))
+    },
+  }
+  const logger = pino(
+    {
+      level: init.level,
+      base: null,
+      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
+    },
+    stream,
+  )
+  return Object.assign(wrap(logger), { secrets })
+}
+
+function wrap(logger: pino.Logger): Logger {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields: LogFields) => wrap(logger.child(fields)),
+  }
+}
+
+const writeToStderr: LogSink = (_level, line) => {
+  process.stderr.write(`${line}\n`)
+}

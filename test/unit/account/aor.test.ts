@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { parseAor, parseHostPort } from '../../../src/account/aor.js'
+import { TelephonyError } from '../../../src/base/errors.js'
+
+describe('address of record', () => {
+  it('is taken with and without its scheme', () => {
+    const expected = { uri: 'sip:alice@example.com', user: 'alice', domain: 'example.com' }
+    assert.deepEqual(parseAor('alice@example.com'), expected)
+    assert.deepEqual(parseAor(' sip:alice@example.com '), expected)
+    assert.equal(parseAor('a@127.0.0.1:5070').domain, '127.0.0.1:5070')
+  })
+
+  for (const text of [
+    '',
+    'alice',
+    '@example.com',
+    'alice@',
+    'al ice@example.com',
+    'a@b c',
+    'a@b\r\nX: 1',
+    'sips:a@b',
+  ]) {
+    it(`refuses ${JSON.stringify(text)}`, () =>
+      assert.throws(
+        () => parseAor(text),
+        (error) => error instanceof TelephonyError && error.code === 'BAD_CONFIG',
+      ))
+  }
+
+  it('finds host and port of what people write for a registrar or proxy', () => {
+    assert.deepEqual(parseHostPort('example.com'), { host: 'example.com', port: 5060 })
+    assert.deepEqual(parseHostPort('sip:proxy.example.com:5062;lr'), { host: 'proxy.example.com', port: 5062 })
+    assert.deepEqual(parseHostPort('<sip:user@192.0.2.1;lr>'), { host: '192.0.2.1', port: 5060 })
+    assert.equal(parseHostPort('a b'), undefined)
+    assert.equal(parseHostPort('host:70000'), undefined)
+    assert.equal(parseHostPort(''), undefined)
+  })
+})
