@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
 import { ensurePeers } from './peers.mjs'
 import { checkNode, ensureBuilt, ensureInstalled, filesBelow, root, run, say } from './setup.mjs'
 
@@ -21,7 +21,7 @@ const KINDS = {
 /** No kind may take longer: something hangs. */
 const LIMIT_MS = 8 * 60_000
 
-const { values: options } = parseArgs({ options: { only: { type: 'string' } } })
+const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })
 const kinds = options.only ? options.only.split(',') : Object.keys(KINDS)
 for (const kind of kinds) {
   if (kind in KINDS) continue

@@ -1,0 +1,118 @@
+// `npm start`: Node-RED on loopback with this tree's nodes and the demo flow. `npm start -- --once`: the demo call without a
+// browser, measured. Runs on a fresh clone: dependencies are imported only after they have been installed.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
+import { checkNode, ensureBuilt, ensureInstalled, root, say } from './setup.mjs'
+
+const USAGE = `npm start                   Node-RED with the demo call, on http://127.0.0.1:1880
+npm start -- --port 1881    the same on another port (or PORT=1881 npm start)
+npm start -- --once         places the demo call without a browser, prints what happened and what was measured`
+
+const DEFAULT_PORT = 1880
+const DEMO_FLOW = join(root, 'examples', 'Demo call.json')
+const userDir = join(root, '.cache', 'node-red')
+
+checkNode()
+const options = readOptions()
+try {
+  await ensureInstalled()
+  await ensureBuilt()
+  process.exitCode = options.once ? await placeOneCall() : await serve(options.port)
+} catch (error) {
+  say(`${error.message}`)
+  process.exitCode = 1
+}
+
+async function placeOneCall() {
+  const { placeDemoCall } = await import('./demo-call.mjs')
+  const report = await placeDemoCall({ flowFile: DEMO_FLOW, nodesDir: root, print: (line) => console.log(line) })
+  console.log(JSON.stringify(report))
+  return report.ok ? 0 : 1
+}
+
+function readOptions() {
+  try {
+    const { values } = util.parseArgs({
+      options: { once: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    })
+    if (values.help) throw new Error('Usage:')
+    const port = Number(values.port ?? process.env.PORT ?? DEFAULT_PORT)
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new Error(`"${values.port ?? process.env.PORT}" is no port`)
+    return { once: values.once ?? false, port }
+  } catch (error) {
+    say(`${error.message}\n${USAGE}`)
+    process.exit(error.message === 'Usage:' ? 0 : 1)
+  }
+}
+
+async function serve(port) {
+  const { isTcpPortFree, startNodeRed } = await import('./node-red.mjs')
+  if (!(await isTcpPortFree(port))) {
+    say(`Port ${port} is in use, perhaps by another Node-RED. Choose another one: npm start -- --port ${port + 1}`)
+    return 1
+  }
+  const flow = putDemoFlow()
+  await warnOfBusySipPorts(flow)
+  say('Starting Node-RED …')
+  const nodeRed = await startNodeRed({ userDir, port, nodesDir: root, logLevel: 'warn' })
+  // Node-RED ends its calls and registrations first; we wait for it. It does not mind to be told twice (Ctrl-C reaches it too).
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      stopping = true
+      nodeRed.child.kill('SIGTERM')
+    })
+  }
+  say(welcome(nodeRed.url, flow))
+  const how = await nodeRed.ended
+  say(stopping ? 'Stopped.' : `Node-RED ended (${how}).`)
+  return stopping ? 0 : 1
+}
+
+/** The demo becomes the flow of the first start, and is renewed as long as nobody has changed it. Returns what is there now. */
+function putDemoFlow() {
+  const flowFile = join(userDir, 'flows.json')
+  const stampFile = join(userDir, 'demo-flow.sha256')
+  const demo = readFileSync(DEMO_FLOW, 'utf8')
+  const current = existsSync(flowFile) ? readFileSync(flowFile, 'utf8') : null
+  const untouched = existsSync(stampFile) && current !== null && readFileSync(stampFile, 'utf8') === sha256(current)
+  if (current !== null && !untouched) return JSON.parse(current)
+  mkdirSync(userDir, { recursive: true })
+  writeFileSync(flowFile, demo)
+  writeFileSync(stampFile, sha256(demo))
+  return JSON.parse(demo)
+}
+
+function sha256(text) {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+async function warnOfBusySipPorts(flow) {
+  const { isUdpPortFree } = await import('./node-red.mjs')
+  for (const { type, bindPort } of flow) {
+    if (type !== 'sip-transport' || !Number(bindPort) || (await isUdpPortFree(Number(bindPort)))) continue
+    say(
+      `UDP port ${bindPort} is in use, perhaps by another demo: change it in the flow's SIP transport, or the call will fail.`,
+    )
+  }
+}
+
+function welcome(url, flow) {
+  const inject = flow.find((node) => node.type === 'inject')
+  const tab = flow.find((node) => node.type === 'tab' && node.id === inject?.z)
+  const press = inject
+    ? `Open it and press the button of the node "${inject.name}" on the tab "${tab?.label}".`
+    : 'Open it in a browser.'
+  return `
+Ringflow is ready: ${url}
+
+  ${press}
+  The debug sidebar (the bug at the right) shows each event of the call and, at its end, its record.
+  Everything is on this machine's loopback address: nothing is open to the network.
+  Your flows are kept in ${userDir}
+  Ctrl-C stops it.
+`
+}
