@@ -1,0 +1,128 @@
+/** What the edit dialogs share: rows that show only where they matter, typed inputs, lists. */
+import { type EditorNode, type Elements, editor } from './node-red.js'
+import { problemOf, type RuleName } from './rules.js'
+
+const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
+
+export interface Form {
+  /** A typed input whose type is kept in `<property>Type`. */
+  typed(property: string, types: string[]): Form
+  /** Tick boxes in an order that can be changed by dragging. Read with the returned function. */
+  ordered(selector: string, all: readonly string[], chosen: readonly string[]): () => string[]
+  /** Tick boxes in groups. Read with the returned function. */
+  choices(selector: string, groups: Record<string, readonly string[]>, chosen: readonly string[]): () => string[]
+  /** One text per line, in order. Read with the returned function. */
+  texts(selector: string, rule: RuleName, placeholder: string, texts: readonly string[]): () => string[]
+}
+
+/** Call it first in `oneditprepare`: it also takes care of every row with `data-when`. */
+export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form {
+  const prefix = PREFIX[kind]
+  showRows(prefix)
+  const self: Form = {
+    typed(property, types) {
+      const input = editor().$(`#${prefix}-${property}`)
+      input.typedInput({ default: types[0], types, typeField: `#${prefix}-${property}Type` })
+      return self
+    },
+    ordered: (selector, all, chosen) => orderedList(selector, all, chosen),
+    choices: (selector, groups, chosen) => choiceGrid(node, selector, groups, chosen),
+    texts: (selector, rule, placeholder, texts) => textList(selector, rule, placeholder, texts),
+  }
+  return self
+}
+
+/** `data-when="action:play source:tone"`: shown while the fields have these values; `true` and `false` are for tick boxes. */
+function showRows(prefix: string): void {
+  const { $ } = editor()
+  $(`.ringflow-form [data-when]`).each(function () {
+    const row = $(this)
+    const conditions = String((row.data('when') as string | undefined) ?? '')
+      .split(' ')
+      .map((condition) => condition.split(':') as [string, string])
+    const fields = conditions.map(([property]) => $(`#${prefix}-${property}`))
+    const update = () =>
+      row.toggle(conditions.every(([, wanted], i) => wanted.split('|').includes(fieldValue(fields[i] as Elements))))
+    for (const field of fields) field.on('change', update)
+    update()
+  })
+}
+
+const fieldValue = (field: Elements): string =>
+  String(field.is('[type=checkbox]') ? field.prop('checked') : field.val())
+
+function orderedList(selector: string, all: readonly string[], chosen: readonly string[]): () => string[] {
+  const { $ } = editor()
+  const list = $(selector)
+  list.editableList({
+    addButton: false,
+    sortable: true,
+    removable: false,
+    height: 'auto',
+    addItem(row: Elements, _index: number, item: { name: string; on: boolean }) {
+      const label = $('<label class="ringflow-tick">').appendTo(row)
+      $('<input type="checkbox">').prop('checked', item.on).appendTo(label)
+      $('<span>').text(item.name).appendTo(label)
+      row.data('name', item.name)
+    },
+  })
+  for (const name of chosen) list.editableList('addItem', { name, on: true })
+  for (const name of all) if (!chosen.includes(name)) list.editableList('addItem', { name, on: false })
+  return () => {
+    const names: string[] = []
+    list.editableList('items').each(function () {
+      const row = $(this)
+      if (row.find('input').prop('checked')) names.push(String(row.data('name')))
+    })
+    return names
+  }
+}
+
+function choiceGrid(
+  node: EditorNode,
+  selector: string,
+  groups: Record<string, readonly string[]>,
+  chosen: readonly string[],
+): () => string[] {
+  const { $ } = editor()
+  const boxes = new Map<string, Elements>()
+  for (const [group, names] of Object.entries(groups)) {
+    $('<div class="ringflow-choices-title">')
+      .text(node._def._(`group.${group}`))
+      .appendTo(selector)
+    const grid = $('<div class="ringflow-choices">').appendTo(selector)
+    for (const name of names) {
+      const label = $('<label class="ringflow-tick">').attr('title', name).appendTo(grid)
+      boxes.set(name, $('<input type="checkbox">').prop('checked', chosen.includes(name)).appendTo(label))
+      $('<span>')
+        .text(node._def._(`event.${name}`))
+        .appendTo(label)
+    }
+  }
+  return () => [...boxes].filter(([, box]) => box.prop('checked')).map(([name]) => name)
+}
+
+function textList(selector: string, rule: RuleName, placeholder: string, texts: readonly string[]): () => string[] {
+  const { $ } = editor()
+  const list = $(selector)
+  list.editableList({
+    sortable: true,
+    removable: true,
+    height: 'auto',
+    addItem(row: Elements, _index: number, item: { text?: string }) {
+      const input = $('<input type="text" class="ringflow-text">').attr('placeholder', placeholder).appendTo(row)
+      const update = () => input.toggleClass('input-error', problemOf(input.val(), rule) !== null)
+      input.val(item.text ?? '').on('input', update)
+      if (item.text !== undefined) update()
+    },
+  })
+  for (const text of texts) list.editableList('addItem', { text })
+  return () => {
+    const found: string[] = []
+    list.editableList('items').each(function () {
+      const text = String($(this).find('input').val()).trim()
+      if (text !== '') found.push(text)
+    })
+    return found
+  }
+}

@@ -1,0 +1,72 @@
+/** Named rules for the forms: what a text must be, and the catalogue key of the sentence that says so. */
+import {
+  isAddressRange,
+  isAor,
+  isDigits,
+  isEnv,
+  isFile,
+  isFrequencies,
+  isHeaderName,
+  isHeaders,
+  isHop,
+  isHostPort,
+  isIpv4,
+  isKeys,
+  isList,
+  isNumber,
+  isPort,
+  isRejectStatus,
+  isSipUri,
+  isTags,
+  isTarget,
+} from './validate.js'
+
+export interface RuleOptions {
+  /** '' is fine. */
+  blank?: boolean
+  min?: number
+  max?: number
+  integer?: boolean
+}
+
+type Rule = (text: string, options: RuleOptions) => boolean
+
+const RULES = {
+  number: (text, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true }) => isNumber(text, { min, max, integer }),
+  port: isPort,
+  ipv4: isIpv4,
+  hostPort: isHostPort,
+  registrar: (text) => isHostPort(text) || (isSipUri(text) && !text.includes('@')),
+  hop: isHop,
+  aor: isAor,
+  target: isTarget,
+  sources: (text) => isList(text, isAddressRange),
+  headerNames: (text) => isList(text, isHeaderName),
+  digits: isDigits,
+  keys: isKeys,
+  frequencies: isFrequencies,
+  rejectStatus: isRejectStatus,
+  file: isFile,
+  headers: isHeaders,
+  tags: isTags,
+  text: (text) => text.trim() !== '' && !/[\r\n]/.test(text),
+} as const satisfies Record<string, Rule>
+
+export type RuleName = keyof typeof RULES
+
+export interface Problem {
+  key: `invalid.${RuleName | 'missing'}`
+  values: Record<string, number>
+}
+
+/** null: fine. Otherwise which sentence of the catalogue to show. */
+export function problemOf(value: unknown, name: RuleName, options: RuleOptions = {}): Problem | null {
+  const text = value === undefined || value === null ? '' : String(value)
+  if (text.trim() === '') return options.blank ? null : { key: 'invalid.missing', values: {} }
+  if (isEnv(text) || (RULES[name] as Rule)(text, options)) return null
+  const { min, max } = options
+  return {
+    key: `invalid.${name}`,
+    values: { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) },
+  }
+}

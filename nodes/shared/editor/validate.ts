@@ -1,0 +1,119 @@
+/** What a setting may look like: pure checks, the same in the browser and in unit tests. */
+
+/** Node-RED replaces a setting that is wholly `${NAME}` by the environment's value: nothing to check before. */
+export const isEnv = (text: string): boolean => /^\$\{[^{}]+\}$/.test(text)
+
+export function isNumber(text: string, range: { min: number; max: number; integer?: boolean }): boolean {
+  if (!/^-?\d+(\.\d+)?$/.test(text)) return false
+  const value = Number(text)
+  if (range.integer !== false && !Number.isInteger(value)) return false
+  return value >= range.min && value <= range.max
+}
+
+export const isPort = (text: string): boolean => isNumber(text, { min: 0, max: 65535 })
+
+export function isIpv4(text: string): boolean {
+  const parts = text.split('.')
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+}
+
+/** RFC 1123 2.1: letters, digits and inner hyphens. The last label is no number, or it would be a mistyped address. */
+export function isHostname(text: string): boolean {
+  if (text.length > 253) return false
+  const labels = text.replace(/\.$/, '').split('.')
+  const last = labels.at(-1) ?? ''
+  return labels.every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label)) && !/^\d+$/.test(last)
+}
+
+const isHost = (text: string): boolean => isIpv4(text) || isHostname(text)
+
+/** `host` or `host:port`; port 0 is nowhere. */
+export function isHostPort(text: string): boolean {
+  const match = /^([^:]+)(?::(\d+))?$/.exec(text)
+  if (!match?.[1] || !isHost(match[1])) return false
+  return match[2] === undefined || isNumber(match[2], { min: 1, max: 65535 })
+}
+
+/** RFC 3261 25.1 `user`, and the password that some write behind it. */
+const USER = /^(?:[\w\-.!~*'()&=+$,;?/#:]|%[\da-f]{2})+$/i
+
+/** `sip:[user@]host[:port][;params]`, `sips:` too. */
+export function isSipUri(text: string): boolean {
+  const match = /^sips?:(?:([^@]*)@)?([^@;?]+)((?:;[^;?\s<>"]+)*)(\?[^\s<>"]*)?$/i.exec(text)
+  if (!match?.[2]) return false
+  return (match[1] === undefined || USER.test(match[1])) && isHostPort(match[2])
+}
+
+/** An address of record: `alice@example.com` or `sip:alice@example.com`. A port is where it lives, parameters are not part of it. */
+export function isAor(text: string): boolean {
+  const match = /^(?:sips?:)?([^@]+)@([^@]+)$/i.exec(text)
+  return match?.[1] !== undefined && USER.test(match[1]) && match[2] !== undefined && isHostPort(match[2])
+}
+
+/** What can be dialled: `1002`, `+49 30 1234`, `alice@host`, `sip:…`, `tel:…`. */
+export function isTarget(text: string): boolean {
+  if (/^sips?:/i.test(text)) return isSipUri(text)
+  if (/^tel:/i.test(text)) return /^tel:\+?[\d\-.()*#]+(;[^\s]+)*$/i.test(text)
+  if (text.includes('@')) return isAor(text)
+  return /^\+?[\w\-.()*#/ ]+$/.test(text) && /[\w*#]/.test(text)
+}
+
+/** Route set entry: a SIP URI without user. */
+export const isHop = (text: string): boolean => isSipUri(text) && !text.includes('@')
+
+export function isAddressRange(text: string): boolean {
+  const match = /^([^/]+)(?:\/(\d+))?$/.exec(text)
+  if (!match?.[1] || !isIpv4(match[1])) return false
+  return match[2] === undefined || isNumber(match[2], { min: 0, max: 32 })
+}
+
+/** Entries separated by commas; empty ones are forgiven. */
+export const isList = (text: string, isEntry: (entry: string) => boolean): boolean =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .every(isEntry)
+
+/** RFC 3261 25.1 `token`. */
+export const isHeaderName = (text: string): boolean => /^[\w\-.!%*+`'~]+$/.test(text)
+
+export const isDigits = (text: string): boolean => /^[\d*#a-d,]+$/i.test(text)
+
+/** Keys of a telephone: what gather can accept. */
+export const isKeys = (text: string): boolean => /^[\d*#a-d]+$/i.test(text)
+
+/** `425` or `350+440`: one to four tones that telephony can carry. */
+export function isFrequencies(text: string): boolean {
+  const tones = text.split('+').map((tone) => tone.trim())
+  return tones.length <= 4 && tones.every((tone) => isNumber(tone, { min: 20, max: 3900, integer: false }))
+}
+
+export const isRejectStatus = (text: string): boolean => isNumber(text, { min: 300, max: 699 })
+
+/** A relative path below a folder that the runtime knows, or an absolute one; never one that climbs out. */
+export const isFile = (text: string): boolean =>
+  text.trim() !== '' && !text.includes('\0') && !text.split(/[\\/]/).includes('..')
+
+export function isHeaders(text: string): boolean {
+  const value = parseObject(text)
+  return (
+    value !== null &&
+    Object.entries(value).every(
+      ([name, field]) => isHeaderName(name) && typeof field === 'string' && !/[\r\n]/.test(field),
+    )
+  )
+}
+
+export const isTags = (text: string): boolean => parseObject(text) !== null && text.length <= 4096
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}
