@@ -1,7 +1,8 @@
-// After tsc: puts beside the compiled nodes what Node-RED looks for there (form, help, catalogues, icons), and removes from
-// dist what no longer has a source, so that no deleted test or node lives on.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+// After tsc: puts beside the compiled nodes what Node-RED looks for there (form, help, catalogues, icons), makes the folder
+// that the editor loads scripts from (resources), and removes from dist what no longer has a source, so that no deleted
+// test or node lives on.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { filesBelow, root } from './setup.mjs'
 
 const COPIED = ['.html', '.json', '.svg', '.css']
@@ -10,12 +11,49 @@ const dist = join(root, 'dist')
 const kept = new Set()
 
 copyNodeFiles()
+mergeCatalogues()
 copyIcons()
+buildResources()
 pruneDist()
 
 function copyNodeFiles() {
   for (const file of filesBelow(join(root, 'nodes'))) {
     if (COPIED.some((end) => file.endsWith(end))) copy(file, join(dist, relative(root, file)))
+  }
+}
+
+/** Node-RED gives each node a catalogue of its own: what all of them say stands once in the source and in each in dist. */
+function mergeCatalogues() {
+  const common = new Map()
+  for (const file of filesBelow(join(root, 'nodes', 'shared', 'locales'))) {
+    common.set(basename(dirname(file)), JSON.parse(readFileSync(file, 'utf8')))
+  }
+  for (const file of filesBelow(join(root, 'nodes'))) {
+    const [, type, folder, lang] = relative(root, file).split(sep)
+    if (folder !== 'locales' || type === 'shared' || !file.endsWith('.json')) continue
+    const merged = merge(common.get(lang) ?? {}, JSON.parse(readFileSync(file, 'utf8')))
+    writeFileSync(join(dist, relative(root, file)), `${JSON.stringify(merged, null, 2)}\n`)
+  }
+}
+
+/** Objects are merged, the rest is the second's. */
+function merge(base, own) {
+  const isObject = (value) => typeof value === 'object' && value !== null
+  if (!isObject(base) || !isObject(own)) return own
+  const merged = { ...base }
+  for (const [key, value] of Object.entries(own)) merged[key] = key in base ? merge(base[key], value) : value
+  return merged
+}
+
+/** The scripts and the style that the forms share, as modules: the browser resolves the imports between them. */
+function buildResources() {
+  const resources = join(root, 'resources')
+  rmSync(resources, { recursive: true, force: true })
+  mkdirSync(resources)
+  for (const file of filesBelow(join(root, 'nodes', 'shared', 'editor'))) {
+    const name = basename(file).replace(/\.ts$/, '.js')
+    const built = file.endsWith('.ts') ? join(dist, relative(root, dirname(file)), name) : file
+    writeFileSync(join(resources, name), readFileSync(built, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''))
   }
 }
 

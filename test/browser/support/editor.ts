@@ -1,0 +1,105 @@
+/** The editor in Chromium, driven the way a person does. */
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const CHROMIUM = process.env.RINGFLOW_TEST_CHROMIUM ?? '/usr/bin/chromium'
+
+/** What the page evaluates: only the few calls of Node-RED's editor API that no click can replace. */
+interface EditorGlobals {
+  RED: {
+    nodes: { node(id: string): { valid?: boolean; validationErrors?: string[] } | null }
+    sidebar: { help: { show(type: string): void } }
+    actions: { invoke(action: string): void }
+    workspaces: { show(id: string): void }
+  }
+}
+
+export interface Editor {
+  readonly page: Page
+  /** Console errors, exceptions, failed requests. */
+  readonly errors: string[]
+  close(): Promise<void>
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  })
+}
+
+export interface Look {
+  locale: string
+  width: number
+  height: number
+}
+
+export async function openEditor(browser: Browser, url: string, look: Partial<Look> = {}): Promise<Editor> {
+  const { locale = 'en-US', width = 1440, height = 900 } = look
+  const context = await browser.newContext({ viewport: { width, height }, locale })
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(`exception: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || /error/i.test(message.text())) errors.push(`console: ${message.text()}`)
+  })
+  page.on('requestfailed', (request) => errors.push(`request failed: ${request.url()}`))
+  page.on('response', (response) => {
+    if (response.status() >= 400) errors.push(`${response.status()} ${response.url()}`)
+  })
+  await page.goto(url, { waitUntil: 'domcontentloaded' })
+  await page.locator('#red-ui-palette-container-telephony .red-ui-palette-node').first().waitFor({ timeout: 60_000 })
+  await page.locator('#red-ui-main-container').waitFor({ state: 'visible' })
+  return { page, errors, close: () => context.close() }
+}
+
+export async function openDialog(page: Page, id: string): Promise<void> {
+  await page.locator(`#red-ui-workspace-chart g[id="${id}"]`).dblclick()
+  await page.locator('.red-ui-tray #node-dialog-ok').waitFor({ state: 'visible' })
+  await traySettled(page)
+}
+
+/** Trays slide in: wait for the end of the movement. */
+export async function traySettled(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const trays = (globalThis as unknown as { document: PageDocument }).document.querySelectorAll('.red-ui-tray')
+    const last = trays[trays.length - 1]
+    if (!last) return false
+    const { right } = last.getBoundingClientRect()
+    const before = last.dataset.right
+    last.dataset.right = String(right)
+    return before === String(right)
+  })
+}
+
+interface PageDocument {
+  querySelectorAll(selector: string): {
+    length: number
+    [index: number]: { dataset: Record<string, string>; getBoundingClientRect(): { right: number } }
+  }
+}
+
+export async function closeDialog(page: Page, button: 'ok' | 'cancel', kind: 'node' | 'node-config' = 'node') {
+  await page.locator(`#${kind}-dialog-${button}`).click()
+  await page.locator(`#${kind}-dialog-${button}`).waitFor({ state: 'detached' })
+}
+
+/** What the editor says is wrong with a node; empty when it is valid. */
+export function validationErrors(page: Page, id: string): Promise<string[]> {
+  return page.evaluate((nodeId) => {
+    const node = (globalThis as unknown as EditorGlobals).RED.nodes.node(nodeId)
+    if (!node) throw new Error(`no node ${nodeId}`)
+    return node.valid ? [] : (node.validationErrors ?? ['invalid'])
+  }, id)
+}
+
+export async function showHelp(page: Page, type: string): Promise<string> {
+  await page.evaluate((nodeType) => (globalThis as unknown as EditorGlobals).RED.sidebar.help.show(nodeType), type)
+  const help = page
+    .locator('.red-ui-help .red-ui-sidebar-info-content, .red-ui-sidebar-help-content, .red-ui-help')
+    .last()
+  await help.waitFor({ state: 'visible' })
+  return (await help.textContent()) ?? ''
+}
+
+export const showTab = (page: Page, id: string): Promise<void> =>
+  page.evaluate((tab) => (globalThis as unknown as EditorGlobals).RED.workspaces.show(tab), id)

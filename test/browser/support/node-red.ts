@@ -1,0 +1,131 @@
+/** Node-RED as its users start it: a process of its own on loopback, a fresh userDir, the pack installed there. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** From dist/test/browser/support. */
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')
+export const PACK = '@ringflow/node-red-telephony'
+
+/** The matrix sets these: which Node runs which Node-RED with which copy of the pack. */
+const NODE = process.env.RINGFLOW_TEST_NODE ?? process.execPath
+const PROGRAM = process.env.RINGFLOW_TEST_NODE_RED ?? join(ROOT, 'node_modules', 'node-red', 'red.js')
+const PACK_DIR = process.env.RINGFLOW_TEST_PACK ?? ROOT
+
+const HOST = '127.0.0.1'
+const START_MS = 60_000
+
+export type FlowNode = { id: string; type: string; [property: string]: unknown }
+
+export interface RunningNodeRed {
+  readonly url: string
+  /** What it logged so far. */
+  readonly log: string[]
+  deploy(flow: FlowNode[]): Promise<void>
+  flow(): Promise<FlowNode[]>
+  close(): Promise<void>
+}
+
+export async function startNodeRed(): Promise<RunningNodeRed> {
+  const userDir = mkdtempSync(join(tmpdir(), 'ringflow-browser-'))
+  const port = await freePort()
+  installPack(userDir)
+  const settings = join(userDir, 'settings.js')
+  writeFileSync(settings, `module.exports = ${JSON.stringify(settingsFor(port), null, 2)}\n`)
+  const child = spawn(NODE, [PROGRAM, '--userDir', userDir, '--settings', settings], {
+    cwd: userDir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => log.push(text.toString()))
+  const url = `http://${HOST}:${port}`
+  const close = async () => {
+    await end(child)
+    rmSync(userDir, { recursive: true, force: true })
+  }
+  try {
+    await ready(url, child)
+  } catch (error) {
+    await close()
+    throw new Error(`Node-RED did not start:\n${log.join('')}`, { cause: error })
+  }
+  return { url, log, close, deploy: (flow) => deploy(url, flow), flow: () => readFlow(url) }
+}
+
+/** As `npm install <folder>` does. */
+function installPack(userDir: string): void {
+  const place = join(userDir, 'node_modules', PACK)
+  mkdirSync(dirname(place), { recursive: true })
+  symlinkSync(PACK_DIR, place, 'dir')
+  const dependencies = { [PACK]: `file:${PACK_DIR}` }
+  writeFileSync(join(userDir, 'package.json'), JSON.stringify({ name: 'throw-away', private: true, dependencies }))
+}
+
+const settingsFor = (port: number) => ({
+  uiHost: HOST,
+  uiPort: port,
+  flowFile: 'flows.json',
+  credentialSecret: 'throw-away',
+  telemetry: { enabled: false, updateNotification: false },
+  editorTheme: {
+    tours: false,
+    projects: { enabled: false },
+    palette: { catalogues: [], categories: ['telephony', 'common', 'function'] },
+    multiplayer: { enabled: false },
+  },
+  externalModules: { palette: { allowInstall: false, allowUpload: false }, modules: { allowInstall: false } },
+  logging: { console: { level: 'info', metrics: false, audit: false } },
+})
+
+/** The admin API answers `/flows` only when the runtime is up. */
+async function ready(url: string, child: ChildProcess): Promise<void> {
+  const until = Date.now() + START_MS
+  for (;;) {
+    const response = await fetch(`${url}/flows`).catch(() => null)
+    await response?.body?.cancel()
+    if (response?.ok) return
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`)
+    if (Date.now() > until) throw new Error(`no answer within ${START_MS / 1000} s`)
+    await new Promise((done) => setTimeout(done, 200))
+  }
+}
+
+async function deploy(url: string, flows: FlowNode[]): Promise<void> {
+  const response = await fetch(`${url}/flows`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'Node-RED-API-Version': 'v2' },
+    body: JSON.stringify({ flows }),
+  })
+  if (!response.ok) throw new Error(`POST /flows: ${response.status} ${await response.text()}`)
+}
+
+async function readFlow(url: string): Promise<FlowNode[]> {
+  const response = await fetch(`${url}/flows`, { headers: { 'Node-RED-API-Version': 'v2' } })
+  return ((await response.json()) as { flows: FlowNode[] }).flows
+}
+
+function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return Promise.resolve()
+  return new Promise((done) => {
+    const force = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    child.once('exit', () => {
+      clearTimeout(force)
+      done()
+    })
+    child.kill('SIGTERM')
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.once('error', fail)
+    server.listen(0, HOST, () => {
+      const address = server.address()
+      server.close(() => done(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
