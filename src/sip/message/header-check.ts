@@ -1,0 +1,38 @@
+import { TelephonyError } from '../../base/errors.js'
+import type { HeaderField } from '../types.js'
+import { headerKey } from './header-fields.js'
+
+const NAME = /^[\w!%*.+`'~-]{1,64}$/
+/** Everything that some reader takes for the end of a line, and NUL. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
+const LINE_BREAKERS = /[\r\n\u0000\u000b\u000c\u0085\u2028\u2029]/
+
+/** The layer writes these itself; a second one would contradict it. */
+const OURS = new Set([
+  'via',
+  'from',
+  'to',
+  'call-id',
+  'cseq',
+  'max-forwards',
+  'route',
+  'record-route',
+  'content-length',
+  'content-type',
+  'user-agent',
+])
+
+/** A text that goes into a line of a message unchanged. Throws BAD_HEADER where it could start another line. */
+export function checkText(what: string, text: string): string {
+  if (LINE_BREAKERS.test(text)) throw new TelephonyError('BAD_HEADER', `${what} must not contain line breaks or NUL`)
+  return text
+}
+
+/** Header fields from above as sip.js takes them: `Name: value`. Throws BAD_HEADER. */
+export function headerLines(headers: readonly HeaderField[] | undefined): string[] {
+  return (headers ?? []).map(([name, value]) => {
+    if (!NAME.test(name)) throw new TelephonyError('BAD_HEADER', `${JSON.stringify(name)} is no header name`)
+    if (OURS.has(headerKey(name))) throw new TelephonyError('BAD_HEADER', `${name} is written by the SIP layer itself`)
+    return `${name}: ${checkText(`header ${name}`, value)}`
+  })
+}

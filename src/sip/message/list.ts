@@ -1,0 +1,31 @@
+/** Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an error where they stand. */
+export function splitList(value: string): string[] {
+  if (!value.includes(',')) return [value]
+  const parts: string[] = []
+  let quoted = false
+  let bracketed = false
+  let start = 0
+  for (let i = 0; i < value.length; i++) {
+    const c = value[i]
+    if (quoted) {
+      if (c === '\\') i++
+      else if (c === '"') quoted = false
+    } else if (c === '"') quoted = true
+    else if (c === '<') bracketed = true
+    else if (c === '>') bracketed = false
+    else if (c === ',' && !bracketed) {
+      parts.push(value.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  parts.push(value.slice(start).trim())
+  return parts
+}
+
+/** Option tags, methods and the like: `a, b`, empty parts left out. */
+export const splitWords = (values: readonly string[]): string[] =>
+  values
+    .join(',')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')

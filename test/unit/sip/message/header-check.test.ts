@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { checkText, headerLines } from '../../../../src/sip/message/header-check.js'
+
+describe('headers from above', () => {
+  it('become lines', () => {
+    assert.deepEqual(
+      headerLines([
+        ['X-Case', 'a, b'],
+        ['Subject', 'Grüße'],
+      ]),
+      ['X-Case: a, b', 'Subject: Grüße'],
+    )
+  })
+
+  for (const breaker of ['\r', '\n', '\r\n', '\0', '\u2028', '\u2029', '\u0085', '\v', '\f']) {
+    it(`cannot hold ${JSON.stringify(breaker)}`, () => {
+      assert.throws(() => headerLines([['Subject', `a${breaker}Via: b`]]), { code: 'BAD_HEADER' })
+      assert.throws(() => headerLines([[`Sub${breaker}ject`, 'a']]), { code: 'BAD_HEADER' })
+      assert.throws(() => checkText('display name', breaker), { code: 'BAD_HEADER' })
+    })
+  }
+
+  for (const name of ['', 'a b', 'a:', 'Via', 'v', 'Content-Length', 'l', 'call-id', 'CSEQ', 'To', 'Route']) {
+    it(`cannot be named ${JSON.stringify(name)}`, () => {
+      assert.throws(() => headerLines([[name, 'x']]), { code: 'BAD_HEADER' })
+    })
+  }
+})
