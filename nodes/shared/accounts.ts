@@ -1,0 +1,217 @@
+/**
+ * The accounts in use, apart from the configuration nodes that describe them: these are closed and made anew at every Full
+ * deploy, while an account whose settings are the same goes on untouched, with its calls.
+ */
+import { createHash } from 'node:crypto'
+import type { Clock, Timer } from '../../src/base/clock.js'
+import { TypedEmitter } from '../../src/base/typed-emitter.js'
+import type { AccountConfig, InboundRule, RegistrationState } from '../../src/engine/protocol.js'
+import type { SharedEngine } from './engine.js'
+import { TelephonyError } from './errors.js'
+import type { AccountState } from './status.js'
+
+/** How long an account lives on without its node: longer than any deploy that brings it back. */
+const GRACE_MS = 5_000
+
+interface Entry {
+  config: AccountConfig
+  fingerprint: string
+  state: AccountState
+  grace: Timer | undefined
+  /** The engine's commands for this account, one after the other. Rejected: the account is not usable, and why. */
+  work: Promise<void>
+  inbound: InboundRule | null
+}
+
+type AccountEvents = {
+  change: [accountId: string, state: AccountState]
+  /** The registration is another one than before; a refresh that succeeds is no change. */
+  registration: [accountId: string, registration: RegistrationState]
+}
+
+export class Accounts extends TypedEmitter<AccountEvents> {
+  readonly #engine: SharedEngine
+  readonly #clock: Clock
+  /** While nodes are being closed, however slowly, no grace runs out. */
+  readonly #isClosing: () => boolean
+  readonly #entries = new Map<string, Entry>()
+  readonly #removals = new Map<string, Promise<void>>()
+
+  constructor(deps: { engine: SharedEngine; clock: Clock; isClosing: () => boolean }) {
+    super()
+    this.#engine = deps.engine
+    this.#clock = deps.clock
+    this.#isClosing = deps.isClosing
+    this.#engine.on('registration', (event) => this.#registered(event.accountId, event.registration))
+    this.#engine.on('restarted', () => this.#restore())
+  }
+
+  /** A node with this account exists. The same settings as before: nothing happens on the wire. */
+  attach(config: AccountConfig): void {
+    const entry = this.#entries.get(config.id)
+    const fingerprint = fingerprintOf(config)
+    entry?.grace?.cancel()
+    if (entry && entry.fingerprint === fingerprint && entry.state.state !== 'broken') {
+      entry.grace = undefined
+      return
+    }
+    const fresh: Entry = {
+      config,
+      fingerprint,
+      state: { state: 'starting' },
+      grace: undefined,
+      work: Promise.resolve(),
+      inbound: entry?.inbound ?? null,
+    }
+    this.#entries.set(config.id, fresh)
+    const before = entry?.work ?? this.#removals.get(config.id) ?? Promise.resolve()
+    fresh.work = before.catch(() => undefined).then(() => this.#apply(fresh))
+    fresh.work.catch(() => undefined)
+    this.emit('change', config.id, fresh.state)
+  }
+
+  /** Its node is closed. `removed`: for good, so hang up and unregister now; otherwise it may come back within the grace. */
+  detach(accountId: string, removed: boolean): void {
+    const entry = this.#entries.get(accountId)
+    if (!entry) return
+    entry.grace?.cancel()
+    if (removed) {
+      this.#remove(accountId)
+      return
+    }
+    entry.grace = this.#clock.setTimeout(() => {
+      if (this.#isClosing()) this.detach(accountId, false)
+      else this.#remove(accountId)
+    }, GRACE_MS)
+  }
+
+  /** Resolves when the engine has the account; rejects with the reason why it has not. */
+  async ready(accountId: string): Promise<void> {
+    const entry = this.#entries.get(accountId)
+    if (!entry) throw new TelephonyError('NO_ACCOUNT', 'the account of this node is missing or its settings are wrong')
+    await entry.work
+  }
+
+  config(accountId: string): AccountConfig | undefined {
+    return this.#entries.get(accountId)?.config
+  }
+
+  state(accountId: string): AccountState | undefined {
+    return this.#entries.get(accountId)?.state
+  }
+
+  /** Resolves when a registration under way has succeeded or failed, or after the limit. */
+  registrationSettled(accountId: string, limitMs: number): Promise<void> {
+    const isSettled = () => !['starting', 'registering', 'unregistering'].includes(this.state(accountId)?.state ?? '')
+    if (isSettled()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const finish = () => {
+        limit.cancel()
+        unlisten()
+        resolve()
+      }
+      const limit = this.#clock.setTimeout(finish, limitMs)
+      const unlisten = this.on('change', (id) => {
+        if (id === accountId && isSettled()) finish()
+      })
+    })
+  }
+
+  /** Who takes the account's inbound calls, and how. One node per account. */
+  setInbound(accountId: string, rule: InboundRule): void {
+    const entry = this.#entries.get(accountId)
+    if (!entry) throw new TelephonyError('NO_ACCOUNT', 'the account of this node is missing or its settings are wrong')
+    if (JSON.stringify(entry.inbound) === JSON.stringify(rule)) return
+    entry.inbound = rule
+    this.#sendInbound(accountId, entry)
+  }
+
+  inboundOwner(accountId: string): string | null {
+    return this.#entries.get(accountId)?.inbound?.owner ?? null
+  }
+
+  /** Takes away the rules of nodes that no longer take the account's calls. */
+  sweepInbound(stillTakes: (owner: string, accountId: string) => boolean): void {
+    for (const [accountId, entry] of this.#entries) {
+      const owner = entry.inbound?.owner
+      if (!owner || stillTakes(owner, accountId)) continue
+      entry.inbound = null
+      this.#sendInbound(accountId, entry)
+    }
+  }
+
+  /** The engine is gone, and all of its accounts with it. */
+  clear(): void {
+    for (const entry of this.#entries.values()) entry.grace?.cancel()
+    this.#entries.clear()
+    this.#removals.clear()
+  }
+
+  async #apply(entry: Entry): Promise<void> {
+    const { id } = entry.config
+    try {
+      await this.#engine.start()
+      await this.#engine.call('setAccount', entry.config)
+      if (entry.inbound) await this.#engine.call('setInbound', { accountId: id, rule: entry.inbound })
+    } catch (thrown) {
+      const error = TelephonyError.from(thrown)
+      if (this.#entries.get(id) === entry) this.#setState(id, { state: 'broken', error })
+      throw error
+    }
+    if (this.#entries.get(id) === entry && entry.state.state === 'starting') this.#setState(id, { state: 'idle' })
+  }
+
+  /** A restarted engine knows nothing; the same settings twice do no harm. */
+  #restore(): void {
+    for (const entry of this.#entries.values()) {
+      entry.work = entry.work.catch(() => undefined).then(() => this.#apply(entry))
+      entry.work.catch(() => undefined)
+    }
+  }
+
+  #sendInbound(accountId: string, entry: Entry): void {
+    entry.work = entry.work.then(() => this.#engine.call('setInbound', { accountId, rule: entry.inbound }))
+    entry.work.catch(() => undefined)
+  }
+
+  #remove(accountId: string): void {
+    const entry = this.#entries.get(accountId)
+    if (!entry) return
+    this.#entries.delete(accountId)
+    const removal = entry.work
+      .catch(() => undefined)
+      .then(() => this.#engine.call('removeAccount', { accountId }))
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#removals.get(accountId) === removal) this.#removals.delete(accountId)
+      })
+    this.#removals.set(accountId, removal)
+  }
+
+  #registered(accountId: string, registration: RegistrationState): void {
+    const entry = this.#entries.get(accountId)
+    if (!entry) return
+    const before = entry.state
+    this.#setState(accountId, registration)
+    if (changeOf(before) !== changeOf(registration)) this.emit('registration', accountId, registration)
+  }
+
+  #setState(accountId: string, state: AccountState): void {
+    const entry = this.#entries.get(accountId)
+    if (!entry) return
+    entry.state = state
+    this.emit('change', accountId, state)
+  }
+}
+
+const changeOf = (state: AccountState): string =>
+  state.state === 'failed' ? `failed ${state.status} ${state.reason}` : state.state
+
+/** What matters on the wire: everything but the names that people gave. Hashed, because a password is in it. */
+function fingerprintOf(config: AccountConfig): string {
+  const { name: _name, transport, proxy, ...rest } = config
+  const { name: _transport, ...transportRest } = transport
+  const proxyRest = proxy && { id: proxy.id, hops: proxy.hops }
+  const wire = JSON.stringify({ ...rest, transport: transportRest, proxy: proxyRest })
+  return createHash('sha256').update(wire).digest('hex')
+}

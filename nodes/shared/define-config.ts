@@ -1,0 +1,64 @@
+/** Configuration nodes: settings become a value that others use, or a problem that others report. */
+import type { NodeDef } from 'node-red'
+import { TelephonyError } from './errors.js'
+import { type Migrations, migrate } from './migrate.js'
+import type { ConfigNode, RED } from './red.js'
+import { errorStatus, statusDot } from './status.js'
+import { connect, nodeClosed } from './telephony.js'
+
+/** One configuration node in the constructor's hands. */
+export interface ConfigContext<Value, Secrets extends object = object> {
+  RED: RED
+  node: ConfigNode<Value, Secrets>
+  id: string
+}
+
+interface ConfigDefinition<Config extends { version: number }, Value, Secrets extends object> {
+  type: string
+  defaults: Config
+  migrations: Migrations
+  credentials?: { [Name in keyof Required<Secrets>]: { type: 'text' | 'password' } }
+  /** What the settings mean. Throws BAD_CONFIG. */
+  parse(config: Config, context: ConfigContext<Value, Secrets>): Value
+  open?(value: Value, context: ConfigContext<Value, Secrets>): void
+  close?(context: ConfigContext<Value, Secrets>, removed: boolean): void
+}
+
+export function defineConfig<Config extends { version: number }, Value, Secrets extends object = object>(
+  RED: RED,
+  definition: ConfigDefinition<Config, Value, Secrets>,
+): void {
+  connect(RED)
+  const options = definition.credentials ? { credentials: definition.credentials } : {}
+  RED.nodes.registerType(
+    definition.type,
+    function (this: ConfigNode<Value, Secrets>, stored: NodeDef) {
+      RED.nodes.createNode(this, stored)
+      this.users = {}
+      const context: ConfigContext<Value, Secrets> = { RED, node: this, id: this.id }
+      try {
+        this.value = definition.parse(migrate({ ...stored }, definition.defaults, definition.migrations), context)
+        definition.open?.(this.value, context)
+      } catch (thrown) {
+        this.problem = TelephonyError.from(thrown, 'BAD_CONFIG')
+        this.status(statusDot(RED, errorStatus(this.problem)))
+        this.error(this.problem)
+      }
+      this.on('close', (removed: boolean, done: () => void) => {
+        definition.close?.(context, removed)
+        void nodeClosed().then(done)
+      })
+    },
+    options,
+  )
+}
+
+/** The value of a configuration node that another one refers to. */
+export function referred<Value>(RED: RED, field: string, id: string, user: ConfigNode<unknown>): Value {
+  const node = RED.nodes.getNode(id) as ConfigNode<Value> | null | undefined
+  if (!node?.users) throw new TelephonyError('BAD_CONFIG', `${field}: choose one`)
+  if (!node.value)
+    throw new TelephonyError('BAD_CONFIG', `${field}: ${node.problem?.message ?? 'its settings are wrong'}`)
+  node.users[user.id] = user
+  return node.value
+}

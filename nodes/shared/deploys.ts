@@ -1,0 +1,78 @@
+/** Where Node-RED is in its life, seen from its events: a deploy that calls live through, or a stop that ends them. */
+import { TypedEmitter } from '../../src/base/typed-emitter.js'
+
+type Phase =
+  | 'running'
+  | 'closing' // a deploy is closing nodes
+  | 'starting' // a deploy has closed them and is making new ones
+  | 'stopped' // Stop, Restart flows, SIGTERM
+
+type DeployEvents = {
+  /** The flows stop, and nothing says that they come back. */
+  stop: []
+  /** The nodes of the new flows exist. */
+  started: []
+}
+
+/** Node-RED does not document it: a deploy comes with the result of its comparison, every other stop without (tests pin it). */
+export function isDeploy(stopping: unknown): boolean {
+  const diff = (stopping as { diff?: unknown } | undefined)?.diff
+  return typeof diff === 'object' && diff !== null && 'globalConfigChanged' in diff
+}
+
+interface RedEvents {
+  on(name: string, listener: (event: unknown) => void): unknown
+}
+
+export class Deploys extends TypedEmitter<DeployEvents> {
+  readonly #watched = new WeakSet<RedEvents>()
+  #phase: Phase = 'running'
+  #waiting: (() => void)[] = []
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Every node module calls it; one listener per Node-RED is enough. */
+  watch(events: RedEvents): void {
+    if (this.#watched.has(events)) return
+    this.#watched.add(events)
+    events.on('flows:stopping', (event) => this.#stopping(isDeploy(event)))
+    events.on('flows:stopped', () => this.#stopped())
+    events.on('flows:starting', () => this.#starting())
+    events.on('flows:started', () => this.#started())
+  }
+
+  /** Resolves when no deploy is under way. */
+  settled(): Promise<void> {
+    if (this.#phase === 'running' || this.#phase === 'stopped') return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #stopping(deploy: boolean): void {
+    this.#phase = deploy ? 'closing' : 'stopped'
+    if (deploy) return
+    this.emit('stop')
+    this.#release()
+  }
+
+  #stopped(): void {
+    if (this.#phase === 'closing') this.#phase = 'starting'
+  }
+
+  #starting(): void {
+    if (this.#phase === 'stopped') this.#phase = 'running'
+  }
+
+  #started(): void {
+    this.#phase = 'running'
+    this.emit('started')
+    this.#release()
+  }
+
+  #release(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resume of waiting) resume()
+  }
+}

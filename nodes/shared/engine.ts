@@ -1,0 +1,133 @@
+/** The one engine of this process: started when the first account needs it, ended when Node-RED stops its flows. */
+
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import { TypedEmitter } from '../../src/base/typed-emitter.js'
+import type { CallEvent } from '../../src/call/call-event.js'
+import type { Engine, EngineCommands, EngineEvents, EngineInit } from '../../src/engine/protocol.js'
+import { TelephonyError } from './errors.js'
+import type { RED, RingflowSettings } from './red.js'
+
+export type StartEngine = (init: EngineInit) => Promise<Engine>
+
+/** Node-RED kills a node's close after 15 s and waits for it all the while; nobody should wait for a dead peer. */
+const STOP_LIMIT_MS = 3_000
+
+const hosted: StartEngine = async (init) => (await import('../../src/engine/client.js')).startHostedEngine(init)
+
+type SharedEngineEvents = {
+  call: [event: CallEvent]
+  registration: [event: EngineEvents['registration']]
+  state: [event: EngineEvents['engine']]
+  /** A new engine after one that died: it knows no account and no call. */
+  restarted: []
+  log: [event: EngineEvents['log']]
+}
+
+export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
+  readonly #clock: Clock
+  #start: StartEngine = hosted
+  #init: EngineInit | undefined
+  #running: Promise<Engine> | undefined
+  #stopping: Promise<void> = Promise.resolve()
+  #failed = false
+
+  constructor(deps: { clock: Clock } = { clock: systemClock }) {
+    super()
+    this.#clock = deps.clock
+  }
+
+  /** The engine died and is not back yet. */
+  get failed(): boolean {
+    return this.#failed
+  }
+
+  /** Where files lie. The first node that is loaded says so. */
+  configure(init: EngineInit): void {
+    this.#init = init
+  }
+
+  /** Tests put their own engine here, before the first account. */
+  startWith(start: StartEngine | null): void {
+    this.#start = start ?? hosted
+  }
+
+  /** Starts it if need be; a failed start is tried again by the next account. */
+  start(): Promise<Engine> {
+    if (this.#running) return this.#running
+    const running = this.#begin()
+    this.#running = running
+    running.catch(() => {
+      if (this.#running === running) this.#running = undefined
+    })
+    return running
+  }
+
+  async call<Op extends keyof EngineCommands>(
+    op: Op,
+    arg: Parameters<EngineCommands[Op]>[0],
+  ): Promise<Awaited<ReturnType<EngineCommands[Op]>>> {
+    if (!this.#running)
+      throw new TelephonyError('CLOSED', 'no account is in use, so the telephony engine is not running')
+    const engine = await this.#running
+    return engine.call(op, arg)
+  }
+
+  /** BYE, CANCEL, un-REGISTER, then the threads end; given up after 3 s. Idempotent. */
+  stop(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    this.#failed = false
+    if (running) {
+      const closed = running.then((engine) => engine.close()).catch(() => undefined)
+      this.#stopping = this.#bounded(closed)
+    }
+    return this.#stopping
+  }
+
+  async #begin(): Promise<Engine> {
+    await this.#stopping
+    if (!this.#init) throw new TelephonyError('INTERNAL', 'the telephony engine was not configured')
+    try {
+      const engine = await this.#start(this.#init)
+      engine.on('call', (event) => this.emit('call', event))
+      engine.on('registration', (event) => this.emit('registration', event))
+      engine.on('log', (event) => this.emit('log', event))
+      engine.on('engine', (event) => {
+        const restarted = this.#failed && event.state === 'up'
+        this.#failed = event.state === 'failed'
+        this.emit('state', event)
+        if (restarted) this.emit('restarted')
+      })
+      return engine
+    } catch (error) {
+      throw TelephonyError.from(error, 'ENGINE_DIED')
+    }
+  }
+
+  #bounded(work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = this.#clock.setTimeout(resolve, STOP_LIMIT_MS)
+      void work.then(() => {
+        limit.cancel()
+        resolve()
+      })
+    })
+  }
+}
+
+/** WAV files that come with the pack; this file runs as dist/nodes/shared/engine.js. */
+const OWN_MEDIA = fileURLToPath(new URL('../../../examples/media', import.meta.url))
+
+export function engineInit(RED: RED): EngineInit {
+  const settings = RED.settings as unknown as { userDir?: string; ringflow?: RingflowSettings }
+  const userDir = resolve(settings.userDir ?? process.cwd())
+  const ours = settings.ringflow ?? {}
+  const folders = [ours.mediaFolders ?? []].flat().map((folder) => resolve(userDir, folder))
+  return {
+    mediaRoots: [...folders, join(userDir, 'ringflow', 'media'), OWN_MEDIA],
+    recordRoot: resolve(userDir, ours.recordingFolder ?? join('ringflow', 'recordings')),
+    logLevel: ours.logLevel ?? 'warn',
+  }
+}

@@ -1,0 +1,49 @@
+/** The nodes that exist right now, by id. A call outlives the node that placed it; its events go to whoever bears that id then. */
+import type { CallEvent } from '../../src/call/call-event.js'
+import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
+import type { RedNode } from './red.js'
+import type { AccountState, Status, StatusKey } from './status.js'
+
+/** What the engine's events reach of a node. Each is optional; none may keep the node in a closure. */
+export interface LiveNode {
+  readonly id: string
+  readonly type: string
+  readonly node: RedNode
+  /** Id of its sip-account; '' for none or all. */
+  readonly accountId: string
+  show(status: Status): void
+  showCount(key: StatusKey, count: number): void
+  /** The same status again, or the engine's where that died. */
+  refresh(): void
+  /** An event of a call that this node placed or took. */
+  onCall?(event: CallEvent): void
+  /** An event of a play or recording that this node started. */
+  onMedia?(event: CallEvent): void
+  /** An event of any call, whoever owns it. */
+  onAnyCall?(event: CallEvent): void
+  /** Its account's state has changed. */
+  onAccount?(state: AccountState): void
+  onRegistration?(accountId: string, registration: RegistrationState): void
+  onEngine?(engine: EngineEvents['engine']): void
+}
+
+export class LiveNodes {
+  readonly #nodes = new Map<string, LiveNode>()
+
+  add(node: LiveNode): void {
+    this.#nodes.set(node.id, node)
+  }
+
+  /** A node closes after its successor was made in some deploys: only the same object is removed. */
+  remove(node: LiveNode): void {
+    if (this.#nodes.get(node.id) === node) this.#nodes.delete(node.id)
+  }
+
+  get(id: string): LiveNode | undefined {
+    return this.#nodes.get(id)
+  }
+
+  all(): LiveNode[] {
+    return [...this.#nodes.values()]
+  }
+}

@@ -1,0 +1,96 @@
+/** The one message schema: `topic`, `payload`, `call`, `event`, `media`. Plain JSON, fresh objects in every message. */
+import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
+import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
+import type { PlayEnded } from '../../src/media/protocol.js'
+import type { Message } from './red.js'
+
+export interface EventNote {
+  name: string
+  /** Counts within its call; 0 where there is none. */
+  seq: number
+  at: string
+}
+
+export interface MediaNote {
+  id: string
+  kind: 'play' | 'record' | 'tone' | 'gather'
+  /** Absent while it goes on. */
+  ended?: PlayEnded | 'no-input' | 'timeout'
+  playedMs?: number
+  digits?: string
+}
+
+/** An event of a call, as a message of its own. */
+export function callMessage(event: CallEvent, payload: unknown = payloadOf(event)): Message {
+  const media = mediaOf(event)
+  return {
+    topic: event.type,
+    payload,
+    call: structuredClone(event.call),
+    event: eventOf(event),
+    ...(media && { media }),
+  }
+}
+
+export function registrationMessage(
+  account: { id: string; name: string },
+  registration: RegistrationState,
+  at: string,
+): Message {
+  const name = `registration.${registration.state}`
+  return {
+    topic: name,
+    payload: registration.state,
+    account: { ...account },
+    registration: { ...registration },
+    event: { name, seq: 0, at },
+  }
+}
+
+export function engineMessage(engine: EngineEvents['engine'], at: string): Message {
+  const name = `engine.${engine.state}`
+  return { topic: name, payload: engine.state, reason: engine.reason, event: { name, seq: 0, at } }
+}
+
+interface ActionResult {
+  event: EventNote
+  call: CallSnapshot | undefined
+  payload?: unknown
+  media?: MediaNote
+}
+
+/** The message that started an action goes on with all its properties; what the action knows better is refreshed. */
+export function continued(message: Message, result: ActionResult): Message {
+  message.topic = result.event.name
+  message.event = result.event
+  if (result.call) message.call = structuredClone(result.call)
+  if (result.payload !== undefined) message.payload = result.payload
+  if (result.media) message.media = result.media
+  return message
+}
+
+export const eventOf = (event: CallEvent): EventNote => ({ name: event.type, seq: event.seq, at: event.at })
+
+/** The one useful value of an event. */
+function payloadOf(event: CallEvent): unknown {
+  switch (event.type) {
+    case 'call.digit':
+      return event.digit
+    case 'call.record-ended':
+      return event.path
+    case 'call.ended':
+      return event.end.cause
+    default:
+      return event.type
+  }
+}
+
+function mediaOf(event: CallEvent): MediaNote | undefined {
+  if (event.type === 'call.play-ended') {
+    return { id: event.mediaId, kind: 'play', ended: event.ended, playedMs: event.playedMs }
+  }
+  if (event.type === 'call.record-ended') {
+    return { id: event.mediaId, kind: 'record', ended: event.ended, playedMs: event.durationMs }
+  }
+  return undefined
+}

@@ -1,0 +1,49 @@
+/** Settings arrive as text (or `${ENV}` already replaced by Node-RED); here they become values, or an error that names the field. */
+import { TelephonyError } from './errors.js'
+
+interface NumberRule {
+  min?: number
+  max?: number
+  /** What an empty field means; without it an empty field is an error. */
+  empty?: number
+  integer?: boolean
+}
+
+const bad = (field: string, text: string): TelephonyError => new TelephonyError('BAD_CONFIG', `${field}: ${text}`)
+
+export const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value).trim())
+
+export function requiredText(field: string, value: unknown): string {
+  const trimmed = text(value)
+  if (trimmed === '') throw bad(field, 'must not be empty')
+  if (/^\$\{[^}]*\}$/.test(trimmed)) throw bad(field, `the environment variable ${trimmed} is not set`)
+  return trimmed
+}
+
+export function number(field: string, value: unknown, rule: NumberRule = {}): number {
+  const trimmed = text(value)
+  if (trimmed === '' && rule.empty !== undefined) return rule.empty
+  const parsed = trimmed === '' ? Number.NaN : Number(trimmed)
+  if (!Number.isFinite(parsed)) throw bad(field, `"${trimmed}" is no number`)
+  if (rule.integer && !Number.isInteger(parsed)) throw bad(field, `${trimmed} is no whole number`)
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = rule
+  if (parsed < min || parsed > max) throw bad(field, `${trimmed} is not between ${min} and ${max}`)
+  return parsed
+}
+
+/** A field in seconds, wanted in milliseconds. */
+export const secondsAsMs = (field: string, value: unknown, rule: NumberRule = {}): number =>
+  Math.round(number(field, value, rule) * 1000)
+
+export function oneOf<const Choice extends string>(field: string, value: unknown, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === value)
+  if (found === undefined) throw bad(field, `"${text(value)}" is none of ${choices.join(', ')}`)
+  return found
+}
+
+/** Checkboxes are booleans; hand-written flows and `${ENV}` may say "true". */
+export const flag = (value: unknown): boolean => value === true || value === 'true'
+
+/** Text separated by commas, or an array already. */
+export const list = (value: unknown): string[] =>
+  (Array.isArray(value) ? value.map(text) : text(value).split(',').map(text)).filter((item) => item !== '')

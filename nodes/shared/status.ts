@@ -1,0 +1,184 @@
+/**
+ * What stands under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
+ * progress, green dot registered or in a call, red ring failed.
+ *
+ * The words are translated by Node-RED's runtime. They live once, for all nodes, in the catalogue of sip-account:
+ * `nodes/sip-account/locales/<lang>/sip-account.json`, under `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`
+ * (`{"status": {"ringing": "ringing", …, "error": {"NO_CALL": "no call", …}}}`).
+ */
+import type { CallEnd, CallEvent } from '../../src/call/call-event.js'
+import type { RegistrationState } from '../../src/engine/protocol.js'
+import { type ErrorCode, TelephonyError } from './errors.js'
+import type { RED, StatusDot } from './red.js'
+
+export const STATUS_CATALOGUE = '@ringflow/node-red-telephony/sip-account'
+
+/** English, also what is shown where a catalogue lacks the key. */
+export const STATUS_TEXT = {
+  idle: 'idle',
+  listening: 'listening',
+  starting: 'starting',
+  notRegistered: 'not registered',
+  registering: 'registering',
+  registered: 'registered',
+  unregistering: 'unregistering',
+  failed: 'failed',
+  engineFailed: 'engine restarting',
+  dialling: 'dialling',
+  trying: 'trying',
+  ringing: 'ringing',
+  early: 'early media',
+  inCall: 'in call',
+  held: 'on hold',
+  ended: 'ended',
+  busy: 'busy',
+  noAnswer: 'no answer',
+  rejected: 'rejected',
+  cancelled: 'cancelled',
+  mediaTimeout: 'media timeout',
+  interrupted: 'interrupted',
+  answering: 'answering',
+  playing: 'playing',
+  gathering: 'waiting for keys',
+  sending: 'sending',
+  recording: 'recording',
+  hangingUp: 'hanging up',
+} as const
+
+export const ERROR_TEXT: Record<ErrorCode, string> = {
+  BAD_CONFIG: 'bad settings',
+  BAD_TARGET: 'bad target',
+  BAD_HEADER: 'bad header',
+  BAD_ARGUMENT: 'bad input',
+  NO_ACCOUNT: 'no account',
+  NO_CALL: 'no call',
+  CALL_ENDED: 'call ended',
+  WRONG_STATE: 'wrong state',
+  CALL_LIMIT: 'too many calls',
+  NO_COMMON_CODEC: 'no common codec',
+  BAD_SDP: 'bad SDP',
+  PARSE: 'not understood',
+  TRANSPORT: 'network error',
+  TIMEOUT: 'timeout',
+  REJECTED: 'rejected',
+  AUTH_FAILED: 'wrong password',
+  NO_PORTS: 'no free ports',
+  FILE_NOT_FOUND: 'file not found',
+  FILE_OUTSIDE_ROOT: 'file not allowed',
+  BAD_AUDIO: 'bad audio file',
+  MEDIA_WORKER_DIED: 'media failed',
+  ENGINE_DIED: 'engine failed',
+  CLOSED: 'closed',
+  INTERNAL: 'internal error',
+}
+
+export type StatusKey = keyof typeof STATUS_TEXT
+
+type Look = readonly [StatusDot['fill'], StatusDot['shape']]
+
+const IDLE: Look = ['grey', 'ring']
+const TRYING: Look = ['yellow', 'ring']
+const WORKING: Look = ['blue', 'dot']
+const GOOD: Look = ['green', 'dot']
+const FAILED: Look = ['red', 'ring']
+
+const LOOKS: Record<StatusKey, Look> = {
+  idle: IDLE,
+  listening: IDLE,
+  starting: TRYING,
+  notRegistered: IDLE,
+  registering: TRYING,
+  registered: GOOD,
+  unregistering: TRYING,
+  failed: FAILED,
+  engineFailed: FAILED,
+  dialling: TRYING,
+  trying: TRYING,
+  ringing: TRYING,
+  early: TRYING,
+  inCall: GOOD,
+  held: GOOD,
+  ended: IDLE,
+  busy: IDLE,
+  noAnswer: IDLE,
+  rejected: IDLE,
+  cancelled: IDLE,
+  mediaTimeout: FAILED,
+  interrupted: FAILED,
+  answering: WORKING,
+  playing: WORKING,
+  gathering: WORKING,
+  sending: WORKING,
+  recording: WORKING,
+  hangingUp: WORKING,
+}
+
+/** What to show, before translation; null clears it. */
+export type Status = { key: StatusKey; detail?: string } | { error: ErrorCode } | null
+
+/** Everything that an account can be in, as its nodes show it. */
+export type AccountState = RegistrationState | { state: 'starting' } | { state: 'broken'; error: TelephonyError }
+
+const ENDED: Record<CallEnd['cause'], StatusKey> = {
+  normal: 'ended',
+  busy: 'busy',
+  'no-answer': 'noAnswer',
+  rejected: 'rejected',
+  cancelled: 'cancelled',
+  failed: 'failed',
+  'media-timeout': 'mediaTimeout',
+  interrupted: 'interrupted',
+}
+
+export function callStatus(event: CallEvent): Status {
+  switch (event.type) {
+    case 'call.trying':
+      return { key: 'trying' }
+    case 'call.incoming':
+    case 'call.ringing':
+      return { key: 'ringing' }
+    case 'call.early':
+      return { key: 'early' }
+    case 'call.held':
+      return { key: 'held' }
+    case 'call.ended':
+      return event.end.cause === 'failed' && event.end.sipCode !== null
+        ? { key: 'failed', detail: String(event.end.sipCode) }
+        : { key: ENDED[event.end.cause] }
+    default:
+      return event.call.state === 'answered' ? { key: 'inCall' } : null
+  }
+}
+
+export function accountStatus(account: AccountState): Status {
+  switch (account.state) {
+    case 'broken':
+      return { error: account.error.code }
+    case 'idle':
+      return { key: 'notRegistered' }
+    case 'failed':
+      return account.status > 0 ? { key: 'failed', detail: String(account.status) } : { key: 'failed' }
+    default:
+      return { key: account.state }
+  }
+}
+
+export const errorStatus = (thrown: unknown): Status => ({ error: TelephonyError.from(thrown).code })
+
+/** Node-RED's editor takes a text with `:` for a catalogue key, so none has one. */
+export function statusDot(RED: RED, status: Status): StatusDot {
+  if (status === null) return {}
+  if ('error' in status) {
+    return { fill: 'red', shape: 'ring', text: translate(RED, `error.${status.error}`, ERROR_TEXT[status.error]) }
+  }
+  const [fill, shape] = LOOKS[status.key]
+  const word = translate(RED, status.key, STATUS_TEXT[status.key])
+  const text = status.detail === undefined ? word : `${word} ${status.detail}`
+  return { ...(fill && { fill }), ...(shape && { shape }), text }
+}
+
+function translate(RED: RED, key: string, english: string): string {
+  const path = `${STATUS_CATALOGUE}:status.${key}`
+  const word = RED._(path, { defaultValue: english })
+  return word === '' || path.endsWith(word) ? english : word
+}

@@ -1,0 +1,95 @@
+/** Puts the parts together, once per process: the engine, its accounts and calls, and the nodes that exist right now. */
+import { systemClock } from '../../src/base/clock.js'
+import type { EngineEvents } from '../../src/engine/protocol.js'
+import { Accounts } from './accounts.js'
+import { Calls, guard } from './calls.js'
+import { Deploys } from './deploys.js'
+import { engineInit, SharedEngine } from './engine.js'
+import { TelephonyError } from './errors.js'
+import { LiveNodes } from './live-nodes.js'
+import type { RED } from './red.js'
+import type { AccountState } from './status.js'
+
+const deploys = new Deploys()
+const live = new LiveNodes()
+const engine = new SharedEngine()
+const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
+
+/** Nodes of ours were closed by the deploy under way, so events wait for their successors. */
+let away = false
+
+const calls = new Calls({ live, isAway: () => away, orphaned: endOrphan })
+
+/** Everything that nodes share. Module scope: it outlives every one of them. */
+export const telephony = { deploys, live, engine, accounts, calls }
+
+engine.on('call', (event) => calls.handle(event))
+accounts.on('registration', (accountId, registration) => {
+  for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
+})
+engine.on('state', tellEngine)
+// Whoever still waits for a call of the engine that died waits in vain.
+engine.on('restarted', () => calls.clear(new TelephonyError('ENGINE_DIED', 'the telephony engine was restarted')))
+accounts.on('change', tellAccount)
+deploys.on('started', settle)
+deploys.on('stop', () => void stop())
+
+/** Called by every node module that Node-RED loads. */
+export function connect(RED: RED): void {
+  engine.configure(engineInit(RED))
+  deploys.watch(RED.events)
+  forwardLogs(RED)
+}
+
+/** A node of ours is closed. Resolves when Node-RED may go on: at once in a deploy, after the goodbyes on the wire at a stop. */
+export function nodeClosed(): Promise<void> {
+  if (deploys.phase === 'closing') away = true
+  return deploys.phase === 'stopped' ? engine.stop() : Promise.resolve()
+}
+
+function settle(): void {
+  away = false
+  accounts.sweepInbound((owner, accountId) => live.get(owner)?.accountId === accountId)
+  calls.resume()
+}
+
+async function stop(): Promise<void> {
+  away = false
+  accounts.clear()
+  await engine.stop()
+  calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))
+}
+
+function endOrphan(callId: string, accountId: string): void {
+  if (accounts.config(accountId)?.orphanedCalls === 'keep') return
+  engine.call('hangup', { callId, reason: 'its flow is gone' }).catch(() => undefined)
+}
+
+function tellAccount(accountId: string, state: AccountState): void {
+  for (const node of live.all()) {
+    if (node.accountId === accountId) guard(node, () => node.onAccount?.(state))
+  }
+}
+
+function tellEngine(event: EngineEvents['engine']): void {
+  for (const node of live.all())
+    guard(node, () => {
+      node.refresh()
+      node.onEngine?.(event)
+    })
+}
+
+let logsFrom: RED | undefined
+
+function forwardLogs(RED: RED): void {
+  if (!logsFrom) engine.on('log', ({ level, line }) => logsFrom && writeLog(logsFrom, level, line))
+  logsFrom = RED
+}
+
+function writeLog(RED: RED, level: string, line: string): void {
+  const text = `[ringflow] ${line.trimEnd()}`
+  if (level === 'error' || level === 'fatal') RED.log.error(text)
+  else if (level === 'warn') RED.log.warn(text)
+  else if (level === 'info') RED.log.info(text)
+  else RED.log.debug(text)
+}

@@ -1,0 +1,50 @@
+/** Typed inputs (`msg.`, flow, global, JSONata, env …) evaluated for one message. */
+import { TelephonyError } from './errors.js'
+import type { Message, RED, RedNode } from './red.js'
+import { text } from './settings.js'
+
+/** JSONata and context stores answer later, so only the callback form sees all of them. */
+export function evaluate(RED: RED, node: RedNode, value: string, type: string, message: Message): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: unknown) => {
+      // The parent of a message property does not exist: the property is simply not there.
+      if (type === 'msg') return resolve(undefined)
+      const reason = error instanceof Error ? error.message : String((error as { message?: unknown })?.message ?? error)
+      reject(new TelephonyError('BAD_ARGUMENT', `${type} expression "${value}": ${reason}`, { cause: error }))
+    }
+    try {
+      RED.util.evaluateNodeProperty(value, type, node, message, (error, result) =>
+        error ? refuse(error) : resolve(result),
+      )
+    } catch (error) {
+      refuse(error)
+    }
+  })
+}
+
+/** The id of the call that a message is about: the setting may name the id itself or a `msg.call`. */
+export function callIdOf(value: unknown, setting: string): string {
+  const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value
+  if (typeof id === 'string' && id !== '') return id
+  throw new TelephonyError('NO_CALL', `${setting} names no call; the message must come from a telephony node`)
+}
+
+/** An object of plain values, as headers and tags are. */
+export function plainObject(field: string, value: unknown): Record<string, unknown> {
+  if (value === undefined || value === null || value === '') return {}
+  if (typeof value !== 'object' || Array.isArray(value) || Buffer.isBuffer(value)) {
+    throw new TelephonyError('BAD_ARGUMENT', `${field} is no object`)
+  }
+  return value as Record<string, unknown>
+}
+
+export function headersOf(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(plainObject('headers', value)).map(([name, field]) => [name, text(field)]))
+}
+
+/** The name of a file; '' for none. The engine decides whether it may be read or written. */
+export function fileOf(field: string, value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value !== 'string') throw new TelephonyError('BAD_ARGUMENT', `${field}: is no file name`)
+  return value.trim()
+}

@@ -1,0 +1,75 @@
+import type { AccountConfig, ProxyConfig, TransportConfig } from '../../src/engine/protocol.js'
+import { type ConfigContext, defineConfig, referred } from '../shared/define-config.js'
+import { TelephonyError } from '../shared/errors.js'
+import type { RED } from '../shared/red.js'
+import { flag, list, number, oneOf, requiredText, secondsAsMs, text } from '../shared/settings.js'
+import { accountStatus, statusDot } from '../shared/status.js'
+import { telephony } from '../shared/telephony.js'
+import { type Config, type Credentials, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+type Context = ConfigContext<AccountConfig, Credentials>
+
+/**
+ * Who we are on the telephone network: address, password, registrar, transport, codecs and limits. The account lives on through
+ * deploys that do not change it, with its registration and its calls; deleting the node hangs up and unregisters.
+ * Status nodes on the tabs of its users hear `registered`, `failed 403` …
+ */
+export default function sipAccount(RED: RED): void {
+  defineConfig<Config, AccountConfig, Credentials>(RED, {
+    type: 'sip-account',
+    defaults,
+    migrations,
+    credentials: { password: { type: 'password' } },
+    parse,
+    open: (account) => telephony.accounts.attach(account),
+    close: ({ id }, removed) => telephony.accounts.detach(id, removed),
+  })
+  showStates(RED)
+}
+
+function parse(config: Config, context: Context): AccountConfig {
+  const { RED, node, id } = context
+  const transport = referred<TransportConfig>(RED, 'transport', config.transport, node)
+  const proxy = config.proxy === '' ? null : referred<ProxyConfig>(RED, 'proxy', config.proxy, node)
+  const codecs = list(config.codecs).map((codec) => oneOf('codecs', codec, ['PCMA', 'PCMU']))
+  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'codecs: choose at least one')
+  const aor = requiredText('aor', config.aor)
+  return {
+    id,
+    name: text(config.name) || aor,
+    transport,
+    proxy,
+    aor,
+    displayName: text(config.displayName),
+    authUser: text(config.authUser),
+    password: node.credentials?.password ?? '',
+    registrar: text(config.registrar),
+    register: flag(config.register),
+    expiresSec: number('expires', config.expires, { min: 1, max: 86_400, integer: true }),
+    codecs,
+    ringTimeoutMs: secondsAsMs('ringTimeout', config.ringTimeout, { min: 1, max: 600 }),
+    dtmfToneMs: number('dtmfTone', config.dtmfTone, { min: 40, max: 5_000, integer: true }),
+    maxCalls: number('maxCalls', config.maxCalls, { min: 1, max: 10_000, integer: true }),
+    inboundFrom: oneOf('inboundFrom', config.inboundFrom, ['known', 'anyone']),
+    allowedSources: list(config.allowedSources),
+    exposeHeaders: list(config.exposeHeaders),
+    mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
+    orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),
+  }
+}
+
+let showing: RED | undefined
+
+/** The account's state becomes the status of whichever node describes it now. One listener for the life of the process. */
+function showStates(RED: RED): void {
+  if (!showing) {
+    telephony.accounts.on('change', (accountId, state) => {
+      const node = showing?.nodes.getNode(accountId)
+      if (!showing || node?.type !== 'sip-account') return
+      node.status(statusDot(showing, accountStatus(state)))
+      if (state.state === 'broken') node.error(state.error, {})
+    })
+  }
+  showing = RED
+}

@@ -1,0 +1,27 @@
+import { defineNode } from '../shared/define-node.js'
+import { callMessage } from '../shared/message.js'
+import type { RED } from '../shared/red.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * One message per ended call: its call detail record.
+ *
+ * Output 1: `payload` is the record, flat, so that a CSV node or a database takes it as it is: times, numbers, duration, cause, codec,
+ * digits, packets sent, received and lost, jitter, round trip, MOS, recordings. `call` is the final snapshot.
+ */
+export default function sipCdrOut(RED: RED): void {
+  defineNode<Config>(RED, {
+    type: 'sip-cdr-out',
+    defaults,
+    migrations,
+    open(node) {
+      if (node.accountId !== '') node.account()
+    },
+    onAnyCall(node, event) {
+      if (event.type !== 'call.ended') return
+      if (node.accountId !== '' && node.accountId !== event.call.account.id) return
+      node.send(1, callMessage(event, { ...event.cdr }))
+    },
+  })
+}

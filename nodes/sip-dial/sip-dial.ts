@@ -1,0 +1,96 @@
+import type { DialCommand } from '../../src/engine/protocol.js'
+import { defineNode } from '../shared/define-node.js'
+import { newId, TelephonyError } from '../shared/errors.js'
+import type { FlowNode, Output } from '../shared/flow-node.js'
+import { callMessage } from '../shared/message.js'
+import type { Message, RED } from '../shared/red.js'
+import { secondsAsMs, text } from '../shared/settings.js'
+import { callStatus } from '../shared/status.js'
+import { telephony } from '../shared/telephony.js'
+import { headersOf, plainObject } from '../shared/typed-input.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Calls somebody.
+ *
+ * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, headers and tags as set.
+ * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
+ * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`, `failed`), more
+ * in `call.end`. Busy and no answer are outcomes, no errors.
+ * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
+ * `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.play-ended`, `call.record-ended`, `call.ended`
+ * (`payload` is the cause). Every call ends here exactly once, answered or not.
+ * Done when the call is answered or has ended without: the moment that output 1 or 2 fires, not the end of the talk.
+ * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, NO_PORTS, TRANSPORT.
+ * Status: what the latest call is doing.
+ */
+export default function sipDial(RED: RED): void {
+  defineNode<Config>(RED, {
+    type: 'sip-dial',
+    defaults,
+    migrations,
+    open(node) {
+      node.account()
+      ringTimeout(node.config)
+      node.show({ key: 'idle' })
+    },
+    input,
+    onCall(node, event) {
+      const status = callStatus(event)
+      if (status) node.show(status)
+      if (event.type !== 'call.answered') node.send(3, callMessage(event))
+    },
+  })
+}
+
+async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
+  const command = await commandOf(node, message)
+  await telephony.accounts.ready(node.accountId)
+  node.show({ key: 'dialling' })
+  const event = await placeCall(node, command)
+  if (event.type === 'call.answered') return { port: 1, message: node.continueWith(message, event) }
+  return { port: 2, message: node.continueWith(message, event, event.end.cause) }
+}
+
+async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId: string }) {
+  const outcome = telephony.calls.outcome(command.callId)
+  // Told to whoever awaits it below; until then nobody does.
+  outcome.catch(() => undefined)
+  try {
+    await node.engine('dial', command)
+  } catch (error) {
+    telephony.calls.forgetOutcome(command.callId)
+    throw error
+  }
+  return outcome
+}
+
+async function commandOf(node: FlowNode<Config>, message: Message): Promise<DialCommand & { callId: string }> {
+  const { config } = node
+  const target = await node.evaluate(config.target, config.targetType, message)
+  const callerName = text(await node.evaluate(config.callerName, config.callerNameType, message))
+  const headers = headersOf(await node.evaluate(config.headers, config.headersType, message))
+  const tags = plainObject('tags', await node.evaluate(config.tags, config.tagsType, message))
+  const ringTimeoutMs = ringTimeout(config)
+  return {
+    callId: newId(),
+    accountId: node.accountId,
+    owner: node.id,
+    target: targetOf(target, config),
+    headers,
+    tags,
+    ...(callerName !== '' && { callerName }),
+    ...(ringTimeoutMs > 0 && { ringTimeoutMs }),
+  }
+}
+
+function targetOf(value: unknown, { target, targetType }: Config): string {
+  if ((typeof value === 'string' || typeof value === 'number') && text(value) !== '') return text(value)
+  const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
+  throw new TelephonyError('BAD_TARGET', `${where} holds no number and no address to call`)
+}
+
+/** 0: the account's. */
+const ringTimeout = (config: Config): number =>
+  secondsAsMs('ringTimeout', config.ringTimeout, { empty: 0, min: 1, max: 600 })

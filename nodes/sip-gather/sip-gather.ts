@@ -1,0 +1,87 @@
+import type { GatherCommand, GatherResult } from '../../src/engine/protocol.js'
+import { defineNode } from '../shared/define-node.js'
+import { newId, TelephonyError } from '../shared/errors.js'
+import type { FlowNode, Output } from '../shared/flow-node.js'
+import type { MediaNote } from '../shared/message.js'
+import type { Message, RED } from '../shared/red.js'
+import { flag, number, secondsAsMs, text } from '../shared/settings.js'
+import { fileOf } from '../shared/typed-input.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Waits for keys that the other side presses, after a prompt if one is set.
+ *
+ * Output 1, digits: the incoming message; `payload` and `media.digits` are the digits, without the terminator.
+ * Output 2, no input or hangup: the incoming message; `payload` is what was pressed, too little or nothing; `media.ended` is
+ * `no-input`, `timeout` or `hangup`.
+ * A prompt that is cut off by a key counts as heard; keys pressed before are used unless "forget earlier keys" is set.
+ * Done when the input has ended.
+ * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO.
+ */
+export default function sipGather(RED: RED): void {
+  defineNode<Config>(RED, {
+    type: 'sip-gather',
+    defaults,
+    migrations,
+    working: 'gathering',
+    open: ({ config }) => void rulesOf(config),
+    input,
+  })
+}
+
+async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
+  const { config } = node
+  const { attempts, ...rules } = rulesOf(config)
+  const callId = await node.callId(config, message)
+  const file = fileOf('prompt', await node.evaluate(config.prompt, config.promptType, message))
+  const command: GatherCommand = { callId, ...rules, ...(file !== '' && { prompt: { kind: 'file', file } }) }
+  let result = await node.engine('gather', command)
+  for (
+    let attempt = 1;
+    attempt < attempts && !isValid(result, rules.minDigits) && result.ended !== 'hangup';
+    attempt++
+  ) {
+    result = await node.engine('gather', command)
+  }
+  return outputOf(node, message, callId, result, isValid(result, rules.minDigits))
+}
+
+function outputOf(
+  node: FlowNode<Config>,
+  message: Message,
+  callId: string,
+  { digits, ended }: GatherResult,
+  valid: boolean,
+): Output {
+  const why = ended === 'hangup' || ended === 'no-input' ? ended : 'timeout'
+  const media: MediaNote = { id: newId(), kind: 'gather', ended: valid ? 'finished' : why, digits }
+  const result = node.continue(message, callId, 'call.gather-ended', { payload: digits, media })
+  return { port: valid ? 1 : 2, message: result }
+}
+
+const isValid = ({ digits, ended }: GatherResult, minDigits: number): boolean =>
+  ended !== 'hangup' && ended !== 'no-input' && digits.length >= minDigits
+
+function rulesOf(config: Config) {
+  const digits = (field: 'minDigits' | 'maxDigits') => number(field, config[field], { min: 1, max: 100, integer: true })
+  const rules = {
+    bargeIn: flag(config.bargeIn),
+    minDigits: digits('minDigits'),
+    maxDigits: digits('maxDigits'),
+    terminators: keys('terminators', config.terminators),
+    accept: keys('accept', config.accept),
+    firstDigitMs: secondsAsMs('firstDigit', config.firstDigit, { min: 0.1, max: 600 }),
+    interDigitMs: secondsAsMs('interDigit', config.interDigit, { min: 0.1, max: 600 }),
+    clearBuffer: flag(config.clearBuffer),
+    attempts: number('attempts', config.attempts, { min: 1, max: 100, integer: true }),
+  }
+  if (rules.minDigits > rules.maxDigits) throw new TelephonyError('BAD_CONFIG', 'maxDigits: is less than minDigits')
+  return rules
+}
+
+function keys(field: string, value: string): string {
+  const trimmed = text(value).toUpperCase()
+  if (!/^[0-9A-D*#]*$/.test(trimmed)) throw new TelephonyError('BAD_CONFIG', `${field}: only 0-9 * # A-D are keys`)
+  return trimmed
+}

@@ -1,0 +1,22 @@
+import { defineNode } from '../shared/define-node.js'
+import type { FlowNode, Output } from '../shared/flow-node.js'
+import type { Message, RED } from '../shared/red.js'
+import { flag } from '../shared/settings.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Ends the call, whatever it is doing: cancels one that rings, refuses one that was not answered.
+ *
+ * Output 1: the incoming message when the call has ended, with the final `call`. Done then. A call that has ended already is no error.
+ * Errors: NO_CALL.
+ */
+export default function sipHangup(RED: RED): void {
+  defineNode<Config>(RED, { type: 'sip-hangup', defaults, migrations, working: 'hangingUp', input })
+}
+
+async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
+  const callId = await node.callId(node.config, message)
+  await node.engine('hangup', { callId, afterMedia: flag(node.config.afterMedia) })
+  return { port: 1, message: node.continue(message, callId, 'call.ended') }
+}

@@ -1,0 +1,63 @@
+import type { InboundRule } from '../../src/engine/protocol.js'
+import { defineNode } from '../shared/define-node.js'
+import { TelephonyError } from '../shared/errors.js'
+import type { FlowNode } from '../shared/flow-node.js'
+import { callMessage } from '../shared/message.js'
+import type { RED } from '../shared/red.js'
+import { flag, number, oneOf, secondsAsMs } from '../shared/settings.js'
+import { type AccountState, accountStatus, type Status } from '../shared/status.js'
+import { telephony } from '../shared/telephony.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Takes an account's inbound calls; one such node per account.
+ *
+ * Mode `flow`: output 1 fires when it rings (`call.incoming`), and the flow decides by sip-answer within the time set; nobody
+ * decides: 480. Mode `answer`: answered at once, output 1 fires then (`call.answered`). Mode `reject`: refused with the status set.
+ * Output 1, the call: a new message; `payload` is the event's name, who calls is in `call.from`.
+ * Output 2, its events and its end: a new message per event that is not output 1's; of `call.digit` `payload` is the digit, of
+ * `call.ended` the cause.
+ * Status: the registration of its account, or `listening` for an account that does not register.
+ */
+export default function sipIncoming(RED: RED): void {
+  defineNode<Config>(RED, {
+    type: 'sip-incoming',
+    defaults,
+    migrations,
+    open,
+    onAccount: (node, state) => node.show(statusOf(node, state)),
+    onCall(node, event) {
+      const first = node.config.mode === 'answer' ? 'call.answered' : 'call.incoming'
+      const isFirst = node.config.mode !== 'reject' && event.type === first
+      node.send(isFirst ? 1 : 2, callMessage(event))
+    },
+  })
+}
+
+function open(node: FlowNode<Config>): void {
+  node.account()
+  const rule = ruleOf(node)
+  const { accounts, live } = telephony
+  const owner = accounts.inboundOwner(node.accountId)
+  if (owner !== null && owner !== node.id && live.get(owner)?.accountId === node.accountId) {
+    throw new TelephonyError('BAD_CONFIG', 'account: another incoming node takes its calls already')
+  }
+  accounts.setInbound(node.accountId, rule)
+  node.show(statusOf(node, accounts.state(node.accountId) ?? { state: 'starting' }))
+}
+
+function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
+  return {
+    mode: oneOf('mode', config.mode, ['flow', 'answer', 'reject']),
+    sendRinging: flag(config.sendRinging),
+    decideMs: secondsAsMs('decide', config.decide, { min: 1, max: 180 }),
+    rejectStatus: number('rejectStatus', config.rejectStatus, { min: 400, max: 699, integer: true }),
+    owner: id,
+  }
+}
+
+function statusOf(node: FlowNode<Config>, state: AccountState): Status {
+  const registers = telephony.accounts.config(node.accountId)?.register ?? false
+  return state.state === 'idle' && !registers ? { key: 'listening' } : accountStatus(state)
+}

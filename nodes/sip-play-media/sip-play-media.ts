@@ -1,0 +1,79 @@
+import type { Playable } from '../../src/engine/protocol.js'
+import { defineNode } from '../shared/define-node.js'
+import { newId, TelephonyError } from '../shared/errors.js'
+import type { FlowNode, Output } from '../shared/flow-node.js'
+import type { MediaNote } from '../shared/message.js'
+import type { Message, RED } from '../shared/red.js'
+import { number, oneOf, secondsAsMs } from '../shared/settings.js'
+import { fileOf } from '../shared/typed-input.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Plays a WAV file or a tone into the call, or stops what is being played.
+ *
+ * Output 1, done: the incoming message. Blocking: when the last packet has left, `media.ended` is `finished`. Background: at
+ * once, with `media.id`. Action `stop`: when it has been stopped.
+ * Output 2, cut short: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` how far it came. Blocking only.
+ * `stop` ends the play that `msg.media.id` names if that goes on in the background, otherwise everything that plays in the call.
+ * Done when the sound has ended, in the background too; an error of a background play comes to Catch nodes.
+ * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO.
+ * Files are looked for in `<userDir>/ringflow/media` and in the pack's own examples; more folders in settings.js:
+ * `ringflow: { mediaFolders: ['/srv/prompts'] }`.
+ */
+export default function sipPlayMedia(RED: RED): void {
+  defineNode<Config>(RED, {
+    type: 'sip-play-media',
+    defaults,
+    migrations,
+    working: 'playing',
+    open({ config }) {
+      oneOf('action', config.action, ['play', 'stop'])
+      oneOf('wait', config.wait, ['blocking', 'background'])
+      repeatOf(config)
+      if (oneOf('source', config.source, ['file', 'tone']) === 'tone') toneOf(config)
+    },
+    input: (node, message) => (node.config.action === 'stop' ? stop(node, message) : play(node, message)),
+  })
+}
+
+async function play(node: FlowNode<Config>, message: Message): Promise<Output | undefined> {
+  const { config } = node
+  const callId = await node.callId(config, message)
+  const source = await sourceOf(node, message)
+  const media: MediaNote = { id: newId(), kind: source.kind === 'tone' ? 'tone' : 'play' }
+  const background = config.wait === 'background'
+  if (background) node.assertLive(callId)
+  const playing = node.engine('play', { callId, mediaId: media.id, source, repeat: repeatOf(config) })
+  if (background) node.pass(1, node.continue(message, callId, 'call.play-started', { media }))
+  const { ended, playedMs } = await playing
+  if (background) return undefined
+  const result = node.continue(message, callId, 'call.play-ended', { media: { ...media, ended, playedMs } })
+  return { port: ended === 'finished' ? 1 : 2, message: result }
+}
+
+async function stop(node: FlowNode<Config>, message: Message): Promise<Output> {
+  const callId = await node.callId(node.config, message)
+  const media = message.media as Partial<MediaNote> | undefined
+  const isPlay = media?.kind === 'play' || media?.kind === 'tone'
+  const mediaId = isPlay && media.ended === undefined ? media.id : undefined
+  await node.engine('stopPlay', { callId, ...(mediaId !== undefined && { mediaId }) })
+  return { port: 1, message: node.continue(message, callId, 'call.play-stopped') }
+}
+
+async function sourceOf(node: FlowNode<Config>, message: Message): Promise<Playable> {
+  const { config } = node
+  if (config.source === 'tone') return toneOf(config)
+  const file = fileOf('file', await node.evaluate(config.file, config.fileType, message))
+  if (file === '') throw new TelephonyError('BAD_ARGUMENT', 'file: names no file to play')
+  return { kind: 'file', file }
+}
+
+function toneOf(config: Config): Playable {
+  const hz = config.hz.split('+').map((part) => number('hz', part, { min: 20, max: 3_900 }))
+  const durationMs = secondsAsMs('duration', config.duration, { min: 0.02, max: 3_600 })
+  return { kind: 'tone', hz, durationMs, levelDbfs: number('level', config.level, { min: -60, max: 0 }) }
+}
+
+/** 0 plays for ever. */
+const repeatOf = (config: Config): number => number('repeat', config.repeat, { max: 1_000_000, integer: true })

@@ -1,0 +1,23 @@
+import type { ProxyConfig } from '../../src/engine/protocol.js'
+import { defineConfig } from '../shared/define-config.js'
+import { TelephonyError } from '../shared/errors.js'
+import type { RED } from '../shared/red.js'
+import { list, text } from '../shared/settings.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/** The outbound proxy that an account's requests go through, as a route set: `sip:proxy.example.com:5060;lr`. */
+export default function sipProxy(RED: RED): void {
+  defineConfig(RED, {
+    type: 'sip-proxy',
+    defaults,
+    migrations,
+    parse: (config, { id }) => parse(config, id),
+  })
+}
+
+function parse(config: Config, id: string): ProxyConfig {
+  const hops = list(config.hops)
+  if (hops.length === 0) throw new TelephonyError('BAD_CONFIG', 'hops: name at least one proxy')
+  return { id, name: text(config.name), hops }
+}

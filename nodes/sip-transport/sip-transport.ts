@@ -1,0 +1,43 @@
+import type { TransportConfig } from '../../src/engine/protocol.js'
+import { defineConfig } from '../shared/define-config.js'
+import { TelephonyError } from '../shared/errors.js'
+import type { RED } from '../shared/red.js'
+import { number, oneOf, text } from '../shared/settings.js'
+import { type Config, defaults } from './config.js'
+import { migrations } from './migrations.js'
+
+/**
+ * Where the machine sends and receives SIP and sound: address, port, and the range of ports for sound. Several accounts may share
+ * one. Settings that cannot work are shown as `bad settings` and named in the log; the accounts that use it say so too.
+ */
+export default function sipTransport(RED: RED): void {
+  defineConfig(RED, {
+    type: 'sip-transport',
+    defaults,
+    migrations,
+    parse: (config, { id }) => parse(config, id),
+  })
+}
+
+function parse(config: Config, id: string): TransportConfig {
+  const port = (field: string, value: string, min: number) => number(field, value, { min, max: 65_535, integer: true })
+  const [rtpPortMin, rtpPortMax] = [
+    port('rtpPortMin', config.rtpPortMin, 1024),
+    port('rtpPortMax', config.rtpPortMax, 1024),
+  ]
+  // RFC 3550 11: one call takes two ports, an even one for RTP and the next for RTCP.
+  if (rtpPortMax - rtpPortMin < 1) {
+    throw new TelephonyError('BAD_CONFIG', `rtpPortMax: ${rtpPortMax} leaves no two ports above ${rtpPortMin}`)
+  }
+  return {
+    id,
+    name: text(config.name),
+    protocol: oneOf('protocol', config.protocol, ['udp']),
+    bindAddress: text(config.bindAddress),
+    bindPort: port('bindPort', config.bindPort, 0),
+    publicAddress: text(config.publicAddress),
+    userAgent: text(config.userAgent),
+    rtpPortMin,
+    rtpPortMax,
+  }
+}
