@@ -44,6 +44,13 @@ export function oneOf<const Choice extends string>(field: string, value: unknown
 /** Checkboxes are booleans; hand-written flows and `${ENV}` may say "true". */
 export const flag = (value: unknown): boolean => value === true || value === 'true'
 
+/** What the editor refuses is refused here too: flows are also written by hand, and `${ENV}` is known only now. */
+export function shaped(field: string, value: unknown, isShape: (text: string) => boolean, shape: string): string {
+  const trimmed = text(value)
+  if (trimmed !== '' && !isShape(trimmed)) throw bad(field, `"${trimmed}" is no ${shape}`)
+  return trimmed
+}
+
 /** Text separated by commas, or an array already. */
 export const list = (value: unknown): string[] =>
   (Array.isArray(value) ? value.map(text) : text(value).split(',').map(text)).filter((item) => item !== '')

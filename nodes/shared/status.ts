@@ -2,16 +2,13 @@
  * What stands under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
  * progress, green dot registered or in a call, red ring failed.
  *
- * The words are translated by Node-RED's runtime. They live once, for all nodes, in the catalogue of sip-account:
- * `nodes/sip-account/locales/<lang>/sip-account.json`, under `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`
- * (`{"status": {"ringing": "ringing", …, "error": {"NO_CALL": "no call", …}}}`).
+ * The words are translated by Node-RED's runtime. They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`,
+ * under `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
  */
 import type { CallEnd, CallEvent } from '../../src/call/call-event.js'
 import type { RegistrationState } from '../../src/engine/protocol.js'
 import { type ErrorCode, TelephonyError } from './errors.js'
 import type { RED, StatusDot } from './red.js'
-
-export const STATUS_CATALOGUE = '@ringflow/node-red-telephony/sip-account'
 
 /** English, also what is shown where a catalogue lacks the key. */
 export const STATUS_TEXT = {
@@ -178,7 +175,7 @@ export function statusDot(RED: RED, status: Status): StatusDot {
 }
 
 function translate(RED: RED, key: string, english: string): string {
-  const path = `${STATUS_CATALOGUE}:status.${key}`
+  const path = `status.${key}`
   const word = RED._(path, { defaultValue: english })
-  return word === '' || path.endsWith(word) ? english : word
+  return word === '' || word === path ? english : word
 }

@@ -1,8 +1,9 @@
 import type { AccountConfig, ProxyConfig, TransportConfig } from '../../src/engine/protocol.js'
 import { type ConfigContext, defineConfig, referred } from '../shared/define-config.js'
+import { isAddressRange, isAor, isHeaderName } from '../shared/editor/validate.js'
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
-import { flag, list, number, oneOf, requiredText, secondsAsMs, text } from '../shared/settings.js'
+import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
 import { accountStatus, statusDot } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
 import { type Config, type Credentials, defaults } from './config.js'
@@ -34,7 +35,8 @@ function parse(config: Config, context: Context): AccountConfig {
   const proxy = config.proxy === '' ? null : referred<ProxyConfig>(RED, 'proxy', config.proxy, node)
   const codecs = list(config.codecs).map((codec) => oneOf('codecs', codec, ['PCMA', 'PCMU']))
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'codecs: choose at least one')
-  const aor = requiredText('aor', config.aor)
+  const aor = shaped('aor', requiredText('aor', config.aor), isAor, 'address such as alice@example.com')
+  const register = flag(config.register)
   return {
     id,
     name: text(config.name) || aor,
@@ -45,15 +47,18 @@ function parse(config: Config, context: Context): AccountConfig {
     authUser: text(config.authUser),
     password: node.credentials?.password ?? '',
     registrar: text(config.registrar),
-    register: flag(config.register),
-    expiresSec: number('expires', config.expires, { min: 1, max: 86_400, integer: true }),
+    register,
+    // Fields that the form does not show may hold anything.
+    expiresSec: number('expires', register ? config.expires : defaults.expires, { min: 1, max: 86_400, integer: true }),
     codecs,
     ringTimeoutMs: secondsAsMs('ringTimeout', config.ringTimeout, { min: 1, max: 600 }),
     dtmfToneMs: number('dtmfTone', config.dtmfTone, { min: 40, max: 5_000, integer: true }),
     maxCalls: number('maxCalls', config.maxCalls, { min: 1, max: 10_000, integer: true }),
     inboundFrom: oneOf('inboundFrom', config.inboundFrom, ['known', 'anyone']),
-    allowedSources: list(config.allowedSources),
-    exposeHeaders: list(config.exposeHeaders),
+    allowedSources: list(config.allowedSources).map((s) =>
+      shaped('allowedSources', s, isAddressRange, 'IPv4 address or network'),
+    ),
+    exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),
   }

@@ -20,8 +20,8 @@ export default function sipAnswer(RED: RED): void {
     migrations,
     working: 'answering',
     open(node) {
-      oneOf('action', node.config.action, ['answer', 'ring', 'reject'])
-      rejectStatus(node.config)
+      const action = oneOf('action', node.config.action, ['answer', 'ring', 'reject'])
+      if (action === 'reject') rejectStatus(node.config)
     },
     input,
   })
@@ -45,4 +45,4 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
 }
 
 const rejectStatus = (config: Config): number =>
-  number('rejectStatus', config.rejectStatus, { min: 400, max: 699, integer: true })
+  number('rejectStatus', config.rejectStatus, { min: 300, max: 699, integer: true })

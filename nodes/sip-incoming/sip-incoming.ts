@@ -48,11 +48,17 @@ function open(node: FlowNode<Config>): void {
 }
 
 function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
+  const mode = oneOf('mode', config.mode, ['flow', 'answer', 'reject'])
+  // Fields that the mode does not show may hold anything.
   return {
-    mode: oneOf('mode', config.mode, ['flow', 'answer', 'reject']),
+    mode,
     sendRinging: flag(config.sendRinging),
-    decideMs: secondsAsMs('decide', config.decide, { min: 1, max: 180 }),
-    rejectStatus: number('rejectStatus', config.rejectStatus, { min: 400, max: 699, integer: true }),
+    decideMs: secondsAsMs('decide', mode === 'flow' ? config.decide : defaults.decide, { min: 1, max: 180 }),
+    rejectStatus: number('rejectStatus', mode === 'reject' ? config.rejectStatus : defaults.rejectStatus, {
+      min: 300,
+      max: 699,
+      integer: true,
+    }),
     owner: id,
   }
 }

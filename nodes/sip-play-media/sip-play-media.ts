@@ -28,7 +28,7 @@ export default function sipPlayMedia(RED: RED): void {
     migrations,
     working: 'playing',
     open({ config }) {
-      oneOf('action', config.action, ['play', 'stop'])
+      if (oneOf('action', config.action, ['play', 'stop']) === 'stop') return
       oneOf('wait', config.wait, ['blocking', 'background'])
       repeatOf(config)
       if (oneOf('source', config.source, ['file', 'tone']) === 'tone') toneOf(config)

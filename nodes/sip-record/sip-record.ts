@@ -26,8 +26,7 @@ export default function sipRecord(RED: RED): void {
     defaults,
     migrations,
     open({ config }) {
-      oneOf('action', config.action, ['start', 'stop'])
-      maxOf(config)
+      if (oneOf('action', config.action, ['start', 'stop']) === 'start') maxOf(config)
     },
     input: (node, message) => (node.config.action === 'stop' ? stop(node, message) : start(node, message)),
     onMedia(node, event) {

@@ -1,8 +1,9 @@
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { defineConfig } from '../shared/define-config.js'
+import { isHostPort, isIpv4 } from '../shared/editor/validate.js'
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
-import { number, oneOf, text } from '../shared/settings.js'
+import { number, oneOf, shaped, text } from '../shared/settings.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
@@ -33,9 +34,9 @@ function parse(config: Config, id: string): TransportConfig {
     id,
     name: text(config.name),
     protocol: oneOf('protocol', config.protocol, ['udp']),
-    bindAddress: text(config.bindAddress),
+    bindAddress: shaped('bindAddress', config.bindAddress, isIpv4, 'IPv4 address'),
     bindPort: port('bindPort', config.bindPort, 0),
-    publicAddress: text(config.publicAddress),
+    publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),
     userAgent: text(config.userAgent),
     rtpPortMin,
     rtpPortMax,
