@@ -1,117 +1,82 @@
-/** One dialog with its media: what the engine holds of a call. */
-import type { Clock } from '../base/clock.js'
+/** The door of this folder: calls are placed and taken here. */
 import { TelephonyError } from '../base/errors.js'
-import type { Logger } from '../base/logger.js'
-import type { TypedEmitter } from '../base/typed-emitter.js'
-import type { MediaService } from '../media/client.js'
-import type { CodecName, MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
-import type { IncomingInvite, UserAgent } from '../sip/types.js'
-import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
+import { newId, newSipCallId } from '../base/ids.js'
+import type { IncomingInvite } from '../sip/types.js'
+import { momentOf, newFacts } from './call-facts.js'
+import { IncomingLeg } from './incoming-leg.js'
+import { headerFields, LiveCall } from './live-call.js'
+import { OutgoingLeg } from './outgoing-leg.js'
+import type { Call, CallDeps, IncomingCallInit, OutgoingCallInit } from './types.js'
 
-export interface CallDeps {
-  clock: Clock
-  log: Logger
-  media: MediaService
-  userAgent: UserAgent
-}
-
-/** What a call takes from its account; a part of AccountConfig, with addresses resolved. */
-export interface CallAccount {
-  id: string
-  name: string
-  /** Address of record as URI text, its user part, and the display name ('' for none). */
-  identity: { uri: string; user: string; displayName: string }
-  codecs: readonly CodecName[]
-  /** RTP: the IPv4 address to bind, the one to write into SDP (the same unless NAT), inclusive port range. */
-  rtp: { address: string; advertise: string; portMin: number; portMax: number }
-  dtmfToneMs: number
-  mediaTimeoutMs: number
-  exposeHeaders: readonly string[]
-}
-
-interface CallInit {
-  account: CallAccount
-  owner: string | null
-  tags?: Record<string, unknown>
-  /** Hears every event, from the first one on, which may come before the call itself is handed back. */
-  onEvent?: (event: CallEvent) => void
-}
-
-export interface OutgoingCallInit extends CallInit {
-  callId?: string
-  /** Request-URI as text and its decoded user part: the account has resolved what the user typed. */
-  target: { uri: string; user: string }
-  callerName?: string
-  headers?: Readonly<Record<string, string>>
-  ringTimeoutMs: number
-  /** Overrides the account's. */
-  codecs?: readonly CodecName[]
-}
-
-export interface IncomingCallInit extends CallInit {
-  callId?: string
-  /** `flow`: 180 or silence, then somebody decides within `decideMs`, else 480. InboundRule fits. */
-  rule: { mode: 'flow' | 'answer' | 'reject'; sendRinging: boolean; decideMs: number; rejectStatus: number }
-}
-
-/** Any GatherCommand with its prompt already found. */
-export interface GatherInit {
-  prompt?: PromptSource
-  bargeIn: boolean
-  minDigits: number
-  maxDigits: number
-  terminators: string
-  accept: string
-  firstDigitMs: number
-  interDigitMs: number
-  clearBuffer: boolean
-}
-
-export interface GatherEnd {
-  digits: string
-  terminator: string
-  /** `no-input`: fewer than `minDigits` (or none) when time was up or a terminator came; `digits` still holds them. */
-  ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
-}
-
-/**
- * Commands reject with CALL_ENDED once the call is ending and with WRONG_STATE where its state does not allow them.
- * Every call ends exactly once: `call.ended` is its last event, `ended` resolves right after it.
- */
-export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
-  readonly id: string
-  readonly ended: Promise<CallEnd>
-  snapshot(): CallSnapshot
-  /** Inbound: resolves when the 200 has been sent. */
-  answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
-  /** Inbound: 180. */
-  ring(): void
-  /** Inbound: a final answer from 300 on. */
-  reject(status: number, reason?: string): void
-  /** BYE, CANCEL or 603 as the state asks; never rejects, resolves when the call has ended. `afterMedia`: when play and digits in progress have left. */
-  hangup(init?: { afterMedia?: boolean; reason?: string }): Promise<void>
-  /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
-  play(mediaId: string, source: PromptSource, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
-  stopPlay(mediaId?: string): void
-  gather(init: GatherInit): Promise<GatherEnd>
-  sendDigits(digits: string, init?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
-  /** Resolves when recording has begun; `call.record-ended` follows. The path is absolute and confined by the caller. */
-  startRecord(mediaId: string, path: string, maxMs?: number): Promise<void>
-  stopRecord(mediaId?: string): Promise<RecordResult | null>
-  /** Replaces all tags. BAD_ARGUMENT above 4 kB of JSON. */
-  setTags(tags: Record<string, unknown>): void
-  stats(): Promise<MediaStats>
-}
+export type * from './types.js'
 
 /** Opens media, offers, sends the INVITE. Rejects (NO_PORTS, BAD_HEADER, BAD_ARGUMENT …) where no call came to be: then there is no event either. */
-export async function placeCall(_deps: CallDeps, _init: OutgoingCallInit): Promise<Call> {
-  throw new TelephonyError('INTERNAL', 'not yet')
+export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise<Call> {
+  const { account, target, callerName, tags } = init
+  const { identity } = account
+  const sipCallId = newSipCallId(account.rtp.advertise)
+  const facts = newFacts(
+    {
+      id: init.callId ?? newId(),
+      sipCallId,
+      account,
+      direction: 'outbound',
+      from: { ...identity, displayName: callerName ?? identity.displayName },
+      to: target,
+      started: momentOf(deps.clock),
+    },
+    tags,
+  )
+  const codecs = init.codecs ?? account.codecs
+  if (codecs.length === 0) throw new TelephonyError('BAD_ARGUMENT', 'no codec to offer')
+  const call = new LiveCall(deps, { facts, account, codecs, owner: init.owner, onEvent: init.onEvent })
+  const leg = new OutgoingLeg(call.core, await call.core.negotiation())
+  call.core.leg = leg
+  const display = callerName === undefined ? {} : { fromDisplayName: callerName }
+  const headers = headerFields(init.headers)
+  try {
+    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, init.ringTimeoutMs)
+  } catch (error) {
+    await call.core.discard()
+    throw error
+  }
+  call.core.tell({ type: 'call.trying' })
+  return call
 }
 
 /**
  * Takes an INVITE that the account's policy let in. An offer that we cannot take and rule `reject` end the call at once:
  * then `call.ended` is its only event, without a `call.incoming` before.
  */
-export function takeCall(_deps: CallDeps, _invite: IncomingInvite, _init: IncomingCallInit): Call {
-  throw new TelephonyError('INTERNAL', 'not yet')
+export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingCallInit): Call {
+  const { account, rule, tags } = init
+  const { callId: sipCallId, from, to } = invite.request
+  const facts = newFacts(
+    {
+      id: init.callId ?? newId(),
+      sipCallId,
+      account,
+      direction: 'inbound',
+      from,
+      to,
+      started: momentOf(deps.clock),
+    },
+    tags,
+  )
+  const call = new LiveCall(deps, { facts, account, codecs: account.codecs, owner: init.owner, onEvent: init.onEvent })
+  const { core } = call
+  const leg = new IncomingLeg(core, invite)
+  core.leg = leg
+  core.noteHeaders(invite.request)
+  const refusal = leg.refusal(rule)
+  if (refusal) {
+    core.finish(refusal)
+    return call
+  }
+  if (rule.mode === 'flow') leg.awaitDecision(rule.decideMs)
+  core.tell({ type: 'call.incoming' })
+  if (core.ending) return call
+  if (rule.mode === 'flow' && rule.sendRinging) leg.ring()
+  if (rule.mode === 'answer') leg.answer([]).catch((err: unknown) => core.log.warn({ err }, 'not answered'))
+  return call
 }

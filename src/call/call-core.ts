@@ -1,0 +1,262 @@
+/** The inside of a call: its facts, its state, its media, and the one way in which it ends. Legs act on it; commands stand in LiveCall. */
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { MediaSession } from '../media/client.js'
+import type { CodecName, Direction, MediaStats } from '../media/protocol.js'
+import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
+import type { SipDialog, SipMessage } from '../sip/types.js'
+import type { CallEnd, CallEvent, CallState } from './call-event.js'
+import { type CallFacts, cdrOf, momentOf, noteDigit, noteHeaders, snapshotOf } from './call-facts.js'
+import { CallSound } from './call-sound.js'
+import { nextState } from './call-state.js'
+import { deferred } from './deferred.js'
+import { DialogLeg } from './dialog-leg.js'
+import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
+import type { Leg, LegHost } from './leg.js'
+import { Negotiation } from './negotiation.js'
+import type { CallAccount, CallDeps } from './types.js'
+
+type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
+/** An event's own fields; what all events share is added when it is told. */
+type EventFields<E = CallEvent> = E extends CallEvent ? Omit<E, Shared> : never
+
+/**
+ * Answers to BYE and CANCEL come at once or hardly ever, and the layer below goes on trying after that.
+ * Short enough for an engine that ends within 3 s, long enough for two retransmissions.
+ */
+const LEAVE_WAIT_MS = 2000
+
+export interface CallCoreInit {
+  facts: CallFacts
+  account: CallAccount
+  codecs: readonly CodecName[]
+  owner: string | null
+  /** Hears every event. */
+  tell: (event: CallEvent) => void
+}
+
+export class CallCore implements LegHost {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly account: CallAccount
+  readonly facts: CallFacts
+  readonly digits = new DigitBuffer()
+  /** Set before the first event. */
+  leg!: Leg
+  /** There once media has been opened. */
+  sound: CallSound | undefined
+  /** Called when the end has been decided, before anything is torn down. */
+  onEnding: () => void = () => {}
+  readonly #deps: CallDeps
+  readonly #init: CallCoreInit
+  readonly #ended = deferred<CallEnd>()
+  readonly #digitMerge = new DigitMerge()
+  #opening: Promise<Negotiation> | undefined
+  #negotiation: Negotiation | undefined
+  #heldBy: Direction = 'sendrecv'
+  #end: CallEnd | undefined
+  #seq = 0
+
+  constructor(deps: CallDeps, init: CallCoreInit) {
+    this.#deps = deps
+    this.#init = init
+    this.clock = deps.clock
+    this.log = deps.log.child({ callId: init.facts.id })
+    this.account = init.account
+    this.facts = init.facts
+  }
+
+  get ending(): boolean {
+    return this.#end !== undefined
+  }
+
+  get ended(): Promise<CallEnd> {
+    return this.#ended.promise
+  }
+
+  tell(fields: EventFields): void {
+    const now = momentOf(this.clock)
+    const shared = {
+      callId: this.facts.id,
+      at: new Date(now.wallMs).toISOString(),
+      seq: ++this.#seq,
+      call: snapshotOf(this.facts, now),
+      owner: this.#init.owner,
+    }
+    try {
+      this.#init.tell({ ...fields, ...shared })
+    } catch (error) {
+      this.log.error({ err: error, type: fields.type }, 'a listener of call events threw')
+    }
+  }
+
+  negotiation(): Promise<Negotiation> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  noteHeaders(message: SipMessage): void {
+    noteHeaders(this.facts, message, this.account.exposeHeaders)
+  }
+
+  ringing(sipCode: number): void {
+    if (this.ending || this.facts.ringing) return
+    this.facts.ringing = momentOf(this.clock)
+    if (this.facts.state === 'trying') this.#become('ringing')
+    this.tell({ type: 'call.ringing', sipCode })
+  }
+
+  early(settled: Settled, sipCode: number): void {
+    if (this.ending) return
+    this.#connect(settled, 'early')
+    if (this.facts.state === 'early') return
+    this.facts.ringing ??= momentOf(this.clock)
+    this.#become('early')
+    this.tell({ type: 'call.early', sipCode })
+  }
+
+  answered(dialog: SipDialog, settled: Settled | undefined): void {
+    if (!this.#negotiation) throw new TelephonyError('INTERNAL', 'answered without media')
+    this.leg = new DialogLeg(this, dialog, this.#negotiation)
+    this.facts.answered = momentOf(this.clock)
+    this.#become('answered')
+    if (settled) this.#connect(settled, 'answered')
+    this.tell({ type: 'call.answered' })
+    if (settled) this.#followDirection(settled.direction)
+  }
+
+  renegotiated(settled: Settled): void {
+    if (this.ending) return
+    this.#connect(settled, 'answered')
+    this.#followDirection(settled.direction)
+  }
+
+  digit(digit: string, durationMs: number): void {
+    this.#press(digit, durationMs, 'info')
+  }
+
+  finish(end: CallEnd): void {
+    if (this.#end) return
+    this.#end = end
+    this.facts.ended = momentOf(this.clock)
+    this.onEnding()
+    void this.#wrapUp(end)
+  }
+
+  /** For a call that never came to be: frees what was opened, tells nothing. */
+  async discard(): Promise<void> {
+    this.#end = { by: 'error', cause: 'failed', sipCode: null, reason: '' }
+    await this.#closeMedia()
+  }
+
+  async #open(): Promise<Negotiation> {
+    const { account, facts } = this
+    const { codecs } = this.#init
+    const { address, portMin, portMax, advertise } = account.rtp
+    const preferred = codecs[0]
+    const where = { id: facts.id, address, portMin, portMax }
+    const session = await this.#deps.media.open(preferred ? { ...where, preferredCodec: preferred } : where)
+    if (this.ending) {
+      await session.close()
+      throw new TelephonyError('CALL_ENDED', 'the call ended while its media was being opened')
+    }
+    this.#listen(session)
+    this.sound = new CallSound(session, {
+      playEnded: (mediaId, ended, playedMs) => this.tell({ type: 'call.play-ended', mediaId, ended, playedMs }),
+      recordEnded: (mediaId, result, ended) => this.tell({ type: 'call.record-ended', mediaId, ...result, ended }),
+    })
+    const { mediaTimeoutMs } = account
+    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs })
+    return this.#negotiation
+  }
+
+  #listen(session: MediaSession): void {
+    session.once('started', () => {
+      if (!this.ending) this.tell({ type: 'call.media' })
+    })
+    session.on('digit', (digit, durationMs) => this.#press(digit, durationMs, 'rtp'))
+    session.on('timeout', (silentMs) =>
+      this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s`),
+    )
+    session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
+  }
+
+  #fail(cause: CallEnd['cause'], reason: string): void {
+    this.finish({ by: 'error', cause, sipCode: null, reason })
+  }
+
+  #become(state: CallState): void {
+    this.facts.state = nextState(this.facts.state, state)
+  }
+
+  #connect(settled: Settled, phase: 'early' | 'answered'): void {
+    this.facts.codec = settled.codec
+    this.#negotiation?.connect(settled, phase).catch((error: unknown) => {
+      this.#fail('failed', `media failed: ${TelephonyError.from(error).message}`)
+    })
+  }
+
+  /** Held is what the peer has done to us: any direction of its but sendrecv. */
+  #followDirection(ours: Direction): void {
+    const theirs = OPPOSITE[ours]
+    if (this.ending || theirs === this.#heldBy) return
+    this.#heldBy = theirs
+    if (theirs === 'sendrecv') {
+      this.#become('answered')
+      this.tell({ type: 'call.resumed' })
+    } else {
+      if (this.facts.state !== 'held') this.#become('held')
+      this.tell({ type: 'call.held', direction: theirs })
+    }
+  }
+
+  #press(digit: string, durationMs: number, path: DigitPath): void {
+    if (this.ending || !this.#digitMerge.accept(digit, path, this.clock.now())) return
+    noteDigit(this.facts, digit)
+    this.tell({ type: 'call.digit', digit, durationMs })
+    this.digits.push(digit)
+  }
+
+  /** Signalling and media end side by side; neither can keep the call from ending. */
+  async #wrapUp(end: CallEnd): Promise<void> {
+    let status: number | null = null
+    let stats: MediaStats | null = null
+    const timeUp = deferred<void>()
+    const timer = this.clock.setTimeout(() => timeUp.resolve(), LEAVE_WAIT_MS)
+    const left = this.#attempt(this.leg.leave(end)).then((value) => {
+      status = value
+    })
+    const closed = this.#attempt(this.#closeMedia()).then((value) => {
+      stats = value
+    })
+    await Promise.race([Promise.all([left, closed]), timeUp.promise])
+    timer.cancel()
+    this.#tellEnd({ ...end, sipCode: end.sipCode ?? status }, stats)
+  }
+
+  async #closeMedia(): Promise<MediaStats | null> {
+    // A port that is just being opened is closed as soon as it is there.
+    await this.#opening?.catch(() => {})
+    return (await this.sound?.close()) ?? null
+  }
+
+  async #attempt<T>(step: Promise<T | null>): Promise<T | null> {
+    try {
+      return await step
+    } catch (error) {
+      this.log.warn({ err: error }, 'the call ends although a step of ending it failed')
+      return null
+    }
+  }
+
+  #tellEnd(end: CallEnd, stats: MediaStats | null): void {
+    const { facts } = this
+    this.#become('ended')
+    facts.end = end
+    this.log.info({ end }, 'call ended')
+    const cdr = cdrOf(facts, end, facts.ended ?? momentOf(this.clock), stats)
+    this.tell({ type: 'call.ended', end: { ...end }, stats, cdr })
+    this.#ended.resolve(end)
+  }
+}

@@ -1,0 +1,42 @@
+import { TelephonyError } from '../base/errors.js'
+import type { CallEnd, CallState } from './call-event.js'
+
+/**
+ * Which state may follow which. A 180 after a 183 is told but does not leave `early`: its sound goes on.
+ * Inbound calls go from `trying` to `ringing` with the 180 that we send.
+ */
+export const NEXT = {
+  trying: ['ringing', 'early', 'answered', 'ended'],
+  ringing: ['early', 'answered', 'ended'],
+  early: ['answered', 'ended'],
+  answered: ['held', 'ended'],
+  held: ['answered', 'ended'],
+  ended: [],
+} as const satisfies Record<CallState, readonly CallState[]>
+
+/** The next state, or WRONG_STATE. */
+export function nextState(from: CallState, to: CallState): CallState {
+  const allowed: readonly CallState[] = NEXT[from]
+  if (!allowed.includes(to)) throw new TelephonyError('WRONG_STATE', `a call that is ${from} cannot become ${to}`)
+  return to
+}
+
+/** What a final status of the peer says about why the call came to nothing. Others mean `failed`. */
+const CAUSE_OF_STATUS = new Map<number, CallEnd['cause']>([
+  [486, 'busy'],
+  [600, 'busy'],
+  [408, 'no-answer'],
+  [480, 'no-answer'],
+  [487, 'cancelled'],
+  [403, 'rejected'],
+  [433, 'rejected'], // anonymous calls refused (RFC 5079)
+  [603, 'rejected'],
+  [607, 'rejected'], // unwanted (RFC 8197)
+  [608, 'rejected'], // by an analytics engine (RFC 8688)
+])
+
+export const causeOfStatus = (status: number): CallEnd['cause'] => CAUSE_OF_STATUS.get(status) ?? 'failed'
+
+/** The same for a status that we send: whatever the reason, it is we who refuse. */
+export const causeOfRejection = (status: number): CallEnd['cause'] =>
+  status === 486 || status === 600 ? 'busy' : 'rejected'

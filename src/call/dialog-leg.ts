@@ -1,0 +1,101 @@
+import { TelephonyError } from '../base/errors.js'
+import { type FinalResponse, type IncomingOffer, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import type { CallEnd } from './call-event.js'
+import { digitOfInfo } from './digits.js'
+import type { Leg, LegHost } from './leg.js'
+import { type Negotiation, statusOfSdpError } from './negotiation.js'
+
+/** From the 2xx to BYE. */
+export class DialogLeg implements Leg {
+  readonly hangup = { cause: 'normal', sipCode: null } as const
+  readonly #host: LegHost
+  readonly #dialog: SipDialog
+  readonly #negotiation: Negotiation
+  #isGone = false
+
+  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation) {
+    this.#host = host
+    this.#dialog = dialog
+    this.#negotiation = negotiation
+    dialog.handlers = {
+      bye: (request) => this.#bye(request.header('Reason')),
+      acknowledged: (body) => this.#acknowledged(body),
+      ackTimeout: () => this.#fail('no ACK to our answer'),
+      reinvite: (offer) => this.#reinvite(offer),
+      info: (request) => this.#info(request.body),
+      lost: (response) => this.#lost(response),
+    }
+  }
+
+  async leave(_end: CallEnd): Promise<number | null> {
+    if (!this.#isGone) await this.#dialog.bye()
+    return null
+  }
+
+  #bye(reason: string | undefined): void {
+    this.#isGone = true
+    this.#host.finish({ by: 'remote', cause: 'normal', sipCode: null, reason: reason?.slice(0, 128) ?? 'BYE' })
+  }
+
+  #fail(reason: string): void {
+    this.#host.finish({ by: 'error', cause: 'failed', sipCode: null, reason })
+  }
+
+  /** The ACK carries the answer where our 2xx carried the offer (RFC 3261 13.2.2.4). */
+  #acknowledged(body: SipBody | undefined): void {
+    if (this.#host.ending || !this.#negotiation.awaitsAnswer) return
+    const before = this.#negotiation.settled
+    try {
+      if (!body) throw new TelephonyError('BAD_SDP', 'the ACK brought no answer to our offer')
+      this.#host.renegotiated(this.#negotiation.accept(body))
+    } catch (error) {
+      // Where something was settled before, the call goes on as it was.
+      if (!before) this.#fail(TelephonyError.from(error).message)
+      else this.#host.log.warn({ err: error }, 'answer in ACK not understood')
+    }
+  }
+
+  #reinvite(offer: IncomingOffer): void {
+    const { body, method } = offer.request
+    if (this.#host.ending) {
+      offer.reject(481)
+    } else if (body) {
+      this.#answerOffer(offer, body)
+    } else {
+      // RFC 3311 5.2: an UPDATE without offer only refreshes; a re-INVITE without one asks for ours (RFC 3261 14.2).
+      offer.accept(method === 'UPDATE' ? {} : { body: this.#negotiation.offer() })
+    }
+  }
+
+  #answerOffer(offer: IncomingOffer, body: SipBody): void {
+    let answer: ReturnType<Negotiation['answer']>
+    try {
+      answer = this.#negotiation.answer(body)
+    } catch (error) {
+      // RFC 3261 14.2: 488, and everything stays as it was.
+      this.#host.log.info({ err: error }, 're-INVITE refused')
+      offer.reject(statusOfSdpError(error))
+      return
+    }
+    offer.accept({ body: answer.body })
+    this.#host.renegotiated(answer.settled)
+  }
+
+  #info(body: SipBody | undefined): number {
+    const pressed = digitOfInfo(body)
+    if (pressed) this.#host.digit(pressed.digit, pressed.durationMs)
+    // RFC 6086 4.2.2: 415 for what we do not know; an empty INFO is answered 200.
+    return pressed || !body ? 200 : 415
+  }
+
+  #lost(response: FinalResponse): void {
+    // RFC 3261 12.2.1.2: 481 says that the peer knows nothing of the dialog: no BYE then.
+    this.#isGone = !isLocal(response) && response.status === 481
+    this.#host.finish({
+      by: 'error',
+      cause: 'failed',
+      sipCode: response.status,
+      reason: `dialog lost: ${response.reason}`.slice(0, 128),
+    })
+  }
+}

@@ -1,0 +1,67 @@
+import type { SipBody } from '../sip/types.js'
+
+/** Digits that nobody has asked for yet: pressed while a prompt plays, kept for the next gather. */
+export class DigitBuffer {
+  #digits: string[] = []
+  #onDigit: (() => void) | undefined
+
+  push(digit: string): void {
+    // Whoever presses more than that without being asked loses the oldest.
+    if (this.#digits.length >= 64) this.#digits.shift()
+    this.#digits.push(digit)
+    this.#onDigit?.()
+  }
+
+  shift(): string | undefined {
+    return this.#digits.shift()
+  }
+
+  clear(): void {
+    this.#digits = []
+  }
+
+  /** One reader at a time: the gather that runs. */
+  read(onDigit: (() => void) | undefined): void {
+    this.#onDigit = onDigit
+  }
+}
+
+export type DigitPath = 'rtp' | 'info'
+
+/** Some peers send each digit both ways; the second copy comes within this time. */
+const SAME_DIGIT_MS = 500
+
+/** Drops the copy of a digit that came by the other path. Digits of one path are never copies of each other. */
+export class DigitMerge {
+  /** Accepted, and not yet matched by a copy. */
+  #unmatched: { digit: string; path: DigitPath; atMs: number }[] = []
+
+  /** False where this is the copy of a digit already taken. */
+  accept(digit: string, path: DigitPath, nowMs: number): boolean {
+    this.#unmatched = this.#unmatched.filter(({ atMs }) => nowMs - atMs <= SAME_DIGIT_MS)
+    const copy = this.#unmatched.findIndex((taken) => taken.digit === digit && taken.path !== path)
+    if (copy >= 0) this.#unmatched.splice(copy, 1)
+    else this.#unmatched.push({ digit, path, atMs: nowMs })
+    return copy < 0
+  }
+}
+
+const DEFAULT_INFO_MS = 160
+const DIGIT = /^[0-9A-Da-d*#]$/
+
+/** The digit of an INFO: `application/dtmf-relay` (Signal=5, Duration=160) or `application/dtmf` (5). No RFC, many phones. */
+export function digitOfInfo(body: SipBody | undefined): { digit: string; durationMs: number } | undefined {
+  if (!body || body.content.length > 200) return undefined
+  const type = body.contentType.split(';')[0]?.trim().toLowerCase()
+  if (type === 'application/dtmf') return digitOf(body.content, undefined)
+  if (type !== 'application/dtmf-relay') return undefined
+  const signal = /^\s*Signal\s*=\s*(\S+)\s*$/im.exec(body.content)?.[1]
+  return digitOf(signal ?? '', /^\s*Duration\s*=\s*(\d{1,5})\s*$/im.exec(body.content)?.[1])
+}
+
+function digitOf(signal: string, duration: string | undefined): { digit: string; durationMs: number } | undefined {
+  const named = signal.trim()
+  // RFC 4733's event numbers are sent as well: 10 is *, 11 is #.
+  const digit = named === '10' ? '*' : named === '11' ? '#' : named.toUpperCase()
+  return DIGIT.test(digit) ? { digit, durationMs: Number(duration ?? DEFAULT_INFO_MS) } : undefined
+}

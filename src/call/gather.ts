@@ -1,0 +1,147 @@
+import type { Clock, Timer } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import { deferred } from './deferred.js'
+import type { DigitBuffer } from './digits.js'
+import type { GatherEnd, GatherInit } from './types.js'
+
+/** What a gather needs of its prompt once it sounds. */
+export interface PromptPlayback {
+  ended: Promise<unknown>
+  stop(): void
+}
+
+interface GatherDeps {
+  clock: Clock
+  digits: DigitBuffer
+  /** Starts the prompt; undefined where there is none. */
+  prompt: (() => PromptPlayback) | undefined
+}
+
+const MAX_DIGITS = 64
+
+/**
+ * Takes digits from the call's buffer until there are enough, a terminator came or time is up.
+ * With barge-in a digit stops the prompt (one already in the buffer keeps it from starting);
+ * otherwise digits stay in the buffer until the prompt has ended. What it does not use stays there for the next.
+ */
+export class Gather {
+  readonly #deps: GatherDeps
+  readonly #init: GatherInit
+  readonly #result = deferred<GatherEnd>()
+  #digits = ''
+  #prompt: PromptPlayback | undefined
+  #timer: Timer | undefined
+  #done = false
+
+  /** Throws BAD_ARGUMENT. */
+  constructor(deps: GatherDeps, init: GatherInit) {
+    checkGather(init)
+    this.#deps = deps
+    this.#init = init
+  }
+
+  get result(): Promise<GatherEnd> {
+    return this.#result.promise
+  }
+
+  start(): void {
+    const { digits, prompt } = this.#deps
+    const { bargeIn, clearBuffer } = this.#init
+    if (clearBuffer) digits.clear()
+    digits.read(() => this.#onDigit())
+    if (bargeIn || !prompt) this.#takeDigits()
+    if (this.#done) return
+    if (!prompt || this.#digits !== '') this.#arm()
+    else this.#play(prompt)
+  }
+
+  /** The call has ended. */
+  hangup(): void {
+    this.#finish('hangup')
+  }
+
+  #play(start: () => PromptPlayback): void {
+    const prompt = start()
+    this.#prompt = prompt
+    prompt.ended.then(
+      () => {
+        if (this.#prompt !== prompt || this.#done) return
+        this.#prompt = undefined
+        this.#takeDigits()
+        if (!this.#done) this.#arm()
+      },
+      (error: unknown) => {
+        this.#settle()
+        this.#result.reject(error)
+      },
+    )
+  }
+
+  #onDigit(): void {
+    if (this.#prompt && !this.#init.bargeIn) return
+    const before = this.#digits.length
+    this.#takeDigits()
+    if (this.#done || this.#digits.length === before) return
+    this.#stopPrompt()
+    this.#arm()
+  }
+
+  #takeDigits(): void {
+    const { accept, maxDigits, minDigits, terminators } = this.#init
+    while (!this.#done) {
+      const digit = this.#deps.digits.shift()
+      if (digit === undefined) return
+      if (terminators.includes(digit)) {
+        this.#finish(this.#digits.length < minDigits ? 'no-input' : 'terminator', digit)
+      } else if (accept === '' || accept.includes(digit)) {
+        this.#digits += digit
+        if (this.#digits.length >= maxDigits) this.#finish('max-digits')
+      }
+    }
+  }
+
+  /** Before the first digit there is more time than between two. */
+  #arm(): void {
+    const { firstDigitMs, interDigitMs, minDigits } = this.#init
+    this.#timer?.cancel()
+    this.#timer = this.#deps.clock.setTimeout(
+      () => this.#finish(this.#digits.length < Math.max(1, minDigits) ? 'no-input' : 'timeout'),
+      this.#digits === '' ? firstDigitMs : interDigitMs,
+    )
+  }
+
+  #stopPrompt(): void {
+    const prompt = this.#prompt
+    this.#prompt = undefined
+    prompt?.stop()
+  }
+
+  #finish(ended: GatherEnd['ended'], terminator = ''): void {
+    if (this.#done) return
+    this.#settle()
+    this.#stopPrompt()
+    this.#result.resolve({ digits: this.#digits, terminator, ended })
+  }
+
+  #settle(): void {
+    this.#done = true
+    this.#timer?.cancel()
+    this.#deps.digits.read(undefined)
+  }
+}
+
+function checkGather(init: GatherInit): void {
+  const { minDigits, maxDigits, firstDigitMs, interDigitMs } = init
+  const sound =
+    Number.isInteger(minDigits) &&
+    Number.isInteger(maxDigits) &&
+    minDigits >= 0 &&
+    maxDigits >= 1 &&
+    minDigits <= maxDigits &&
+    maxDigits <= MAX_DIGITS &&
+    firstDigitMs >= 0 &&
+    interDigitMs >= 0
+  if (!sound) {
+    throw new TelephonyError('BAD_ARGUMENT', `gather: 0 <= minDigits <= maxDigits <= ${MAX_DIGITS}, times from 0 on`)
+  }
+}

@@ -1,0 +1,141 @@
+import { TelephonyError } from '../base/errors.js'
+import { TypedEmitter } from '../base/typed-emitter.js'
+import type { MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
+import type { HeaderField } from '../sip/types.js'
+import { CallCore, type CallCoreInit } from './call-core.js'
+import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
+import { momentOf, snapshotOf, tagsToJson } from './call-facts.js'
+import type { CallSound } from './call-sound.js'
+import { Gather } from './gather.js'
+import { IncomingLeg } from './incoming-leg.js'
+import type { Call, CallDeps, GatherEnd, GatherInit } from './types.js'
+
+type LiveCallInit = Omit<CallCoreInit, 'tell'> & { onEvent: ((event: CallEvent) => void) | undefined }
+
+/** The commands of a call: each checks that the state allows it and hands it on. */
+export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Call {
+  readonly core: CallCore
+  readonly #deps: CallDeps
+  #gather: Gather | undefined
+
+  constructor(deps: CallDeps, { onEvent, ...init }: LiveCallInit) {
+    super()
+    this.#deps = deps
+    if (onEvent) this.on('event', onEvent)
+    this.core = new CallCore(deps, { ...init, tell: (event) => this.emit('event', event) })
+    this.core.onEnding = () => this.#gather?.hangup()
+  }
+
+  get id(): string {
+    return this.core.facts.id
+  }
+
+  get ended(): Promise<CallEnd> {
+    return this.core.ended
+  }
+
+  snapshot(): CallSnapshot {
+    return snapshotOf(this.core.facts, momentOf(this.#deps.clock))
+  }
+
+  async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
+    await this.#undecided().answer(headerFields(init.headers))
+  }
+
+  ring(): void {
+    this.#undecided().ring()
+  }
+
+  reject(status: number, reason = ''): void {
+    this.#undecided().reject(status, reason)
+  }
+
+  async hangup(init: { afterMedia?: boolean; reason?: string } = {}): Promise<void> {
+    const { sound } = this.core
+    if (init.afterMedia && sound) await Promise.race([sound.idle(), this.ended])
+    const { cause, sipCode } = this.core.leg.hangup
+    this.core.finish({ by: 'local', cause, sipCode, reason: init.reason ?? 'hung up' })
+    await this.ended
+  }
+
+  async play(mediaId: string, source: PromptSource, repeat = 1): Promise<{ ended: PlayEnded; playedMs: number }> {
+    if (!Number.isInteger(repeat) || repeat < 0)
+      throw new TelephonyError('BAD_ARGUMENT', 'repeat counts from 0 (for ever)')
+    return this.#sound().play(mediaId, source, repeat).ended
+  }
+
+  stopPlay(mediaId?: string): void {
+    this.#sound().stopPlay(mediaId)
+  }
+
+  async gather(init: GatherInit): Promise<GatherEnd> {
+    const sound = this.#sound()
+    if (this.#gather) throw new TelephonyError('WRONG_STATE', 'the call gathers digits already')
+    const { prompt } = init
+    const play = prompt && (() => promptOf(sound, prompt))
+    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, init)
+    this.#gather = gather
+    try {
+      gather.start()
+      return await gather.result
+    } finally {
+      this.#gather = undefined
+    }
+  }
+
+  async sendDigits(digits: string, init: { toneMs?: number; gapMs?: number } = {}): Promise<'finished' | 'hangup'> {
+    if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
+      throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D, and "," for a pause')
+    }
+    return this.#sound().sendDigits(digits.toUpperCase(), { toneMs: this.core.account.dtmfToneMs, ...init })
+  }
+
+  async startRecord(mediaId: string, path: string, maxMs?: number): Promise<void> {
+    await this.#sound().startRecord(mediaId, path, maxMs)
+    this.core.facts.recordings.push(path)
+  }
+
+  async stopRecord(mediaId?: string): Promise<RecordResult | null> {
+    return this.#sound().stopRecord(mediaId)
+  }
+
+  setTags(tags: Record<string, unknown>): void {
+    this.#alive()
+    this.core.facts.tagsJson = tagsToJson(tags)
+  }
+
+  async stats(): Promise<MediaStats> {
+    return this.#sound().stats()
+  }
+
+  #alive(): void {
+    if (this.core.ending) throw new TelephonyError('CALL_ENDED', 'the call has ended')
+  }
+
+  /** The inbound call that waits for a decision. */
+  #undecided(): IncomingLeg {
+    this.#alive()
+    const { leg, facts } = this.core
+    if (leg instanceof IncomingLeg) return leg
+    throw new TelephonyError(
+      'WRONG_STATE',
+      `only an inbound call that was not answered allows this; it is ${facts.state}`,
+    )
+  }
+
+  /** There is sound from the first settled answer on: early media, or answered. */
+  #sound(): CallSound {
+    this.#alive()
+    const { sound, facts } = this.core
+    if (sound && facts.codec !== null) return sound
+    throw new TelephonyError('WRONG_STATE', `there is no media yet: the call is ${facts.state}`)
+  }
+}
+
+function promptOf(sound: CallSound, prompt: PromptSource) {
+  const playback = sound.play(undefined, prompt, 1)
+  return { ended: playback.ended, stop: () => playback.stop('interrupted') }
+}
+
+export const headerFields = (headers: Readonly<Record<string, string>> = {}): HeaderField[] =>
+  Object.entries(headers).map(([name, value]) => [name, String(value)])

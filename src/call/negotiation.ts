@@ -1,0 +1,87 @@
+/** Offer and answer of one call, and what they settle carried to its media. */
+import { randomInt } from 'node:crypto'
+import { TelephonyError } from '../base/errors.js'
+import type { MediaSession } from '../media/client.js'
+import type { CodecName, MediaConnect } from '../media/protocol.js'
+import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
+import type { SipBody } from '../sip/types.js'
+
+const SDP = 'application/sdp'
+const HOLD_TIMEOUT_MS = 300_000
+
+export class Negotiation {
+  readonly #session: MediaSession
+  readonly #offerAnswer: OfferAnswer
+  readonly #mediaTimeoutMs: number
+  #connected = ''
+
+  constructor(
+    session: MediaSession,
+    init: { advertise: string; codecs: readonly CodecName[]; mediaTimeoutMs: number },
+  ) {
+    const { port, rtcpPort } = session.local
+    const local = { address: init.advertise, port, rtcpPort, codecs: init.codecs }
+    this.#session = session
+    this.#mediaTimeoutMs = init.mediaTimeoutMs
+    this.#offerAnswer = new OfferAnswer(local, newSessionId())
+  }
+
+  get settled(): Settled | undefined {
+    return this.#offerAnswer.settled
+  }
+
+  get awaitsAnswer(): boolean {
+    return this.#offerAnswer.awaitsAnswer
+  }
+
+  offer(): SipBody {
+    return { contentType: SDP, content: this.#offerAnswer.offer() }
+  }
+
+  /** Our answer to the peer's offer. Throws BAD_SDP, NO_COMMON_CODEC. */
+  answer(offer: SipBody): { body: SipBody; settled: Settled } {
+    const { text, settled } = this.#offerAnswer.answer(sdpOf(offer))
+    return { body: { contentType: SDP, content: text }, settled }
+  }
+
+  /** The peer's answer to our offer. Throws BAD_SDP, NO_COMMON_CODEC. */
+  accept(answer: SipBody): Settled {
+    return this.#offerAnswer.accept(sdpOf(answer))
+  }
+
+  /** Tells media what has been settled, unless it knows: a repeated answer disturbs nothing. */
+  async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
+    const timeoutMs = phase === 'early' ? 0 : this.#timeoutMs(settled)
+    const parameters: Omit<MediaConnect, 'id'> = { ...settled, timeoutMs }
+    const text = JSON.stringify(parameters)
+    if (text === this.#connected) return
+    this.#connected = text
+    await this.#session.connect(parameters)
+  }
+
+  /** Early media may pause as it likes (the ring timeout guards it); a peer that holds us may be silent for long, not for ever. */
+  #timeoutMs({ direction }: Settled): number {
+    if (this.#mediaTimeoutMs === 0 || direction === 'sendrecv') return this.#mediaTimeoutMs
+    return Math.max(this.#mediaTimeoutMs, HOLD_TIMEOUT_MS)
+  }
+}
+
+/** Whether an offer could be answered, before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC. */
+export function checkOffer(offer: SipBody, codecs: readonly CodecName[]): void {
+  new OfferAnswer({ address: '127.0.0.1', port: 2, rtcpPort: 3, codecs }, 1).answer(sdpOf(offer))
+}
+
+/** The status that refuses an offer for this error (RFC 3261 21.4.26, 21.4.13, 13.3.1.3). */
+export function statusOfSdpError(error: unknown): number {
+  const { code } = TelephonyError.from(error)
+  return code === 'NO_COMMON_CODEC' ? 488 : code === 'BAD_SDP' ? 400 : 500
+}
+
+/** RFC 3264 5: numeric, and better no secret of the machine: no clock, no counter. */
+const newSessionId = (): number => randomInt(1, 2 ** 47)
+
+function sdpOf(body: SipBody): string {
+  const type = body.contentType.split(';')[0]?.trim().toLowerCase()
+  if (type !== SDP) throw new TelephonyError('NO_COMMON_CODEC', `a body of type ${body.contentType.slice(0, 64)}`)
+  return body.content
+}

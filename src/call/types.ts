@@ -1,0 +1,103 @@
+/** One dialog with its media: what the engine holds of a call. */
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+import type { TypedEmitter } from '../base/typed-emitter.js'
+import type { MediaService } from '../media/client.js'
+import type { CodecName, MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
+import type { UserAgent } from '../sip/types.js'
+import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
+
+export interface CallDeps {
+  clock: Clock
+  log: Logger
+  media: MediaService
+  userAgent: UserAgent
+}
+
+/** What a call takes from its account; a part of AccountConfig, with addresses resolved. */
+export interface CallAccount {
+  id: string
+  name: string
+  /** Address of record as URI text, its user part, and the display name ('' for none). */
+  identity: { uri: string; user: string; displayName: string }
+  codecs: readonly CodecName[]
+  /** RTP: the IPv4 address to bind, the one to write into SDP (the same unless NAT), inclusive port range. */
+  rtp: { address: string; advertise: string; portMin: number; portMax: number }
+  dtmfToneMs: number
+  mediaTimeoutMs: number
+  exposeHeaders: readonly string[]
+}
+
+interface CallInit {
+  account: CallAccount
+  owner: string | null
+  tags?: Record<string, unknown>
+  /** Hears every event, from the first one on, which may come before the call itself is handed back. */
+  onEvent?: (event: CallEvent) => void
+}
+
+export interface OutgoingCallInit extends CallInit {
+  callId?: string
+  /** Request-URI as text and its decoded user part: the account has resolved what the user typed. */
+  target: { uri: string; user: string }
+  callerName?: string
+  headers?: Readonly<Record<string, string>>
+  ringTimeoutMs: number
+  /** Overrides the account's. */
+  codecs?: readonly CodecName[]
+}
+
+export interface IncomingCallInit extends CallInit {
+  callId?: string
+  /** `flow`: 180 or silence, then somebody decides within `decideMs`, else 480. InboundRule fits. */
+  rule: { mode: 'flow' | 'answer' | 'reject'; sendRinging: boolean; decideMs: number; rejectStatus: number }
+}
+
+/** Any GatherCommand with its prompt already found. */
+export interface GatherInit {
+  prompt?: PromptSource
+  bargeIn: boolean
+  minDigits: number
+  maxDigits: number
+  terminators: string
+  accept: string
+  firstDigitMs: number
+  interDigitMs: number
+  clearBuffer: boolean
+}
+
+export interface GatherEnd {
+  digits: string
+  terminator: string
+  /** `no-input`: fewer than `minDigits` (or none) when time was up or a terminator came; `digits` still holds them. */
+  ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
+}
+
+/**
+ * Commands reject with CALL_ENDED once the call is ending and with WRONG_STATE where its state does not allow them.
+ * Every call ends exactly once: `call.ended` is its last event, `ended` resolves right after it.
+ */
+export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
+  readonly id: string
+  readonly ended: Promise<CallEnd>
+  snapshot(): CallSnapshot
+  /** Inbound: resolves when the 200 has been sent. */
+  answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
+  /** Inbound: 180. */
+  ring(): void
+  /** Inbound: a final answer from 300 on. */
+  reject(status: number, reason?: string): void
+  /** BYE, CANCEL or 603 as the state asks; never rejects, resolves when the call has ended. `afterMedia`: when play and digits in progress have left. */
+  hangup(init?: { afterMedia?: boolean; reason?: string }): Promise<void>
+  /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
+  play(mediaId: string, source: PromptSource, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
+  stopPlay(mediaId?: string): void
+  gather(init: GatherInit): Promise<GatherEnd>
+  sendDigits(digits: string, init?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
+  /** Resolves when recording has begun; `call.record-ended` follows. The path is absolute and confined by the caller. */
+  startRecord(mediaId: string, path: string, maxMs?: number): Promise<void>
+  stopRecord(mediaId?: string): Promise<RecordResult | null>
+  /** Replaces all tags. BAD_ARGUMENT above 4 kB of JSON. */
+  setTags(tags: Record<string, unknown>): void
+  stats(): Promise<MediaStats>
+}

@@ -1,0 +1,140 @@
+/** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads and writes the text. */
+import { parse as parseText, type MediaDescription as RawMedia, write } from 'sdp-transform'
+import { TelephonyError } from '../base/errors.js'
+import type { Direction } from '../media/protocol.js'
+
+export interface PayloadFormat {
+  payloadType: number
+  /** As written; names are compared without regard to case (RFC 4855 3). */
+  name: string
+  clockRate: number
+  fmtp?: string
+}
+
+export interface MediaDescription {
+  /** `audio`, `video`, `image` … */
+  kind: string
+  /** 0: refused, or not wanted (RFC 3264 5.1, 6). */
+  port: number
+  /** `RTP/AVP`, `UDPTL` … */
+  protocol: string
+  /** The formats as they stand in the m= line; for RTP they are payload types. */
+  formats: readonly string[]
+  /** Those of `formats` that are known by an rtpmap or by number (RFC 3551 6), in the same order. */
+  payloads: readonly PayloadFormat[]
+  /** From the media's own c= line, else the one above all media. */
+  address: string | undefined
+  /** a=rtcp (RFC 3605). */
+  rtcpPort: number | undefined
+  direction: Direction
+  ptimeMs: number | undefined
+}
+
+/** Who describes, and the how manieth description this is (RFC 4566 5.2). */
+export interface Origin {
+  sessionId: number
+  version: number
+  address: string
+}
+
+/** More than any telephone sends; what is longer is refused unread. */
+const MAX_OCTETS = 16_384
+const MAX_MEDIA = 16
+const MAX_FORMATS = 64
+
+/** RFC 3551 6: may be offered without rtpmap. The first two we speak, the others make refusals readable. */
+const STATIC_PAYLOADS = new Map<number, string>([
+  [0, 'PCMU'],
+  [8, 'PCMA'],
+  [3, 'GSM'],
+  [9, 'G722'],
+  [13, 'CN'],
+  [18, 'G729'],
+])
+
+/** Throws BAD_SDP. */
+export function parseDescription(text: string): MediaDescription[] {
+  if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `SDP of ${text.length} characters`)
+  // sdp-transform skips lines that it does not understand; without v=0 it is no SDP at all.
+  const session = parseText(text)
+  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'SDP without v=0')
+  if (session.media.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `${session.media.length} media lines`)
+  return session.media.map((media) => readMedia(media, session))
+}
+
+type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime'>
+
+function readMedia(raw: RawMedia, session: SessionLevel): MediaDescription {
+  // An m= line that sdp-transform could not read leaves a media without type.
+  if (typeof raw.type !== 'string' || !isPort(raw.port)) throw new TelephonyError('BAD_SDP', 'malformed m= line')
+  const formats = String(raw.payloads ?? '')
+    .split(' ')
+    .filter((format) => format !== '')
+  if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
+  const address = raw.connection?.ip ?? session.connection?.ip
+  const rtcpPort = raw.rtcp?.port
+  const ptimeMs = raw.ptime ?? session.ptime
+  return {
+    kind: raw.type,
+    port: raw.port,
+    protocol: String(raw.protocol),
+    formats,
+    payloads: formats.flatMap((format) => readPayload(format, raw)),
+    address: address === undefined ? undefined : String(address),
+    rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
+    direction: raw.direction ?? session.direction ?? 'sendrecv',
+    ptimeMs: Number.isInteger(ptimeMs) && Number(ptimeMs) > 0 ? Number(ptimeMs) : undefined,
+  }
+}
+
+const isPort = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535
+
+function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
+  const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : 128
+  if (payloadType > 127) return []
+  const map = raw.rtp.find((candidate) => candidate.payload === payloadType)
+  const name = map === undefined ? STATIC_PAYLOADS.get(payloadType) : String(map.codec)
+  if (!name) return []
+  const clockRate = Number(map?.rate ?? 8000)
+  if (!Number.isSafeInteger(clockRate) || clockRate <= 0) return []
+  const fmtp = raw.fmtp.find((candidate) => candidate.payload === payloadType)?.config
+  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp: String(fmtp) }) }]
+}
+
+/** Every media needs an address of its own or the origin's; lines end with CRLF. */
+export function formatDescription(origin: Origin, media: readonly MediaDescription[]): string {
+  return write({
+    version: 0,
+    origin: {
+      username: '-',
+      sessionId: origin.sessionId,
+      sessionVersion: origin.version,
+      netType: 'IN',
+      ipVer: 4,
+      address: origin.address,
+    },
+    name: '-',
+    connection: { version: 4, ip: origin.address },
+    timing: { start: 0, stop: 0 },
+    media: media.map((line) => writeMedia(line, origin)),
+  })
+}
+
+function writeMedia(media: MediaDescription, origin: Origin): RawMedia {
+  const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs } = media
+  const start = { type: kind, port, protocol, payloads: formats.join(' ') }
+  // RFC 3264 6: of a refused stream nothing but its m= line counts.
+  if (port === 0) return { ...start, rtp: [], fmtp: [] }
+  return {
+    ...start,
+    ...(address === undefined || address === origin.address ? {} : { connection: { version: 4, ip: address } }),
+    rtp: payloads.map(({ payloadType, name, clockRate }) => ({ payload: payloadType, codec: name, rate: clockRate })),
+    fmtp: payloads.flatMap(({ payloadType, fmtp }) =>
+      fmtp === undefined ? [] : [{ payload: payloadType, config: fmtp }],
+    ),
+    ...(rtcpPort === undefined ? {} : { rtcp: { port: rtcpPort } }),
+    ...(ptimeMs === undefined ? {} : { ptime: ptimeMs }),
+    direction,
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * RFC 3264 for one audio stream: offers, answers, and what both sides have settled by them.
+ * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
+ */
+import { TelephonyError } from '../base/errors.js'
+import type { CodecName, Direction } from '../media/protocol.js'
+import { formatDescription, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
+
+export interface LocalMedia {
+  /** IPv4 address that the peer shall send to. */
+  address: string
+  port: number
+  rtcpPort: number
+  /** In order of preference. */
+  codecs: readonly CodecName[]
+}
+
+/** What offer and answer have agreed on, as we see it. */
+export interface Settled {
+  /** Where we send; host `0.0.0.0` where the peer wants nothing and never told more. */
+  remote: { host: string; port: number; rtcpPort: number }
+  codec: CodecName
+  /** The peer's number for the codec. */
+  payloadType: number
+  telephoneEvent?: { send: number; receive: number }
+  direction: Direction
+  ptimeMs: number
+}
+
+/** Ours by default; the peer's number is respected (RFC 4733 has none of its own). */
+const TELEPHONE_EVENT_PAYLOAD_TYPE = 101
+/** We send 20 ms whatever the peer asks for: a=ptime is a wish (RFC 4566 6), and 20 ms is what everybody takes. */
+const PTIME_MS = 20
+const STATIC_PAYLOAD_TYPE: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 }
+/** Without keys or fingerprints these are the same on the wire. */
+const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
+
+/** RFC 3264 6.1, 8.4: what the one side may send the other may receive. */
+export const OPPOSITE = {
+  sendrecv: 'sendrecv',
+  sendonly: 'recvonly',
+  recvonly: 'sendonly',
+  inactive: 'inactive',
+} as const satisfies Record<Direction, Direction>
+
+export class OfferAnswer {
+  readonly #local: LocalMedia
+  readonly #sessionId: number
+  #version = 0
+  #lastText = ''
+  /** Our last description; later ones keep its order (RFC 3264 8). */
+  #described: readonly MediaDescription[] = []
+  /** Kept after its answer: a 2xx may bring another one than the 183 before (RFC 3261 13.2.2.4, another fork). */
+  #offered: readonly MediaDescription[] | undefined
+  #awaitsAnswer = false
+  #settled: Settled | undefined
+
+  /** `sessionId`: any number that is this call's alone. */
+  constructor(local: LocalMedia, sessionId: number) {
+    this.#local = local
+    this.#sessionId = sessionId
+  }
+
+  get settled(): Settled | undefined {
+    return this.#settled
+  }
+
+  /** An offer of ours waits for its answer. */
+  get awaitsAnswer(): boolean {
+    return this.#awaitsAnswer
+  }
+
+  /** The offer's text. Later offers name all codecs again (RFC 6337 5.2.5), the one in use first. */
+  offer(): string {
+    const inUse = this.#settled?.codec
+    const codecs = [...this.#local.codecs].sort((a, b) => Number(b === inUse) - Number(a === inUse))
+    const payloads: PayloadFormat[] = codecs.map((name) => ({
+      payloadType: STATIC_PAYLOAD_TYPE[name],
+      name,
+      clockRate: 8000,
+    }))
+    payloads.push(telephoneEvent(this.#settled?.telephoneEvent?.receive ?? TELEPHONE_EVENT_PAYLOAD_TYPE))
+    const audio = this.#describe({ protocol: 'RTP/AVP', payloads, direction: 'sendrecv' })
+    const index = this.#described.findIndex((line) => line.port !== 0)
+    this.#offered = index < 0 ? [audio] : this.#described.map((line, i) => (i === index ? audio : line))
+    this.#awaitsAnswer = true
+    return this.#text(this.#offered)
+  }
+
+  /** The peer's answer to our last offer, or another answer to it. Throws BAD_SDP, NO_COMMON_CODEC; then the last agreement still holds. */
+  accept(answer: string): Settled {
+    const offered = this.#offered
+    if (!offered) throw new TelephonyError('BAD_SDP', 'an answer without an offer')
+    this.#awaitsAnswer = false
+    const lines = parseDescription(answer)
+    const index = offered.findIndex((line) => line.port !== 0)
+    const ours = offered[index]
+    const theirs = lines[index]
+    if (!ours || !theirs) throw new TelephonyError('BAD_SDP', 'the answer has other media lines than the offer')
+    const codec = theirs.port === 0 ? undefined : this.#commonCodec(theirs)
+    if (!codec) throw noCommonCodec(theirs, this.#local.codecs)
+    const receive = ours.payloads.find(isTelephoneEvent)?.payloadType
+    const settled = this.#settle(theirs, codec, receive)
+    this.#described = offered
+    this.#settled = settled
+    return settled
+  }
+
+  /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
+  answer(offer: string): { text: string; settled: Settled } {
+    const lines = parseDescription(offer)
+    const index = this.#chooseLine(lines)
+    const theirs = lines[index]
+    const codec = theirs && this.#commonCodec(theirs)
+    if (!theirs || !codec) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
+    const event = theirs.payloads.find(isTelephoneEvent)
+    const settled = this.#settle(theirs, codec, event?.payloadType)
+    const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
+    const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
+    // RFC 3264 6: as many m= lines as the offer, in its order; those we do not take get port 0.
+    const described = lines.map((line, i) => (i === index ? audio : { ...line, port: 0 }))
+    const text = this.#text(described)
+    this.#offered = undefined
+    this.#awaitsAnswer = false
+    this.#described = described
+    this.#settled = settled
+    return { text, settled }
+  }
+
+  #chooseLine(lines: readonly MediaDescription[]): number {
+    const usable = (line: MediaDescription | undefined): boolean =>
+      line !== undefined && isAudio(line) && line.port !== 0 && this.#commonCodec(line) !== undefined
+    const inUse = this.#described.findIndex((line) => line.port !== 0)
+    return usable(lines[inUse]) ? inUse : lines.findIndex(usable)
+  }
+
+  /** The codec in use where it is offered again, else the first of the peer's that we speak (RFC 3264 6.1). */
+  #commonCodec(line: MediaDescription): PayloadFormat | undefined {
+    if (!PROTOCOLS.includes(line.protocol)) return undefined
+    const common = line.payloads.filter((payload) => this.#localCodec(payload) !== undefined)
+    return common.find((payload) => this.#localCodec(payload) === this.#settled?.codec) ?? common[0]
+  }
+
+  #localCodec(payload: PayloadFormat): CodecName | undefined {
+    if (payload.clockRate !== 8000) return undefined
+    return this.#local.codecs.find((name) => name === payload.name.toUpperCase())
+  }
+
+  #settle(theirs: MediaDescription, payload: PayloadFormat, receive: number | undefined): Settled {
+    const codec = this.#localCodec(payload)
+    const { address } = theirs
+    if (!codec || !isIPv4(address)) throw noCommonCodec(theirs, this.#local.codecs)
+    const send = theirs.payloads.find(isTelephoneEvent)?.payloadType
+    const silenced = address === '0.0.0.0'
+    const previous = this.#settled?.remote
+    const remote = { host: address, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
+    return {
+      // Nothing is sent there anyhow; the last address still says whose packets are the peer's.
+      remote: silenced && previous ? previous : remote,
+      codec,
+      payloadType: payload.payloadType,
+      ...(send !== undefined && receive !== undefined ? { telephoneEvent: { send, receive } } : {}),
+      direction: OPPOSITE[silenced ? withoutReceiving(theirs.direction) : theirs.direction],
+      ptimeMs: PTIME_MS,
+    }
+  }
+
+  #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
+    const { address, port, rtcpPort } = this.#local
+    return {
+      kind: 'audio',
+      port,
+      formats: init.payloads.map(({ payloadType }) => String(payloadType)),
+      address,
+      rtcpPort,
+      ptimeMs: PTIME_MS,
+      ...init,
+    }
+  }
+
+  /** RFC 3264 8: the version rises by one with every change, and only then. */
+  #text(media: readonly MediaDescription[]): string {
+    const { address } = this.#local
+    const at = (version: number) => formatDescription({ sessionId: this.#sessionId, version, address }, media)
+    if (at(this.#version) !== this.#lastText) this.#version++
+    this.#lastText = at(this.#version)
+    return this.#lastText
+  }
+}
+
+/** RFC 3264 8.4: c=0.0.0.0 is how RFC 2543 asked for silence: the peer receives nothing. */
+const withoutReceiving = (direction: Direction): Direction =>
+  direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
+
+const isAudio = (line: MediaDescription): boolean => line.kind === 'audio'
+
+/** Only at the codec's clock: an event's duration is counted in it (RFC 4733 2.1). */
+const isTelephoneEvent = (payload: PayloadFormat): boolean =>
+  payload.name.toLowerCase() === 'telephone-event' && payload.clockRate === 8000
+
+const telephoneEvent = (payloadType: number): PayloadFormat => ({
+  payloadType,
+  name: 'telephone-event',
+  clockRate: 8000,
+  // RFC 4733 7.1.1: 0-9 * # A-D.
+  fmtp: '0-15',
+})
+
+const plain = ({ payloadType, name, clockRate }: PayloadFormat): PayloadFormat => ({ payloadType, name, clockRate })
+
+const isIPv4 = (address: string | undefined): address is string =>
+  address !== undefined && /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(address)
+
+function noCommonCodec(line: MediaDescription | undefined, codecs: readonly CodecName[]): TelephonyError {
+  if (!line) return new TelephonyError('NO_COMMON_CODEC', 'the peer offers no audio')
+  if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
+  const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)
+  const offered = `${line.protocol.slice(0, 32)} ${names.join(', ')} at ${line.address?.slice(0, 64) ?? 'no address'}`
+  return new TelephonyError(
+    'NO_COMMON_CODEC',
+    `the peer has ${offered}; here ${codecs.join(', ')} over RTP/AVP and IPv4`,
+  )
+}

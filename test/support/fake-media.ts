@@ -1,0 +1,182 @@
+import type { TelephonyError } from '../../src/base/errors.js'
+import { TypedEmitter } from '../../src/base/typed-emitter.js'
+import type {
+  MediaPlayback,
+  MediaRecording,
+  MediaService,
+  MediaSession,
+  MediaSessionEvents,
+} from '../../src/media/client.js'
+import type { MediaConnect, MediaStats, PlayEnded, PromptSource, RecordResult } from '../../src/media/protocol.js'
+
+export const someStats: MediaStats = {
+  packetsSent: 500,
+  octetsSent: 80_000,
+  packetsReceived: 498,
+  packetsLost: 2,
+  lossPercent: 0.4,
+  jitterMs: 1.5,
+  maxJitterMs: 4,
+  rttMs: 12,
+  remoteLossPercent: 0,
+  mos: 4.3,
+  levelDbfs: -20,
+  concealedFrames: 2,
+  strangerPackets: 0,
+  latePackets: 0,
+}
+
+/** Media without sockets: tests say what happens and see what was asked. */
+export class FakeMedia implements MediaService {
+  readonly sessions: FakeMediaSession[] = []
+  /** Set to have `open` reject. */
+  openError: TelephonyError | undefined
+  /** Set to have `open` wait. */
+  openGate: Promise<void> | undefined
+  #nextPort = 40_000
+
+  async open(init: { id: string; address: string; portMin: number; portMax: number }): Promise<FakeMediaSession> {
+    await this.openGate
+    if (this.openError) throw this.openError
+    const session = new FakeMediaSession(init.id, init.address, this.#nextPort)
+    this.#nextPort += 2
+    this.sessions.push(session)
+    return session
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.sessions.map((session) => session.close()))
+  }
+
+  get openSessions(): number {
+    return this.sessions.filter((session) => !session.closed).length
+  }
+}
+
+export class FakePlayback implements MediaPlayback {
+  readonly id = 'play'
+  readonly source: PromptSource
+  readonly repeat: number
+  readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
+  state: PlayEnded | 'playing' = 'playing'
+  #settle!: { resolve: (end: { ended: PlayEnded; playedMs: number }) => void; reject: (error: unknown) => void }
+
+  constructor(source: PromptSource, repeat: number) {
+    this.source = source
+    this.repeat = repeat
+    this.ended = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+  }
+
+  end(ended: PlayEnded): void {
+    if (this.state !== 'playing') return
+    this.state = ended
+    this.#settle.resolve({ ended, playedMs: 100 })
+  }
+
+  fail(error: TelephonyError): void {
+    this.state = 'failed'
+    this.#settle.reject(error)
+  }
+
+  stop(reason: 'interrupted' | 'stopped' = 'stopped'): void {
+    this.end(reason)
+  }
+}
+
+export class FakeRecording implements MediaRecording {
+  readonly id = 'record'
+  readonly path: string
+  readonly ended: Promise<RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }>
+  #resolve!: (end: RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }) => void
+
+  constructor(path: string) {
+    this.path = path
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  end(ended: 'finished' | 'stopped' | 'hangup'): RecordResult {
+    const result = { path: this.path, durationMs: 1000, octets: 16_044 }
+    this.#resolve({ ...result, ended })
+    return result
+  }
+
+  async stop(): Promise<RecordResult> {
+    return this.end('stopped')
+  }
+}
+
+export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
+  readonly id: string
+  readonly local: { host: string; port: number; rtcpPort: number }
+  readonly connects: Omit<MediaConnect, 'id'>[] = []
+  readonly plays: FakePlayback[] = []
+  readonly recordings: FakeRecording[] = []
+  readonly digitsSent: {
+    digits: string
+    toneMs?: number
+    gapMs?: number
+    finish: (how: 'finished' | 'hangup') => void
+  }[] = []
+  connectError: TelephonyError | undefined
+  /** Set to have `close` never answer, as a worker that hangs. */
+  hangs = false
+  closed = false
+
+  constructor(id: string, host: string, port: number) {
+    super()
+    this.id = id
+    this.local = { host, port, rtcpPort: port + 1 }
+  }
+
+  /** Something that the real one would tell. */
+  happen<Name extends keyof MediaSessionEvents & string>(name: Name, ...args: MediaSessionEvents[Name]): void {
+    this.emit(name, ...args)
+  }
+
+  get play0(): FakePlayback {
+    const play = this.plays[0]
+    if (!play) throw new Error('nothing was played')
+    return play
+  }
+
+  async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
+    if (this.connectError) throw this.connectError
+    this.connects.push(parameters)
+  }
+
+  play(source: PromptSource, options: { repeat?: number } = {}): FakePlayback {
+    this.plays.at(-1)?.end('interrupted')
+    const playback = new FakePlayback(source, options.repeat ?? 1)
+    this.plays.push(playback)
+    return playback
+  }
+
+  sendDigits(digits: string, options: { toneMs?: number; gapMs?: number } = {}): Promise<'finished' | 'hangup'> {
+    return new Promise((resolve) => {
+      this.digitsSent.push({ digits, ...options, finish: resolve })
+    })
+  }
+
+  async record(path: string): Promise<FakeRecording> {
+    const recording = new FakeRecording(path)
+    this.recordings.push(recording)
+    return recording
+  }
+
+  async stats(): Promise<MediaStats> {
+    return someStats
+  }
+
+  async close(): Promise<MediaStats | null> {
+    this.closed = true
+    if (this.hangs) return new Promise(() => {})
+    for (const play of this.plays) play.end('hangup')
+    for (const recording of this.recordings) recording.end('hangup')
+    for (const { finish } of this.digitsSent) finish('hangup')
+    return someStats
+  }
+}

@@ -1,0 +1,176 @@
+import type {
+  FinalResponse,
+  HeaderField,
+  IncomingInvite,
+  IncomingOffer,
+  OutgoingInvite,
+  OutgoingInviteHandlers,
+  OutgoingInviteInit,
+  SipBody,
+  SipDialog,
+  SipDialogHandlers,
+  SipMessage,
+  SipRequest,
+  SipResponse,
+  UserAgent,
+} from '../../src/sip/types.js'
+
+const SOURCE = { protocol: 'udp', host: '192.0.2.9', port: 5060 } as const
+
+function message(init: { method: string; body?: SipBody; headers?: Record<string, string> }): SipMessage {
+  const headers = new Map(Object.entries(init.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
+  const value = (name: string) => headers.get(name.toLowerCase())
+  return {
+    callId: 'peer-call-id',
+    cseq: 1,
+    method: init.method,
+    from: { uri: 'sip:bob@example.com', user: 'bob', host: 'example.com', displayName: 'Bob', tag: 'bobtag' },
+    to: { uri: 'sip:alice@example.com', user: 'alice', host: 'example.com', displayName: '' },
+    header: value,
+    headers: (name) => (value(name) === undefined ? [] : [value(name) as string]),
+    ...(init.body ? { body: init.body } : {}),
+    source: SOURCE,
+  }
+}
+
+export const sdpBody = (content: string): SipBody => ({ contentType: 'application/sdp', content })
+
+export function request(method: string, init: { body?: SipBody; headers?: Record<string, string> } = {}): SipRequest {
+  return { ...message({ method, ...init }), uri: 'sip:alice@192.0.2.1', uriUser: 'alice' }
+}
+
+export function response(
+  status: number,
+  init: { body?: SipBody; headers?: Record<string, string>; reason?: string } = {},
+): SipResponse {
+  return { ...message({ method: 'INVITE', ...init }), status, reason: init.reason ?? `Status ${status}` }
+}
+
+/** SIP without sockets: what was sent stands in lists, what comes is called by the test. */
+export class FakeUserAgent implements UserAgent {
+  readonly contactUri = 'sip:alice@192.0.2.1:5060'
+  readonly invites: FakeOutgoingInvite[] = []
+  inviteError: Error | undefined
+
+  get invite0(): FakeOutgoingInvite {
+    const invite = this.invites[0]
+    if (!invite) throw new Error('no INVITE was sent')
+    return invite
+  }
+
+  async request(): Promise<{ response: FinalResponse; cseq: number }> {
+    throw new Error('calls send no requests outside of dialogs')
+  }
+
+  invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {
+    if (this.inviteError) throw this.inviteError
+    const invite = new FakeOutgoingInvite(init, handlers)
+    this.invites.push(invite)
+    return invite
+  }
+
+  close(): void {}
+}
+
+export class FakeOutgoingInvite implements OutgoingInvite {
+  readonly init: OutgoingInviteInit
+  readonly handlers: OutgoingInviteHandlers
+  cancels = 0
+  /** As most peers do: 487 comes at once. */
+  answersCancel = true
+
+  constructor(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers) {
+    this.init = init
+    this.handlers = handlers
+  }
+
+  cancel(): void {
+    this.cancels++
+    if (this.answersCancel) queueMicrotask(() => this.handlers.failed(response(487, { reason: 'Request Terminated' })))
+  }
+
+  answer(body?: SipBody, headers: Record<string, string> = {}): FakeDialog {
+    const dialog = new FakeDialog()
+    this.handlers.answered(dialog, response(200, { headers, ...(body ? { body } : {}) }))
+    return dialog
+  }
+}
+
+export class FakeIncomingInvite implements IncomingInvite {
+  readonly request: SipRequest
+  readonly progresses: number[] = []
+  readonly accepts: { headers?: readonly HeaderField[]; body: SipBody }[] = []
+  readonly rejects: { status: number; reason?: string }[] = []
+  handlers: IncomingInvite['handlers'] = {}
+  readonly dialog = new FakeDialog()
+  acceptError: Error | undefined
+
+  constructor(body?: SipBody, headers: Record<string, string> = {}) {
+    this.request = request('INVITE', { headers, ...(body ? { body } : {}) })
+  }
+
+  progress(status: number): void {
+    this.progresses.push(status)
+  }
+
+  accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog {
+    if (this.acceptError) throw this.acceptError
+    this.accepts.push(init)
+    return this.dialog
+  }
+
+  reject(status: number, init: { reason?: string } = {}): void {
+    this.rejects.push({ status, ...init })
+  }
+
+  cancel(): void {
+    this.handlers.cancelled?.(undefined)
+  }
+}
+
+export class FakeDialog implements SipDialog {
+  readonly sipCallId = 'call-id'
+  readonly localTag = 'local'
+  readonly remoteTag = 'remote'
+  handlers: SipDialogHandlers = {}
+  byes = 0
+  answersBye = true
+
+  async request(): Promise<FinalResponse> {
+    return response(200)
+  }
+
+  async reinvite(): Promise<FinalResponse> {
+    return response(200)
+  }
+
+  bye(): Promise<FinalResponse> {
+    this.byes++
+    return this.answersBye ? Promise.resolve(response(200)) : new Promise(() => {})
+  }
+
+  /** The peer's re-INVITE; what we answered stands in the result. */
+  offer(body?: SipBody, method = 'INVITE'): FakeOffer {
+    const offer = new FakeOffer(method, body)
+    this.handlers.reinvite?.(offer)
+    return offer
+  }
+}
+
+export class FakeOffer implements IncomingOffer {
+  readonly request: SipRequest
+  accepted: { body?: SipBody } | undefined
+  rejected: number | undefined
+
+  constructor(method: string, body?: SipBody) {
+    this.request = request(method, body ? { body } : {})
+  }
+
+  accept(init: { body?: SipBody }): void {
+    this.accepted = init
+  }
+
+  reject(status: number): void {
+    this.rejected = status
+  }
+}
