@@ -89,7 +89,7 @@ export function isFrequencies(text: string): boolean {
   return tones.length <= 4 && tones.every((tone) => isNumber(tone, { min: 20, max: 3900, integer: false }))
 }
 
-export const isRejectStatus = (text: string): boolean => isNumber(text, { min: 300, max: 699 })
+export const isRejectStatus = (text: string): boolean => isNumber(text, { min: 400, max: 699 })
 
 /** A relative path below a folder that the runtime knows, or an absolute one; never one that climbs out. */
 export const isFile = (text: string): boolean =>
