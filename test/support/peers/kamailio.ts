@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process'
+import { existsSync, watch } from 'node:fs'
+import { promisify } from 'node:util'
+import { repoPath } from '../repo.js'
+import { freePort } from './free-port.js'
+import { peerFolder } from './peer-folder.js'
+import { PeerProcess } from './peer-process.js'
+
+const run = promisify(execFile)
+const LOOPBACK = '127.0.0.1'
+
+export interface RegistrarInit {
+  name?: string
+  /** Kamailio 5.6 offers one per challenge. */
+  algorithm?: 'MD5' | 'SHA-256'
+  realm?: string
+  /** INVITE is challenged with 407 too. */
+  challengeCalls?: boolean
+  /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
+  onlyFrom?: string
+  /** Nonces live this long; afterwards the challenge says stale=true. */
+  nonceSec?: number
+  minExpiresSec?: number
+}
+
+export interface EdgeInit {
+  name?: string
+  /** `host:port` of the proxy behind. */
+  next: string
+  /** Refuses with 403 an initial request that carries no Route to this proxy. */
+  mustRoute?: boolean
+}
+
+export interface Binding {
+  aor: string
+  contact: string
+  expiresSec: number
+  callId: string
+  cseq: number
+  userAgent: string
+  /** Last change, seconds since 1970. */
+  modifiedSec: number
+}
+
+/** A Kamailio of our own, in memory, on loopback, in the foreground. */
+export class Kamailio {
+  readonly host = LOOPBACK
+  readonly port: number
+  readonly process: PeerProcess
+  readonly #control: string
+
+  private constructor(init: { port: number; process: PeerProcess; control: string }) {
+    this.port = init.port
+    this.process = init.process
+    this.#control = init.control
+  }
+
+  get address(): string {
+    return `${this.host}:${this.port}`
+  }
+
+  /** Registrar with digest authentication and loose-routing proxy for its users: alice/secret-a, bob/secret-b, u0 to u9999/pw. */
+  static registrar(init: RegistrarInit = {}): Promise<Kamailio> {
+    return Kamailio.#start(init.name ?? 'registrar', 'registrar.cfg', [
+      `ALGO="${init.algorithm ?? 'MD5'}"`,
+      `REALM="${init.realm ?? 'sip.test'}"`,
+      `NONCE_SEC=${init.nonceSec ?? 300}`,
+      `MIN_EXPIRES=${init.minExpiresSec ?? 10}`,
+      ...(init.challengeCalls ? ['AUTH_CALLS'] : []),
+      ...(init.onlyFrom ? [`ONLY_FROM="${init.onlyFrom}"`] : []),
+    ])
+  }
+
+  /** Loose-routing outbound proxy that adds Path and Record-Route. */
+  static async edge(init: EdgeInit): Promise<Kamailio> {
+    const defines = [`NEXT="sip:${init.next}"`, ...(init.mustRoute ? ['MUST_ROUTE'] : [])]
+    return Kamailio.#start(init.name ?? 'edge', 'edge.cfg', defines)
+  }
+
+  static async #start(name: string, config: string, defines: string[]): Promise<Kamailio> {
+    const port = await freePort()
+    const folder = peerFolder.folder(name)
+    const control = `${folder}/ctl`
+    const args = ['-f', repoPath('test/support/peers/kamailio', config), '-Y', folder, '-w', folder]
+    for (const define of [...defines, `CTLSOCK="unix:${control}"`]) args.push('-A', define)
+    // -DD: in the foreground, with workers; -E: log to stderr; -m, -M: memory in MB; -n: workers per socket.
+    args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-l', `udp:${LOOPBACK}:${port}`)
+    const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
+    const kamailio = new Kamailio({ port, process, control })
+    try {
+      await kamailio.#ready(folder)
+    } catch (error) {
+      await process.stop()
+      throw error
+    }
+    return kamailio
+  }
+
+  /** Its control socket answers when every worker is up. */
+  async #ready(folder: string): Promise<void> {
+    if (!existsSync(this.#control)) {
+      const watcher = watch(folder)
+      const created = new Promise<void>((resolve) => watcher.on('change', () => existsSync(this.#control) && resolve()))
+      const failed = this.process.exited.then(() => {
+        throw new Error(`Kamailio did not start:\n${this.process.lines.slice(-15).join('\n')}`)
+      })
+      if (!existsSync(this.#control)) await Promise.race([created, failed])
+      failed.catch(() => {})
+      watcher.close()
+    }
+    await this.rpc('core.version')
+  }
+
+  async rpc(...words: string[]): Promise<string> {
+    const { stdout } = await run('kamcmd', ['-s', `unix:${this.#control}`, ...words], { timeout: 5000 })
+    return stdout
+  }
+
+  /** What the location table holds for this user now. */
+  async bindings(user: string): Promise<Binding[]> {
+    return parseLocation(await this.rpc('ul.dump')).filter((b) => b.aor === user || b.aor.startsWith(`${user}@`))
+  }
+
+  stop(): Promise<void> {
+    return this.process.stop('SIGTERM', 5000)
+  }
+}
+
+/** `ul.dump` prints nested `Name: value` lines, one `AoR:` before its contacts, one `Address:` first of each. */
+export function parseLocation(dump: string): Binding[] {
+  const bindings: Binding[] = []
+  let aor = ''
+  let fields = new Map<string, string>()
+  const finish = () => {
+    if (fields.size > 0) bindings.push(toBinding(aor, fields))
+    fields = new Map()
+  }
+  for (const line of dump.split('\n')) {
+    const [, name = '', value = ''] = /^\s*([\w-]+):\s*(.*)$/.exec(line) ?? []
+    if (name === 'AoR') {
+      finish()
+      aor = value
+    } else if (name === 'Address') {
+      finish()
+      fields.set(name, value)
+    } else if (name && fields.size > 0 && !fields.has(name)) fields.set(name, value)
+  }
+  finish()
+  return bindings
+}
+
+function toBinding(aor: string, fields: Map<string, string>): Binding {
+  return {
+    aor,
+    contact: fields.get('Address') ?? '',
+    // "deleted" and "expired" are told in words
+    expiresSec: Number.parseInt(fields.get('Expires') ?? '', 10) || 0,
+    callId: fields.get('Call-ID') ?? '',
+    cseq: Number(fields.get('CSeq') ?? 0),
+    userAgent: fields.get('User-Agent') ?? '',
+    modifiedSec: Number(fields.get('Last-Modified') ?? 0),
+  }
+}
