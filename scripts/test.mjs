@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
 import { ensurePeers } from './peers.mjs'
+import { inPrivateNetwork } from './private-network.mjs'
 import { checkNode, ensureBuilt, ensureInstalled, filesBelow, root, run, say } from './setup.mjs'
 
 /** Kind → the programs that it needs. `check` is not mocha's. */
@@ -70,7 +71,8 @@ async function mocha(kind) {
     return { passed: 0, failed: 1 }
   }
   const counts = join(scratch, `${kind}.json`)
-  const code = await node(['node_modules/mocha/bin/mocha.js', `dist/test/${kind}/**/*.test.js`], counts)
+  const command = [process.execPath, 'node_modules/mocha/bin/mocha.js', `dist/test/${kind}/**/*.test.js`]
+  const code = await runTests(kind === 'interop' ? inPrivateNetwork(command) : command, counts)
   if (!existsSync(counts)) {
     console.log(`${kind} ended (${code}) before its last test`)
     return { passed: 0, failed: 1 }
@@ -80,9 +82,9 @@ async function mocha(kind) {
   return result
 }
 
-function node(args, counts) {
+function runTests([command, ...args], counts) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 1, 2],
       env: { ...process.env, RINGFLOW_TEST_COUNTS: counts },

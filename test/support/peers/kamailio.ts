@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { repoPath } from '../repo.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
-import { PeerProcess } from './peer-process.js'
+import { PeerProcess, peerPath } from './peer-process.js'
 
 const run = promisify(execFile)
 const LOOPBACK = '127.0.0.1'
@@ -112,7 +112,10 @@ export class Kamailio {
   }
 
   async rpc(...words: string[]): Promise<string> {
-    const { stdout } = await run('kamcmd', ['-s', `unix:${this.#control}`, ...words], { timeout: 5000 })
+    const { stdout } = await run('kamcmd', ['-s', `unix:${this.#control}`, ...words], {
+      timeout: 5000,
+      env: { ...process.env, PATH: peerPath },
+    })
     return stdout
   }
 

@@ -5,6 +5,9 @@ import { peerFolder } from './peer-folder.js'
 
 const running = new Set<PeerProcess>()
 
+/** Kamailio lies where not everybody looks. */
+export const peerPath = `${process.env.PATH}:/usr/sbin:/sbin`
+
 export interface PeerStart {
   /** Names the log file. */
   name: string
@@ -34,6 +37,7 @@ export class PeerProcess {
       cwd: init.cwd ?? peerFolder.path,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: peerPath },
     })
     running.add(this)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

@@ -1,17 +1,15 @@
+/** Imported by every test that starts peers: none outlives the run; their logs do when something failed. */
 import { peerFolder } from './peer-folder.js'
 import { stopAllPeers } from './peer-process.js'
 
 let failed = false
 
-/** No peer outlives the run; its logs do when something failed. */
-export const mochaHooks: Mocha.RootHookObject = {
-  afterEach(this: Mocha.Context) {
-    failed ||= this.currentTest?.state === 'failed'
-  },
+afterEach(function (this: Mocha.Context) {
+  failed ||= this.currentTest?.state === 'failed'
+})
 
-  async afterAll() {
-    await stopAllPeers()
-    if (failed) console.log(`logs, recordings and captures of the peers: ${peerFolder.path}`)
-    else peerFolder.remove()
-  },
-}
+after(async () => {
+  await stopAllPeers()
+  if (failed) console.log(`logs, recordings and captures of the peers: ${peerFolder.path}`)
+  else peerFolder.remove()
+})
