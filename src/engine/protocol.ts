@@ -1,6 +1,9 @@
 /** Commands and events of the engine: plain data, the same for nodes, command line and tests, hosted in a worker or in the caller's thread. */
+import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+
+export type { RegistrationState }
 
 export interface EngineInit {
   /** Where `play` finds files by relative name, searched in order. Absolute paths are taken only below one of them. */
@@ -121,13 +124,6 @@ export interface GatherResult {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
-export type RegistrationState =
-  | { state: 'idle' }
-  | { state: 'registering' }
-  | { state: 'registered'; expiresAt: string; contact: string }
-  | { state: 'failed'; status: number; reason: string; retryAt: string | null }
-  | { state: 'unregistering' }
-
 export type EngineCommands = {
   /** Adds an account or replaces it; the same settings again change nothing and cut nothing. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
@@ -157,6 +153,8 @@ export type EngineCommands = {
   /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */
   startRecord(a: { callId: string; mediaId: string; file: string; maxMs?: number }): Promise<{ path: string }>
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
+  /** The flow node that took care of this call is gone: hangs up or keeps the call, as its account's `orphanedCalls` says. Says which. */
+  orphan(a: { callId: string }): 'hangup' | 'keep'
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]
