@@ -148,6 +148,8 @@ export type EngineCommands = {
     repeat?: number
   }): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(a: { callId: string; mediaId?: string }): void
+  /** Sends back what is heard until it is turned off or something is played. */
+  echo(a: { callId: string; on: boolean }): Promise<void>
   gather(a: GatherCommand): Promise<GatherResult>
   sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import { type IncomingInvite, isLocal, type SipEndpoint, type UserAgent } from '../sip/types.js'
+import { type Aor, parseAor, parseHostPort } from './aor.js'
+import { DigestAuthenticator } from './authenticator.js'
+import { type Lookup, Policy, parseSources } from './policy.js'
+import { Registration } from './registration.js'
+import type { RegistrationState } from './registration-state.js'
+import { resolveTarget, type Target } from './target.js'
+
+/** What an account is made from; the engine's AccountConfig fits. */
+export interface AccountInit {
+  id: string
+  aor: string
+  displayName: string
+  authUser: string
+  password: string
+  registrar: string
+  register: boolean
+  expiresSec: number
+  maxCalls: number
+  inboundFrom: 'known' | 'anyone'
+  allowedSources: readonly string[]
+  proxy: { hops: readonly string[] } | null
+}
+
+export interface AccountDeps {
+  clock: Clock
+  log: Logger
+  endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised'>
+  lookup: Lookup
+  /** Calls of this account that live, in both directions. */
+  activeCalls: () => number
+  invite: (invite: IncomingInvite) => void
+  registration: (state: RegistrationState) => void
+}
+
+/** The settings that name hosts, checked: what can be known before a socket is opened. */
+export interface AccountPeers {
+  aor: Aor
+  /** Request-URI of REGISTER. */
+  registrar: string
+  routeSet: string[]
+  /** Where the first packet goes: the first proxy hop, or the registrar. */
+  next: { host: string; port: number }
+  /** Registrar and proxies, without ports. */
+  hosts: string[]
+}
+
+const MAX_EXPIRES_SEC = 86_400
+
+/** BAD_CONFIG where a setting cannot be used, with the reason. */
+export function checkAccount(init: AccountInit): AccountPeers {
+  const aor = parseAor(init.aor)
+  const registrarText = init.registrar.trim() || aor.domain
+  const registrar = parseHostPort(registrarText)
+  if (!registrar) throw badConfig(`registrar “${init.registrar}”: write it like pbx.example.com or 192.0.2.1:5060`)
+  const hops = (init.proxy?.hops ?? []).map(parseHop)
+  if (hops.length > 1) throw badConfig('this version knows one outbound proxy per account')
+  parseSources(init.allowedSources)
+  if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
+    throw badConfig(`registration time of ${init.expiresSec} s: between 1 and ${MAX_EXPIRES_SEC}`)
+  }
+  // RFC 3261 10.2: no user part in the Request-URI; the port only where it was written (SRV decides otherwise).
+  const port = /:\d+/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
+  return {
+    aor,
+    registrar: `sip:${registrar.host}${port}`,
+    routeSet: hops.map((hop) => hop.route),
+    next: hops[0] ?? registrar,
+    hosts: [...new Set([registrar.host, ...hops.map((hop) => hop.host)])],
+  }
+}
+
+/** Identity and policy of one telephone subscriber: what it may receive, how it registers, whom its numbers reach. */
+export class Account {
+  readonly id: string
+  readonly peers: AccountPeers
+  readonly userAgent: UserAgent
+  readonly #policy: Policy
+  readonly #registration: Registration
+  readonly #wantsRegistration: boolean
+  #closing: Promise<void> | undefined
+  #abandoned = false
+
+  constructor(deps: AccountDeps, init: AccountInit) {
+    const { clock, lookup, activeCalls } = deps
+    const log = deps.log.child({ accountId: init.id })
+    this.id = init.id
+    this.peers = checkAccount(init)
+    this.#wantsRegistration = init.register
+    this.#policy = new Policy(
+      { clock, log, lookup, activeCalls },
+      {
+        inboundFrom: init.inboundFrom,
+        allowedSources: init.allowedSources,
+        maxCalls: init.maxCalls,
+        peers: this.peers.hosts,
+      },
+    )
+    const { aor } = this.peers
+    const contactUser = contactUserOf(init.id, aor.uri)
+    this.userAgent = deps.endpoint.createUserAgent({
+      aor: aor.uri,
+      displayName: init.displayName,
+      contactUser,
+      routeSet: this.peers.routeSet,
+      authenticator: new DigestAuthenticator({}, { username: init.authUser || aor.user, password: init.password }),
+      handlers: { admit: (request) => this.#policy.admit(request), invite: deps.invite },
+    })
+    this.#registration = new Registration(
+      { clock, log, userAgent: this.userAgent },
+      {
+        aor: aor.uri,
+        registrar: this.peers.registrar,
+        contactUser,
+        host: deps.endpoint.advertised.host,
+        expiresSec: init.expiresSec,
+      },
+    )
+    this.#registration.on('state', deps.registration)
+    this.#registration.on('answer', (response) => {
+      if (!isLocal(response) && response.status < 300) this.#policy.learn(response.source.host)
+    })
+  }
+
+  get registrationState(): RegistrationState {
+    return this.#registration.state
+  }
+
+  start(): void {
+    void this.#policy.start()
+    if (this.#wantsRegistration) this.#registration.register()
+  }
+
+  target(text: string): Target {
+    return resolveTarget(text, this.peers.aor.domain)
+  }
+
+  register(): void {
+    this.#registration.register()
+  }
+
+  unregister(): Promise<void> {
+    return this.#registration.unregister()
+  }
+
+  /** Unregisters, as long as that takes: the caller bounds it and ends with `abandon`. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#registration.unregister().finally(() => this.abandon())
+    return this.#closing
+  }
+
+  /** Takes no more requests and says nothing to the registrar; dialogs that live go on. Idempotent. */
+  abandon(): void {
+    if (this.#abandoned) return
+    this.#abandoned = true
+    this.#policy.close()
+    this.#registration.close()
+    this.userAgent.close()
+  }
+}
+
+/**
+ * The same for an account each time it starts: after a crash its REGISTER replaces the binding that was left behind, where a random
+ * user would add a second one, which registrars with a limit refuse.
+ */
+const contactUserOf = (accountId: string, aor: string): string =>
+  createHash('sha256').update(`${accountId} ${aor}`).digest('hex').slice(0, 16)
+
+function parseHop(hop: string): { route: string; host: string; port: number } {
+  const bare = hop.trim().replace(/^<(.*)>$/, '$1')
+  const address = parseHostPort(bare)
+  if (!address) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
+  const uri = /^sip:/i.test(bare) ? bare : `sip:${bare};lr`
+  // RFC 3261 16.12.1.1: without lr it would be a strict router, which nobody runs any more.
+  if (!/;lr(?:[;=]|$)/i.test(uri)) throw badConfig(`proxy “${hop}”: strict routing is not supported; add ;lr`)
+  if (/[\s<>",]/.test(uri)) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
+  return { route: `<${uri}>`, ...address }
+}
+
+const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -1,0 +1,92 @@
+import type { CallEnd, CallEvent, CdrRecord } from '../call/call-event.js'
+
+interface OpenCall {
+  last: CallEvent
+  ringingAt: string | null
+  digits: string
+  recordings: string[]
+}
+
+/** What is known of calls that have not ended, from their events alone: enough to close them when the engine that held them is gone. */
+export class OpenCalls {
+  readonly #calls = new Map<string, OpenCall>()
+
+  observe(event: CallEvent): void {
+    if (event.type === 'call.ended') {
+      this.#calls.delete(event.callId)
+      return
+    }
+    const known = this.#calls.get(event.callId)
+    const call: OpenCall = known ?? { last: event, ringingAt: null, digits: '', recordings: [] }
+    call.last = event
+    if (event.type === 'call.ringing') call.ringingAt ??= event.at
+    if (event.type === 'call.digit') call.digits += event.digit
+    if (event.type === 'call.record-ended') call.recordings.push(event.path)
+    this.#calls.set(event.callId, call)
+  }
+
+  /** Ends them all: one `call.ended` each, cause `interrupted`. */
+  interrupt(wallMs: number, reason: string): CallEvent[] {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    return calls.map((call) => interrupted(call, wallMs, { by: 'error', cause: 'interrupted', sipCode: null, reason }))
+  }
+}
+
+function interrupted(open: OpenCall, wallMs: number, end: CallEnd): CallEvent {
+  const { last } = open
+  const at = new Date(wallMs).toISOString()
+  const talkMs = last.call.answeredAt === null ? 0 : Math.max(0, wallMs - Date.parse(last.call.answeredAt))
+  return {
+    type: 'call.ended',
+    callId: last.callId,
+    at,
+    seq: last.seq + 1,
+    owner: last.owner,
+    call: { ...last.call, state: 'ended', endedAt: at, durationMs: talkMs, end },
+    end,
+    stats: null,
+    cdr: cdrOf(open, at, talkMs, end),
+  }
+}
+
+function cdrOf(
+  { last: { call }, ringingAt, digits, recordings }: OpenCall,
+  endedAt: string,
+  talkMs: number,
+  end: CallEnd,
+): CdrRecord {
+  return {
+    id: call.id,
+    sipCallId: call.sipCallId,
+    accountId: call.account.id,
+    account: call.account.name,
+    direction: call.direction,
+    fromUri: call.from.uri,
+    fromUser: call.from.user,
+    fromName: call.from.displayName,
+    toUri: call.to.uri,
+    toUser: call.to.user,
+    startedAt: call.startedAt,
+    ringingAt,
+    answeredAt: call.answeredAt,
+    endedAt,
+    durationMs: Math.max(0, Date.parse(endedAt) - Date.parse(call.startedAt)),
+    talkMs,
+    endedBy: end.by,
+    cause: end.cause,
+    sipCode: end.sipCode,
+    reason: end.reason,
+    codec: call.codec,
+    digits,
+    // Counters died with the engine: what is not known is not made up.
+    packetsSent: 0,
+    packetsReceived: 0,
+    packetsLost: 0,
+    jitterMs: null,
+    rttMs: null,
+    mos: null,
+    recordings: recordings.join(';'),
+    tags: Object.keys(call.tags).length > 0 ? JSON.stringify(call.tags) : '',
+  }
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import type { AccountConfig, TransportConfig } from '../engine/protocol.js'
+import { type Options, UsageError } from './options.js'
+
+const DEFAULT_USER = 'ringflow'
+const DEFAULT_RTP = { min: 16_384, max: 32_766 }
+const RING_TIMEOUT_MS = 30_000
+const MEDIA_TIMEOUT_MS = 20_000
+const CODECS = ['PCMA', 'PCMU'] as const
+
+export interface AccountDefaults {
+  /** Host of what is called, where there is no server. */
+  targetHost?: string
+  register: boolean
+  /** Whether callers may come from anywhere when nobody said. */
+  inboundFrom?: 'known' | 'anyone'
+}
+
+/** One account of one engine, from what was typed. */
+export function accountFrom(options: Options, version: string, defaults: AccountDefaults): AccountConfig {
+  const listen = parseListen(options.text('listen'))
+  const server = options.text('server') ?? ''
+  const user = options.text('user') ?? DEFAULT_USER
+  const domain = server || defaults.targetHost || listen.host || '127.0.0.1'
+  const proxy = options.text('outbound-proxy')
+  const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
+  return {
+    // Unguessable, because the contact is made from it.
+    id: randomUUID(),
+    name: 'ringflow',
+    transport: transportFrom(options, listen, version),
+    proxy: proxy ? { id: 'proxy', name: 'proxy', hops: [/^sip:/i.test(proxy) ? proxy : `sip:${proxy};lr`] } : null,
+    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '')}`,
+    displayName: options.text('display-name') ?? '',
+    authUser: options.text('auth-user') ?? '',
+    password: options.password(),
+    registrar: server,
+    register: defaults.register,
+    expiresSec: options.integer('expires', 1, 86_400) ?? 600,
+    codecs: codecsFrom(options.text('codecs')),
+    ringTimeoutMs: options.durationMs('ring-timeout') ?? RING_TIMEOUT_MS,
+    dtmfToneMs: 160,
+    maxCalls: options.integer('max-calls', 1, 10_000) ?? 10,
+    ...inbound,
+    exposeHeaders: [],
+    mediaTimeoutMs: MEDIA_TIMEOUT_MS,
+    orphanedCalls: 'hangup',
+  }
+}
+
+export function parseListen(text: string | undefined): { host: string; port: number } {
+  if (text === undefined) return { host: '', port: 0 }
+  const [, host = '', port] = /^(?:udp:\/\/)?([\d.]*)(?::(\d{1,5}))?$/i.exec(text.trim()) ?? []
+  const wellFormed = (host === '' || isIPv4(host)) && (host !== '' || port !== undefined) && Number(port ?? 0) <= 65_535
+  if (!wellFormed)
+    throw new UsageError(`--listen ${text}: write it like udp://127.0.0.1:5070; port 0 takes any free one`)
+  return { host, port: Number(port ?? 0) }
+}
+
+function transportFrom(options: Options, listen: { host: string; port: number }, version: string): TransportConfig {
+  const rtp = parseRange(options.text('rtp-ports'))
+  return {
+    id: 'transport',
+    name: 'transport',
+    protocol: 'udp',
+    bindAddress: listen.host,
+    bindPort: listen.port,
+    publicAddress: options.text('public-address') ?? '',
+    userAgent: `ringflow/${version}`,
+    rtpPortMin: rtp.min,
+    rtpPortMax: rtp.max,
+  }
+}
+
+function parseRange(text: string | undefined): { min: number; max: number } {
+  if (text === undefined) return DEFAULT_RTP
+  const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
+  if (!min || !max || Number(min) >= Number(max) || Number(max) > 65_535) {
+    throw new UsageError(`--rtp-ports ${text}: write it like 16384-32766`)
+  }
+  return { min: Number(min), max: Number(max) }
+}
+
+function codecsFrom(text: string | undefined): AccountConfig['codecs'] {
+  const names = (text ?? CODECS.join()).split(',').map((name) => name.trim().toUpperCase())
+  return names.map((name) => {
+    const codec = CODECS.find((known) => known === name)
+    if (!codec) throw new UsageError(`--codecs ${text}: known are ${CODECS.join(', ')}`)
+    return codec
+  })
+}
+
+function inboundFrom(
+  text: string | undefined,
+  byDefault: 'known' | 'anyone',
+): Pick<AccountConfig, 'inboundFrom' | 'allowedSources'> {
+  if (text === undefined) return { inboundFrom: byDefault, allowedSources: [] }
+  if (text === 'anyone') return { inboundFrom: 'anyone', allowedSources: [] }
+  const allowedSources = text.split(',').map((source) => source.trim())
+  return { inboundFrom: 'known', allowedSources }
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { TelephonyError } from '../base/errors.js'
+import { runAnswer } from './answer-command.js'
+import { runCall } from './call-command.js'
+import { type CommandRun, EXIT } from './context.js'
+import { commandHelp, overview } from './help.js'
+import { type CommandSpec, parseOptions, UsageError } from './options.js'
+import { runRegister } from './register-command.js'
+import { Report, type Streams } from './report.js'
+import { answer, call, register } from './specs.js'
+
+const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
+type CommandName = keyof typeof COMMANDS
+const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }
+
+/** Returns the exit code. */
+export async function main(args: readonly string[], env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {
+  const [name = '', ...rest] = args
+  if (name === '' || name === '--help' || name === 'help' || name === '-h') {
+    streams.out(overview(COMMANDS))
+    return name === '' ? EXIT.usage : EXIT.ok
+  }
+  if (name === '--version' || name === '-v') {
+    streams.out(version())
+    return EXIT.ok
+  }
+  if (!isCommand(name)) {
+    streams.err(`ringflow: there is no command “${name}”; ringflow --help lists them`)
+    return EXIT.usage
+  }
+  return runCommand(name, rest, env, streams)
+}
+
+async function runCommand(
+  name: CommandName,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  streams: Streams,
+): Promise<number> {
+  const interrupt = new AbortController()
+  const abort = () => {
+    // Ctrl-C once ends in good order, twice at once.
+    if (interrupt.signal.aborted) process.exit(EXIT.failed)
+    interrupt.abort()
+  }
+  process.on('SIGINT', abort).on('SIGTERM', abort)
+  try {
+    const options = parseOptions(COMMANDS[name].options, args, env)
+    if (options.flag('help')) {
+      streams.out(commandHelp(COMMANDS[name]))
+      return EXIT.ok
+    }
+    const report = new Report(streams, options.flag('json'))
+    return await RUNS[name]({ options, report, version: version(), signal: interrupt.signal })
+  } catch (error) {
+    if (error instanceof UsageError) {
+      streams.err(`ringflow ${name}: ${error.message}\n  ringflow ${name} --help shows how`)
+      return EXIT.usage
+    }
+    const { code, message } = TelephonyError.from(error)
+    streams.err(`ringflow ${name}: ${message} (${code})`)
+    return code === 'BAD_TARGET' || code === 'BAD_CONFIG' ? EXIT.usage : EXIT.failed
+  } finally {
+    process.off('SIGINT', abort).off('SIGTERM', abort)
+  }
+}
+
+const isCommand = (name: string): name is CommandName => Object.hasOwn(RUNS, name)
+
+function version(): string {
+  // dist/src/cli/main.js lies three folders below the package.
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

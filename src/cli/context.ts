@@ -1,0 +1,51 @@
+import { startLocalEngine } from '../engine/client.js'
+import type { Engine, EngineEvents, EngineInit } from '../engine/protocol.js'
+import type { Options } from './options.js'
+import type { Report } from './report.js'
+
+export interface CommandContext {
+  options: Options
+  report: Report
+  version: string
+  /** Aborted by Ctrl-C and by SIGTERM. */
+  signal: AbortSignal
+}
+
+export type CommandRun = (context: CommandContext) => Promise<number>
+
+type CallEvent = EngineEvents['call']
+export type Ended = Extract<CallEvent, { type: 'call.ended' }>
+
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+
+export async function startEngine(
+  { options }: CommandContext,
+  paths: Pick<EngineInit, 'mediaRoots' | 'recordRoot'> = { mediaRoots: [], recordRoot: process.cwd() },
+): Promise<Engine> {
+  const traceSip = options.flag('trace')
+  const engine = await startLocalEngine({ ...paths, logLevel: options.flag('verbose') ? 'debug' : 'silent', traceSip })
+  engine.on('trace', ({ direction, remote, text }) => {
+    process.stderr.write(`--- ${direction === 'in' ? 'from' : 'to'} ${remote}\n${text.trimEnd()}\n\n`)
+  })
+  return engine
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Waits until the account is registered: undefined; or for the first failure. */
+export function registered(engine: Engine, accountId: string): Promise<{ status: number; reason: string } | undefined> {
+  return new Promise((resolve) => {
+    const off = engine.on('registration', (event) => {
+      if (event.accountId !== accountId) return
+      const { registration } = event
+      if (registration.state !== 'registered' && registration.state !== 'failed') return
+      off()
+      resolve(registration.state === 'failed' ? registration : undefined)
+    })
+  })
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { main } from './cli.js'
+
+process.exitCode = await main(process.argv.slice(2), process.env, {
+  out: (line) => process.stdout.write(`${line.trimEnd()}\n`),
+  err: (line) => process.stderr.write(`${line.trimEnd()}\n`),
+})

@@ -1,0 +1,38 @@
+import { accountFrom } from './account-options.js'
+import { adviceFor } from './advice.js'
+import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
+import { UsageError } from './options.js'
+
+/** Registers, says what came of it, and keeps registered until Ctrl-C. */
+export async function runRegister(context: CommandContext): Promise<number> {
+  const { options, report, version, signal } = context
+  if (options.positionals.length > 0) throw new UsageError(`“${options.positionals[0]}” is not understood`)
+  if (!options.text('server') || !options.text('user')) throw new UsageError('give --server and --user')
+  const account = accountFrom(options, version, { register: true })
+  const engine = await startEngine(context)
+  try {
+    engine.on('registration', ({ registration }) => {
+      const texts = {
+        idle: 'un-registered',
+        registering: `registering ${account.aor}`,
+        registered: registration.state === 'registered' ? `registered until ${registration.expiresAt}` : '',
+        failed: '',
+        unregistering: '',
+      }
+      report.say('registration', registration, texts[registration.state])
+    })
+    const outcome = registered(engine, account.id)
+    await engine.call('setAccount', account)
+    const refused = await Promise.race([outcome, aborted(signal)])
+    if (refused) {
+      const { status, reason } = refused
+      report.fail(`registration failed: ${status} ${reason}`, adviceFor({ cause: '', sipCode: status }))
+      if (options.flag('once')) return EXIT.failed
+    }
+    if (!options.flag('once')) await aborted(signal)
+    await engine.call('unregister', { accountId: account.id })
+    return EXIT.ok
+  } finally {
+    await engine.close()
+  }
+}

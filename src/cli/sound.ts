@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
+import { type Options, UsageError } from './options.js'
+
+/** What is done with the sound of each call. */
+export interface SoundPlan {
+  play: Playable | undefined
+  echo: boolean
+  /** Absolute path; further calls get `-2`, `-3` … before the ending. */
+  record: string | undefined
+  digits: string | undefined
+  durationMs: number | undefined
+}
+
+/** Repeated for ever; whole periods of any frequency in Hz, so that the joint is not heard. */
+const TONE_MS = 10_000
+
+export function soundFrom(options: Options, digits: string | undefined): SoundPlan {
+  const file = options.text('play')
+  const tone = options.text('tone')
+  const echo = options.flag('echo')
+  if ([file !== undefined, tone !== undefined, echo].filter(Boolean).length > 1) {
+    throw new UsageError('give one of --play, --tone and --echo')
+  }
+  if (digits !== undefined && !/^[0-9*#a-d,]+$/i.test(digits))
+    throw new UsageError(`keys ${digits}: 0-9 * # A-D and commas`)
+  const record = options.text('record')
+  return {
+    play: file !== undefined ? { kind: 'file', file: resolve(file) } : tone !== undefined ? toneFrom(tone) : undefined,
+    echo,
+    record: record === undefined ? undefined : resolve(record),
+    digits,
+    durationMs: options.durationMs('duration'),
+  }
+}
+
+/** On the command line paths are the user's own: each folder that was named is a root. */
+export function rootsOf(plan: SoundPlan): Pick<EngineInit, 'mediaRoots' | 'recordRoot'> {
+  return {
+    mediaRoots: plan.play?.kind === 'file' ? [dirname(plan.play.file)] : [],
+    recordRoot: plan.record === undefined ? process.cwd() : dirname(plan.record),
+  }
+}
+
+/** Does what the plan says on an answered call. Resolves when file and keys are through, or at once where there are none; a tone has no end. */
+export async function perform(engine: Engine, callId: string, plan: SoundPlan, nth: number): Promise<void> {
+  if (plan.record !== undefined) {
+    await engine.call('startRecord', { callId, mediaId: randomUUID(), file: numbered(plan.record, nth) })
+  }
+  if (plan.echo) await engine.call('echo', { callId, on: true })
+  const repeat = plan.play?.kind === 'tone' ? 0 : 1
+  const played = plan.play && engine.call('play', { callId, mediaId: randomUUID(), source: plan.play, repeat })
+  const pressed = plan.digits && engine.call('sendDigits', { callId, digits: plan.digits })
+  await Promise.all([played, pressed])
+}
+
+/** Whether the call is to be hung up when `run` is through, where no duration was given. */
+export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'file' || plan.digits !== undefined
+
+function toneFrom(text: string): Playable {
+  const hz = text.split('+').map(Number)
+  if (!hz.every((frequency) => frequency >= 20 && frequency <= 3_900)) {
+    throw new UsageError(`--tone ${text}: frequencies between 20 and 3900 Hz, like 440 or 350+440`)
+  }
+  return { kind: 'tone', hz, durationMs: TONE_MS }
+}
+
+function numbered(path: string, nth: number): string {
+  const ending = extname(path)
+  return basename(join(dirname(path), nth === 1 ? basename(path) : `${basename(path, ending)}-${nth}${ending}`))
+}

@@ -1,0 +1,199 @@
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import { newId } from '../base/ids.js'
+import type { Logger } from '../base/logger.js'
+import { type Call, type CallAccount, type CallDeps, placeCall, takeCall } from '../call/call.js'
+import type { CallEvent, CallSnapshot } from '../call/call-event.js'
+import type { MediaService } from '../media/client.js'
+import type { IncomingInvite } from '../sip/types.js'
+import type { AccountEntry } from './accounts.js'
+import type { Lease } from './endpoints.js'
+import type { DialCommand, InboundRule } from './protocol.js'
+
+export interface CallsDeps {
+  clock: Clock
+  log: Logger
+  media: MediaService
+  tell: (event: CallEvent) => void
+}
+
+interface CallRecord {
+  accountId: string
+  /** A command may come before the call has been handed back. */
+  placed: Promise<Call>
+  place: (call: Call) => void
+  fail: (error: unknown) => void
+  call: Call | undefined
+  lease: Lease
+}
+
+/** Ids of ended calls that are remembered, to tell CALL_ENDED from NO_CALL. */
+const MAX_ENDED = 10_000
+/** A call without a rule: nobody is there to take it (BEHAVIOUR: nobody decides → 480). */
+const NOBODY: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null }
+
+/** The calls of one engine: from the first packet to `call.ended`, which is the last that is heard of each. */
+export class Calls {
+  readonly #deps: CallsDeps
+  readonly #records = new Map<string, CallRecord>()
+  readonly #ended = new Set<string>()
+
+  constructor(deps: CallsDeps) {
+    this.#deps = deps
+  }
+
+  countOf(accountId: string): number {
+    let count = 0
+    for (const record of this.#records.values()) if (record.accountId === accountId) count++
+    return count
+  }
+
+  snapshots(): CallSnapshot[] {
+    return [...this.#records.values()].flatMap(({ call }) => (call ? [call.snapshot()] : []))
+  }
+
+  /** NO_CALL for an id that was never seen, CALL_ENDED for one that was. */
+  async get(callId: string): Promise<Call> {
+    return this.#record(callId).placed
+  }
+
+  accountIdOf(callId: string): string {
+    return this.#record(callId).accountId
+  }
+
+  async dial(entry: AccountEntry, command: DialCommand): Promise<string> {
+    const { config, account } = entry
+    const callId = command.callId ?? newId()
+    if (this.#records.has(callId) || this.#ended.has(callId)) {
+      throw new TelephonyError('BAD_ARGUMENT', `call id ${callId} is in use`)
+    }
+    if (this.countOf(config.id) >= config.maxCalls) {
+      throw new TelephonyError(
+        'CALL_LIMIT',
+        `${config.name || config.aor} has ${config.maxCalls} calls, as many as it may have`,
+      )
+    }
+    const target = account.target(command.target)
+    const record = this.#enroll(callId, entry)
+    try {
+      const call = await placeCall(this.#callDeps(entry, callId), {
+        callId,
+        target,
+        account: callAccountOf(entry),
+        owner: command.owner ?? null,
+        ringTimeoutMs: command.ringTimeoutMs ?? config.ringTimeoutMs,
+        onEvent: (event) => this.#hear(event),
+        ...(command.callerName ? { callerName: command.callerName } : {}),
+        ...(command.headers ? { headers: command.headers } : {}),
+        ...(command.tags ? { tags: command.tags } : {}),
+        ...(command.codecs ? { codecs: command.codecs } : {}),
+      })
+      record.place(call)
+      return callId
+    } catch (error) {
+      record.fail(error)
+      this.#forget(callId)
+      throw error
+    }
+  }
+
+  /** An INVITE that the account's policy let in. Never throws. */
+  take(entry: AccountEntry, invite: IncomingInvite, rule: InboundRule | undefined): void {
+    const callId = newId()
+    const record = this.#enroll(callId, entry)
+    try {
+      const { owner, ...how } = rule ?? NOBODY
+      const call = takeCall(this.#callDeps(entry, callId), invite, {
+        callId,
+        account: callAccountOf(entry),
+        owner,
+        rule: how,
+        onEvent: (event) => this.#hear(event),
+      })
+      record.place(call)
+    } catch (error) {
+      this.#deps.log.error({ callId, err: error }, 'inbound call could not be taken')
+      record.fail(error)
+      this.#forget(callId)
+      invite.reject(500)
+    }
+  }
+
+  async hangUpAll(accountId?: string): Promise<void> {
+    const concerned = [...this.#records.values()].filter(
+      (record) => accountId === undefined || record.accountId === accountId,
+    )
+    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup()))
+  }
+
+  #record(callId: string): CallRecord {
+    const record = this.#records.get(callId)
+    if (record) return record
+    if (this.#ended.has(callId)) throw new TelephonyError('CALL_ENDED', 'this call has ended')
+    throw new TelephonyError('NO_CALL', `there is no call ${callId || '(no id was given)'}`)
+  }
+
+  #enroll(callId: string, entry: AccountEntry): CallRecord {
+    let place = (_call: Call) => {}
+    let fail = (_error: unknown) => {}
+    const placed = new Promise<Call>((resolve, reject) => {
+      place = resolve
+      fail = reject
+    })
+    placed.catch(() => {}) // who placed it hears of it; nobody else may be waiting
+    const record: CallRecord = {
+      accountId: entry.config.id,
+      placed,
+      place: (call) => {
+        record.call = call
+        place(call)
+      },
+      fail,
+      call: undefined,
+      lease: entry.lease.fork(),
+    }
+    this.#records.set(callId, record)
+    return record
+  }
+
+  #hear(event: CallEvent): void {
+    if (event.type === 'call.ended') {
+      this.#forget(event.callId)
+      this.#ended.add(event.callId)
+      const [oldest] = this.#ended
+      if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest)
+    }
+    this.#deps.tell(event)
+  }
+
+  #forget(callId: string): void {
+    const record = this.#records.get(callId)
+    this.#records.delete(callId)
+    void record?.lease.release()
+  }
+
+  #callDeps(entry: AccountEntry, callId: string): CallDeps {
+    const { clock, log, media } = this.#deps
+    return { clock, media, log: log.child({ callId, accountId: entry.config.id }), userAgent: entry.account.userAgent }
+  }
+}
+
+function callAccountOf({ config, account, lease }: AccountEntry): CallAccount {
+  const { aor } = account.peers
+  const { transport } = config
+  return {
+    id: config.id,
+    name: config.name,
+    identity: { uri: aor.uri, user: aor.user, displayName: config.displayName },
+    codecs: config.codecs,
+    rtp: {
+      address: lease.endpoint.local.host,
+      advertise: lease.endpoint.advertised.host,
+      portMin: transport.rtpPortMin,
+      portMax: transport.rtpPortMax,
+    },
+    dtmfToneMs: config.dtmfToneMs,
+    mediaTimeoutMs: config.mediaTimeoutMs,
+    exposeHeaders: config.exposeHeaders,
+  }
+}

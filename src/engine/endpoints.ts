@@ -1,0 +1,177 @@
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
+import type { TransportConfig } from './protocol.js'
+
+export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
+
+export interface EndpointsDeps {
+  clock: Clock
+  log: Logger
+  open: OpenEndpoint
+}
+
+interface Entry {
+  key: string
+  /** `address:port` as configured; '' where any port will do. */
+  bind: string
+  opened: Promise<SipEndpoint>
+  leases: number
+  /** Its socket is going: nobody new may have it, and its port is not free yet. */
+  closing: boolean
+  closed: Promise<void>
+  markClosed: () => void
+}
+
+/** One user of a shared endpoint; its socket closes when the last one is released. */
+export interface Lease {
+  readonly key: string
+  readonly endpoint: SipEndpoint
+  /** Another user of the same endpoint: a call that has to outlive a change of its account. */
+  fork(): Lease
+  /** Idempotent. Resolves when the socket is closed, if it was the last one. */
+  release(): Promise<void>
+}
+
+/** How long a transport with new settings waits for the other accounts to leave the old one on its port. */
+const HANDOVER_MS = 5_000
+
+/** Accounts whose transports are alike on the wire share one socket. */
+export class Endpoints {
+  readonly #deps: EndpointsDeps
+  readonly #entries = new Set<Entry>()
+
+  constructor(deps: EndpointsDeps) {
+    this.#deps = deps
+  }
+
+  /** What tells two transports apart on the wire; names do not. */
+  static keyOf(transport: TransportConfig, address: string): string {
+    const { protocol, bindPort, publicAddress, userAgent, id } = transport
+    // Two transports that take any port want one each.
+    return [protocol, address, bindPort, bindPort === 0 ? id : '', publicAddress, userAgent].join('|')
+  }
+
+  async acquire(transport: TransportConfig, address: string): Promise<Lease> {
+    const key = Endpoints.keyOf(transport, address)
+    const entry = this.#find(key) ?? (await this.#add(key, transport, address))
+    entry.leases++
+    try {
+      return this.#lease(entry, await entry.opened)
+    } catch (error) {
+      entry.leases--
+      this.#remove(entry)
+      throw describe(error, address, transport.bindPort)
+    }
+  }
+
+  /** Whether a transport needs a port that another one still holds. */
+  conflicts(transport: TransportConfig, address: string): boolean {
+    return this.#rivalOf(Endpoints.keyOf(transport, address), bindOf(transport, address)) !== undefined
+  }
+
+  async close(): Promise<void> {
+    const entries = [...this.#entries]
+    await Promise.all(entries.map(async (entry) => this.#close(entry, await entry.opened.catch(() => undefined))))
+  }
+
+  async #add(key: string, transport: TransportConfig, address: string): Promise<Entry> {
+    const bind = bindOf(transport, address)
+    await this.#waitForPort(key, bind)
+    const ready = this.#find(key)
+    if (ready) return ready
+    const advertise = parseAdvertised(transport.publicAddress)
+    const opened = this.#deps.open({
+      protocol: transport.protocol,
+      host: address,
+      port: transport.bindPort,
+      userAgent: transport.userAgent,
+      ...(advertise ? { advertise } : {}),
+    })
+    let markClosed = () => {}
+    const closed = new Promise<void>((resolve) => {
+      markClosed = resolve
+    })
+    const entry: Entry = { key, bind, opened, leases: 0, closing: false, closed, markClosed }
+    this.#entries.add(entry)
+    return entry
+  }
+
+  async #waitForPort(key: string, bind: string): Promise<void> {
+    const rival = this.#rivalOf(key, bind)
+    if (!rival) return
+    let timer: { cancel(): void } | undefined
+    const tooLong = new Promise<never>((_, reject) => {
+      const error = new TelephonyError('TRANSPORT', `${bind} is used by another transport with other settings`)
+      timer = this.#deps.clock.setTimeout(() => reject(error), HANDOVER_MS)
+    })
+    await Promise.race([rival.closed, tooLong]).finally(() => timer?.cancel())
+  }
+
+  #rivalOf(key: string, bind: string): Entry | undefined {
+    if (bind === '') return undefined
+    return [...this.#entries].find((entry) => entry.bind === bind && (entry.closing || entry.key !== key))
+  }
+
+  #find(key: string): Entry | undefined {
+    return [...this.#entries].find((entry) => entry.key === key && !entry.closing)
+  }
+
+  #lease(entry: Entry, endpoint: SipEndpoint): Lease {
+    let released: Promise<void> | undefined
+    return {
+      key: entry.key,
+      endpoint,
+      fork: () => {
+        entry.leases++
+        return this.#lease(entry, endpoint)
+      },
+      release: () => {
+        released ??= --entry.leases > 0 ? Promise.resolve() : this.#close(entry, endpoint)
+        return released
+      },
+    }
+  }
+
+  async #close(entry: Entry, endpoint: SipEndpoint | undefined): Promise<void> {
+    entry.closing = true
+    try {
+      await endpoint?.close()
+    } catch (error) {
+      this.#deps.log.error({ err: error }, 'endpoint did not close')
+    } finally {
+      this.#remove(entry)
+    }
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry)
+    entry.markClosed()
+  }
+}
+
+const bindOf = (transport: TransportConfig, address: string): string =>
+  transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
+
+/** `host` or `host:port`. */
+function parseAdvertised(text: string): { host: string; port?: number } | undefined {
+  const [, host, port] = /^\s*([\w.-]+)(?::(\d{1,5}))?\s*$/.exec(text) ?? []
+  if (host) return port ? { host, port: Number(port) } : { host }
+  if (text.trim() === '') return undefined
+  throw new TelephonyError('BAD_CONFIG', `public address “${text}”: write it like 203.0.113.1 or 203.0.113.1:5060`)
+}
+
+function describe(error: unknown, address: string, port: number): TelephonyError {
+  const code =
+    (error as { code?: unknown; cause?: { code?: unknown } })?.cause?.code ?? (error as { code?: unknown })?.code
+  const hint =
+    code === 'EADDRINUSE'
+      ? `port ${port} of ${address} is in use by another program: choose another port, or stop that program`
+      : code === 'EADDRNOTAVAIL'
+        ? `${address} is no address of this machine`
+        : code === 'EACCES'
+          ? `no permission to open port ${port}: choose one above 1023`
+          : undefined
+  return hint ? new TelephonyError('TRANSPORT', hint, { cause: error }) : TelephonyError.from(error, 'TRANSPORT')
+}

@@ -1,0 +1,172 @@
+import type { Lookup } from '../account/policy.js'
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import { TypedEmitter } from '../base/typed-emitter.js'
+import type { MediaService } from '../media/client.js'
+import type { PromptSource } from '../media/protocol.js'
+import type { IncomingInvite } from '../sip/types.js'
+import type { RootLogger } from '../trace/logger.js'
+import { type AccountEntry, Accounts } from './accounts.js'
+import { Calls } from './calls.js'
+import { within } from './deadline.js'
+import type { OpenEndpoint } from './endpoints.js'
+import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
+import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
+
+export interface EngineDeps {
+  clock: Clock
+  log: RootLogger
+  media: MediaService
+  openEndpoint: OpenEndpoint
+  lookup: Lookup
+}
+
+/** ROBUSTNESS: a stop is graceful, and bounded. */
+const SHUTDOWN_MS = 3_000
+const DEFAULT_RECORD_MS = 3_600_000
+const DEFAULT_TONE_DBFS = -12
+
+type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
+
+/** Accounts, calls and media put together. It knows neither threads nor Node-RED: plain data in, plain data out. */
+export class TelephonyEngine extends TypedEmitter<Told> {
+  readonly #deps: EngineDeps
+  readonly #init: EngineInit
+  readonly #accounts: Accounts
+  readonly #calls: Calls
+  readonly #rules = new Map<string, InboundRule>()
+  #shutdown: Promise<void> | undefined
+
+  constructor(deps: EngineDeps, init: EngineInit) {
+    super()
+    this.#deps = deps
+    this.#init = init
+    const { clock, log, media } = deps
+    this.#calls = new Calls({ clock, log, media, tell: (event) => this.tell('call', event) })
+    this.#accounts = new Accounts({
+      clock,
+      log,
+      openEndpoint: deps.openEndpoint,
+      lookup: deps.lookup,
+      activeCalls: (accountId) => this.#calls.countOf(accountId),
+      hangUpAll: (accountId) => this.#calls.hangUpAll(accountId),
+      invite: (entry, invite) => this.#takeInvite(entry, invite),
+      registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
+    })
+  }
+
+  /** One handler per command; each may be called from anywhere, errors are TelephonyErrors. */
+  readonly commands: EngineCommands = {
+    setAccount: async (config) => {
+      this.#refuseWhenClosed()
+      const { lease } = await this.#accounts.set(config)
+      const { host, port } = lease.endpoint.local
+      return { local: { host, port } }
+    },
+    removeAccount: async ({ accountId }) => {
+      this.#rules.delete(accountId)
+      await this.#accounts.remove(accountId)
+    },
+    setInbound: ({ accountId, rule }) => {
+      if (rule) this.#rules.set(accountId, rule)
+      else this.#rules.delete(accountId)
+    },
+    register: ({ accountId }) => this.#accounts.get(accountId).account.register(),
+    unregister: ({ accountId }) => this.#accounts.get(accountId).account.unregister(),
+    registration: ({ accountId }) => this.#accounts.get(accountId).account.registrationState,
+    dial: async (command) => {
+      this.#refuseWhenClosed()
+      return { callId: await this.#calls.dial(this.#accounts.get(command.accountId), command) }
+    },
+    answer: async ({ callId, headers }) => (await this.#calls.get(callId)).answer(headers ? { headers } : {}),
+    ring: async ({ callId }) => (await this.#calls.get(callId)).ring(),
+    reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),
+    hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
+    play: async ({ callId, mediaId, source, repeat }) => {
+      const call = await this.#calls.get(callId)
+      return call.play(mediaId, await this.#promptSource(source), repeat)
+    },
+    stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
+    echo: async ({ callId }) => {
+      await this.#calls.get(callId)
+      throw new TelephonyError('INTERNAL', 'echo: not yet')
+    },
+    gather: async ({ callId, prompt, ...how }) => {
+      const call = await this.#calls.get(callId)
+      return call.gather(prompt ? { ...how, prompt: await this.#promptSource(prompt) } : how)
+    },
+    sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
+    startRecord: async ({ callId, mediaId, file, maxMs }) => {
+      const call = await this.#calls.get(callId)
+      const name = file.trim() || recordName(new Date(this.#deps.clock.wall()), callId)
+      const path = await prepareRecordFile(name, this.#init.recordRoot)
+      await call.startRecord(mediaId, path, maxMs ?? DEFAULT_RECORD_MS)
+      return { path }
+    },
+    stopRecord: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopRecord(mediaId),
+    orphan: ({ callId }) => this.#orphan(callId),
+    setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
+    stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
+    calls: () => this.#calls.snapshots(),
+    shutdown: () => this.shutdown(),
+  }
+
+  /** BYE, CANCEL and un-REGISTER, at most 3 s; then everything is closed. Idempotent. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#shutDown()
+    return this.#shutdown
+  }
+
+  /** Listeners are other people's code: what they throw must not reach a socket's or a timer's callback. */
+  tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
+    try {
+      this.emit(name, ...([data] as Told[Name]))
+    } catch (error) {
+      this.#deps.log.error({ err: error, event: name }, 'a listener threw')
+    }
+  }
+
+  async #shutDown(): Promise<void> {
+    const { clock, media } = this.#deps
+    const ended = Promise.all([this.#calls.hangUpAll(), this.#accounts.unregisterAll()])
+    await within(SHUTDOWN_MS, ended, clock)
+    await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)
+  }
+
+  #takeInvite(entry: AccountEntry, invite: IncomingInvite): void {
+    if (this.#shutdown) {
+      // RFC 3261 21.5.4: another server may take it.
+      invite.reject(503, { headers: [['Retry-After', '10']] })
+      return
+    }
+    this.#calls.take(entry, invite, this.#rules.get(entry.config.id))
+  }
+
+  async #hangUp(callId: string, how: { afterMedia?: boolean; reason?: string }): Promise<void> {
+    try {
+      await (await this.#calls.get(callId)).hangup(how)
+    } catch (error) {
+      if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
+    }
+  }
+
+  #orphan(callId: string): 'hangup' | 'keep' {
+    const accountId = this.#calls.accountIdOf(callId)
+    const policy = this.#accounts.find(accountId)?.config.orphanedCalls ?? 'hangup'
+    if (policy === 'hangup') {
+      this.#hangUp(callId, { reason: 'its flow is gone' }).catch((error) =>
+        this.#deps.log.error({ err: error, callId }, 'orphaned call did not end'),
+      )
+    }
+    return policy
+  }
+
+  async #promptSource(source: Playable): Promise<PromptSource> {
+    if (source.kind === 'file') return { kind: 'file', path: await findPlayFile(source.file, this.#init.mediaRoots) }
+    return { levelDbfs: DEFAULT_TONE_DBFS, ...source }
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#shutdown) throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
+  }
+}

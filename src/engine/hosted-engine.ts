@@ -1,0 +1,173 @@
+import { Worker } from 'node:worker_threads'
+import { backoffMs } from '../base/backoff.js'
+import { type Clock, systemClock, type Timer } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import { randomBetween } from '../base/ids.js'
+import { RpcClient } from '../base/rpc.js'
+import { TypedEmitter } from '../base/typed-emitter.js'
+import { OpenCalls } from '../cdr/open-calls.js'
+import { within } from './deadline.js'
+import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
+import { Wanted } from './wanted.js'
+
+type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
+type Client = RpcClient<EngineCommands, EngineEvents>
+
+/** At once after a single death; slower and slower for an engine that cannot live. */
+const RESPAWN = { baseMs: 250, maxMs: 30_000, floor: 1 }
+/** An engine that lived so long had started well. */
+const HEALTHY_MS = 30_000
+/** Commands wait for a restart, but not for ever. */
+const WAIT_FOR_RESTART_MS = 5_000
+/** `shutdown` itself is bounded to 3 s, closing sockets and threads to as much again. */
+const CLOSE_MS = 6_500
+const HOST = new URL('./host.js', import.meta.url)
+
+/** An engine in a worker of its own. When the worker dies, a new one gets the accounts and rules, and open calls are told as ended. */
+export class HostedEngine extends TypedEmitter<Told> implements Engine {
+  readonly #init: EngineInit
+  readonly #clock: Clock
+  readonly #wanted = new Wanted()
+  readonly #open = new OpenCalls()
+  readonly #interrupted = new Set<string>()
+  #worker: Worker | undefined
+  #up: Promise<Client>
+  #deaths = 0
+  #respawn: Timer | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(init: EngineInit) {
+    super()
+    this.#init = init
+    this.#clock = systemClock
+    this.#up = this.#spawn()
+  }
+
+  /** Rejects where the worker cannot start at all. */
+  static async start(init: EngineInit): Promise<HostedEngine> {
+    const engine = new HostedEngine(init)
+    try {
+      await engine.#up
+      return engine
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  async call<Op extends keyof EngineCommands>(
+    op: Op,
+    arg: Parameters<EngineCommands[Op]>[0],
+  ): Promise<Awaited<ReturnType<EngineCommands[Op]>>> {
+    if (this.#closing) throw new TelephonyError('CLOSED', 'the telephony engine has been stopped')
+    // Noted before it is tried: what fails now (a port in use, say) is tried again after a restart.
+    this.#wanted.note(op, arg)
+    this.#refuseInterrupted(arg)
+    const client = await this.#waitUntilUp()
+    return (await client.call(op, arg as never)) as Awaited<ReturnType<EngineCommands[Op]>>
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#respawn?.cancel()
+    const worker = this.#worker
+    this.#up.catch(() => {})
+    if (!worker) return
+    const shutDown = this.#up.then((client) => client.call('shutdown', null))
+    await within(CLOSE_MS, shutDown, this.#clock)
+    await worker.terminate()
+    this.removeAllListeners()
+  }
+
+  #spawn(): Promise<Client> {
+    const worker = new Worker(HOST, { workerData: this.#init, name: 'ringflow-engine' })
+    const startedMs = this.#clock.now()
+    this.#worker = worker
+    let fault = ''
+    return new Promise((resolve, reject) => {
+      const client: Client = new RpcClient<EngineCommands, EngineEvents>(worker, (name, data) => {
+        if (name === 'engine') {
+          resolve(client)
+          this.#tell('engine', data as EngineEvents['engine'])
+        } else {
+          this.#hear(name, data)
+        }
+      })
+      worker.on('error', (error) => {
+        fault = error.message
+      })
+      worker.once('exit', (code) => {
+        const reason = fault || `the engine's thread ended with code ${code}`
+        const died = new TelephonyError('ENGINE_DIED', `the telephony engine stopped: ${reason}`)
+        client.close(died)
+        reject(died)
+        if (this.#worker === worker && !this.#closing) this.#died(reason, this.#clock.now() - startedMs)
+      })
+    })
+  }
+
+  #died(reason: string, livedMs: number): void {
+    this.#worker = undefined
+    this.#deaths = livedMs > HEALTHY_MS ? 1 : this.#deaths + 1
+    const waitMs = this.#deaths === 1 ? 0 : backoffMs(RESPAWN, this.#deaths - 2, randomBetween)
+    this.#up = new Promise((resolve, reject) => {
+      this.#respawn = this.#clock.setTimeout(() => this.#restart().then(resolve, reject), waitMs)
+    })
+    this.#up.catch(() => {}) // the next death makes the next promise
+    this.#tell('engine', { state: 'failed', reason })
+    for (const event of this.#open.interrupt(this.#clock.wall(), reason)) {
+      this.#interrupted.add(event.callId)
+      this.#tell('call', event)
+    }
+  }
+
+  async #restart(): Promise<Client> {
+    const client = await this.#spawn()
+    for (const commands of this.#wanted.commands()) void this.#repeat(client, commands)
+    return client
+  }
+
+  async #repeat(client: Client, commands: [op: keyof EngineCommands, arg: unknown][]): Promise<void> {
+    for (const [op, arg] of commands) {
+      try {
+        await client.call(op, arg as never)
+      } catch (error) {
+        const msg = `after a restart, ${op} failed: ${TelephonyError.from(error).message}`
+        this.#tell('log', { level: 'error', line: JSON.stringify({ level: 50, time: this.#clock.wall(), msg }) })
+      }
+    }
+  }
+
+  #hear<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
+    if (name === 'call') this.#open.observe(data as EngineEvents['call'])
+    this.#tell(name, data)
+  }
+
+  /** What a listener throws belongs to the listener: the others hear the event all the same. */
+  #tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
+    try {
+      this.emit(name, ...([data] as Told[Name]))
+    } catch (error) {
+      process.emitWarning(TelephonyError.from(error), { detail: `thrown by a listener of “${name}”` })
+    }
+  }
+
+  async #waitUntilUp(): Promise<Client> {
+    const up = this.#up
+    if (!(await within(WAIT_FOR_RESTART_MS, up, this.#clock))) {
+      throw new TelephonyError('ENGINE_DIED', 'the telephony engine stopped and is being started again')
+    }
+    return up
+  }
+
+  #refuseInterrupted(arg: unknown): void {
+    const callId = (arg as { callId?: unknown } | null)?.callId
+    if (typeof callId === 'string' && this.#interrupted.has(callId)) {
+      throw new TelephonyError('CALL_ENDED', 'this call ended when the telephony engine was restarted')
+    }
+  }
+}

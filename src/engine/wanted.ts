@@ -1,0 +1,49 @@
+import type { AccountConfig, EngineCommands, InboundRule } from './protocol.js'
+
+type Op = keyof EngineCommands
+
+/** What an engine was told to be: enough to tell a new one the same. */
+export class Wanted {
+  readonly #accounts = new Map<string, AccountConfig>()
+  readonly #rules = new Map<string, InboundRule>()
+  /** Only where it differs from the account's own setting. */
+  readonly #registered = new Map<string, boolean>()
+
+  note(op: Op, arg: unknown): void {
+    const accountId = (arg as { accountId?: string } | null)?.accountId ?? ''
+    switch (op) {
+      case 'setAccount': {
+        const config = arg as AccountConfig
+        this.#accounts.set(config.id, config)
+        break
+      }
+      case 'removeAccount':
+        this.#accounts.delete(accountId)
+        this.#rules.delete(accountId)
+        this.#registered.delete(accountId)
+        break
+      case 'setInbound': {
+        const { rule } = arg as { rule: InboundRule | null }
+        if (rule) this.#rules.set(accountId, rule)
+        else this.#rules.delete(accountId)
+        break
+      }
+      case 'register':
+      case 'unregister':
+        this.#registered.set(accountId, op === 'register')
+    }
+  }
+
+  /** One list per account, each to be run in order. The rule comes first: no call shall find an account without it. */
+  commands(): [op: Op, arg: unknown][][] {
+    return [...this.#accounts.values()].map((config) => {
+      const accountId = config.id
+      const rule = this.#rules.get(accountId)
+      const registered = this.#registered.get(accountId) ?? config.register
+      const commands: [op: Op, arg: unknown][] = [['setAccount', config]]
+      if (rule) commands.unshift(['setInbound', { accountId, rule }])
+      if (registered !== config.register) commands.push([registered ? 'register' : 'unregister', { accountId }])
+      return commands
+    })
+  }
+}
