@@ -1,52 +1,158 @@
-import type { TypedEmitter } from '../base/typed-emitter.js'
-import type { CodecName, MediaConnect, MediaStats, PlayEnded, PromptSource, RecordResult } from './protocol.js'
+/** The engine's side of media: workers start when first needed, and calls do not see which one they are on. */
+import { type Clock, systemClock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
+import type { AssetCommands, CodecName, EncodedPrompt, MediaCommands, MediaEvents, PromptSource } from './protocol.js'
+import { RemoteMediaSession } from './remote-session.js'
+import { RpcWorker } from './rpc-worker.js'
 
-export type MediaSessionEvents = {
-  started: []
-  digit: [digit: string, durationMs: number]
-  timeout: [silentMs: number]
-  /** The worker died or a socket failed: the call has to end. `close` is called already. */
-  failed: [reason: string]
+export type { MediaPlayback, MediaRecording, MediaService, MediaSession, MediaSessionEvents } from './media-session.js'
+
+/** What is used of a pino logger. */
+export interface MediaLog {
+  info(fields: object, message: string): void
+  error(fields: object, message: string): void
 }
 
-/** The media of one call: its ports, and what is done with its sound. Every method rejects with CLOSED after `close`. */
-export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
-  readonly id: string
-  readonly local: { host: string; port: number; rtcpPort: number }
-  connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
-  /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
-  play(source: PromptSource, options?: { repeat?: number }): MediaPlayback
-  /** Resolves when the last end packet of the last digit has left. */
-  sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
-  /** Records what is received to an absolute, confined path. */
-  record(path: string, options?: { maxMs?: number }): Promise<MediaRecording>
-  stats(): Promise<MediaStats>
-  /** Idempotent; ends plays and recordings as `hangup`, frees the ports, gives the final figures (null if the worker died). */
-  close(): Promise<MediaStats | null>
+export interface MediaServiceInit {
+  /** Media workers at most; one more starts when all that run have calls. */
+  workers?: number
+  /** RFC 3550 6.2: 5 s. */
+  rtcpIntervalMs?: number
 }
 
-export interface MediaPlayback {
-  readonly id: string
-  /** Rejects with FILE_NOT_FOUND or BAD_AUDIO before anything was sent. */
-  readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
-  stop(reason?: 'interrupted' | 'stopped'): void
+/** A worker that does not answer is not waited for. */
+const CLOSE_WITHIN_MS = 2000
+const DEFAULTS = { workers: 1, rtcpIntervalMs: 5000 } as const
+
+type MediaThread = RpcWorker<MediaCommands, MediaEvents>
+type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
+
+export function startMediaService(
+  deps: { log: MediaLog; clock?: Clock },
+  init: MediaServiceInit = {},
+): MediaService & { load: MediaWorkers['load'] } {
+  return new MediaWorkers({ log: deps.log, clock: deps.clock ?? systemClock }, { ...DEFAULTS, ...init })
 }
 
-export interface MediaRecording {
-  readonly id: string
-  readonly ended: Promise<RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }>
-  stop(): Promise<RecordResult | null>
-}
+class MediaWorkers implements MediaService {
+  readonly #log: MediaLog
+  readonly #clock: Clock
+  readonly #init: Required<MediaServiceInit>
+  readonly #threads = new Set<MediaThread>()
+  readonly #sessions = new Map<string, RemoteMediaSession>()
+  readonly #opening = new Set<string>()
+  #assets: AssetThread | undefined
+  #closing: Promise<void> | undefined
 
-/** All media of one engine: workers start when first needed. */
-export interface MediaService {
-  open(init: {
-    id: string
-    address: string
-    portMin: number
-    portMax: number
-    preferredCodec?: CodecName
-  }): Promise<MediaSession>
-  /** Idempotent; closes every session and ends every worker. */
-  close(): Promise<void>
+  constructor(deps: { log: MediaLog; clock: Clock }, init: Required<MediaServiceInit>) {
+    this.#log = deps.log
+    this.#clock = deps.clock
+    this.#init = init
+  }
+
+  async open({ preferredCodec = 'PCMA', ...open }: MediaSessionInit): Promise<MediaSession> {
+    if (this.#closing) throw new TelephonyError('CLOSED', 'media is closed')
+    if (this.#sessions.has(open.id) || this.#opening.has(open.id)) {
+      throw new TelephonyError('BAD_ARGUMENT', `call ${open.id} has media already`)
+    }
+    const thread = this.#leastLoaded()
+    const release = thread.hold()
+    this.#opening.add(open.id)
+    try {
+      const opened = await thread.rpc.call('open', open)
+      const session = new RemoteMediaSession(
+        {
+          rpc: thread.rpc,
+          prompt: (source, codec) => this.#prompt(source, codec),
+          onClosed: () => {
+            release()
+            this.#sessions.delete(open.id)
+          },
+        },
+        {
+          id: open.id,
+          local: { host: open.address, port: opened.port, rtcpPort: opened.rtcpPort },
+          codec: preferredCodec,
+        },
+      )
+      this.#sessions.set(open.id, session)
+      return session
+    } catch (error) {
+      release()
+      throw error
+    } finally {
+      this.#opening.delete(open.id)
+    }
+  }
+
+  #leastLoaded(): MediaThread {
+    const [best] = [...this.#threads].sort((a, b) => a.holders - b.holders)
+    if (best && (best.holders === 0 || this.#threads.size >= this.#init.workers)) return best
+    return this.#startThread()
+  }
+
+  #startThread(): MediaThread {
+    const thread: MediaThread = new RpcWorker<MediaCommands, MediaEvents>({
+      entry: new URL('./worker/entry.js', import.meta.url),
+      name: 'ringflow-media',
+      workerData: { rtcpIntervalMs: this.#init.rtcpIntervalMs },
+      onEvent: (name, data) => this.#sessions.get(data.id)?.hear(name, data),
+      onDied: (reason) => {
+        this.#log.error({ reason }, 'a media worker died; its calls end, the next call starts another one')
+        this.#threads.delete(thread)
+        for (const session of [...this.#sessions.values()]) {
+          if (session.runsOn(thread.rpc)) session.fail(`media worker: ${reason}`)
+        }
+      },
+    })
+    this.#threads.add(thread)
+    return thread
+  }
+
+  async #prompt(source: PromptSource, codec: CodecName): Promise<EncodedPrompt> {
+    this.#assets ??= this.#startAssets()
+    const assets = this.#assets
+    const release = assets.hold()
+    try {
+      return (await assets.rpc.call('prompt', { source, codec })).prompt
+    } finally {
+      release()
+    }
+  }
+
+  #startAssets(): AssetThread {
+    const assets: AssetThread = new RpcWorker<AssetCommands, Record<string, never>>({
+      entry: new URL('./worker/asset-entry.js', import.meta.url),
+      name: 'ringflow-assets',
+      onEvent: () => undefined,
+      onDied: (reason) => {
+        this.#log.error({ reason }, 'the asset worker died; the next prompt starts another one')
+        if (this.#assets === assets) this.#assets = undefined
+      },
+    })
+    return assets
+  }
+
+  /** One line per media worker: CPU time, calls, how well it kept time. */
+  load(): Promise<Awaited<ReturnType<MediaCommands['load']>>[]> {
+    return Promise.all([...this.#threads].map((thread) => thread.rpc.call('load', null)))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const sessions = [...this.#sessions.values()]
+    await Promise.race([Promise.all(sessions.map((session) => session.close())), this.#delay(CLOSE_WITHIN_MS)])
+    for (const session of this.#sessions.values()) session.fail('media did not close in time')
+    await Promise.all([...this.#threads, ...(this.#assets ? [this.#assets] : [])].map((thread) => thread.terminate()))
+    this.#threads.clear()
+  }
+
+  #delay(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimeout(resolve, ms))
+  }
 }

@@ -116,6 +116,8 @@ export type MediaEvents = {
   digitsSent: { id: string; sendId: string; ended: 'finished' | 'hangup' }
   recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
   timeout: { id: string; silentMs: number }
+  /** The media of this call cannot go on (a socket failed, an exception); it is closed already. */
+  failed: { id: string; reason: string }
 }
 
 /** What the asset worker does: decode, resample, encode, away from every other thread. */

@@ -1,0 +1,75 @@
+import { stat } from 'node:fs/promises'
+import { TelephonyError } from '../../base/errors.js'
+import { encode, g711 } from '../codec/g711.js'
+import type { CodecName, EncodedPrompt, PromptSource } from '../protocol.js'
+import { makeTone } from './tone.js'
+import { readWavFile, TARGET_RATE } from './wav-reader.js'
+
+export interface PreparedPrompt {
+  prompt: EncodedPrompt
+  durationMs: number
+}
+
+/** Prompts encoded and ready, the least recently used forgotten first. A file is known by path, time of change and size. */
+export class PromptStore {
+  readonly #maxOctets: number
+  readonly #ready = new Map<string, PreparedPrompt>()
+  readonly #underWay = new Map<string, Promise<PreparedPrompt>>()
+  #octets = 0
+
+  constructor(init: { maxOctets: number }) {
+    this.#maxOctets = init.maxOctets
+  }
+
+  get octets(): number {
+    return this.#octets
+  }
+
+  async prompt(source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
+    const key = `${codec} ${await identify(source)}`
+    const ready = this.#ready.get(key)
+    if (ready) {
+      this.#ready.delete(key)
+      this.#ready.set(key, ready)
+      return ready
+    }
+    const underWay = this.#underWay.get(key)
+    if (underWay) return underWay
+    const started = this.#prepare(key, source, codec)
+    this.#underWay.set(key, started)
+    try {
+      return await started
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+
+  async #prepare(key: string, source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
+    const samples = source.kind === 'file' ? await readWavFile(source.path) : makeTone(source)
+    const data = new SharedArrayBuffer(samples.length)
+    encode(g711(codec), samples, new Uint8Array(data))
+    const prepared = { prompt: { codec, data }, durationMs: (samples.length * 1000) / TARGET_RATE }
+    this.#keep(key, prepared)
+    return prepared
+  }
+
+  #keep(key: string, prepared: PreparedPrompt): void {
+    this.#ready.set(key, prepared)
+    this.#octets += prepared.prompt.data.byteLength
+    for (const [oldest, { prompt }] of this.#ready) {
+      if (this.#octets <= this.#maxOctets) return
+      this.#ready.delete(oldest)
+      this.#octets -= prompt.data.byteLength
+    }
+  }
+}
+
+async function identify(source: PromptSource): Promise<string> {
+  if (source.kind === 'tone') return JSON.stringify(source)
+  try {
+    const { mtimeMs, size } = await stat(source.path)
+    return `${mtimeMs} ${size} ${source.path}`
+  } catch (cause) {
+    throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${source.path}`, { cause })
+  }
+}

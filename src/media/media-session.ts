@@ -1,0 +1,59 @@
+import type { TypedEmitter } from '../base/typed-emitter.js'
+import type {
+  CodecName,
+  MediaConnect,
+  MediaOpen,
+  MediaStats,
+  PlayEnded,
+  PromptSource,
+  RecordResult,
+} from './protocol.js'
+
+export type MediaSessionEvents = {
+  started: []
+  digit: [digit: string, durationMs: number]
+  timeout: [silentMs: number]
+  /** The worker died or a socket failed: the call has to end. `close` is called already. */
+  failed: [reason: string]
+}
+
+/** The media of one call: its ports, and what is done with its sound. Every method rejects with CLOSED after `close`. */
+export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
+  readonly id: string
+  readonly local: { host: string; port: number; rtcpPort: number }
+  connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
+  /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
+  play(source: PromptSource, options?: { repeat?: number }): MediaPlayback
+  /** Resolves when the last end packet of the last digit has left. */
+  sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
+  /** Records what is received to an absolute, confined path. */
+  record(path: string, options?: { maxMs?: number }): Promise<MediaRecording>
+  stats(): Promise<MediaStats>
+  /** Idempotent; ends plays and recordings as `hangup`, frees the ports, gives the final figures (null if the worker died). */
+  close(): Promise<MediaStats | null>
+}
+
+export interface MediaPlayback {
+  readonly id: string
+  /** Rejects with FILE_NOT_FOUND or BAD_AUDIO before anything was sent. */
+  readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
+  stop(reason?: 'interrupted' | 'stopped'): void
+}
+
+export interface MediaRecording {
+  readonly id: string
+  readonly ended: Promise<RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }>
+  stop(): Promise<RecordResult | null>
+}
+
+export interface MediaSessionInit extends MediaOpen {
+  /** What a prompt is encoded to before `connect` has told. */
+  preferredCodec?: CodecName
+}
+
+/** All media of one engine: workers start when first needed. */
+export interface MediaService {
+  open(init: MediaSessionInit): Promise<MediaSession>
+  /** Idempotent; closes every session and ends every worker. */
+  close(): Promise<void>
+}

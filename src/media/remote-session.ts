@@ -1,0 +1,193 @@
+import { TelephonyError } from '../base/errors.js'
+import { newId } from '../base/ids.js'
+import type { RpcClient } from '../base/rpc.js'
+import { TypedEmitter } from '../base/typed-emitter.js'
+import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents } from './media-session.js'
+import type {
+  CodecName,
+  EncodedPrompt,
+  MediaCommands,
+  MediaConnect,
+  MediaEvents,
+  MediaStats,
+  PlayEnded,
+  PromptSource,
+  RecordResult,
+} from './protocol.js'
+
+const DEFAULT_TONE_MS = 160
+const DEFAULT_GAP_MS = 100
+
+type PlayResult = { ended: PlayEnded; playedMs: number }
+type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
+
+export interface RemoteMediaSessionDeps {
+  rpc: RpcClient<MediaCommands, MediaEvents>
+  prompt: (source: PromptSource, codec: CodecName) => Promise<EncodedPrompt>
+  onClosed: () => void
+}
+
+/** The media of one call, as its thread is told and tells. */
+export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
+  readonly id: string
+  readonly local: MediaSession['local']
+  readonly #deps: RemoteMediaSessionDeps
+  readonly #plays = new Map<string, (result: PlayResult) => void>()
+  readonly #digits = new Map<string, (ended: 'finished' | 'hangup') => void>()
+  readonly #recordings = new Map<string, { path: string; resolve: (result: RecordEnded) => void }>()
+  #codec: CodecName
+  #playback: MediaPlayback | undefined
+  #closing: Promise<MediaStats | null> | undefined
+
+  constructor(deps: RemoteMediaSessionDeps, init: { id: string; local: MediaSession['local']; codec: CodecName }) {
+    super()
+    this.#deps = deps
+    this.id = init.id
+    this.local = init.local
+    this.#codec = init.codec
+  }
+
+  runsOn(rpc: RemoteMediaSessionDeps['rpc']): boolean {
+    return rpc === this.#deps.rpc
+  }
+
+  /** What the worker tells of this call. */
+  hear<Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]): void {
+    const handlers: { [N in keyof MediaEvents]: (data: MediaEvents[N]) => void } = {
+      started: () => this.emit('started'),
+      digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
+      timeout: ({ silentMs }) => this.emit('timeout', silentMs),
+      playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.({ ended, playedMs }),
+      digitsSent: ({ sendId, ended }) => this.#digits.get(sendId)?.(ended),
+      recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
+      failed: ({ reason }) => this.fail(reason),
+    }
+    handlers[name](data)
+  }
+
+  async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
+    this.#assertOpen()
+    await this.#deps.rpc.call('connect', { ...parameters, id: this.id })
+    this.#codec = parameters.codec
+  }
+
+  play(source: PromptSource, options: { repeat?: number } = {}): MediaPlayback {
+    this.#playback?.stop('interrupted')
+    const playId = newId()
+    let settle: (result: PlayResult) => void = () => undefined
+    const stopped = new Promise<PlayResult>((resolve) => {
+      settle = resolve
+    })
+    const started = this.#startPlay(playId, source, options.repeat ?? 1, settle)
+    const ended = Promise.race([stopped, started.then(() => stopped)])
+    // Whoever does not wait for the end is not punished for a file that is missing.
+    ended.catch(() => undefined)
+    const playback: MediaPlayback = {
+      id: playId,
+      ended: ended.finally(() => {
+        this.#plays.delete(playId)
+        if (this.#playback === playback) this.#playback = undefined
+      }),
+      stop: (reason = 'stopped') => this.#stopPlay(playId, reason, settle),
+    }
+    playback.ended.catch(() => undefined)
+    this.#playback = playback
+    return playback
+  }
+
+  async #startPlay(
+    playId: string,
+    source: PromptSource,
+    repeat: number,
+    settle: (result: PlayResult) => void,
+  ): Promise<void> {
+    this.#assertOpen()
+    this.#plays.set(playId, settle)
+    const prompt = await this.#deps.prompt(source, this.#codec)
+    // Stopped, or the call ended, while the file was being read.
+    if (!this.#plays.has(playId) || this.#closing) return
+    await this.#deps.rpc.call('play', { id: this.id, playId, prompt, repeat })
+  }
+
+  /** What the worker plays ends with the worker's figures; what it has not been given yet ends here. */
+  #stopPlay(playId: string, reason: 'interrupted' | 'stopped', settle: (result: PlayResult) => void): void {
+    if (!this.#plays.has(playId) || this.#closing) return
+    const nothingPlayed = () => settle({ ended: reason, playedMs: 0 })
+    this.#deps.rpc
+      .call('stopPlay', { id: this.id, playId, reason })
+      .then(nothingPlayed)
+      .catch(() => undefined)
+  }
+
+  async sendDigits(
+    digits: string,
+    { toneMs = DEFAULT_TONE_MS, gapMs = DEFAULT_GAP_MS }: { toneMs?: number; gapMs?: number } = {},
+  ): Promise<'finished' | 'hangup'> {
+    this.#assertOpen()
+    const sendId = newId()
+    const sent = new Promise<'finished' | 'hangup'>((resolve) => this.#digits.set(sendId, resolve))
+    try {
+      await this.#deps.rpc.call('sendDigits', { id: this.id, sendId, digits, toneMs, gapMs })
+      return await sent
+    } finally {
+      this.#digits.delete(sendId)
+    }
+  }
+
+  async record(path: string, { maxMs = 0 }: { maxMs?: number } = {}): Promise<MediaRecording> {
+    this.#assertOpen()
+    const recordId = newId()
+    const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
+    ended.finally(() => this.#recordings.delete(recordId))
+    try {
+      await this.#deps.rpc.call('startRecord', { id: this.id, recordId, path, maxMs })
+    } catch (error) {
+      this.#recordings.delete(recordId)
+      throw error
+    }
+    const stop = async () => {
+      this.#assertOpen()
+      return this.#deps.rpc.call('stopRecord', { id: this.id, recordId })
+    }
+    return { id: recordId, ended, stop }
+  }
+
+  async stats(): Promise<MediaStats> {
+    this.#assertOpen()
+    return this.#deps.rpc.call('stats', { id: this.id })
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new TelephonyError('CLOSED', 'the media of this call is closed')
+  }
+
+  close(): Promise<MediaStats | null> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<MediaStats | null> {
+    // The worker tells the ends of plays and recordings before it answers.
+    const stats = await this.#deps.rpc.call('close', { id: this.id }).catch(() => null)
+    this.#settle('hangup')
+    this.#deps.onClosed()
+    return stats
+  }
+
+  /** The worker is gone, or this call's media there: everything that waits ends, and the call is told. */
+  fail(reason: string): void {
+    if (this.#closing) return this.#settle('failed')
+    this.#closing = Promise.resolve(null)
+    this.#settle('failed')
+    this.#deps.onClosed()
+    this.emit('failed', reason)
+  }
+
+  #settle(ended: 'hangup' | 'failed'): void {
+    for (const settle of this.#plays.values()) settle({ ended, playedMs: 0 })
+    for (const settle of this.#digits.values()) settle('hangup')
+    for (const { path, resolve } of this.#recordings.values()) {
+      resolve({ path, durationMs: 0, octets: 0, ended: 'hangup' })
+    }
+  }
+}

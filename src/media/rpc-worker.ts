@@ -1,0 +1,66 @@
+import { Worker } from 'node:worker_threads'
+import { TelephonyError } from '../base/errors.js'
+import { type Commands, RpcClient } from '../base/rpc.js'
+
+export interface RpcWorkerInit<E> {
+  entry: URL
+  name: string
+  workerData?: unknown
+  onEvent: <Name extends keyof E & string>(name: Name, data: E[Name]) => void
+  /** Told once, unless it was terminated. */
+  onDied: (reason: string) => void
+}
+
+/** A thread with the RPC to it. It keeps the process alive only while somebody holds it. */
+export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }> {
+  readonly rpc: RpcClient<C, E>
+  readonly #worker: Worker
+  readonly #onDied: (reason: string) => void
+  #holders = 0
+  #over = false
+  #terminating: Promise<void> | undefined
+
+  constructor(init: RpcWorkerInit<E>) {
+    this.#worker = new Worker(init.entry, { name: init.name, workerData: init.workerData })
+    this.#worker.unref()
+    this.#onDied = init.onDied
+    this.rpc = new RpcClient<C, E>(this.#worker, init.onEvent)
+    this.#worker.on('error', (error) => this.#died(error instanceof Error ? error.message : String(error)))
+    this.#worker.on('exit', (code) => this.#died(`exit code ${code}`))
+  }
+
+  get alive(): boolean {
+    return !this.#over
+  }
+
+  /** How many use it: what "least loaded" goes by. */
+  get holders(): number {
+    return this.#holders
+  }
+
+  /** Returns what lets go again. */
+  hold(): () => void {
+    if (this.#holders++ === 0) this.#worker.ref()
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      if (--this.#holders === 0) this.#worker.unref()
+    }
+  }
+
+  #died(reason: string): void {
+    if (this.#over) return
+    this.#over = true
+    this.rpc.close(new TelephonyError('MEDIA_WORKER_DIED', `media thread: ${reason}`))
+    this.#onDied(reason)
+  }
+
+  /** Idempotent. */
+  terminate(): Promise<void> {
+    this.#over = true
+    this.rpc.close(new TelephonyError('CLOSED', 'media is closed'))
+    this.#terminating ??= this.#worker.terminate().then(() => undefined)
+    return this.#terminating
+  }
+}

@@ -1,0 +1,230 @@
+import { addTimestamp, nextSequence, sequenceDelta, timestampDelta } from './sequence.js'
+
+const SLOTS = 32
+/** 60 ms of G.711: the longest packet that we take. */
+export const MAX_PAYLOAD_OCTETS = 480
+
+const MIN_DELAY_MS = 40
+const MAX_DELAY_MS = 200
+const STEP_MS = 20
+/** So long nothing at all came: the next packet starts afresh, with its cushion. */
+const PAUSE_MS = 200
+/** The delay comes down one step per window without a late packet. */
+const WINDOW_MS = 3000
+
+const EMPTY = -1
+
+/** `waiting`: nothing is being played; `lost`: conceal; `silence`: the peer sent nothing on purpose; `empty`: nothing came in time. */
+export type Pulled = 'waiting' | 'packet' | 'lost' | 'silence' | 'empty'
+
+/**
+ * Puts packets in order and evens out when they come. Playing follows the peer's timestamps; a late packet is still played, which is how
+ * the delay grows, and packets are dropped in quiet moments when the cushion is larger than it was ever needed.
+ * Payloads are copied into slots made once; after `pull` gave `packet` they lie in `storage` from `payloadStart`.
+ */
+export class JitterBuffer {
+  readonly storage = new Uint8Array(SLOTS * MAX_PAYLOAD_OCTETS)
+  payloadStart = 0
+  payloadOctets = 0
+  payloadType = 0
+
+  readonly #samplesPerMs: number
+  readonly #sequences = new Int32Array(SLOTS).fill(EMPTY)
+  readonly #timestamps = new Uint32Array(SLOTS)
+  readonly #samples = new Uint16Array(SLOTS)
+  readonly #octets = new Uint16Array(SLOTS)
+  readonly #types = new Uint8Array(SLOTS)
+  readonly #arrivals = new Float64Array(SLOTS)
+
+  #state: 'idle' | 'filling' | 'playing' = 'idle'
+  #fillingSinceMs = 0
+  #nextSequence = 0
+  #playTimestamp = 0
+  #endTimestamp = 0
+  #emptyMs = 0
+  #targetMs = MIN_DELAY_MS
+  #windowEndsMs = 0
+  #windowMinMs = Number.POSITIVE_INFINITY
+  #excessMs = 0
+  #discarded = 0
+
+  constructor(init: { clockRate: number }) {
+    this.#samplesPerMs = init.clockRate / 1000
+  }
+
+  /** What the buffer aims to hold: part of the mouth-to-ear delay. */
+  get targetMs(): number {
+    return this.#targetMs
+  }
+
+  /** Packets that came and were not played: doubled, too late, or dropped to bring the delay down. */
+  get discardedPackets(): number {
+    return this.#discarded
+  }
+
+  /** Forgets all packets, e.g. when the source changes; what was learnt about the network stays. */
+  reset(): void {
+    this.#sequences.fill(EMPTY)
+    this.#state = 'idle'
+    this.#emptyMs = 0
+  }
+
+  /** `samples` 0 marks a packet that took a sequence number but holds no sound: telephone-event, comfort noise. */
+  put(
+    sequence: number,
+    timestamp: number,
+    payloadType: number,
+    samples: number,
+    packet: Uint8Array,
+    start: number,
+    end: number,
+    nowMs: number,
+  ): void {
+    if (end - start > MAX_PAYLOAD_OCTETS || !this.#makeRoom(sequence, timestamp, nowMs)) {
+      this.#discarded++
+      return
+    }
+    const slot = sequence % SLOTS
+    this.#sequences[slot] = sequence
+    this.#timestamps[slot] = timestamp
+    this.#samples[slot] = samples
+    this.#octets[slot] = end - start
+    this.#types[slot] = payloadType
+    this.#arrivals[slot] = nowMs
+    if (samples === 0) return
+    for (let from = start, to = slot * MAX_PAYLOAD_OCTETS; from < end; ) this.storage[to++] = packet[from++] ?? 0
+    const endTimestamp = addTimestamp(timestamp, samples)
+    if (timestampDelta(endTimestamp, this.#endTimestamp) > 0) this.#endTimestamp = endTimestamp
+  }
+
+  /** Whether the packet has a place; a far jump of the numbering empties the buffer for it. */
+  #makeRoom(sequence: number, timestamp: number, nowMs: number): boolean {
+    const ahead = sequenceDelta(sequence, this.#nextSequence)
+    if (this.#state === 'idle' || ahead >= SLOTS || ahead < -SLOTS * 4) {
+      this.#start(sequence, timestamp, nowMs)
+      return true
+    }
+    if (ahead < 0) {
+      if (this.#state === 'playing' || ahead <= -SLOTS / 2) {
+        this.#raiseTarget(nowMs)
+        return false
+      }
+      // Reordered before playing began.
+      this.#nextSequence = sequence
+      this.#playTimestamp = timestamp
+    }
+    return this.#sequences[sequence % SLOTS] !== sequence
+  }
+
+  #start(sequence: number, timestamp: number, nowMs: number): void {
+    this.#sequences.fill(EMPTY)
+    this.#state = 'filling'
+    this.#fillingSinceMs = nowMs
+    this.#nextSequence = sequence
+    this.#playTimestamp = this.#endTimestamp = timestamp
+    this.#emptyMs = 0
+    this.#restartWindow(nowMs)
+  }
+
+  /** The next sound, or why there is none; without a packet, time goes on by `samples`. `quiet`: what was last heard was silence. */
+  pull(nowMs: number, samples: number, quiet: boolean): Pulled {
+    if (this.#state === 'idle') return 'waiting'
+    if (this.#state === 'filling') {
+      if (nowMs - this.#fillingSinceMs < this.#targetMs) return 'waiting'
+      this.#state = 'playing'
+    }
+    this.#trim(nowMs, quiet)
+    const slot = this.#headSlot()
+    if (slot === EMPTY) return this.#pullNothing(nowMs, samples)
+    this.#emptyMs = 0
+    if (!this.#isDue(slot, nowMs)) {
+      // A timestamp gap without a sequence gap is silence (DTX, RFC 3551 4.1), not loss.
+      const lost = this.#sequences[slot] !== this.#nextSequence
+      this.#playTimestamp = addTimestamp(this.#playTimestamp, samples)
+      return lost ? 'lost' : 'silence'
+    }
+    this.#take(slot)
+    return 'packet'
+  }
+
+  #pullNothing(nowMs: number, samples: number): Pulled {
+    this.#playTimestamp = addTimestamp(this.#playTimestamp, samples)
+    this.#emptyMs += samples / this.#samplesPerMs
+    if (this.#emptyMs >= PAUSE_MS) this.reset()
+    else this.#restartWindow(nowMs)
+    return 'empty'
+  }
+
+  /** The first packet with sound, passing over those without; EMPTY where there is none. */
+  #headSlot(): number {
+    for (let ahead = 0, sequence = this.#nextSequence; ahead < SLOTS; ahead++, sequence = nextSequence(sequence)) {
+      const slot = sequence % SLOTS
+      if (this.#sequences[slot] !== sequence) continue
+      if (this.#samples[slot] !== 0) return slot
+      if (sequence === this.#nextSequence) {
+        this.#sequences[slot] = EMPTY
+        this.#nextSequence = nextSequence(sequence)
+      }
+    }
+    return EMPTY
+  }
+
+  /** At its time, or when it has waited so long that its timestamp cannot mean what it says (a peer that changed its clock). */
+  #isDue(slot: number, nowMs: number): boolean {
+    if (timestampDelta(this.#timestamps[slot] ?? 0, this.#playTimestamp) <= 0) return true
+    return nowMs - (this.#arrivals[slot] ?? 0) > MAX_DELAY_MS + STEP_MS
+  }
+
+  #take(slot: number): void {
+    this.payloadStart = slot * MAX_PAYLOAD_OCTETS
+    this.payloadOctets = this.#octets[slot] ?? 0
+    this.payloadType = this.#types[slot] ?? 0
+    this.#playTimestamp = addTimestamp(this.#timestamps[slot] ?? 0, this.#samples[slot] ?? 0)
+    // A peer whose timestamps stepped back must not look like a buffer that is too full.
+    if (this.#cushionMs > SLOTS * 60) this.#endTimestamp = this.#playTimestamp
+    this.#nextSequence = nextSequence(this.#sequences[slot] ?? 0)
+    this.#sequences[slot] = EMPTY
+  }
+
+  get #cushionMs(): number {
+    return timestampDelta(this.#endTimestamp, this.#playTimestamp) / this.#samplesPerMs
+  }
+
+  /** Slow down: keeps the least cushion of each window and drops one packet where it was never needed, best in a quiet moment. */
+  #trim(nowMs: number, quiet: boolean): void {
+    const cushionMs = this.#cushionMs
+    if (cushionMs > MAX_DELAY_MS + 2 * STEP_MS) {
+      while (this.#cushionMs > this.#targetMs + STEP_MS && this.#dropHead());
+      return this.#restartWindow(nowMs)
+    }
+    this.#windowMinMs = Math.min(this.#windowMinMs, cushionMs)
+    if (nowMs >= this.#windowEndsMs) {
+      this.#excessMs = this.#windowMinMs - this.#targetMs
+      if (this.#excessMs >= 0) this.#targetMs = Math.max(MIN_DELAY_MS, this.#targetMs - STEP_MS / 2)
+      this.#restartWindow(nowMs)
+    }
+    if (this.#excessMs >= STEP_MS && (quiet || this.#excessMs >= 3 * STEP_MS) && this.#dropHead()) {
+      this.#excessMs = 0
+      this.#restartWindow(nowMs)
+    }
+  }
+
+  #dropHead(): boolean {
+    const slot = this.#headSlot()
+    if (slot === EMPTY) return false
+    this.#take(slot)
+    this.#discarded++
+    return true
+  }
+
+  /** Fast up: a packet came after its time. */
+  #raiseTarget(nowMs: number): void {
+    this.#targetMs = Math.min(MAX_DELAY_MS, this.#targetMs + STEP_MS)
+    this.#restartWindow(nowMs)
+  }
+
+  #restartWindow(nowMs: number): void {
+    this.#windowEndsMs = nowMs + WINDOW_MS
+    this.#windowMinMs = Number.POSITIVE_INFINITY
+  }
+}

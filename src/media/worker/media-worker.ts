@@ -1,0 +1,104 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import type { Clock } from '../../base/clock.js'
+import { TelephonyError } from '../../base/errors.js'
+import type { MediaCommands, MediaOpen, MediaOpened, MediaStats } from '../protocol.js'
+import { Pacer } from './pacer.js'
+import { CallMedia, type Tell } from './session.js'
+import { PortPairs } from './socket.js'
+
+export interface MediaWorkerInit {
+  rtcpIntervalMs: number
+}
+
+/** All calls of one media worker, and the commands that reach them. */
+export class MediaWorker {
+  readonly #clock: Clock
+  readonly #tell: Tell
+  readonly #init: MediaWorkerInit
+  readonly #pacer: Pacer
+  readonly #ports: PortPairs
+  readonly #calls = new Map<string, CallMedia>()
+  #ended = { packetsSent: 0, latePackets: 0 }
+
+  readonly commands: MediaCommands = {
+    open: (a) => this.#open(a),
+    connect: (a) => this.#call(a.id).connect(a),
+    play: (a) => this.#call(a.id).play(a),
+    stopPlay: (a) => this.#call(a.id).stopPlay(a),
+    sendDigits: (a) => this.#call(a.id).sendDigits(a),
+    startRecord: (a) => this.#call(a.id).startRecord(a),
+    stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),
+    stats: (a) => this.#call(a.id).stats(),
+    close: (a) => this.#close(a.id),
+    load: () => this.#load(),
+  }
+
+  constructor(deps: { clock: Clock; tell: Tell }, init: MediaWorkerInit) {
+    this.#clock = deps.clock
+    this.#tell = deps.tell
+    this.#init = init
+    this.#pacer = new Pacer({ clock: deps.clock })
+    this.#ports = new PortPairs({ clock: deps.clock, random: (below) => randomInt(below) })
+  }
+
+  #call(id: string): CallMedia {
+    const call = this.#calls.get(id)
+    if (!call) throw new TelephonyError('CLOSED', `no media for call ${id}`)
+    return call
+  }
+
+  async #open({ id, address, portMin, portMax }: MediaOpen): Promise<MediaOpened> {
+    if (this.#calls.has(id)) throw new TelephonyError('BAD_ARGUMENT', `call ${id} has media already`)
+    const pair = await this.#ports.bind(address, portMin, portMax)
+    const ssrc = randomInt(2 ** 32)
+    const onFailed = (reason: string) => this.#fail(id, reason)
+    const call = new CallMedia(
+      { clock: this.#clock, pacer: this.#pacer, ports: this.#ports, pair, tell: this.#tell, onFailed },
+      // RFC 3550 5.1: sequence number and timestamp start anywhere.
+      { id, ssrc, sequence: randomInt(2 ** 16), timestamp: randomInt(2 ** 32), rtcp: this.#rtcpInit() },
+    )
+    this.#calls.set(id, call)
+    return { port: pair.port, rtcpPort: pair.rtcpPort, ssrc }
+  }
+
+  /** RFC 7022 4.2: a CNAME that says nothing about the machine. */
+  #rtcpInit() {
+    return { intervalMs: this.#init.rtcpIntervalMs, cname: randomBytes(12).toString('base64'), random: Math.random }
+  }
+
+  #fail(id: string, reason: string): void {
+    if (!this.#calls.has(id)) return
+    this.#tell('failed', { id, reason })
+    void this.#close(id).catch(() => undefined)
+  }
+
+  async #close(id: string): Promise<MediaStats> {
+    const call = this.#call(id)
+    this.#calls.delete(id)
+    const stats = await call.close()
+    this.#ended.packetsSent += stats.packetsSent
+    this.#ended.latePackets += stats.latePackets
+    return stats
+  }
+
+  #load(): ReturnType<MediaCommands['load']> {
+    const all = { ...this.#ended }
+    for (const call of this.#calls.values()) {
+      const { packetsSent, latePackets } = call.stats()
+      all.packetsSent += packetsSent
+      all.latePackets += latePackets
+    }
+    return { cpuMs: threadCpuMs(), calls: this.#calls.size, maxLateMs: this.#pacer.maxLateMs, ...all }
+  }
+}
+
+/** CPU time of this thread: from Linux in ns, elsewhere the time that the event loop was active. */
+function threadCpuMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6
+  } catch {
+    return performance.eventLoopUtilization().active
+  }
+}

@@ -1,0 +1,57 @@
+import { type G711, g711, transcodingTable } from '../codec/g711.js'
+import type { MediaPlay } from '../protocol.js'
+
+const SAMPLES_PER_MS = 8
+
+/** One prompt on its way out: where it is, and how often it comes again. */
+export class Playback {
+  readonly playId: string
+  readonly #octets: Uint8Array
+  readonly #from: G711
+  readonly #repeat: number
+  #table: Uint8Array | undefined
+  #tableFor: G711 | undefined
+  #at = 0
+  #rounds = 0
+  #played = 0
+
+  constructor({ playId, prompt, repeat }: Pick<MediaPlay, 'playId' | 'prompt' | 'repeat'>) {
+    this.playId = playId
+    this.#octets = new Uint8Array(prompt.data)
+    this.#from = g711(prompt.codec)
+    this.#repeat = repeat
+  }
+
+  get playedMs(): number {
+    return Math.round(this.#played / SAMPLES_PER_MS)
+  }
+
+  get finished(): boolean {
+    return this.#octets.length === 0 || (this.#repeat > 0 && this.#rounds >= this.#repeat)
+  }
+
+  /** Writes the next `n` octets in the call's codec; silence after the end. */
+  fill(packet: Uint8Array, at: number, n: number, codec: G711): void {
+    this.#chooseTable(codec)
+    for (let i = 0; i < n; i++) {
+      if (this.finished) {
+        packet[at + i] = codec.silence
+        continue
+      }
+      const octet = this.#octets[this.#at++] ?? 0
+      packet[at + i] = this.#table ? (this.#table[octet] ?? 0) : octet
+      this.#played++
+      if (this.#at === this.#octets.length) {
+        this.#at = 0
+        this.#rounds++
+      }
+    }
+  }
+
+  /** A re-negotiation may change the codec while the prompt plays. */
+  #chooseTable(codec: G711): void {
+    if (codec === this.#tableFor) return
+    this.#tableFor = codec
+    this.#table = codec === this.#from ? undefined : transcodingTable(this.#from, codec)
+  }
+}

@@ -1,0 +1,143 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { TelephonyError } from '../../base/errors.js'
+import type { RecordResult } from '../protocol.js'
+
+const SAMPLE_RATE = 8000
+const HEADER_OCTETS = 44
+const CHUNK_OCTETS = SAMPLE_RATE * 2 // one second
+/** The header tells the right length again after so many chunks: a crash costs that much at most. */
+const CHUNKS_PER_HEADER = 5
+/** A disk that does not keep up costs the recording, never the call or the memory: what would wait longer is dropped and counted. */
+const MAX_WAITING_CHUNKS = 30
+/** The sizes in a WAV header have 32 bits. */
+const MAX_DATA_OCTETS = 0xffff_ffff - HEADER_OCTETS - CHUNK_OCTETS
+
+/** 8 kHz 16 bit mono. Writing never holds the worker up; after an error the rest is dropped and the result says what is there. */
+export class WavRecorder {
+  readonly path: string
+  droppedOctets = 0
+  error: unknown
+
+  readonly #file: FileHandle
+  readonly #maxOctets: number
+  #chunk = Buffer.alloc(CHUNK_OCTETS)
+  #chunkOctets = 0
+  #takenOctets = 0
+  #writtenOctets = 0
+  #chunksWritten = 0
+  #waiting = 0
+  #writes: Promise<void> = Promise.resolve()
+  #closing: Promise<RecordResult> | undefined
+
+  private constructor(file: FileHandle, init: { path: string; maxMs: number }) {
+    this.#file = file
+    this.path = init.path
+    const wanted = init.maxMs > 0 ? Math.round(init.maxMs * 8) * 2 : Number.POSITIVE_INFINITY
+    this.#maxOctets = Math.min(MAX_DATA_OCTETS, wanted)
+  }
+
+  /** Replaces a file, never follows a link that stands in its place. Error: BAD_ARGUMENT with the system's reason. */
+  static async create(init: { path: string; maxMs: number }): Promise<WavRecorder> {
+    try {
+      await mkdir(dirname(init.path), { recursive: true })
+      const flags = constants.O_CREAT | constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW
+      const file = await open(init.path, flags, 0o640)
+      const recorder = new WavRecorder(file, init)
+      await recorder.#writeHeader()
+      return recorder
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new TelephonyError('BAD_ARGUMENT', `cannot record to ${init.path}: ${reason}`, { cause })
+    }
+  }
+
+  get full(): boolean {
+    return this.#takenOctets >= this.#maxOctets
+  }
+
+  write(frame: Int16Array, samples: number): void {
+    const n = Math.min(samples, (this.#maxOctets - this.#takenOctets) / 2)
+    for (let i = 0; i < n; i++) {
+      this.#chunk.writeInt16LE(frame[i] ?? 0, this.#chunkOctets)
+      this.#chunkOctets += 2
+      if (this.#chunkOctets === CHUNK_OCTETS) this.#flush()
+    }
+    this.#takenOctets += n * 2
+  }
+
+  #flush(): void {
+    const octets = this.#chunkOctets
+    this.#chunkOctets = 0
+    if (this.error !== undefined || this.#waiting >= MAX_WAITING_CHUNKS) {
+      this.droppedOctets += octets
+      return
+    }
+    const chunk = this.#chunk
+    this.#chunk = Buffer.alloc(CHUNK_OCTETS)
+    this.#waiting++
+    this.#writes = this.#writes.then(() => this.#writeChunk(chunk, octets))
+  }
+
+  async #writeChunk(chunk: Buffer, octets: number): Promise<void> {
+    try {
+      await writeAll(this.#file, chunk.subarray(0, octets), HEADER_OCTETS + this.#writtenOctets)
+      this.#writtenOctets += octets
+      if (++this.#chunksWritten % CHUNKS_PER_HEADER === 0) await this.#writeHeader()
+    } catch (error) {
+      this.error ??= error
+      this.droppedOctets += octets
+    }
+    this.#waiting--
+  }
+
+  async #writeHeader(): Promise<void> {
+    await writeAll(this.#file, wavHeader(this.#writtenOctets), 0)
+  }
+
+  /** Idempotent: writes what is left, sets the header right. Never rejects. */
+  close(): Promise<RecordResult> {
+    this.#closing ??= this.#finish()
+    return this.#closing
+  }
+
+  async #finish(): Promise<RecordResult> {
+    this.#flush()
+    await this.#writes
+    try {
+      await this.#writeHeader()
+    } catch (error) {
+      this.error ??= error
+    }
+    await this.#file.close().catch((error: unknown) => {
+      this.error ??= error
+    })
+    const durationMs = Math.round((this.#writtenOctets / CHUNK_OCTETS) * 1000)
+    return { path: this.path, durationMs, octets: HEADER_OCTETS + this.#writtenOctets }
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at)
+    at += bytesWritten
+  }
+}
+
+function wavHeader(dataOctets: number): Buffer {
+  const header = Buffer.alloc(HEADER_OCTETS)
+  header.write('RIFF', 0, 'latin1')
+  header.writeUInt32LE(HEADER_OCTETS - 8 + dataOctets, 4)
+  header.write('WAVEfmt ', 8, 'latin1')
+  header.writeUInt32LE(16, 16)
+  header.writeUInt16LE(1, 20)
+  header.writeUInt16LE(1, 22)
+  header.writeUInt32LE(SAMPLE_RATE, 24)
+  header.writeUInt32LE(SAMPLE_RATE * 2, 28)
+  header.writeUInt16LE(2, 32)
+  header.writeUInt16LE(16, 34)
+  header.write('data', 36, 'latin1')
+  header.writeUInt32LE(dataOctets, 40)
+  return header
+}

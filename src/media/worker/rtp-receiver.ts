@@ -1,0 +1,150 @@
+import { Concealment } from '../codec/concealment.js'
+import { decode, type G711, PCMA, PCMU } from '../codec/g711.js'
+import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
+import { JitterBuffer, MAX_PAYLOAD_OCTETS } from '../rtp/jitter-buffer.js'
+import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
+import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
+import { type SourceAddress, SourceGuard } from '../rtp/source-guard.js'
+import { LevelMeter } from './level-meter.js'
+
+const CLOCK_RATE = 8000
+/** Mean square of -50 dBFS: what may be cut or drawn out unheard. */
+const QUIET_MEAN_SQUARE = 10_737
+
+export interface ReceiverFormat {
+  codec: G711
+  payloadType: number
+  /** Payload types that are taken for telephone-event: what we announced, and what the peer wants, which some use both ways. */
+  eventTypes: readonly number[]
+  remote: SourceAddress
+}
+
+export interface ReceiverEvents {
+  started(): void
+  digit(digit: string, durationMs: number): void
+}
+
+/** One call's stream from the peer: guard, statistics, digits, jitter buffer, decoder, concealment, level. */
+export class RtpReceiver {
+  readonly statistics = new ReceiverStatistics({ clockRate: CLOCK_RATE })
+  readonly jitterBuffer = new JitterBuffer({ clockRate: CLOCK_RATE })
+  readonly level = new LevelMeter()
+  concealedFrames = 0
+  lastHeardMs = 0
+
+  readonly #events: ReceiverEvents
+  readonly #view: RtpView
+  readonly #dtmf: DtmfReceiver
+  readonly #concealment = new Concealment()
+  /** The packet that is being played, decoded. */
+  readonly #decoded = new Int16Array(MAX_PAYLOAD_OCTETS)
+  #decodedAt = 0
+  #decodedEnd = 0
+  #guard: SourceGuard | undefined
+  #earlierStrangers = 0
+  #format: Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> = {
+    codec: PCMA,
+    payloadType: 8,
+    eventTypes: [],
+  }
+  #remote: SourceAddress | undefined
+  #ssrc: number | undefined
+  /** Comfort noise or a digit was the last that came: the peer sends no sound on purpose. */
+  #pausedByPeer = false
+  #quiet = true
+
+  constructor(deps: { events: ReceiverEvents; view: RtpView }) {
+    this.#events = deps.events
+    this.#view = deps.view
+    this.#dtmf = new DtmfReceiver((digit, durationMs) => this.#events.digit(digit, durationMs))
+  }
+
+  /** The same remote address again keeps the source that was found; another one starts the search anew. */
+  configure({ remote, ...format }: ReceiverFormat): void {
+    this.#format = format
+    if (this.#remote?.host === remote.host && this.#remote.port === remote.port) return
+    this.#earlierStrangers += this.#guard?.dropped ?? 0
+    this.#remote = remote
+    this.#guard = new SourceGuard(remote)
+  }
+
+  get guard(): SourceGuard | undefined {
+    return this.#guard
+  }
+
+  get strangerPackets(): number {
+    return this.#earlierStrangers + (this.#guard?.dropped ?? 0)
+  }
+
+  receive(packet: Uint8Array, host: string, port: number, nowMs: number): void {
+    const view = this.#view
+    // Before offer/answer has told who the peer is, nobody is heard.
+    if (!this.#guard || looksLikeRtcp(packet) || !parseRtp(packet, view)) return
+    if (!this.#guard.admit(host, port, view.ssrc, view.sequence, nowMs)) return
+    this.lastHeardMs = nowMs
+    if (view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
+    if (!this.statistics.receive(view.ssrc, view.sequence, view.timestamp, nowMs)) return
+    this.#sort(packet, view, nowMs)
+  }
+
+  #newSource(ssrc: number): void {
+    if (this.#ssrc === undefined) this.#events.started()
+    this.#ssrc = ssrc
+    this.jitterBuffer.reset()
+    this.#dtmf.reset()
+  }
+
+  #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
+    const { sequence, timestamp, payloadType: type, payloadStart: start, payloadEnd: end } = view
+    const isSound = this.#codecOf(type) !== undefined && end > start
+    if (!isSound && this.#format.eventTypes.includes(type)) this.#dtmf.receive(timestamp, packet, start, end, nowMs)
+    if (isSound) this.#pausedByPeer = false
+    else if (type === COMFORT_NOISE || this.#format.eventTypes.includes(type)) this.#pausedByPeer = true
+    this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
+  }
+
+  /** The law is read off every packet: peers that announce one and send the other are understood. */
+  #codecOf(payloadType: number): G711 | undefined {
+    if (payloadType === this.#format.payloadType) return this.#format.codec
+    if (payloadType === PCMU.payloadType) return PCMU
+    if (payloadType === PCMA.payloadType) return PCMA
+    return undefined
+  }
+
+  /** Fills `frame` with the next `samples` of what the peer said; always all of them. */
+  pull(frame: Int16Array, samples: number, nowMs: number): void {
+    this.#dtmf.poll(nowMs)
+    for (let have = 0; have < samples; ) {
+      if (this.#decodedAt === this.#decodedEnd && !this.#next(frame, have, samples - have, nowMs)) break
+      const n = Math.min(samples - have, this.#decodedEnd - this.#decodedAt)
+      for (let i = 0; i < n; i++) frame[have++] = this.#decoded[this.#decodedAt++] ?? 0
+    }
+    if (this.#ssrc === undefined) return
+    this.#quiet = this.level.add(frame, samples) < QUIET_MEAN_SQUARE
+  }
+
+  /** Decodes the next packet; where there is none, the rest of the frame is filled and false returned. */
+  #next(frame: Int16Array, from: number, n: number, nowMs: number): boolean {
+    const buffer = this.jitterBuffer
+    const pulled = buffer.pull(nowMs, n, this.#quiet)
+    if (pulled === 'packet') {
+      this.#decodedAt = 0
+      this.#decodedEnd = buffer.payloadOctets
+      decode(
+        this.#codecOf(buffer.payloadType) ?? PCMA,
+        buffer.storage,
+        buffer.payloadStart,
+        this.#decoded,
+        0,
+        this.#decodedEnd,
+      )
+      this.#concealment.heard(this.#decoded, 0, this.#decodedEnd)
+      return true
+    }
+    const missing = pulled === 'lost' || (pulled === 'empty' && !this.#pausedByPeer)
+    if (missing) this.concealedFrames++
+    if (missing && !this.#concealment.exhausted) this.#concealment.fill(frame, from, n)
+    else frame.fill(0, from, from + n)
+    return false
+  }
+}

@@ -1,0 +1,147 @@
+import { type G711, PCMA } from '../codec/g711.js'
+import { type DigitString, DtmfSender } from '../dtmf/dtmf-sender.js'
+import { EVENT_OCTETS, writeTelephoneEvent } from '../dtmf/telephone-event.js'
+import type { PlayEnded } from '../protocol.js'
+import { RTP_HEADER_OCTETS, writeRtpHeader } from '../rtp/rtp-packet.js'
+import { addTimestamp, nextSequence } from '../rtp/sequence.js'
+import type { Playback } from './playback.js'
+
+const SAMPLES_PER_MS = 8
+/** A send that was queued may still hold its buffer. */
+const BUFFERS = 4
+const MAX_PACKET_OCTETS = RTP_HEADER_OCTETS + 60 * SAMPLES_PER_MS
+
+export interface SenderFormat {
+  codec: G711
+  payloadType: number
+  /** Payload type of telephone-event that the peer wants; undefined where it takes none. */
+  eventType: number | undefined
+  intervalMs: number
+  /** False while the direction forbids it: time goes on, nothing is sent, prompts and digits wait. */
+  sending: boolean
+}
+
+export interface SenderEvents {
+  transmit(packet: Uint8Array, octets: number): void
+  playEnded(playId: string, ended: PlayEnded, playedMs: number): void
+  digitsSent(sendId: string, ended: 'finished' | 'hangup'): void
+}
+
+/** One call's stream to the peer: digits before prompts before silence, one packet per interval. */
+export class RtpSender {
+  readonly ssrc: number
+  packetsSent = 0
+  octetsSent = 0
+  latePackets = 0
+
+  readonly #events: SenderEvents
+  readonly #dtmf: DtmfSender
+  readonly #buffers = Array.from({ length: BUFFERS }, () => new Uint8Array(MAX_PACKET_OCTETS))
+  #nextBuffer = 0
+  #sequence: number
+  #timestamp: number
+  #marker = true
+  #playback: Playback | undefined
+  #format: SenderFormat = { codec: PCMA, payloadType: 8, eventType: undefined, intervalMs: 20, sending: false }
+
+  constructor(events: SenderEvents, init: { ssrc: number; sequence: number; timestamp: number }) {
+    this.#events = events
+    this.ssrc = init.ssrc
+    this.#sequence = init.sequence
+    this.#timestamp = init.timestamp
+    this.#dtmf = new DtmfSender((sendId) => events.digitsSent(sendId, 'finished'))
+  }
+
+  get timestamp(): number {
+    return this.#timestamp
+  }
+
+  configure(format: SenderFormat): void {
+    this.#format = format
+    if (format.eventType === undefined) this.#cancelDigits()
+  }
+
+  play(playback: Playback): void {
+    this.stopPlay('interrupted')
+    this.#playback = playback
+  }
+
+  /** Ends the play with this id, or any. */
+  stopPlay(reason: PlayEnded, playId?: string): void {
+    const playback = this.#playback
+    if (!playback || (playId !== undefined && playId !== playback.playId)) return
+    this.#playback = undefined
+    this.#events.playEnded(playback.playId, reason, playback.playedMs)
+  }
+
+  sendDigits(digits: DigitString): void {
+    this.#dtmf.add(digits)
+  }
+
+  tick(lateMs: number): void {
+    const { sending, intervalMs, eventType } = this.#format
+    if (sending) {
+      const isEvent = eventType !== undefined && this.#dtmf.next(this.#timestamp, intervalMs) === 'event'
+      if (isEvent) this.#sendEvent(eventType)
+      else this.#sendSound()
+      if (lateMs >= 10) this.latePackets++
+    } else this.#marker = true
+    this.#advance(1)
+  }
+
+  /** Packets that were never sent because the thread was held up: late, and the next one starts anew (RFC 3551 4.1). */
+  skip(intervals: number): void {
+    if (this.#format.sending) this.latePackets += intervals
+    this.#marker = true
+    this.#advance(intervals)
+  }
+
+  close(): void {
+    this.#format = { ...this.#format, sending: false }
+    this.stopPlay('hangup')
+    this.#cancelDigits()
+  }
+
+  #cancelDigits(): void {
+    for (const sendId of this.#dtmf.cancel()) this.#events.digitsSent(sendId, 'hangup')
+  }
+
+  #advance(intervals: number): void {
+    this.#timestamp = addTimestamp(this.#timestamp, intervals * this.#format.intervalMs * SAMPLES_PER_MS)
+  }
+
+  #sendEvent(payloadType: number): void {
+    const dtmf = this.#dtmf
+    const packet = this.#takeBuffer()
+    writeRtpHeader(packet, payloadType, dtmf.marker, this.#sequence, dtmf.timestamp, this.ssrc)
+    writeTelephoneEvent(packet, RTP_HEADER_OCTETS, dtmf.event, dtmf.end, dtmf.durationSamples)
+    this.#transmit(packet, EVENT_OCTETS)
+    dtmf.sent()
+  }
+
+  #sendSound(): void {
+    const { codec, payloadType, intervalMs } = this.#format
+    const samples = intervalMs * SAMPLES_PER_MS
+    const packet = this.#takeBuffer()
+    const playback = this.#playback
+    writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)
+    // Silence is sent as well: it keeps NAT bindings open and peers that wait for sound content.
+    if (playback) playback.fill(packet, RTP_HEADER_OCTETS, samples, codec)
+    else packet.fill(codec.silence, RTP_HEADER_OCTETS, RTP_HEADER_OCTETS + samples)
+    this.#marker = false
+    this.#transmit(packet, samples)
+    if (playback?.finished) this.stopPlay('finished')
+  }
+
+  #takeBuffer(): Uint8Array {
+    this.#nextBuffer = (this.#nextBuffer + 1) % BUFFERS
+    return this.#buffers[this.#nextBuffer] as Uint8Array
+  }
+
+  #transmit(packet: Uint8Array, payloadOctets: number): void {
+    this.#sequence = nextSequence(this.#sequence)
+    this.packetsSent++
+    this.octetsSent += payloadOctets
+    this.#events.transmit(packet, RTP_HEADER_OCTETS + payloadOctets)
+  }
+}

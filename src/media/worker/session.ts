@@ -1,0 +1,284 @@
+import type { Socket } from 'node:dgram'
+import { isIPv4 } from 'node:net'
+import type { Clock } from '../../base/clock.js'
+import { TelephonyError } from '../../base/errors.js'
+import { g711 } from '../codec/g711.js'
+import { isDigitString, MAX_TONE_MS } from '../dtmf/dtmf-sender.js'
+import type { MediaConnect, MediaEvents, MediaPlay, MediaRecord, MediaStats, RecordResult } from '../protocol.js'
+import { meanOpinionScore } from '../rtp/quality.js'
+import { emptyRtpView } from '../rtp/rtp-packet.js'
+import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
+import { Playback } from './playback.js'
+import { WavRecorder } from './recorder.js'
+import { type ReporterInit, RtcpReporter } from './rtcp-reporter.js'
+import { RtpReceiver } from './rtp-receiver.js'
+import { RtpSender } from './rtp-sender.js'
+import type { PortPair, PortPairs } from './socket.js'
+
+export type Tell = <Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]) => void
+
+const DEFAULT_INTERVAL_MS = 20
+const SAMPLES_PER_MS = 8
+/** RFC 3264 5.1 as it was before: an address of zeros means "send nothing". */
+const NOWHERE = '0.0.0.0'
+
+/** One worker has one of each: nothing is allocated per packet. */
+const view = emptyRtpView()
+const frame = new Int16Array(Math.max(...INTERVALS_MS) * SAMPLES_PER_MS)
+
+export interface CallMediaDeps {
+  clock: Clock
+  pacer: Pacer
+  ports: PortPairs
+  pair: PortPair
+  tell: Tell
+  /** An exception or a dead socket: the call cannot go on. */
+  onFailed: (reason: string) => void
+}
+
+export interface CallMediaInit {
+  id: string
+  ssrc: number
+  sequence: number
+  timestamp: number
+  rtcp: ReporterInit
+}
+
+/** The media of one call on its worker: puts sender, receiver, RTCP and recorder together and is stepped by the pacer. */
+export class CallMedia implements Paced {
+  readonly #deps: CallMediaDeps
+  readonly #id: string
+  readonly #sender: RtpSender
+  readonly #receiver: RtpReceiver
+  readonly #rtcp: RtcpReporter
+  #removeFromPacer: () => void
+  #intervalMs = DEFAULT_INTERVAL_MS
+  #connected: MediaConnect | undefined
+  #timeoutTold = false
+  #recording: { recordId: string; recorder: WavRecorder } | undefined
+  #closing: Promise<MediaStats> | undefined
+
+  constructor(deps: CallMediaDeps, init: CallMediaInit) {
+    this.#deps = deps
+    this.#id = init.id
+    const id = init.id
+    this.#sender = new RtpSender(
+      {
+        transmit: (packet, octets) => this.#transmit(packet, octets),
+        playEnded: (playId, ended, playedMs) => deps.tell('playEnded', { id, playId, ended, playedMs }),
+        digitsSent: (sendId, ended) => deps.tell('digitsSent', { id, sendId, ended }),
+      },
+      init,
+    )
+    this.#receiver = new RtpReceiver({
+      view,
+      events: {
+        started: () => deps.tell('started', { id }),
+        digit: (digit, durationMs) => deps.tell('digit', { id, digit, durationMs }),
+      },
+    })
+    this.#rtcp = new RtcpReporter({ sender: this.#sender, statistics: this.#receiver.statistics }, init.rtcp)
+    this.#listen(deps.pair)
+    this.#removeFromPacer = deps.pacer.add(this, this.#intervalMs)
+  }
+
+  #listen({ rtp, rtcp }: PortPair): void {
+    const { clock } = this.#deps
+    this.#guarded(rtp, (packet, host, port) => {
+      this.#receiver.receive(packet, host, port, clock.now())
+    })
+    this.#guarded(rtcp, (packet, host, port) => this.#receiveRtcp(packet, host, port))
+  }
+
+  /** What comes from the network may end its own call at the worst, never the worker. */
+  #guarded(socket: Socket, receive: (packet: Uint8Array, host: string, port: number) => void): void {
+    socket.on('message', (packet, from) => this.#contain(() => receive(packet, from.address, from.port)))
+    socket.on('error', (error) => this.#deps.onFailed(`socket: ${error.message}`))
+  }
+
+  #contain(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.#deps.onFailed(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    }
+  }
+
+  #receiveRtcp(packet: Uint8Array, host: string, port: number): void {
+    const guard = this.#receiver.guard
+    const connected = this.#connected
+    if (!guard || !connected) return
+    const nowMs = this.#deps.clock.now()
+    const heard = this.#rtcp.receive(packet, nowMs, this.#deps.clock.wall(), (ssrc) =>
+      guard.admitRtcp(host, port, ssrc, connected.remote.rtcpPort),
+    )
+    if (heard) this.#receiver.lastHeardMs = nowMs
+  }
+
+  #transmit(packet: Uint8Array, octets: number): void {
+    const target = this.#receiver.guard?.target
+    if (target) this.#deps.pair.rtp.send(packet, 0, octets, target.port, target.host)
+  }
+
+  #transmitRtcp(packet: Uint8Array, sent?: () => void): void {
+    const remote = this.#connected?.remote
+    if (!remote || remote.host === NOWHERE) sent?.()
+    else this.#deps.pair.rtcp.send(packet, remote.rtcpPort, remote.host, sent && (() => sent()))
+  }
+
+  tick(nowMs: number, lateMs: number): void {
+    this.#contain(() => {
+      this.#hear(nowMs)
+      if (!this.#connected) return
+      this.#sender.tick(lateMs)
+      if (this.#rtcp.isDue(nowMs)) this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
+      this.#watchSilence(nowMs, this.#connected)
+    })
+  }
+
+  /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */
+  skip(intervals: number, nowMs: number): void {
+    this.#contain(() => {
+      for (let i = 0; i < intervals; i++) this.#hear(nowMs)
+      if (this.#connected) this.#sender.skip(intervals)
+    })
+  }
+
+  #hear(nowMs: number): void {
+    const samples = this.#intervalMs * SAMPLES_PER_MS
+    this.#receiver.pull(frame, samples, nowMs)
+    const recording = this.#recording
+    if (!recording) return
+    recording.recorder.write(frame, samples)
+    if (recording.recorder.full) void this.#endRecording('finished')
+  }
+
+  #watchSilence(nowMs: number, { direction, timeoutMs }: MediaConnect): void {
+    const silentMs = nowMs - this.#receiver.lastHeardMs
+    if (silentMs < timeoutMs) this.#timeoutTold = false
+    else if (timeoutMs > 0 && !this.#timeoutTold && (direction === 'sendrecv' || direction === 'recvonly')) {
+      this.#timeoutTold = true
+      this.#deps.tell('timeout', { id: this.#id, silentMs: Math.round(silentMs) })
+    }
+  }
+
+  connect(to: MediaConnect): void {
+    if (!isIPv4(to.remote.host))
+      throw new TelephonyError('BAD_ARGUMENT', `media to ${to.remote.host}: not an IPv4 address`)
+    const codec = g711(to.codec)
+    const nowMs = this.#deps.clock.now()
+    const event = to.telephoneEvent
+    this.#setInterval(to.ptimeMs)
+    this.#receiver.configure({
+      codec,
+      payloadType: to.payloadType,
+      eventTypes: event ? [event.receive, event.send] : [],
+      remote: { host: to.remote.host, port: to.remote.port },
+    })
+    this.#sender.configure({
+      codec,
+      payloadType: to.payloadType,
+      eventType: event?.send,
+      intervalMs: this.#intervalMs,
+      sending: (to.direction === 'sendrecv' || to.direction === 'sendonly') && to.remote.host !== NOWHERE,
+    })
+    this.#receiver.lastHeardMs = nowMs
+    this.#timeoutTold = false
+    this.#connected = to
+    this.#rtcp.start(nowMs)
+  }
+
+  /** The nearest interval that we keep. */
+  #setInterval(ptimeMs: number): void {
+    const distance = (ms: number) => Math.abs(ms - ptimeMs)
+    const intervalMs = [...INTERVALS_MS].sort((a, b) => distance(a) - distance(b))[0] ?? DEFAULT_INTERVAL_MS
+    if (intervalMs === this.#intervalMs) return
+    this.#intervalMs = intervalMs
+    this.#removeFromPacer()
+    this.#removeFromPacer = this.#deps.pacer.add(this, intervalMs)
+  }
+
+  play(play: MediaPlay): void {
+    this.#sender.play(new Playback(play))
+  }
+
+  stopPlay({ playId, reason }: { playId?: string; reason: 'interrupted' | 'stopped' }): void {
+    this.#sender.stopPlay(reason, playId)
+  }
+
+  sendDigits(order: { sendId: string; digits: string; toneMs: number; gapMs: number }): void {
+    if (!isDigitString(order.digits))
+      throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D and , for a pause')
+    if (!(order.toneMs > 0 && order.toneMs <= MAX_TONE_MS)) {
+      throw new TelephonyError('BAD_ARGUMENT', `a tone lasts up to ${MAX_TONE_MS} ms`)
+    }
+    if (this.#connected && !this.#connected.telephoneEvent) {
+      throw new TelephonyError('NO_COMMON_CODEC', 'the peer takes no telephone-event')
+    }
+    this.#sender.sendDigits(order)
+  }
+
+  async startRecord({ recordId, path, maxMs }: MediaRecord): Promise<void> {
+    const recorder = await WavRecorder.create({ path, maxMs })
+    if (this.#closing) {
+      await recorder.close()
+      throw new TelephonyError('CLOSED', 'the call has ended')
+    }
+    await this.stopRecord()
+    this.#recording = { recordId, recorder }
+  }
+
+  /** null where nothing (or another one) is being recorded. */
+  async stopRecord(recordId?: string): Promise<RecordResult | null> {
+    if (recordId !== undefined && recordId !== this.#recording?.recordId) return null
+    return this.#endRecording('stopped')
+  }
+
+  async #endRecording(ended: 'finished' | 'stopped' | 'hangup'): Promise<RecordResult | null> {
+    const recording = this.#recording
+    if (!recording) return null
+    this.#recording = undefined
+    const result = await recording.recorder.close()
+    this.#deps.tell('recordEnded', { id: this.#id, recordId: recording.recordId, result, ended })
+    return result
+  }
+
+  stats(): MediaStats {
+    const { statistics, jitterBuffer, level, concealedFrames, strangerPackets } = this.#receiver
+    const heard = statistics.packetsReceived > 0
+    const oneWayDelayMs = (this.#rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + this.#intervalMs
+    return {
+      packetsSent: this.#sender.packetsSent,
+      octetsSent: this.#sender.octetsSent,
+      packetsReceived: statistics.packetsReceived,
+      packetsLost: statistics.packetsLost,
+      lossPercent: statistics.lossPercent,
+      jitterMs: statistics.jitterMs,
+      maxJitterMs: statistics.maxJitterMs,
+      rttMs: this.#rtcp.roundTripMs,
+      remoteLossPercent: this.#rtcp.remoteLossPercent,
+      mos: heard ? meanOpinionScore({ lossPercent: statistics.lossPercent, oneWayDelayMs }) : null,
+      levelDbfs: heard ? level.dbfs : null,
+      concealedFrames,
+      strangerPackets,
+      latePackets: this.#sender.latePackets,
+    }
+  }
+
+  /** Idempotent: goodbye, files closed, ports free. */
+  close(): Promise<MediaStats> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<MediaStats> {
+    const { clock, ports, pair } = this.#deps
+    this.#removeFromPacer()
+    this.#sender.close()
+    const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
+    if (bye) await new Promise<void>((resolve) => this.#transmitRtcp(bye, resolve))
+    await this.#endRecording('hangup')
+    await ports.release(pair)
+    return this.stats()
+  }
+}

@@ -1,0 +1,96 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Clock } from '../../base/clock.js'
+import { TelephonyError } from '../../base/errors.js'
+
+export interface PortPair {
+  rtp: Socket
+  rtcp: Socket
+  port: number
+  rtcpPort: number
+}
+
+/** Ports that a call has left are not given to the next one while packets of the old peer may still come. */
+const REST_MS = 3000
+
+/** Binds pairs of RTP and RTCP ports from a range, starting anywhere in it. */
+export class PortPairs {
+  readonly #clock: Clock
+  readonly #random: (below: number) => number
+  readonly #restingUntilMs = new Map<number, number>()
+  #last: number | undefined
+
+  constructor(deps: { clock: Clock; random: (below: number) => number }) {
+    this.#clock = deps.clock
+    this.#random = deps.random
+  }
+
+  /** Errors: NO_PORTS, TRANSPORT (an address that is not ours). */
+  async bind(address: string, portMin: number, portMax: number): Promise<PortPair> {
+    const ports = this.#candidates(portMin, portMax)
+    for (const port of ports) {
+      const pair = await bindPair(address, port)
+      if (!pair) continue
+      this.#last = port
+      return pair
+    }
+    throw new TelephonyError('NO_PORTS', `no free pair of RTP ports from ${portMin} to ${portMax} on ${address}`)
+  }
+
+  /** Closes both sockets; resolves when the ports are free. */
+  async release(pair: PortPair): Promise<void> {
+    this.#restingUntilMs.set(pair.port, this.#clock.now() + REST_MS)
+    await Promise.all([closeSocket(pair.rtp), closeSocket(pair.rtcp)])
+  }
+
+  /** RFC 3550 11: even ports. In a ring from a random one, later from the last one given; those that rest come last. */
+  #candidates(portMin: number, portMax: number): number[] {
+    const first = portMin + (portMin % 2)
+    const count = Math.floor((portMax - first + 1) / 2)
+    if (count < 1) return []
+    const start =
+      this.#last === undefined || this.#last < first || this.#last > portMax
+        ? this.#random(count)
+        : (this.#last - first) / 2 + 1
+    const ring = Array.from({ length: count }, (_, i) => first + 2 * ((start + i) % count))
+    this.#forgetRested()
+    if (this.#restingUntilMs.size === 0) return ring
+    const rests = (port: number) => this.#restingUntilMs.has(port)
+    return [...ring.filter((port) => !rests(port)), ...ring.filter(rests)]
+  }
+
+  #forgetRested(): void {
+    const nowMs = this.#clock.now()
+    for (const [port, untilMs] of this.#restingUntilMs) if (untilMs <= nowMs) this.#restingUntilMs.delete(port)
+  }
+}
+
+async function bindPair(address: string, port: number): Promise<PortPair | undefined> {
+  const rtp = await bindSocket(address, port)
+  if (!rtp) return undefined
+  const rtcp = await bindSocket(address, port + 1)
+  if (rtcp) return { rtp, rtcp, port, rtcpPort: port + 1 }
+  await closeSocket(rtp)
+  return undefined
+}
+
+/** undefined where somebody else has the port. */
+async function bindSocket(address: string, port: number): Promise<Socket | undefined> {
+  // Peers are numeric addresses: the name look-up of every send is cut short.
+  const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) })
+  try {
+    socket.bind({ address, port, exclusive: true })
+    await once(socket, 'listening')
+    return socket
+  } catch (cause) {
+    socket.close()
+    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined
+    throw new TelephonyError('TRANSPORT', `cannot bind RTP to ${address}:${port}`, { cause })
+  }
+}
+
+async function closeSocket(socket: Socket): Promise<void> {
+  socket.removeAllListeners('message')
+  socket.close()
+  await once(socket, 'close')
+}
