@@ -1,18 +1,13 @@
 /** The engine's side of media: workers start when first needed, and calls do not see which one they are on. */
 import { type Clock, systemClock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
 import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
 import type { AssetCommands, CodecName, EncodedPrompt, MediaCommands, MediaEvents, PromptSource } from './protocol.js'
 import { RemoteMediaSession } from './remote-session.js'
 import { RpcWorker } from './rpc-worker.js'
 
 export type { MediaPlayback, MediaRecording, MediaService, MediaSession, MediaSessionEvents } from './media-session.js'
-
-/** What is used of a pino logger. */
-export interface MediaLog {
-  info(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 export interface MediaServiceInit {
   /** Media workers at most; one more starts when all that run have calls. */
@@ -29,14 +24,14 @@ type MediaThread = RpcWorker<MediaCommands, MediaEvents>
 type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
 
 export function startMediaService(
-  deps: { log: MediaLog; clock?: Clock },
+  deps: { log: Logger; clock?: Clock },
   init: MediaServiceInit = {},
 ): MediaService & { load: MediaWorkers['load'] } {
   return new MediaWorkers({ log: deps.log, clock: deps.clock ?? systemClock }, { ...DEFAULTS, ...init })
 }
 
 class MediaWorkers implements MediaService {
-  readonly #log: MediaLog
+  readonly #log: Logger
   readonly #clock: Clock
   readonly #init: Required<MediaServiceInit>
   readonly #threads = new Set<MediaThread>()
@@ -45,7 +40,7 @@ class MediaWorkers implements MediaService {
   #assets: AssetThread | undefined
   #closing: Promise<void> | undefined
 
-  constructor(deps: { log: MediaLog; clock: Clock }, init: Required<MediaServiceInit>) {
+  constructor(deps: { log: Logger; clock: Clock }, init: Required<MediaServiceInit>) {
     this.#log = deps.log
     this.#clock = deps.clock
     this.#init = init

@@ -19,6 +19,8 @@ const DEFAULT_TONE_MS = 160
 const DEFAULT_GAP_MS = 100
 
 type PlayResult = { ended: PlayEnded; playedMs: number }
+/** `given`: the worker has it and tells its end. */
+type Play = { given: boolean; over: boolean; settle: (result: PlayResult) => void }
 type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
 
 export interface RemoteMediaSessionDeps {
@@ -32,7 +34,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   readonly id: string
   readonly local: MediaSession['local']
   readonly #deps: RemoteMediaSessionDeps
-  readonly #plays = new Map<string, (result: PlayResult) => void>()
+  readonly #plays = new Map<string, Play>()
   readonly #digits = new Map<string, (ended: 'finished' | 'hangup') => void>()
   readonly #recordings = new Map<string, { path: string; resolve: (result: RecordEnded) => void }>()
   #codec: CodecName
@@ -57,7 +59,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
-      playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.({ ended, playedMs }),
+      playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.settle({ ended, playedMs }),
       digitsSent: ({ sendId, ended }) => this.#digits.get(sendId)?.(ended),
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
       failed: ({ reason }) => this.fail(reason),
@@ -73,50 +75,41 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   play(source: PromptSource, options: { repeat?: number } = {}): MediaPlayback {
     this.#playback?.stop('interrupted')
-    const playId = newId()
-    let settle: (result: PlayResult) => void = () => undefined
-    const stopped = new Promise<PlayResult>((resolve) => {
-      settle = resolve
+    const id = newId()
+    const play: Play = { given: false, over: false, settle: () => undefined }
+    const over = new Promise<PlayResult>((resolve) => {
+      play.settle = (result) => {
+        play.over = true
+        resolve(result)
+      }
     })
-    const started = this.#startPlay(playId, source, options.repeat ?? 1, settle)
-    const ended = Promise.race([stopped, started.then(() => stopped)])
-    // Whoever does not wait for the end is not punished for a file that is missing.
+    const started = this.#startPlay(id, play, source, options.repeat ?? 1)
+    const ended = Promise.race([over, started.then(() => over)]).finally(() => {
+      this.#plays.delete(id)
+      if (this.#playback === playback) this.#playback = undefined
+    })
+    // Who does not wait for the end is not punished for a file that is missing.
     ended.catch(() => undefined)
-    const playback: MediaPlayback = {
-      id: playId,
-      ended: ended.finally(() => {
-        this.#plays.delete(playId)
-        if (this.#playback === playback) this.#playback = undefined
-      }),
-      stop: (reason = 'stopped') => this.#stopPlay(playId, reason, settle),
-    }
-    playback.ended.catch(() => undefined)
+    const playback: MediaPlayback = { id, ended, stop: (reason = 'stopped') => this.#stopPlay(id, play, reason) }
     this.#playback = playback
     return playback
   }
 
-  async #startPlay(
-    playId: string,
-    source: PromptSource,
-    repeat: number,
-    settle: (result: PlayResult) => void,
-  ): Promise<void> {
+  async #startPlay(playId: string, play: Play, source: PromptSource, repeat: number): Promise<void> {
     this.#assertOpen()
-    this.#plays.set(playId, settle)
+    this.#plays.set(playId, play)
     const prompt = await this.#deps.prompt(source, this.#codec)
     // Stopped, or the call ended, while the file was being read.
-    if (!this.#plays.has(playId) || this.#closing) return
+    if (play.over || this.#closing) return
+    play.given = true
     await this.#deps.rpc.call('play', { id: this.id, playId, prompt, repeat })
   }
 
   /** What the worker plays ends with the worker's figures; what it has not been given yet ends here. */
-  #stopPlay(playId: string, reason: 'interrupted' | 'stopped', settle: (result: PlayResult) => void): void {
-    if (!this.#plays.has(playId) || this.#closing) return
-    const nothingPlayed = () => settle({ ended: reason, playedMs: 0 })
-    this.#deps.rpc
-      .call('stopPlay', { id: this.id, playId, reason })
-      .then(nothingPlayed)
-      .catch(() => undefined)
+  #stopPlay(playId: string, play: Play, reason: 'interrupted' | 'stopped'): void {
+    if (play.over || this.#closing) return
+    if (!play.given) return play.settle({ ended: reason, playedMs: 0 })
+    this.#deps.rpc.call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
   }
 
   async sendDigits(
@@ -184,7 +177,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   }
 
   #settle(ended: 'hangup' | 'failed'): void {
-    for (const settle of this.#plays.values()) settle({ ended, playedMs: 0 })
+    for (const play of this.#plays.values()) play.settle({ ended, playedMs: 0 })
     for (const settle of this.#digits.values()) settle('hangup')
     for (const { path, resolve } of this.#recordings.values()) {
       resolve({ path, durationMs: 0, octets: 0, ended: 'hangup' })

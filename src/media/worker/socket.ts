@@ -79,8 +79,10 @@ async function bindSocket(address: string, port: number): Promise<Socket | undef
   // Peers are numeric addresses: the name look-up of every send is cut short.
   const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) })
   try {
+    // Both may come before `bind` returns.
+    const listening = once(socket, 'listening')
     socket.bind({ address, port, exclusive: true })
-    await once(socket, 'listening')
+    await listening
     return socket
   } catch (cause) {
     socket.close()
@@ -91,6 +93,7 @@ async function bindSocket(address: string, port: number): Promise<Socket | undef
 
 async function closeSocket(socket: Socket): Promise<void> {
   socket.removeAllListeners('message')
+  const closed = once(socket, 'close')
   socket.close()
-  await once(socket, 'close')
+  await closed
 }
