@@ -1,7 +1,9 @@
 /** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads and writes the text. */
 import { parse as parseText, type MediaDescription as RawMedia, write } from 'sdp-transform'
 import { TelephonyError } from '../base/errors.js'
-import type { Direction } from '../media/protocol.js'
+
+/** RFC 4566 6, as the one who describes sees it. */
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 export interface PayloadFormat {
   payloadType: number

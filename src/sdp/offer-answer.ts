@@ -3,8 +3,16 @@
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
-import type { CodecName, Direction } from '../media/protocol.js'
-import { formatDescription, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
+import {
+  type Direction,
+  formatDescription,
+  type MediaDescription,
+  type PayloadFormat,
+  parseDescription,
+} from './media-description.js'
+
+/** What can be negotiated; media speaks the same. */
+export type AudioCodec = 'PCMA' | 'PCMU'
 
 export interface LocalMedia {
   /** IPv4 address that the peer shall send to. */
@@ -12,14 +20,14 @@ export interface LocalMedia {
   port: number
   rtcpPort: number
   /** In order of preference. */
-  codecs: readonly CodecName[]
+  codecs: readonly AudioCodec[]
 }
 
 /** What offer and answer have agreed on, as we see it. */
 export interface Settled {
   /** Where we send; host `0.0.0.0` where the peer wants nothing and never told more. */
   remote: { host: string; port: number; rtcpPort: number }
-  codec: CodecName
+  codec: AudioCodec
   /** The peer's number for the codec. */
   payloadType: number
   telephoneEvent?: { send: number; receive: number }
@@ -31,7 +39,7 @@ export interface Settled {
 const TELEPHONE_EVENT_PAYLOAD_TYPE = 101
 /** We send 20 ms whatever the peer asks for: a=ptime is a wish (RFC 4566 6), and 20 ms is what everybody takes. */
 const PTIME_MS = 20
-const STATIC_PAYLOAD_TYPE: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 }
+const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
 /** Without keys or fingerprints these are the same on the wire. */
 const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
 
@@ -141,7 +149,7 @@ export class OfferAnswer {
     return common.find((payload) => this.#localCodec(payload) === this.#settled?.codec) ?? common[0]
   }
 
-  #localCodec(payload: PayloadFormat): CodecName | undefined {
+  #localCodec(payload: PayloadFormat): AudioCodec | undefined {
     if (payload.clockRate !== 8000) return undefined
     return this.#local.codecs.find((name) => name === payload.name.toUpperCase())
   }
@@ -211,7 +219,7 @@ const plain = ({ payloadType, name, clockRate }: PayloadFormat): PayloadFormat =
 const isIPv4 = (address: string | undefined): address is string =>
   address !== undefined && /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(address)
 
-function noCommonCodec(line: MediaDescription | undefined, codecs: readonly CodecName[]): TelephonyError {
+function noCommonCodec(line: MediaDescription | undefined, codecs: readonly AudioCodec[]): TelephonyError {
   if (!line) return new TelephonyError('NO_COMMON_CODEC', 'the peer offers no audio')
   if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
   const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)

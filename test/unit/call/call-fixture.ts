@@ -41,12 +41,9 @@ export class World {
   readonly media = new FakeMedia()
   readonly userAgent = new FakeUserAgent()
   readonly events: CallEvent[] = []
+  readonly types: CallEventType[] = []
   readonly logged: string[] = []
   readonly deps = { clock: this.clock, media: this.media, userAgent: this.userAgent, log: this.#log() }
-
-  get types(): CallEventType[] {
-    return this.events.map(({ type }) => type)
-  }
 
   last<T extends CallEventType>(type: T): CallEvent & { type: T } {
     const found = this.events.findLast((event) => event.type === type)
@@ -62,6 +59,7 @@ export class World {
 
   readonly onEvent = (event: CallEvent): void => {
     this.events.push(event)
+    this.types.push(event.type)
   }
 
   #log(): Logger {

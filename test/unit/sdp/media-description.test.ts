@@ -51,7 +51,7 @@ describe('SDP media description', () => {
   })
 
   for (const [what, text] of [
-    ['nothing', ''],
+    ['an empty body', ''],
     ['no v= line', lines('o=- 1 1 IN IP4 192.0.2.1', 'm=audio 1 RTP/AVP 0')],
     ['another version', lines('v=1', 'm=audio 1 RTP/AVP 0')],
     ['a port beyond 65535', lines(...HEAD, 'm=audio 70000 RTP/AVP 0')],

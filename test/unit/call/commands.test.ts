@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { TelephonyError } from '../../../src/base/errors.js'
+import type { PromptSource } from '../../../src/media/protocol.js'
+import { dialled, dialledAndAnswered, dialledWithEarlyMedia, incoming } from './call-fixture.js'
+
+const file: PromptSource = { kind: 'file', path: '/media/a.wav' }
+
+describe('play', () => {
+  it('resolves and is told when the sound has ended', async () => {
+    const scene = await dialledAndAnswered()
+    const played = scene.call.play('m1', file, 3)
+    assert.deepEqual([scene.session.play0.source, scene.session.play0.repeat], [file, 3])
+    scene.session.play0.end('finished')
+    assert.deepEqual(await played, { ended: 'finished', playedMs: 100 })
+    const { mediaId, ended, playedMs } = scene.last('call.play-ended')
+    assert.deepEqual([mediaId, ended, playedMs], ['m1', 'finished', 100])
+  })
+
+  it('is stopped by its id, or without one', async () => {
+    const { call, session } = await dialledAndAnswered()
+    const first = call.play('m1', file)
+    call.stopPlay('other')
+    assert.equal(session.play0.state, 'playing')
+    call.stopPlay('m1')
+    assert.equal((await first).ended, 'stopped')
+    const second = call.play('m2', file)
+    call.stopPlay()
+    assert.equal((await second).ended, 'stopped')
+    call.stopPlay()
+  })
+
+  it('rejects with the error of the file, which is no event', async () => {
+    const { call, session, types } = await dialledAndAnswered()
+    const played = call.play('m1', file)
+    session.play0.fail(new TelephonyError('FILE_NOT_FOUND', 'no such file'))
+    await assert.rejects(played, { code: 'FILE_NOT_FOUND' })
+    assert.deepEqual(types, ['call.trying', 'call.answered'])
+  })
+
+  it('sounds into early media, but not before there is any', async () => {
+    const trying = await dialled()
+    await assert.rejects(trying.call.play('m1', file), { code: 'WRONG_STATE' })
+    const undecided = incoming()
+    await assert.rejects(undecided.call.play('m1', file), { code: 'WRONG_STATE' })
+    const early = await dialledWithEarlyMedia()
+    early.call.play('m1', file)
+    assert.equal(early.session.plays.length, 1)
+  })
+
+  it('counts its repeats', async () => {
+    const { call } = await dialledAndAnswered()
+    await assert.rejects(call.play('m1', file, -1), { code: 'BAD_ARGUMENT' })
+    await assert.rejects(call.play('m1', file, 1.5), { code: 'BAD_ARGUMENT' })
+  })
+
+  it('ends as hangup before the call is told as ended', async () => {
+    const { call, types } = await dialledAndAnswered()
+    const played = call.play('m1', file)
+    await call.hangup()
+    assert.equal((await played).ended, 'hangup')
+    assert.deepEqual(types, ['call.trying', 'call.answered', 'call.play-ended', 'call.ended'])
+  })
+})
+
+describe('hangup after media', () => {
+  it('waits for the sound and the digits in progress', async () => {
+    const { call, session, dialog } = await dialledAndAnswered()
+    void call.play('m1', file)
+    void call.sendDigits('12')
+    const hungUp = call.hangup({ afterMedia: true, reason: 'said it all' })
+    session.play0.end('finished')
+    await new Promise(setImmediate)
+    assert.equal(dialog.byes, 0)
+    session.digitsSent[0]?.finish('finished')
+    await hungUp
+    assert.equal(dialog.byes, 1)
+    assert.equal((await call.ended).reason, 'said it all')
+  })
+
+  it('waits for a play that follows upon the first', async () => {
+    const { call, session, dialog } = await dialledAndAnswered()
+    void call.play('m1', file)
+    const hungUp = call.hangup({ afterMedia: true })
+    void call.play('m2', file)
+    await new Promise(setImmediate)
+    assert.equal(dialog.byes, 0)
+    session.plays[1]?.end('finished')
+    await hungUp
+  })
+
+  it('does not wait for sound that never ends, nor where there is none', async () => {
+    const endless = await dialledAndAnswered()
+    void endless.call.play('m1', file, 0)
+    await endless.call.hangup({ afterMedia: true })
+    const undecided = incoming()
+    await undecided.call.hangup({ afterMedia: true })
+    assert.equal(undecided.invite.rejects[0]?.status, 603)
+  })
+
+  it('is over when the peer hangs up meanwhile, and a hangup at once overtakes it', async () => {
+    const { call } = await dialledAndAnswered()
+    void call.play('m1', file)
+    const patient = call.hangup({ afterMedia: true, reason: 'patient' })
+    await call.hangup({ reason: 'at once' })
+    await patient
+    assert.equal((await call.ended).reason, 'at once')
+  })
+})
+
+describe('record', () => {
+  it('is told when it ends, by itself, by command or with the call', async () => {
+    const scene = await dialledAndAnswered()
+    await scene.call.startRecord('r1', '/rec/1.wav')
+    scene.session.recordings[0]?.end('finished')
+    await new Promise(setImmediate)
+    assert.equal(scene.last('call.record-ended').ended, 'finished')
+    await scene.call.startRecord('r2', '/rec/2.wav')
+    assert.deepEqual(await scene.call.stopRecord('r2'), { path: '/rec/2.wav', durationMs: 1000, octets: 16_044 })
+    await scene.call.startRecord('r3', '/rec/3.wav')
+    await scene.call.hangup()
+    const { mediaId, ended, path, durationMs, octets } = scene.last('call.record-ended')
+    assert.deepEqual([mediaId, ended, path, durationMs, octets], ['r3', 'hangup', '/rec/3.wav', 1000, 16_044])
+    assert.equal(scene.types.at(-1), 'call.ended')
+    assert.equal(scene.last('call.ended').cdr.recordings, '/rec/1.wav;/rec/2.wav;/rec/3.wav')
+  })
+
+  it('without a name stops the oldest, and nothing where nothing is recorded', async () => {
+    const { call } = await dialledAndAnswered()
+    assert.equal(await call.stopRecord(), null)
+    await call.startRecord('r1', '/rec/1.wav')
+    await call.startRecord('r2', '/rec/2.wav')
+    await assert.rejects(call.startRecord('r2', '/rec/3.wav'), { code: 'BAD_ARGUMENT' })
+    assert.equal((await call.stopRecord())?.path, '/rec/1.wav')
+    assert.equal(await call.stopRecord('none'), null)
+  })
+})
+
+describe('send digits', () => {
+  it('takes the account’s tone length unless told another, and resolves when they have left', async () => {
+    const { call, session } = await dialledAndAnswered()
+    const sent = call.sendDigits('1a#')
+    void call.sendDigits('2', { toneMs: 80, gapMs: 40 })
+    const [first, second] = session.digitsSent
+    assert.deepEqual([first?.digits, first?.toneMs, first?.gapMs], ['1A#', 160, undefined])
+    assert.deepEqual([second?.toneMs, second?.gapMs], [80, 40])
+    first?.finish('finished')
+    assert.equal(await sent, 'finished')
+  })
+
+  it('refuses what is no digit', async () => {
+    const { call } = await dialledAndAnswered()
+    for (const digits of ['', 'E', '1 2', '1\r\n', '1'.repeat(129)]) {
+      await assert.rejects(call.sendDigits(digits), { code: 'BAD_ARGUMENT' }, JSON.stringify(digits))
+    }
+  })
+})
+
+describe('tags', () => {
+  it('replace the ones before, stand in snapshot and CDR, and are nobody else’s objects', async () => {
+    const scene = await dialledAndAnswered()
+    const tags = { list: [1] }
+    scene.call.setTags(tags)
+    tags.list.push(2)
+    const snapshot = scene.call.snapshot()
+    assert.deepEqual(snapshot.tags, { list: [1] })
+    ;(snapshot.tags.list as number[]).push(3)
+    assert.deepEqual(scene.call.snapshot().tags, { list: [1] })
+    await scene.call.hangup()
+    assert.equal(scene.last('call.ended').cdr.tags, '{"list":[1]}')
+    assert.throws(() => scene.call.setTags({}), { code: 'CALL_ENDED' })
+  })
+
+  it('are JSON objects of at most 4 kB', async () => {
+    const { call } = await dialledAndAnswered()
+    const circular: Record<string, unknown> = {}
+    circular.self = circular
+    for (const bad of [circular, { text: 'é'.repeat(2048) }, { n: 1n }, [] as never, null as never, 'x' as never]) {
+      assert.throws(() => call.setTags(bad), { code: 'BAD_ARGUMENT' })
+    }
+    call.setTags({ text: 'é'.repeat(2000) })
+    call.setTags(JSON.parse('{"__proto__":{"a":1}}'))
+    assert.deepEqual(Object.keys(call.snapshot().tags), ['__proto__'])
+  })
+})
+
+describe('stats', () => {
+  it('are media’s, while there is any', async () => {
+    const { call } = await dialledAndAnswered()
+    assert.equal((await call.stats()).packetsReceived, 498)
+    await call.hangup()
+    await assert.rejects(call.stats(), { code: 'CALL_ENDED' })
+  })
+})
+
+describe('events', () => {
+  it('carry objects of their own: changing one changes no other', async () => {
+    const { events, call } = await dialledAndAnswered()
+    const [first] = events
+    assert.ok(first)
+    first.call.from.user = 'changed'
+    first.call.tags.ticket = 'changed'
+    assert.equal(events[1]?.call.from.user, 'alice')
+    assert.deepEqual(call.snapshot().tags, { ticket: 7 })
+    assert.deepEqual(structuredClone(events), events)
+  })
+})
