@@ -56,7 +56,7 @@ export type CallEvent = CallEventBase &
     | { type: 'call.answered' }
     | { type: 'call.media' } // the first packet of the peer has come
     | { type: 'call.digit'; digit: string; durationMs: number }
-    | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // the peer's re-INVITE
+    | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
     | {

@@ -121,6 +121,7 @@ export interface GatherCommand {
 export interface GatherResult {
   digits: string
   terminator: string
+  /** `no-input`: fewer than `minDigits` (or none) when time was up or a terminator came; `digits` still holds them. */
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
