@@ -7,7 +7,7 @@ import { TelephonyError } from '../base/errors.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { within } from './deadline.js'
-import { Endpoints, type Lease, type OpenEndpoint } from './endpoints.js'
+import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
 import { localAddressTowards } from './local-address.js'
 import type { AccountConfig } from './protocol.js'
 
@@ -196,6 +196,7 @@ function checkConfig(config: AccountConfig) {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
     throw new TelephonyError('BAD_CONFIG', `${ANY_ADDRESS} needs a public address; or leave the bind address empty`)
   }
+  parseAdvertised(transport.publicAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
   return checkAccount(config)
 }

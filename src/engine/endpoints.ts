@@ -154,8 +154,8 @@ export class Endpoints {
 const bindOf = (transport: TransportConfig, address: string): string =>
   transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
 
-/** `host` or `host:port`. */
-function parseAdvertised(text: string): { host: string; port?: number } | undefined {
+/** `host` or `host:port`; BAD_CONFIG for anything else but nothing. */
+export function parseAdvertised(text: string): { host: string; port?: number } | undefined {
   const [, host, port] = /^\s*([\w.-]+)(?::(\d{1,5}))?\s*$/.exec(text) ?? []
   if (host) return port ? { host, port: Number(port) } : { host }
   if (text.trim() === '') return undefined

@@ -48,7 +48,7 @@ export function response(
 
 /** SIP without sockets: what was sent stands in lists, what comes is called by the test. */
 export class FakeUserAgent implements UserAgent {
-  readonly contactUri = 'sip:alice@192.0.2.1:5060'
+  readonly contactUri: string = 'sip:alice@192.0.2.1:5060'
   readonly invites: FakeOutgoingInvite[] = []
   inviteError: Error | undefined
 

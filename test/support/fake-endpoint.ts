@@ -1,0 +1,87 @@
+import type { FinalResponse, SipEndpoint, SipEndpointInit, UserAgent, UserAgentInit } from '../../src/sip/types.js'
+import { FakeUserAgent, response } from './fake-user-agent.js'
+
+interface Sent {
+  method: string
+  expires: string
+}
+
+/** The user agent of an endpoint without a socket: REGISTER is answered 200, or as the test says. */
+export class FakeAccountAgent extends FakeUserAgent {
+  override readonly contactUri: string
+  readonly init: UserAgentInit
+  readonly sent: Sent[] = []
+  closed = false
+  /** What a REGISTER gets; undefined: no answer ever. */
+  registrar: number | undefined = 200
+
+  constructor(init: UserAgentInit, at: string) {
+    super()
+    this.init = init
+    this.contactUri = `sip:${init.contactUser}@${at}`
+  }
+
+  override async request(
+    init: Parameters<UserAgent['request']>[0] = { method: '', target: '', sipCallId: '', cseq: 0 },
+  ): Promise<{ response: FinalResponse; cseq: number }> {
+    this.sent.push({ method: init.method, expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '' })
+    if (this.registrar === undefined) return new Promise(() => {})
+    return { response: response(this.registrar), cseq: init.cseq }
+  }
+
+  override close(): void {
+    this.closed = true
+  }
+}
+
+export class FakeEndpoint implements SipEndpoint {
+  readonly init: SipEndpointInit
+  readonly local: SipEndpoint['local']
+  readonly advertised: SipEndpoint['advertised']
+  readonly agents: FakeAccountAgent[] = []
+  closed = false
+
+  constructor(init: SipEndpointInit, port: number) {
+    this.init = init
+    this.local = { protocol: 'udp', host: init.host, port }
+    this.advertised = { host: init.advertise?.host ?? init.host, port: init.advertise?.port ?? port }
+  }
+
+  createUserAgent(init: UserAgentInit): FakeAccountAgent {
+    const taken = this.agents.some((agent) => !agent.closed && agent.init.contactUser === init.contactUser)
+    if (taken) throw new Error('two user agents with one contact')
+    const agent = new FakeAccountAgent(init, `${this.advertised.host}:${this.advertised.port}`)
+    this.agents.push(agent)
+    return agent
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+}
+
+/** Opens endpoints as the system would: a port that is in use is refused. */
+export class FakeNetwork {
+  readonly endpoints: FakeEndpoint[] = []
+  #nextPort = 50_000
+
+  readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {
+    const rival = this.live.find(({ local }) => local.host === init.host && local.port === init.port)
+    if (rival) throw Object.assign(new Error('bind'), { code: 'EADDRINUSE' })
+    const endpoint = new FakeEndpoint(init, init.port || this.#nextPort++)
+    this.endpoints.push(endpoint)
+    return endpoint
+  }
+
+  get live(): FakeEndpoint[] {
+    return this.endpoints.filter((endpoint) => !endpoint.closed)
+  }
+
+  /** The newest user agent that takes requests for this address of record. */
+  agent(aor: string): FakeAccountAgent {
+    const agents = this.endpoints.flatMap((endpoint) => endpoint.agents)
+    const found = agents.filter((agent) => agent.init.aor === `sip:${aor}` && !agent.closed).at(-1)
+    if (!found) throw new Error(`no user agent for ${aor}`)
+    return found
+  }
+}

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict'
+import { newId } from '../../../src/base/ids.js'
+import { FakeIncomingInvite } from '../../support/fake-user-agent.js'
+import { account, answerRule, makeEngine, settled, transport, withCode } from './engine-fixture.js'
+
+describe('engine', () => {
+  it('says where an account can be reached, and changes nothing when told the same again', async () => {
+    const { commands, network } = makeEngine()
+    assert.deepEqual(await commands.setAccount(account()), { local: { host: '127.0.0.1', port: 5060 } })
+    const before = network.agent('alice@127.0.0.1')
+    await commands.setAccount(account())
+    await commands.setAccount(account({ name: 'renamed', ringTimeoutMs: 1, transport: transport({ name: 'x' }) }))
+    assert.equal(network.agent('alice@127.0.0.1'), before)
+    assert.equal(network.endpoints.length, 1)
+  })
+
+  it('opens one socket for accounts of one transport, two for two', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account())
+    await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', transport: transport({ name: 'another' }) }))
+    assert.equal(network.live.length, 1)
+    await commands.setAccount(account({ id: 'a3', aor: 'c@127.0.0.1', transport: transport({ bindPort: 5070 }) }))
+    assert.equal(network.live.length, 2)
+    await commands.removeAccount({ accountId: 'a1' })
+    assert.equal(network.live.length, 2)
+    await commands.removeAccount({ accountId: 'a2' })
+    assert.deepEqual(
+      network.live.map(({ local }) => local.port),
+      [5070],
+    )
+  })
+
+  it('gives transports with any port one socket each', async () => {
+    const { commands, network } = makeEngine()
+    const any = (id: string) => transport({ id, bindPort: 0 })
+    await commands.setAccount(account({ transport: any('t1') }))
+    await commands.setAccount(account({ id: 'a2', aor: 'b@127.0.0.1', transport: any('t2') }))
+    await commands.setAccount(account({ id: 'a3', aor: 'c@127.0.0.1', transport: any('t2') }))
+    assert.equal(network.live.length, 2)
+  })
+
+  it('replaces an account whose settings changed, on the same socket', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    const before = network.agent('alice@127.0.0.1')
+    await settled()
+    await commands.setAccount(account({ register: true, password: 'another' }))
+    await settled()
+    const after = network.agent('alice@127.0.0.1')
+    assert.notEqual(after, before)
+    assert.equal(before.closed, true)
+    assert.deepEqual(
+      before.sent.map(({ expires }) => expires),
+      ['600', '0'],
+    )
+    assert.deepEqual(
+      after.sent.map(({ expires }) => expires),
+      ['600'],
+    )
+    assert.equal(after.contactUri, before.contactUri, 'the registrar sees one binding')
+    assert.equal(network.live.length, 1)
+  })
+
+  it('moves two accounts to changed settings of the port that they share', async () => {
+    const { commands, network } = makeEngine()
+    const both = (userAgent: string) => [
+      account({ transport: transport({ userAgent }) }),
+      account({ id: 'a2', aor: 'bob@127.0.0.1', transport: transport({ userAgent }) }),
+    ]
+    await Promise.all(both('old').map((config) => commands.setAccount(config)))
+    await Promise.all(both('new').map((config) => commands.setAccount(config)))
+    assert.deepEqual(
+      network.live.map(({ init }) => init.userAgent),
+      ['new'],
+    )
+    assert.equal(network.live[0]?.agents.length, 2)
+  })
+
+  it('says so when a port stays in use', async () => {
+    const { commands, clock, network } = makeEngine()
+    await commands.setAccount(account())
+    const other = account({ id: 'a2', aor: 'b@127.0.0.1', transport: transport({ userAgent: 'other' }) })
+    const refused = assert.rejects(Promise.resolve(commands.setAccount(other)), withCode('TRANSPORT'))
+    await settled()
+    clock.advance(5_000)
+    await refused
+    await network.open({ protocol: 'udp', host: '127.0.0.1', port: 5090, userAgent: 'a stranger' })
+    const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
+    await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
+    assert.equal(clock.pending, 0)
+  })
+
+  const wrong: [name: string, config: Parameters<typeof account>[0]][] = [
+    ['address of record', { aor: 'nobody' }],
+    ['registrar', { registrar: 'a b' }],
+    ['allowed source', { allowedSources: ['example.com'] }],
+    ['strict proxy', { proxy: { id: 'p', name: '', hops: ['sip:proxy.example.com'] } }],
+    ['two proxies', { proxy: { id: 'p', name: '', hops: ['sip:a;lr', 'sip:b;lr'] } }],
+    ['port', { transport: transport({ bindPort: 70_000 }) }],
+    ['RTP ports', { transport: transport({ rtpPortMin: 2000, rtpPortMax: 1000 }) }],
+    ['wildcard without public address', { transport: transport({ bindAddress: '0.0.0.0' }) }],
+    ['public address', { transport: transport({ publicAddress: 'a b' }) }],
+    ['codecs', { codecs: [] }],
+    ['registration time', { expiresSec: 0 }],
+  ]
+  for (const [name, config] of wrong) {
+    it(`refuses a wrong ${name} and keeps the account as it was`, async () => {
+      const { commands, network } = makeEngine()
+      await commands.setAccount(account())
+      await assert.rejects(Promise.resolve(commands.setAccount(account(config))), withCode('BAD_CONFIG'))
+      assert.equal(network.agent('alice@127.0.0.1').closed, false)
+    })
+  }
+
+  it('sends requests through the proxy, and registers at the registrar', async () => {
+    const { commands, network } = makeEngine()
+    const proxy = { id: 'p', name: '', hops: ['sip:192.0.2.5:5062;lr'] }
+    await commands.setAccount(account({ proxy, registrar: 'pbx.example.com', register: true }))
+    assert.deepEqual(network.agent('alice@127.0.0.1').init.routeSet, ['<sip:192.0.2.5:5062;lr>'])
+  })
+
+  it('knows calls by id: none, live, ended', async () => {
+    const { commands, network, calls } = makeEngine()
+    await commands.setAccount(account())
+    await assert.rejects(Promise.resolve(commands.ring({ callId: 'x' })), withCode('NO_CALL'))
+    await assert.rejects(Promise.resolve(commands.dial({ accountId: 'none', target: '1' })), withCode('NO_ACCOUNT'))
+    await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: 'a b' })), withCode('BAD_TARGET'))
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1002', owner: 'n' })
+    assert.equal(network.agent('alice@127.0.0.1').invite0.init.target, 'sip:1002@127.0.0.1')
+    assert.equal(commands.calls(null)[0]?.id, callId)
+    await assert.rejects(
+      Promise.resolve(commands.dial({ accountId: 'a1', target: '1', callId })),
+      withCode('BAD_ARGUMENT'),
+    )
+    await commands.hangup({ callId })
+    await commands.hangup({ callId })
+    assert.equal(commands.calls(null).length, 0)
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+    assert.equal(calls.filter((event) => event.type === 'call.ended').length, 1)
+    await assert.rejects(Promise.resolve(commands.stopPlay({ callId })), withCode('CALL_ENDED'))
+  })
+
+  it('takes a command for a call that is still being placed', async () => {
+    const { commands, media, calls } = makeEngine()
+    await commands.setAccount(account())
+    let open = () => {}
+    media.openGate = new Promise((resolve) => {
+      open = resolve
+    })
+    const callId = newId()
+    const dialled = commands.dial({ accountId: 'a1', target: '1002', callId })
+    const hungUp = commands.hangup({ callId })
+    open()
+    await dialled
+    await hungUp
+    assert.deepEqual(
+      calls.map(({ type }) => type),
+      ['call.trying', 'call.ended'],
+    )
+  })
+
+  it('places no more calls than the account may have, and forgets those that failed', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account({ maxCalls: 1 }))
+    const agent = network.agent('alice@127.0.0.1')
+    agent.inviteError = new Error('no')
+    await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: '1' })))
+    agent.inviteError = undefined
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
+    await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: '2' })), withCode('CALL_LIMIT'))
+    await commands.hangup({ callId })
+    await commands.dial({ accountId: 'a1', target: '3' })
+  })
+
+  it('answers inbound calls 480 without a rule, with a CDR, and by the rule once there is one', async () => {
+    const { commands, network, calls } = makeEngine()
+    await commands.setAccount(account())
+    const { handlers } = network.agent('alice@127.0.0.1').init
+    const first = new FakeIncomingInvite()
+    handlers.invite(first)
+    await settled()
+    assert.deepEqual(
+      first.rejects.map(({ status }) => status),
+      [480],
+    )
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+    await commands.setInbound({ accountId: 'a1', rule: answerRule })
+    const second = new FakeIncomingInvite()
+    handlers.invite(second)
+    await settled()
+    assert.equal(second.accepts.length, 1)
+    assert.equal(calls.at(-1)?.owner, 'node-1')
+  })
+
+  it('keeps a call alive while its account is replaced, and its socket while its account moves to another port', async () => {
+    const { commands, network, calls } = makeEngine()
+    await commands.setAccount(account())
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
+    await commands.setAccount(account({ password: 'another-one' }))
+    await commands.setAccount(account({ transport: transport({ bindPort: 5070 }) }))
+    assert.equal(commands.calls(null)[0]?.id, callId)
+    assert.deepEqual(
+      network.live.map(({ local }) => local.port),
+      [5060, 5070],
+    )
+    await commands.hangup({ callId })
+    await settled()
+    assert.deepEqual(
+      network.live.map(({ local }) => local.port),
+      [5070],
+    )
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+  })
+
+  it('ends calls whose very port a changed transport needs', async () => {
+    const { commands, network, calls } = makeEngine()
+    await commands.setAccount(account())
+    await commands.dial({ accountId: 'a1', target: '1' })
+    await commands.setAccount(account({ transport: transport({ userAgent: 'new' }) }))
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+    assert.deepEqual(
+      network.live.map(({ init }) => init.userAgent),
+      ['new'],
+    )
+  })
+
+  it('removes an account with its calls and its binding', async () => {
+    const { commands, network, calls } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    const agent = network.agent('alice@127.0.0.1')
+    await settled()
+    await commands.dial({ accountId: 'a1', target: '1' })
+    await commands.removeAccount({ accountId: 'a1' })
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+    assert.equal(agent.sent.at(-1)?.expires, '0')
+    assert.equal(network.live.length, 0)
+    await commands.removeAccount({ accountId: 'a1' })
+  })
+
+  it('does with orphaned calls what their account says', async () => {
+    const { commands, calls } = makeEngine()
+    await commands.setAccount(account({ orphanedCalls: 'keep' }))
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
+    assert.equal(commands.orphan({ callId }), 'keep')
+    await settled()
+    assert.equal(commands.calls(null).length, 1)
+    await commands.setAccount(account({ orphanedCalls: 'hangup' }))
+    assert.equal(commands.orphan({ callId }), 'hangup')
+    await settled()
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+  })
+
+  it('shuts down: CANCEL, un-REGISTER, sockets and media closed, nothing taken any more', async () => {
+    const { commands, network, media, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    const agent = network.agent('alice@127.0.0.1')
+    await settled()
+    await commands.dial({ accountId: 'a1', target: '1' })
+    agent.invite0.answersCancel = true
+    const down = commands.shutdown(null)
+    const late = new FakeIncomingInvite()
+    agent.init.handlers.invite(late)
+    await down
+    assert.equal(agent.invite0.cancels, 1)
+    assert.equal(agent.sent.at(-1)?.expires, '0')
+    assert.equal(network.live.length, 0)
+    assert.equal(media.openSessions, 0)
+    assert.equal(clock.pending, 0)
+    assert.deepEqual(
+      late.rejects.map(({ status }) => status),
+      [503],
+    )
+    await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: '1' })), withCode('CLOSED'))
+    await assert.rejects(Promise.resolve(commands.setAccount(account())), withCode('CLOSED'))
+    await commands.shutdown(null)
+  })
+
+  it('shuts down within 3 s when nobody answers', async () => {
+    const { commands, network, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    const agent = network.agent('alice@127.0.0.1')
+    await settled()
+    agent.registrar = undefined
+    let down = false
+    void Promise.resolve(commands.shutdown(null)).then(() => {
+      down = true
+    })
+    await settled()
+    clock.advance(2_999)
+    await settled()
+    assert.equal(down, false)
+    clock.advance(1)
+    await settled()
+    assert.equal(down, true)
+    assert.equal(network.live.length, 0)
+    assert.equal(clock.pending, 0)
+  })
+
+  it('survives listeners that throw, and tells nobody the password', async () => {
+    const { commands, engine, lines, calls } = makeEngine()
+    engine.on('call', () => {
+      throw new Error('in a flow: canary-password')
+    })
+    await commands.setAccount(account())
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
+    await commands.hangup({ callId })
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+    assert.ok(lines.some((line) => line.includes('a listener threw')))
+    assert.doesNotMatch(lines.join('\n') + JSON.stringify(calls), /canary-password/)
+  })
+})
