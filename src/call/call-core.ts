@@ -62,7 +62,7 @@ export class CallCore implements LegHost {
     this.#deps = deps
     this.#init = init
     this.clock = deps.clock
-    this.log = deps.log.child({ callId: init.facts.id })
+    this.log = deps.log
     this.account = init.account
     this.facts = init.facts
   }

@@ -37,6 +37,8 @@ const CAUSE_OF_STATUS = new Map<number, CallEnd['cause']>([
 
 export const causeOfStatus = (status: number): CallEnd['cause'] => CAUSE_OF_STATUS.get(status) ?? 'failed'
 
-/** The same for a status that we send: whatever the reason, it is we who refuse. */
-export const causeOfRejection = (status: number): CallEnd['cause'] =>
-  status === 486 || status === 600 ? 'busy' : 'rejected'
+/** The same for a status that we send: whatever its number, it is we who refuse, or nobody was there. */
+export function causeOfRejection(status: number): CallEnd['cause'] {
+  if (status === 486 || status === 600) return 'busy'
+  return status === 480 || status === 408 ? 'no-answer' : 'rejected'
+}

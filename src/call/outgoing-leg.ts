@@ -24,6 +24,8 @@ export class OutgoingLeg implements Leg {
   #isFinal = false
   #invite: OutgoingInvite | undefined
   #ringTimer: Timer | undefined
+  /** To an answer that cannot be used. */
+  #bye: Promise<void> | undefined
 
   constructor(host: LegHost, negotiation: Negotiation) {
     this.#host = host
@@ -51,7 +53,10 @@ export class OutgoingLeg implements Leg {
 
   async leave(_end: CallEnd): Promise<number | null> {
     this.#ringTimer?.cancel()
-    if (this.#isFinal) return null
+    if (this.#isFinal) {
+      await this.#bye
+      return null
+    }
     this.#invite?.cancel()
     return this.#final.promise
   }
@@ -82,7 +87,7 @@ export class OutgoingLeg implements Leg {
     this.#over()
     this.#final.resolve(response.status)
     if (this.#host.ending) {
-      hangUpLater(dialog)
+      void hangUpLater(dialog)
       return
     }
     this.#host.noteHeaders(response)
@@ -93,7 +98,7 @@ export class OutgoingLeg implements Leg {
       this.#host.answered(dialog, settled)
     } catch (error) {
       const { message } = TelephonyError.from(error)
-      hangUpLater(dialog)
+      this.#bye = hangUpLater(dialog)
       this.#host.finish({ by: 'error', cause: 'failed', sipCode: null, reason: message })
     }
   }
@@ -112,6 +117,7 @@ export class OutgoingLeg implements Leg {
 }
 
 /** RFC 3261 15: the 2xx is acknowledged first, which happens when its handler returns. */
-function hangUpLater(dialog: SipDialog): void {
-  queueMicrotask(() => void dialog.bye())
+async function hangUpLater(dialog: SipDialog): Promise<void> {
+  await Promise.resolve()
+  await dialog.bye()
 }

@@ -9,6 +9,7 @@ import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 
 export interface CallDeps {
   clock: Clock
+  /** This call's own: its lines carry the call's id already. */
   log: Logger
   media: MediaService
   userAgent: UserAgent

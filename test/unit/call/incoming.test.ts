@@ -49,6 +49,19 @@ describe('incoming call', () => {
     assert.equal(call.snapshot().state, 'answered')
   })
 
+  for (const [status, cause] of [
+    [486, 'busy'],
+    [480, 'no-answer'],
+    [603, 'rejected'],
+    [404, 'rejected'],
+  ] as const) {
+    it(`that we refuse with ${status} counts as ${cause}`, async () => {
+      const { call } = incoming()
+      call.reject(status)
+      assert.equal((await call.ended).cause, cause)
+    })
+  }
+
   it('is rejected by rule without ever being told as incoming', async () => {
     const scene = incoming({ rule: { ...flowRule, mode: 'reject', rejectStatus: 486 } })
     const end = await scene.call.ended
