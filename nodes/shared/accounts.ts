@@ -21,6 +21,8 @@ interface Entry {
   /** The engine's commands for this account, one after the other. Rejected: the account is not usable, and why. */
   work: Promise<void>
   inbound: InboundRule | null
+  /** The rule that the engine has. */
+  inboundSent: InboundRule | null
 }
 
 type AccountEvents = {
@@ -62,6 +64,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
       grace: undefined,
       work: Promise.resolve(),
       inbound: entry?.inbound ?? null,
+      inboundSent: null,
     }
     this.#entries.set(config.id, fresh)
     const before = entry?.work ?? this.#removals.get(config.id) ?? Promise.resolve()
@@ -123,7 +126,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     if (!entry) throw new TelephonyError('NO_ACCOUNT', 'the account of this node is missing or its settings are wrong')
     if (JSON.stringify(entry.inbound) === JSON.stringify(rule)) return
     entry.inbound = rule
-    this.#sendInbound(accountId, entry)
+    this.#changeInbound(entry)
   }
 
   inboundOwner(accountId: string): string | null {
@@ -136,7 +139,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
       const owner = entry.inbound?.owner
       if (!owner || stillTakes(owner, accountId)) continue
       entry.inbound = null
-      this.#sendInbound(accountId, entry)
+      this.#changeInbound(entry)
     }
   }
 
@@ -152,7 +155,8 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     try {
       await this.#engine.start()
       await this.#engine.call('setAccount', entry.config)
-      if (entry.inbound) await this.#engine.call('setInbound', { accountId: id, rule: entry.inbound })
+      entry.inboundSent = null
+      await this.#syncInbound(entry)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
       if (this.#entries.get(id) === entry) this.#setState(id, { state: 'broken', error })
@@ -169,9 +173,16 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     }
   }
 
-  #sendInbound(accountId: string, entry: Entry): void {
-    entry.work = entry.work.then(() => this.#engine.call('setInbound', { accountId, rule: entry.inbound }))
+  #changeInbound(entry: Entry): void {
+    entry.work = entry.work.then(() => this.#syncInbound(entry))
     entry.work.catch(() => undefined)
+  }
+
+  async #syncInbound(entry: Entry): Promise<void> {
+    const rule = entry.inbound
+    if (rule === entry.inboundSent) return
+    await this.#engine.call('setInbound', { accountId: entry.config.id, rule })
+    entry.inboundSent = rule
   }
 
   #remove(accountId: string): void {

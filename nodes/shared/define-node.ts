@@ -103,7 +103,7 @@ function open<Config extends Settings>(definition: NodeDefinition<Config>, node:
     if (definition.working && count) node.showCount(definition.working, count)
   } catch (thrown) {
     node.problem = TelephonyError.from(thrown)
-    node.show(errorStatus(node.problem))
+    node.refresh()
     node.node.error(node.problem)
   }
 }

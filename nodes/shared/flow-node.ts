@@ -5,7 +5,7 @@ import { TelephonyError } from './errors.js'
 import type { LiveNode } from './live-nodes.js'
 import { continued, type MediaNote } from './message.js'
 import type { ConfigNode, Message, RED, RedNode } from './red.js'
-import { type Status, type StatusKey, statusDot } from './status.js'
+import { errorStatus, type Status, type StatusKey, statusDot } from './status.js'
 import { telephony } from './telephony.js'
 import { callIdOf, evaluate } from './typed-input.js'
 
@@ -43,10 +43,10 @@ export class FlowNode<Config> implements LiveNode {
     this.refresh()
   }
 
-  /** A dead engine is everyone's status; what was there before comes back with it. */
+  /** A dead engine is everyone's status; what was there before comes back with it. Wrong settings stay what is shown. */
   refresh(): void {
-    const status: Status = telephony.engine.failed ? { key: 'engineFailed' } : this.#status
-    this.node.status(statusDot(this.#RED, status))
+    const own = this.problem ? errorStatus(this.problem) : this.#status
+    this.node.status(statusDot(this.#RED, telephony.engine.failed ? { key: 'engineFailed' } : own))
   }
 
   showCount(key: StatusKey, count: number): void {

@@ -36,7 +36,7 @@ export const STATUS_TEXT = {
   interrupted: 'interrupted',
   answering: 'answering',
   playing: 'playing',
-  gathering: 'waiting for keys',
+  gathering: 'awaiting keys',
   sending: 'sending',
   recording: 'recording',
   hangingUp: 'hanging up',

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { TelephonyError } from '../../src/base/errors.js'
+import { fakeFlows } from '../support/fake-flows.js'
+import { account, watchers, wired } from '../support/flow-items.js'
+
+const SECRET = 's3cret-4711'
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Node-RED's own notation
+const ENV = '${RINGFLOW_TEST_UNSET}'
+
+describe('sip-account and who uses it', () => {
+  const test = fakeFlows()
+
+  it('hands transport, proxy, settings and password to the engine, and the password to nobody else', async () => {
+    const flows = await test.start(
+      [
+        { id: 'proxy', type: 'sip-proxy', hops: ['sip:proxy.example.com;lr'] },
+        ...account({
+          proxy: 'proxy',
+          register: true,
+          expires: '300',
+          allowedSources: '192.0.2.1, 198.51.100.0/24',
+          exposeHeaders: 'X-Ticket',
+        }),
+        ...wired('register', 'sip-register', 1, { account: 'account' }),
+        ...wired('event', 'sip-event', 1),
+        ...watchers([]),
+      ],
+      { credentials: { account: { password: SECRET } } },
+    )
+    await flows.status('register', 'not registered')
+    test.engine.emit('registration', {
+      accountId: 'account',
+      registration: { state: 'failed', status: 403, reason: 'Forbidden', retryAt: null },
+    })
+    await flows.message('event-1')
+    await flows.message('stated', (m) => (m.status as { text: string }).text === 'failed 403')
+    const [config] = test.engine.sent('setAccount')
+    assert.equal(config?.password, SECRET)
+    assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops: ['sip:proxy.example.com;lr'] })
+    assert.equal(config?.transport.bindAddress, '127.0.0.1')
+    assert.equal(config?.expiresSec, 300)
+    assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
+    assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])
+    const told = JSON.stringify([
+      flows.logged,
+      [...flows.statuses],
+      ...['register-1', 'event-1', 'caught', 'stated'].map((inbox) => flows.messages(inbox)),
+    ])
+    assert.ok(!told.includes(SECRET))
+    const node = flows.node('account') as object as { users: object }
+    assert.deepEqual(Object.keys(node.users), ['register'])
+  })
+
+  it('shows the registration at its users and tells each change once', async () => {
+    const flows = await test.start([
+      ...account({ register: true }),
+      ...wired('register', 'sip-register', 1, { account: 'account', action: 'register' }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+      ...watchers(['register']),
+    ])
+    await flows.status('incoming', 'not registered')
+    const registered = { state: 'registered', expiresAt: '2026-01-01T00:10:00Z', contact: 'sip:a@b' } as const
+    test.engine.emit('registration', { accountId: 'account', registration: { state: 'registering' } })
+    test.engine.emit('registration', { accountId: 'account', registration: registered })
+    test.engine.emit('registration', { accountId: 'account', registration: registered })
+    assert.deepEqual(await flows.status('incoming', 'registered'), { fill: 'green', shape: 'dot', text: 'registered' })
+    await flows.status('register', 'registered')
+    await flows.message('register-1', (m) => m.payload === 'registered')
+    assert.deepEqual(
+      flows.messages('register-1').map((m) => [m.topic, m.payload, (m.account as { name: string }).name]),
+      [
+        ['registration.registering', 'registering', 'pbx'],
+        ['registration.registered', 'registered', 'pbx'],
+      ],
+    )
+  })
+
+  it('sip-register is done when the registrar has answered', async () => {
+    const flows = await test.start([
+      ...account({ register: false }),
+      ...wired('register', 'sip-register', 1, { account: 'account' }),
+      ...watchers(['register']),
+    ])
+    const registering = { accountId: 'account', registration: { state: 'registering' } } as const
+    test.engine.reply('register', () => test.engine.emit('registration', registering))
+    flows.receive('register', { payload: 'register' })
+    await flows.message('register-1', (m) => m.payload === 'registering')
+    assert.deepEqual(flows.messages('completed'), [])
+    const failed = { state: 'failed', status: 408, reason: 'Timeout', retryAt: null } as const
+    test.engine.emit('registration', { accountId: 'account', registration: failed })
+    await flows.message('completed')
+    assert.deepEqual(flows.messages('caught'), [])
+
+    flows.receive('register', { payload: 'sing' })
+    const caught = await flows.message('caught')
+    assert.equal((caught.error as { code: string }).code, 'BAD_ARGUMENT')
+  })
+
+  it('a socket that cannot be opened is said everywhere, and dialling names it', async () => {
+    test.engine.reply('setAccount', () => {
+      throw new TelephonyError('TRANSPORT', '127.0.0.1:5060 is taken')
+    })
+    const flows = await test.start([
+      ...account(),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+      ...wired('dial', 'sip-dial', 3, { account: 'account' }),
+      ...watchers([]),
+    ])
+    await flows.status('incoming', 'network error')
+    flows.receive('dial', { payload: '1002' })
+    const caught = await flows.message('caught', (m) => (m.error as { source: { id: string } }).source.id === 'dial')
+    assert.deepEqual((caught.error as { code: string }).code, 'TRANSPORT')
+  })
+
+  it('an environment variable that is not set, and other bad settings, are named', async () => {
+    const flows = await test.start([
+      { id: 'transport2', type: 'sip-transport', bindPort: 'abc' },
+      { id: 'proxy', type: 'sip-proxy', hops: [] },
+      ...account({ aor: ENV }),
+    ])
+    for (const [id, text] of [
+      ['transport2', 'bindPort: "abc" is no number'],
+      ['proxy', 'hops: name at least one proxy'],
+      ['account', 'RINGFLOW_TEST_UNSET'],
+    ] as const) {
+      assert.equal(flows.statuses.get(id)?.text, 'bad settings', id)
+      assert.ok(
+        flows.logged.some((line) => line.includes(text)),
+        text,
+      )
+    }
+    assert.deepEqual(test.engine.commands, [])
+  })
+
+  it('an engine that dies is everyone’s status; accounts and rules are set again when it is back', async () => {
+    const flows = await test.start([
+      ...account(),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+      ...wired('dial', 'sip-dial', 3, { account: 'account' }),
+      ...wired('event', 'sip-event', 1, { events: ['engine.failed', 'engine.up'] }),
+      ...watchers(['dial']),
+    ])
+    await flows.status('incoming', 'listening')
+    const asked = test.engine.asked('dial')
+    flows.receive('dial', { payload: '1002' })
+    await asked
+    test.engine.emit('engine', { state: 'failed', reason: 'out of memory' })
+    for (const id of ['incoming', 'dial', 'event']) {
+      assert.deepEqual(await flows.status(id, 'engine restarting'), {
+        fill: 'red',
+        shape: 'ring',
+        text: 'engine restarting',
+      })
+    }
+    test.engine.emit('engine', { state: 'up', reason: '' })
+    await flows.status('incoming', 'listening')
+    const caught = await flows.message('caught')
+    assert.equal((caught.error as { code: string }).code, 'ENGINE_DIED')
+    await flows.message('event-1', (m) => m.topic === 'engine.up')
+    assert.equal(test.engine.sent('setAccount').length, 2)
+    await test.engine.call('calls', null)
+    assert.equal(test.engine.sent('setInbound').length, 2)
+  })
+
+  it('sip-event filters by name and account', async () => {
+    const flows = await test.start([
+      ...account(),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+      ...wired('event', 'sip-event', 1, { account: 'account', events: ['call.digit'] }),
+      ...wired('cdr', 'sip-cdr-out', 1, { account: 'account' }),
+    ])
+    await flows.status('incoming', 'listening')
+    test.engine.begin('c1', { owner: 'incoming' })
+    test.engine.begin('other', { owner: null, accountId: 'another' })
+    for (const id of ['other', 'c1']) {
+      test.engine.tell(id, 'call.incoming')
+      test.engine.tell(id, 'call.digit', { digit: id === 'c1' ? '1' : '2', durationMs: 100 })
+      test.engine.end(id)
+    }
+    const cdr = await flows.message('cdr-1')
+    assert.deepEqual(
+      flows.messages('event-1').map((m) => m.payload),
+      ['1'],
+    )
+    assert.equal((cdr.payload as { id: string }).id, 'c1')
+    assert.equal(flows.messages('cdr-1').length, 1)
+    assert.ok(Object.values(cdr.payload as object).every((value) => typeof value !== 'object' || value === null))
+  })
+})

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import type { Message } from '../../nodes/shared/red.js'
+import { TelephonyError } from '../../src/base/errors.js'
+import { fakeFlows } from '../support/fake-flows.js'
+import { account, watchers, wired } from '../support/flow-items.js'
+import type { FlowItem, TestFlows } from '../support/node-red.js'
+
+const code = (message: Message): string => (message.error as { code: string }).code
+
+describe('actions in a call', () => {
+  const test = fakeFlows()
+
+  /** One action node, and a call that is being talked on. */
+  async function inCall(type: string, outputs: number, settings: Record<string, unknown> = {}): Promise<TestFlows> {
+    const flow: FlowItem[] = [
+      ...account(),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+      ...wired('action', type, outputs, settings),
+      ...watchers(['action']),
+    ]
+    const flows = await test.start(flow)
+    await flows.status('incoming', 'listening')
+    test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })
+    test.engine.tell('c1', 'call.incoming')
+    return flows
+  }
+
+  const message = () => ({ payload: '42', mine: 'kept', call: { id: 'c1', state: 'old' } })
+
+  describe('sip-answer', () => {
+    it('answers, and passes on what the engine knows now', async () => {
+      const flows = await inCall('sip-answer', 1, { headers: '{"X-A": "b"}' })
+      test.engine.reply('answer', () => test.engine.tell('c1', 'call.answered'))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.equal(out.topic, 'call.answered')
+      assert.equal(out.mine, 'kept')
+      assert.equal((out.call as { state: string }).state, 'answered')
+      assert.deepEqual(test.engine.sent('answer'), [{ callId: 'c1', headers: { 'X-A': 'b' } }])
+      await flows.message('completed')
+    })
+
+    it('rings', async () => {
+      const flows = await inCall('sip-answer', 1, { action: 'ring' })
+      flows.receive('action', message())
+      assert.equal((await flows.message('action-1')).topic, 'call.ringing')
+      assert.deepEqual(test.engine.sent('ring'), [{ callId: 'c1' }])
+    })
+
+    it('rejects', async () => {
+      const flows = await inCall('sip-answer', 1, { action: 'reject', rejectStatus: '603', reason: 'Decline' })
+      flows.receive('action', message())
+      assert.equal((await flows.message('action-1')).topic, 'call.rejected')
+      assert.deepEqual(test.engine.sent('reject'), [{ callId: 'c1', status: 603, reason: 'Decline' }])
+    })
+
+    it('a message without a call: NO_CALL, exactly once, nothing sent', async () => {
+      const flows = await inCall('sip-answer', 1)
+      flows.receive('action', { payload: 'no call' })
+      assert.equal(code(await flows.message('caught')), 'NO_CALL')
+      assert.deepEqual(await flows.status('action', 'no call'), { fill: 'red', shape: 'ring', text: 'no call' })
+      assert.deepEqual([flows.messages('action-1'), flows.messages('completed')], [[], []])
+      assert.equal(flows.messages('caught').length, 1)
+    })
+
+    it('a call that has ended: CALL_ENDED', async () => {
+      const flows = await inCall('sip-answer', 1)
+      test.engine.reply('answer', () => {
+        throw new TelephonyError('CALL_ENDED', 'gone')
+      })
+      flows.receive('action', message())
+      assert.equal(code(await flows.message('caught')), 'CALL_ENDED')
+    })
+
+    it('finds the call elsewhere if told so', async () => {
+      const flows = await inCall('sip-answer', 1, { call: '$lookup(calls, "door")', callType: 'jsonata' })
+      flows.receive('action', { calls: { door: { id: 'c1' } } })
+      await flows.message('action-1')
+      assert.equal(test.engine.sent('answer')[0]?.callId, 'c1')
+    })
+  })
+
+  describe('sip-play-media', () => {
+    it('output 1 when the last packet has left', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'prompt', fileType: 'msg', repeat: '2' })
+      test.engine.reply('play', () => ({ ended: 'finished', playedMs: 1234 }))
+      flows.receive('action', { ...message(), prompt: 'hello.wav' })
+      const out = await flows.message('action-1')
+      const [command] = test.engine.sent('play')
+      assert.deepEqual(command?.source, { kind: 'file', file: 'hello.wav' })
+      assert.equal(command?.repeat, 2)
+      assert.deepEqual(out.media, { id: command?.mediaId, kind: 'play', ended: 'finished', playedMs: 1234 })
+      assert.equal(out.payload, '42')
+      await flows.message('completed')
+      assert.deepEqual(flows.statuses.get('action'), {})
+    })
+
+    for (const ended of ['interrupted', 'stopped', 'hangup', 'failed'] as const) {
+      it(`output 2 when ${ended}`, async () => {
+        const flows = await inCall('sip-play-media', 2, {
+          source: 'tone',
+          hz: '350+440',
+          duration: '0.5',
+          level: '-20',
+        })
+        test.engine.reply('play', () => ({ ended, playedMs: 20 }))
+        flows.receive('action', message())
+        const out = await flows.message('action-2')
+        assert.equal((out.media as { ended: string }).ended, ended)
+        assert.deepEqual(test.engine.sent('play')[0]?.source, {
+          kind: 'tone',
+          hz: [350, 440],
+          durationMs: 500,
+          levelDbfs: -20,
+        })
+        await flows.message('completed')
+      })
+    }
+
+    it('background: output 1 at once, done when the sound has ended', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'music.wav', wait: 'background' })
+      let end: (result: unknown) => void = () => assert.fail()
+      test.engine.reply('play', () => new Promise((resolve) => (end = resolve)))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.equal((out.media as { ended?: string }).ended, undefined)
+      assert.deepEqual(flows.messages('completed'), [])
+      end({ ended: 'stopped', playedMs: 5000 })
+      await flows.message('completed')
+      assert.deepEqual(flows.messages('action-2'), [])
+    })
+
+    it('a file that is not there: FILE_NOT_FOUND, in the background too', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'none.wav', wait: 'background' })
+      test.engine.reply('play', () => Promise.reject(new TelephonyError('FILE_NOT_FOUND', 'none.wav')))
+      flows.receive('action', message())
+      assert.equal(code(await flows.message('caught')), 'FILE_NOT_FOUND')
+      await flows.status('action', 'file not found')
+    })
+
+    it('counts what it plays', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'hello.wav' })
+      const ends: ((result: unknown) => void)[] = []
+      test.engine.reply('play', () => new Promise((resolve) => ends.push(resolve)))
+      const asked = [test.engine.asked('play')]
+      flows.receive('action', message())
+      await asked[0]
+      asked.push(test.engine.asked('play'))
+      flows.receive('action', message())
+      await asked[1]
+      assert.deepEqual(await flows.status('action', 'playing (2)'), { fill: 'blue', shape: 'dot', text: 'playing (2)' })
+      ends[0]?.({ ended: 'finished', playedMs: 1 })
+      await flows.status('action', 'playing')
+    })
+
+    it('stops what the message names, or everything', async () => {
+      const flows = await inCall('sip-play-media', 2, { action: 'stop' })
+      flows.receive('action', { ...message(), media: { id: 'm1', kind: 'play' } })
+      flows.receive('action', { ...message(), media: { id: 'm1', kind: 'play', ended: 'finished' } })
+      await flows.message('action-1', (m) => (m.media as { ended?: string }).ended === 'finished')
+      assert.deepEqual(test.engine.sent('stopPlay'), [{ callId: 'c1', mediaId: 'm1' }, { callId: 'c1' }])
+    })
+  })
+
+  describe('sip-gather', () => {
+    it('asks as set, and gives the digits', async () => {
+      const flows = await inCall('sip-gather', 2, { prompt: 'menu.wav', minDigits: '2', maxDigits: '4', accept: '123' })
+      test.engine.reply('gather', () => ({ digits: '12', terminator: '#', ended: 'terminator' }))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.equal(out.payload, '12')
+      assert.equal((out.media as { digits: string }).digits, '12')
+      assert.deepEqual(test.engine.sent('gather'), [
+        {
+          callId: 'c1',
+          prompt: { kind: 'file', file: 'menu.wav' },
+          bargeIn: true,
+          minDigits: 2,
+          maxDigits: 4,
+          terminators: '#',
+          accept: '123',
+          firstDigitMs: 8_000,
+          interDigitMs: 3_000,
+          clearBuffer: false,
+        },
+      ])
+    })
+
+    it('prompts again as often as set, then gives up at output 2', async () => {
+      const flows = await inCall('sip-gather', 2, { attempts: '3' })
+      test.engine.reply('gather', () => ({ digits: '', terminator: '', ended: 'no-input' }))
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.equal(out.payload, '')
+      assert.equal((out.media as { ended: string }).ended, 'no-input')
+      assert.equal(test.engine.sent('gather').length, 3)
+      await flows.message('completed')
+    })
+
+    it('does not ask a caller who has hung up again', async () => {
+      const flows = await inCall('sip-gather', 2, { attempts: '3', minDigits: '4', maxDigits: '4' })
+      test.engine.reply('gather', () => ({ digits: '12', terminator: '', ended: 'hangup' }))
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.equal(out.payload, '12')
+      assert.equal((out.media as { ended: string }).ended, 'hangup')
+      assert.equal(test.engine.sent('gather').length, 1)
+    })
+  })
+
+  describe('sip-dtmf', () => {
+    it('sends, and passes on when the last digit has left', async () => {
+      const flows = await inCall('sip-dtmf', 1, { tone: '200', gap: '50' })
+      test.engine.reply('sendDigits', () => 'finished')
+      flows.receive('action', { ...message(), payload: '12,a#' })
+      await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('sendDigits'), [{ callId: 'c1', digits: '12,A#', toneMs: 200, gapMs: 50 }])
+    })
+
+    it('refuses what is no digit; a hangup in between is CALL_ENDED', async () => {
+      const flows = await inCall('sip-dtmf', 1)
+      flows.receive('action', { ...message(), payload: 'one' })
+      assert.equal(code(await flows.message('caught')), 'BAD_ARGUMENT')
+      assert.deepEqual(test.engine.sent('sendDigits'), [])
+      test.engine.reply('sendDigits', () => 'hangup')
+      flows.receive('action', { ...message(), payload: 1 })
+      await flows.message('caught', (m) => code(m) === 'CALL_ENDED')
+      assert.deepEqual(flows.messages('action-1'), [])
+    })
+  })
+
+  describe('sip-record', () => {
+    it('output 1 when it has begun, output 2 with the path when it has ended', async () => {
+      const flows = await inCall('sip-record', 2, { file: 'a.wav', max: '60' })
+      test.engine.reply('startRecord', () => ({ path: '/r/a.wav' }))
+      flows.receive('action', message())
+      const started = await flows.message('action-1')
+      const { id } = started.media as { id: string }
+      assert.deepEqual(test.engine.sent('startRecord'), [{ callId: 'c1', mediaId: id, file: 'a.wav', maxMs: 60_000 }])
+      await flows.status('action', 'recording')
+      await flows.message('completed')
+      const fields = { mediaId: id, path: '/r/a.wav', durationMs: 900, octets: 14_444, ended: 'hangup' }
+      test.engine.tell('c1', 'call.record-ended', fields)
+      const recorded = await flows.message('action-2')
+      assert.equal(recorded.payload, '/r/a.wav')
+      assert.deepEqual(recorded.media, { id, kind: 'record', ended: 'hangup', playedMs: 900 })
+      assert.equal(recorded.mine, undefined)
+    })
+
+    it('stops: the path at output 2', async () => {
+      const flows = await inCall('sip-record', 2, { action: 'stop' })
+      test.engine.reply('stopRecord', () => ({ path: '/r/a.wav', durationMs: 1, octets: 2 }))
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.deepEqual([out.payload, out.mine], ['/r/a.wav', 'kept'])
+    })
+  })
+
+  describe('sip-hangup', () => {
+    it('passes on the final call', async () => {
+      const flows = await inCall('sip-hangup', 1, { afterMedia: true })
+      test.engine.reply('hangup', () => test.engine.end('c1', { by: 'local' }))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.equal((out.call as { end: { by: string } }).end.by, 'local')
+      assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true }])
+    })
+  })
+})

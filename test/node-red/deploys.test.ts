@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { isDeploy } from '../../nodes/shared/deploys.js'
+import { telephony } from '../../nodes/shared/telephony.js'
+import { FakeEngine } from '../support/fake-engine.js'
+import { fakeFlows } from '../support/fake-flows.js'
+import { account, watchers, wired } from '../support/flow-items.js'
+import type { FlowItem } from '../support/node-red.js'
+
+describe('calls across deploys', () => {
+  const test = fakeFlows()
+
+  const flow = (settings: Record<string, unknown> = {}): FlowItem[] => [
+    ...account(settings),
+    ...wired('dial', 'sip-dial', 3, { account: 'account' }),
+    ...wired('play', 'sip-play-media', 2, { file: 'hello.wav' }),
+    ...wired('incoming', 'sip-incoming', 2, { account: 'account' }),
+    ...wired('cdr', 'sip-cdr-out', 1),
+    ...watchers(['dial', 'play']),
+  ]
+
+  async function dialled(): Promise<string> {
+    const asked = test.engine.asked('dial')
+    test.flows.receive('dial', { payload: '1002' })
+    const { callId } = await asked
+    assert.ok(callId)
+    test.engine.begin(callId, { owner: 'dial' })
+    return callId
+  }
+
+  it('pins how a deploy is told from a stop', async () => {
+    const stops: { type: string; deploy: boolean }[] = []
+    const flows = await test.start(flow())
+    flows.onEvent('flows:stopping', (event: { type: string }) => {
+      stops.push({ type: event.type, deploy: isDeploy(event) })
+    })
+    await flows.deploy(flow(), 'full')
+    await flows.deploy(flow(), 'flows')
+    await flows.deploy(flow(), 'nodes')
+    await flows.restart()
+    assert.deepEqual(stops, [
+      { type: 'full', deploy: true },
+      { type: 'flows', deploy: true },
+      { type: 'nodes', deploy: true },
+      { type: 'full', deploy: false },
+    ])
+  })
+
+  it('keeps call and account through a Full deploy; events reach the new nodes', async () => {
+    const flows = await test.start(flow())
+    const callId = await dialled()
+    const before = flows.node('dial')
+    await flows.deploy(flow(), 'full')
+    assert.notEqual(flows.node('dial'), before)
+
+    test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
+    await flows.message('dial-3', (m) => m.topic === 'call.ringing')
+    test.engine.tell(callId, 'call.answered')
+    const answered = await flows.message('dial-1')
+    assert.equal(answered.payload, '1002')
+    await flows.message('completed')
+    assert.equal(test.engine.sent('setAccount').length, 1)
+    assert.equal(test.engine.sent('setInbound').length, 1)
+    assert.deepEqual(test.engine.sent('removeAccount'), [])
+    assert.deepEqual(test.engine.sent('hangup'), [])
+    assert.equal(test.engine.closed, 0)
+  })
+
+  it('hands what happens while nodes are being replaced to the new ones, in order', async () => {
+    const flows = await test.start(flow())
+    const callId = await dialled()
+    flows.onEvent('flows:stopped', () => {
+      test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
+      test.engine.end(callId, { cause: 'busy', sipCode: 486 })
+    })
+    await flows.deploy(flow(), 'full')
+    await flows.message('dial-2', (m) => m.payload === 'busy')
+    await flows.message('cdr-1', (m) => (m.payload as { cause: string }).cause === 'busy')
+    assert.deepEqual(
+      flows.messages('dial-3').map((m) => m.topic),
+      ['call.ringing', 'call.ended'],
+    )
+  })
+
+  it('ends an action that began before the deploy at the new node', async () => {
+    const flows = await test.start(flow())
+    let end: (result: unknown) => void = () => assert.fail('play was not asked')
+    test.engine.reply('play', () => new Promise((resolve) => (end = resolve)))
+    const asked = test.engine.asked('play')
+    flows.receive('play', { call: { id: 'c1' }, mine: 'kept' })
+    await asked
+    await flows.status('play', 'playing')
+    await flows.deploy(flow(), 'full')
+    assert.equal(flows.statuses.get('play')?.text, 'playing')
+    end({ ended: 'finished', playedMs: 1000 })
+    assert.equal((await flows.message('play-1')).mine, 'kept')
+    assert.equal((await flows.message('completed')).mine, 'kept')
+    assert.deepEqual(flows.statuses.get('play'), {})
+  })
+
+  it('tells Catch nodes of the new flow what failed after the deploy', async () => {
+    const flows = await test.start(flow())
+    let fail: (error: Error) => void = () => assert.fail('play was not asked')
+    test.engine.reply('play', () => new Promise((_, reject) => (fail = reject)))
+    const asked = test.engine.asked('play')
+    flows.receive('play', { call: { id: 'c1' } })
+    await asked
+    await flows.deploy(flow(), 'full')
+    fail(Object.assign(new Error('gone')))
+    assert.equal(((await flows.message('caught')).error as { code: string }).code, 'INTERNAL')
+  })
+
+  it('a name is not worth a change on the wire, a limit is', async () => {
+    const flows = await test.start(flow())
+    await flows.deploy(flow({ name: 'renamed' }), 'full')
+    assert.equal(test.engine.sent('setAccount').length, 1)
+    await flows.deploy(flow({ name: 'renamed', maxCalls: '3' }), 'full')
+    await flows.status('incoming', 'listening')
+    assert.equal(test.engine.sent('setAccount').length, 2)
+    assert.equal(test.engine.sent('setAccount')[1]?.maxCalls, 3)
+    assert.equal(test.engine.sent('setInbound').length, 2)
+    assert.deepEqual(test.engine.sent('removeAccount'), [])
+  })
+
+  it('removes a deleted account at once', async () => {
+    const flows = await test.start(flow())
+    const removed = test.engine.asked('removeAccount')
+    await flows.deploy(
+      flow().filter(({ id }) => id !== 'account'),
+      'full',
+    )
+    assert.deepEqual(await removed, { accountId: 'account' })
+    assert.equal(flows.statuses.get('dial')?.text, 'bad settings')
+  })
+
+  for (const [policy, hangups] of [
+    ['hangup', 1],
+    ['keep', 0],
+  ] as const) {
+    it(`a call whose node is deleted: ${policy}; sip-event and CDR still tell`, async () => {
+      const withEvents = (items: FlowItem[]) => [...items, ...wired('event', 'sip-event', 1)]
+      const flows = await test.start(withEvents(flow({ orphanedCalls: policy })))
+      const callId = await dialled()
+      test.engine.tell(callId, 'call.answered')
+      await flows.message('dial-1')
+      await flows.deploy(withEvents(flow({ orphanedCalls: policy }).filter(({ id }) => id !== 'dial')), 'full')
+      assert.equal(test.engine.sent('hangup').length, hangups)
+      test.engine.end(callId)
+      await flows.message('event-1', (m) => m.topic === 'call.ended')
+      await flows.message('cdr-1')
+    })
+  }
+
+  it('gives inbound calls up when their node is gone', async () => {
+    const flows = await test.start(flow())
+    const cleared = test.engine.asked('setInbound')
+    await flows.deploy(
+      flow().filter(({ id }) => id !== 'incoming'),
+      'full',
+    )
+    await cleared
+    assert.deepEqual(test.engine.sent('setInbound').at(-1), { accountId: 'account', rule: null })
+  })
+
+  it('a stop ends the engine inside close; a restart begins a new one', async () => {
+    const engines: FakeEngine[] = []
+    telephony.engine.startWith(async () => {
+      engines.push(new FakeEngine())
+      return engines.at(-1) as FakeEngine
+    })
+    const flows = await test.start(flow())
+    await flows.status('incoming', 'listening')
+    await flows.restart()
+    await flows.status('incoming', 'listening')
+    assert.deepEqual(
+      engines.map(({ closed }) => closed),
+      [1, 0],
+    )
+    assert.equal(engines[1]?.sent('setAccount').length, 1)
+    assert.equal(engines[1]?.sent('setInbound').length, 1)
+  })
+})

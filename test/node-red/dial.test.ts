@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { TelephonyError } from '../../src/base/errors.js'
+import { fakeFlows } from '../support/fake-flows.js'
+import { account, watchers, wired } from '../support/flow-items.js'
+import type { FlowItem } from '../support/node-red.js'
+
+describe('sip-dial', () => {
+  const test = fakeFlows()
+
+  const flow = (settings: Record<string, unknown> = {}): FlowItem[] => [
+    ...account(),
+    ...wired('dial', 'sip-dial', 3, { account: 'account', ...settings }),
+    ...watchers(['dial']),
+  ]
+
+  async function dialled(): Promise<string> {
+    const asked = test.engine.asked('dial')
+    test.flows.receive('dial', { payload: '1002', mine: 'kept' })
+    const { callId } = await asked
+    assert.ok(callId)
+    test.engine.begin(callId, { owner: 'dial' })
+    return callId
+  }
+
+  it('passes the message on at output 1 when answered, and completes then', async () => {
+    const flows = await test.start(flow())
+    const callId = await dialled()
+    test.engine.tell(callId, 'call.trying')
+    test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
+    await flows.status('dial', 'ringing')
+    assert.deepEqual(flows.messages('completed'), [])
+    test.engine.tell(callId, 'call.answered')
+
+    const message = await flows.message('dial-1')
+    assert.equal(message.topic, 'call.answered')
+    assert.equal(message.payload, '1002')
+    assert.equal(message.mine, 'kept')
+    assert.equal((message.call as { id: string }).id, callId)
+    assert.deepEqual(message.event, { name: 'call.answered', seq: 3, at: '2026-01-01T00:00:01.000Z' })
+    await flows.message('completed', (m) => m.mine === 'kept')
+    assert.deepEqual(await flows.status('dial', 'in call'), { fill: 'green', shape: 'dot', text: 'in call' })
+    assert.deepEqual(flows.messages('dial-2'), [])
+  })
+
+  it('takes busy for an outcome: output 2, no error', async () => {
+    const flows = await test.start(flow())
+    const callId = await dialled()
+    test.engine.end(callId, { cause: 'busy', sipCode: 486, reason: 'Busy Here' })
+
+    const message = await flows.message('dial-2')
+    assert.equal(message.payload, 'busy')
+    assert.equal(message.mine, 'kept')
+    assert.equal((message.call as { end: { sipCode: number } }).end.sipCode, 486)
+    await flows.message('completed')
+    assert.deepEqual(flows.messages('caught'), [])
+    assert.equal((await flows.status('dial', 'busy')).fill, 'grey')
+  })
+
+  it('tells progress and the end at output 3, each in a message of its own', async () => {
+    const flows = await test.start(flow())
+    const callId = await dialled()
+    test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
+    test.engine.tell(callId, 'call.answered')
+    test.engine.tell(callId, 'call.digit', { digit: '5', durationMs: 160 })
+    test.engine.end(callId, { cause: 'normal' })
+    await flows.message('dial-3', (m) => m.topic === 'call.ended')
+    const seen = flows.messages('dial-3').map((m) => [m.topic, m.payload])
+    assert.deepEqual(seen, [
+      ['call.ringing', 'call.ringing'],
+      ['call.digit', '5'],
+      ['call.ended', 'normal'],
+    ])
+    const [first, second] = flows.messages('dial-3')
+    assert.notEqual(first?.call, second?.call)
+    assert.equal(first?.mine, undefined)
+  })
+
+  it('asks the engine for what its settings and the message say', async () => {
+    const flows = await test.start(
+      flow({
+        target: '"10" & number',
+        targetType: 'jsonata',
+        callerName: 'Door bell',
+        headers: '{"X-Door": 4}',
+        tags: 'about',
+        tagsType: 'msg',
+        ringTimeout: '12.5',
+      }),
+    )
+    const asked = test.engine.asked('dial')
+    flows.receive('dial', { number: '02', about: { door: 4 } })
+    const { callId, ...rest } = await asked
+    assert.match(callId ?? '', /^[0-9a-f-]{36}$/)
+    assert.deepEqual(rest, {
+      accountId: 'account',
+      owner: 'dial',
+      target: '1002',
+      callerName: 'Door bell',
+      headers: { 'X-Door': '4' },
+      tags: { door: 4 },
+      ringTimeoutMs: 12_500,
+    })
+  })
+
+  it('gives the error a code that Catch nodes see', async () => {
+    const flows = await test.start(flow())
+    flows.receive('dial', { payload: { no: 'target' } })
+    const bad = await flows.message('caught')
+    assert.equal((bad.error as { code: string }).code, 'BAD_TARGET')
+    assert.equal(test.engine.sent('dial').length, 0)
+
+    test.engine.reply('dial', () => {
+      throw new TelephonyError('CALL_LIMIT', 'the account has 10 calls')
+    })
+    flows.receive('dial', { payload: '1002' })
+    const limit = await flows.message('caught', (m) => (m.error as { code: string }).code === 'CALL_LIMIT')
+    assert.equal(limit.payload, '1002')
+    assert.deepEqual(await flows.status('dial', 'too many calls'), {
+      fill: 'red',
+      shape: 'ring',
+      text: 'too many calls',
+    })
+    assert.deepEqual(flows.messages('completed'), [])
+  })
+
+  it('says at once what is wrong with its settings, and again to every message', async () => {
+    const flows = await test.start(flow({ ringTimeout: 'soon' }))
+    assert.deepEqual(flows.statuses.get('dial'), { fill: 'red', shape: 'ring', text: 'bad settings' })
+    assert.ok(flows.logged.some((line) => line.includes('ringTimeout: "soon" is no number')))
+    flows.receive('dial', { payload: '1002' })
+    const caught = await flows.message('caught')
+    assert.equal((caught.error as { code: string }).code, 'BAD_CONFIG')
+  })
+
+  it('says that its account is wrong', async () => {
+    const flows = await test.start([
+      ...account({ aor: 'not an address' }),
+      ...wired('dial', 'sip-dial', 3, { account: 'account' }),
+    ])
+    assert.equal(flows.statuses.get('dial')?.text, 'bad settings')
+    assert.ok(flows.logged.some((line) => line.includes('aor: "not an address"')))
+  })
+})

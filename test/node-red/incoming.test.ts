@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { fakeFlows } from '../support/fake-flows.js'
+import { account, wired } from '../support/flow-items.js'
+import type { FlowItem } from '../support/node-red.js'
+
+describe('sip-incoming', () => {
+  const test = fakeFlows()
+
+  const flow = (settings: Record<string, unknown> = {}): FlowItem[] => [
+    ...account(),
+    ...wired('incoming', 'sip-incoming', 2, { account: 'account', ...settings }),
+  ]
+
+  it('sets how the account takes its calls', async () => {
+    const asked = test.engine.asked('setInbound')
+    await test.start(flow({ decide: '7.5', sendRinging: false, rejectStatus: 'hidden' }))
+    assert.deepEqual(await asked, {
+      accountId: 'account',
+      rule: { mode: 'flow', sendRinging: false, decideMs: 7_500, rejectStatus: 486, owner: 'incoming' },
+    })
+  })
+
+  it('mode flow: output 1 when it rings, output 2 what follows', async () => {
+    const flows = await test.start(flow())
+    await flows.status('incoming', 'listening')
+    test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })
+    test.engine.tell('c1', 'call.incoming')
+    test.engine.tell('c1', 'call.answered')
+    test.engine.tell('c1', 'call.digit', { digit: '#', durationMs: 100 })
+    test.engine.end('c1', { cause: 'normal' })
+    await flows.message('incoming-2', (m) => m.topic === 'call.ended')
+    assert.deepEqual(
+      flows.messages('incoming-1').map((m) => [m.topic, (m.call as { id: string }).id]),
+      [['call.incoming', 'c1']],
+    )
+    assert.deepEqual(
+      flows.messages('incoming-2').map((m) => [m.topic, m.payload]),
+      [
+        ['call.answered', 'call.answered'],
+        ['call.digit', '#'],
+        ['call.ended', 'normal'],
+      ],
+    )
+  })
+
+  it('mode answer: output 1 once it is answered', async () => {
+    const flows = await test.start(flow({ mode: 'answer' }))
+    test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })
+    await flows.status('incoming', 'listening')
+    test.engine.tell('c1', 'call.incoming')
+    test.engine.tell('c1', 'call.answered')
+    assert.equal((await flows.message('incoming-1')).topic, 'call.answered')
+    assert.deepEqual(
+      flows.messages('incoming-2').map((m) => m.topic),
+      ['call.incoming'],
+    )
+  })
+
+  it('mode reject: everything at output 2', async () => {
+    const flows = await test.start(flow({ mode: 'reject', rejectStatus: '603' }))
+    await flows.status('incoming', 'listening')
+    assert.equal(test.engine.sent('setInbound')[0]?.rule?.rejectStatus, 603)
+    test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })
+    test.engine.tell('c1', 'call.incoming')
+    test.engine.end('c1', { by: 'local', cause: 'rejected', sipCode: 603 })
+    await flows.message('incoming-2', (m) => m.payload === 'rejected')
+    assert.deepEqual(flows.messages('incoming-1'), [])
+  })
+
+  it('one per account: the second says so', async () => {
+    const flows = await test.start([...flow(), ...wired('second', 'sip-incoming', 2, { account: 'account' })])
+    assert.equal(flows.statuses.get('second')?.text, 'bad settings')
+    assert.ok(flows.logged.some((line) => line.includes('another incoming node')))
+    await flows.status('incoming', 'listening')
+    assert.equal(test.engine.sent('setInbound')[0]?.rule?.owner, 'incoming')
+  })
+})
