@@ -52,6 +52,10 @@ export class CallSound {
     if (playing && (mediaId === undefined || playing.mediaId === mediaId)) playing.playback.stop('stopped')
   }
 
+  echo(on: boolean): Promise<void> {
+    return this.#session.echo(on)
+  }
+
   async sendDigits(digits: string, options: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'> {
     const sent = this.#session.sendDigits(digits, options)
     this.#digits = sent

@@ -68,6 +68,10 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.#sound().stopPlay(mediaId)
   }
 
+  async echo(on: boolean): Promise<void> {
+    await this.#sound().echo(on)
+  }
+
   async gather(init: GatherInit): Promise<GatherEnd> {
     const sound = this.#sound()
     if (this.#gather) throw new TelephonyError('WRONG_STATE', 'the call gathers digits already')

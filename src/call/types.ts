@@ -93,6 +93,8 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
   play(mediaId: string, source: PromptSource, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(mediaId?: string): void
+  /** Sends back what is heard, in place of silence. */
+  echo(on: boolean): Promise<void>
   gather(init: GatherInit): Promise<GatherEnd>
   sendDigits(digits: string, init?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. The path is absolute and confined by the caller. */

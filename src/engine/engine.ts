@@ -87,10 +87,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       return call.play(mediaId, await this.#promptSource(source), repeat)
     },
     stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
-    echo: async ({ callId }) => {
-      await this.#calls.get(callId)
-      throw new TelephonyError('INTERNAL', 'echo: not yet')
-    },
+    echo: async ({ callId, on }) => (await this.#calls.get(callId)).echo(on),
     gather: async ({ callId, prompt, ...how }) => {
       const call = await this.#calls.get(callId)
       return call.gather(prompt ? { ...how, prompt: await this.#promptSource(prompt) } : how)

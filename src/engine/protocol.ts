@@ -149,7 +149,7 @@ export type EngineCommands = {
     repeat?: number
   }): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(a: { callId: string; mediaId?: string }): void
-  /** Sends back what is heard until it is turned off or something is played. */
+  /** Sends back what is heard, in place of silence: prompts and digits go first. */
   echo(a: { callId: string; on: boolean }): Promise<void>
   gather(a: GatherCommand): Promise<GatherResult>
   sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>

@@ -24,6 +24,8 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
   /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
   play(source: PromptSource, options?: { repeat?: number }): MediaPlayback
+  /** Sends back what is heard, in place of silence. */
+  echo(on: boolean): Promise<void>
   /** Resolves when the last end packet of the last digit has left. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Records what is received to an absolute, confined path. */

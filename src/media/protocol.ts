@@ -97,6 +97,8 @@ export type MediaCommands = {
   play(a: MediaPlay): void
   /** Ends the play with this id, or any; it is told as `playEnded` with the reason given. */
   stopPlay(a: { id: string; playId?: string; reason: 'interrupted' | 'stopped' }): void
+  /** Sends back what is heard, in place of silence: prompts and digits go first. */
+  echo(a: { id: string; on: boolean }): void
   /** 0-9 * # A-D; `,` waits 500 ms. Told as `digitsSent` when the last end packet has left (RFC 4733 2.5.1.4). */
   sendDigits(a: { id: string; sendId: string; digits: string; toneMs: number; gapMs: number }): void
   startRecord(a: MediaRecord): Promise<void>

@@ -112,6 +112,11 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#deps.rpc.call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
   }
 
+  async echo(on: boolean): Promise<void> {
+    this.#assertOpen()
+    await this.#deps.rpc.call('echo', { id: this.id, on })
+  }
+
   async sendDigits(
     digits: string,
     { toneMs = DEFAULT_TONE_MS, gapMs = DEFAULT_GAP_MS }: { toneMs?: number; gapMs?: number } = {},

@@ -110,6 +110,7 @@ export class FakeRecording implements MediaRecording {
 }
 
 export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
+  readonly echoes: boolean[] = []
   readonly id: string
   readonly local: { host: string; port: number; rtcpPort: number }
   readonly connects: Omit<MediaConnect, 'id'>[] = []
@@ -159,6 +160,10 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     return new Promise((resolve) => {
       this.digitsSent.push({ digits, ...options, finish: resolve })
     })
+  }
+
+  async echo(on: boolean): Promise<void> {
+    this.echoes.push(on)
   }
 
   async record(path: string): Promise<FakeRecording> {

@@ -27,6 +27,7 @@ export class MediaWorker {
     connect: (a) => this.#call(a.id).connect(a),
     play: (a) => this.#call(a.id).play(a),
     stopPlay: (a) => this.#call(a.id).stopPlay(a),
+    echo: (a) => this.#call(a.id).echo(a.on),
     sendDigits: (a) => this.#call(a.id).sendDigits(a),
     startRecord: (a) => this.#call(a.id).startRecord(a),
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),

@@ -1,4 +1,4 @@
-import { type G711, PCMA } from '../codec/g711.js'
+import { encode, type G711, PCMA } from '../codec/g711.js'
 import { type DigitString, DtmfSender } from '../dtmf/dtmf-sender.js'
 import { EVENT_OCTETS, writeTelephoneEvent } from '../dtmf/telephone-event.js'
 import type { PlayEnded } from '../protocol.js'
@@ -78,12 +78,13 @@ export class RtpSender {
     this.#dtmf.add(digits)
   }
 
-  tick(lateMs: number): void {
+  /** `sound`: what goes out where nothing else does, one interval at least. */
+  tick(lateMs: number, sound?: Int16Array): void {
     const { sending, intervalMs, eventType } = this.#format
     if (sending) {
       const isEvent = eventType !== undefined && this.#dtmf.next(this.#timestamp, intervalMs) === 'event'
       if (isEvent) this.#sendEvent(eventType)
-      else this.#sendSound()
+      else this.#sendSound(sound)
       if (lateMs >= 10) this.latePackets++
     } else this.#marker = true
     this.#advance(1)
@@ -119,7 +120,7 @@ export class RtpSender {
     dtmf.sent()
   }
 
-  #sendSound(): void {
+  #sendSound(sound: Int16Array | undefined): void {
     const { codec, payloadType, intervalMs } = this.#format
     const samples = intervalMs * SAMPLES_PER_MS
     const packet = this.#takeBuffer()
@@ -127,6 +128,7 @@ export class RtpSender {
     writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)
     // Silence is sent as well: it keeps NAT bindings open and peers that wait for sound content.
     if (playback) playback.fill(packet, RTP_HEADER_OCTETS, samples, codec)
+    else if (sound) encode(codec, sound.subarray(0, samples), packet, RTP_HEADER_OCTETS)
     else packet.fill(codec.silence, RTP_HEADER_OCTETS, RTP_HEADER_OCTETS + samples)
     this.#marker = false
     this.#transmit(packet, samples)

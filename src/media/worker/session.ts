@@ -55,6 +55,7 @@ export class CallMedia implements Paced {
   #intervalMs = DEFAULT_INTERVAL_MS
   #connected: MediaConnect | undefined
   #timeoutTold = false
+  #echo = false
   #recording: { recordId: string; recorder: WavRecorder } | undefined
   #closing: Promise<MediaStats> | undefined
 
@@ -130,7 +131,7 @@ export class CallMedia implements Paced {
     this.#contain(() => {
       this.#hear(nowMs)
       if (!this.#connected) return
-      this.#sender.tick(lateMs)
+      this.#sender.tick(lateMs, this.#echo ? frame : undefined)
       if (this.#rtcp.isDue(nowMs)) this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
       this.#watchSilence(nowMs, this.#connected)
     })
@@ -204,6 +205,10 @@ export class CallMedia implements Paced {
 
   stopPlay({ playId, reason }: { playId?: string; reason: 'interrupted' | 'stopped' }): void {
     this.#sender.stopPlay(reason, playId)
+  }
+
+  echo(on: boolean): void {
+    this.#echo = on
   }
 
   sendDigits(order: { sendId: string; digits: string; toneMs: number; gapMs: number }): void {

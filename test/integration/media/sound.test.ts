@@ -54,6 +54,23 @@ describe('media: two calls hear each other', () => {
     assert.ok(tone.share >= 0.95, `share ${tone.share}`)
   })
 
+  it('what is heard is sent back while echo is on', async () => {
+    await b.echo(true)
+    const path = join(folder, 'echo.wav')
+    const recording = await a.record(path)
+    await a.play({ kind: 'tone', hz: [600], durationMs: 1000, levelDbfs: -13 }).ended
+    await a.play({ kind: 'tone', hz: [50], durationMs: 300, levelDbfs: -90 }).ended
+    await recording.stop()
+    const echoed = measureTone(path, 600)
+    assert.ok(echoed.share >= 0.95, `share ${echoed.share}`)
+    assert.ok(Math.abs(echoed.rmsDbfs + 13) < 1, `level ${echoed.rmsDbfs}`)
+    await b.echo(false)
+    const silence = await a.record(join(folder, 'silence.wav'))
+    await a.play({ kind: 'tone', hz: [600], durationMs: 400, levelDbfs: -13 }).ended
+    await silence.stop()
+    assert.ok(measureTone(join(folder, 'silence.wav'), 600).soundMs < 200)
+  })
+
   it('digits arrive in both directions, once each, in order', async () => {
     const all = '1234567890*#ABCD55'
     const [atA, atB, sentA, sentB] = await Promise.all([
