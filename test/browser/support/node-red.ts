@@ -73,7 +73,7 @@ const settingsFor = (port: number) => ({
   editorTheme: {
     tours: false,
     projects: { enabled: false },
-    palette: { catalogues: [], categories: ['telephony', 'common', 'function'] },
+    palette: { catalogues: [] },
     multiplayer: { enabled: false },
   },
   externalModules: { palette: { allowInstall: false, allowUpload: false }, modules: { allowInstall: false } },
