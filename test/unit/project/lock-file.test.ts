@@ -28,11 +28,12 @@ describe('package-lock.json', () => {
   })
 })
 
-/** Node's own rule: the nearest node_modules on the way up. */
+/** Node's own rule: the nearest node_modules on the way up. `path` is '' or 'node_modules/a/node_modules/b'. */
 function versionSeenFrom(path: string, name: string): string | undefined {
-  for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('node_modules/') - 1)) {
-    const found = packages[`${folder}${folder ? '/' : ''}node_modules/${name}`]
+  const above = path === '' ? [] : path.split(/(?:^|\/)node_modules\//).slice(1)
+  for (let depth = above.length; depth >= 0; depth--) {
+    const found = packages[[...above.slice(0, depth), name].map((part) => `node_modules/${part}`).join('/')]
     if (found) return found.version
-    if (!folder.includes('node_modules/')) return undefined
   }
+  return undefined
 }
