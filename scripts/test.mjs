@@ -87,7 +87,7 @@ function runTests([command, ...args], counts) {
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 1, 2],
-      env: { ...process.env, RINGFLOW_TEST_COUNTS: counts },
+      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), RINGFLOW_TEST_COUNTS: counts },
     })
     const limit = setTimeout(() => {
       console.log(`still running after ${LIMIT_MS / 60_000} minutes: ended by force`)
