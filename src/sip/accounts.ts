@@ -1,0 +1,51 @@
+import { parseUri, type SipUri } from './uri/sip-uri.js'
+import type { AccountUserAgent } from './user-agent/account-user-agent.js'
+
+interface Entry {
+  agent: AccountUserAgent
+  aorUser: string
+  aorHost: string
+}
+
+/** The accounts of one endpoint, found by the user part of a Request-URI: by index, not by scan. */
+export class Accounts {
+  readonly #byContact = new Map<string, Entry>()
+  readonly #byAorUser = new Map<string, Entry[]>()
+
+  /** False where the Contact user is taken. */
+  add(agent: AccountUserAgent): boolean {
+    const { aor, contactUser } = agent.init
+    if (this.#byContact.has(contactUser)) return false
+    const parts = parseUri(aor)?.parts
+    const entry = { agent, aorUser: parts?.user ?? '', aorHost: parts?.host ?? '' }
+    this.#byContact.set(contactUser, entry)
+    this.#byAorUser.set(entry.aorUser, [...(this.#byAorUser.get(entry.aorUser) ?? []), entry])
+    return true
+  }
+
+  remove(agent: AccountUserAgent): void {
+    const entry = this.#byContact.get(agent.init.contactUser)
+    if (entry?.agent !== agent) return
+    this.#byContact.delete(agent.init.contactUser)
+    const left = (this.#byAorUser.get(entry.aorUser) ?? []).filter((other) => other !== entry)
+    if (left.length > 0) this.#byAorUser.set(entry.aorUser, left)
+    else this.#byAorUser.delete(entry.aorUser)
+  }
+
+  /**
+   * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the Request-URI preferred.
+   * No account is taken just because it is the only one: a wrong number is answered 404 however many accounts there are.
+   */
+  find(uri: SipUri): AccountUserAgent | undefined {
+    const { user, host } = uri.parts
+    if (user === '') return undefined
+    const byContact = this.#byContact.get(user)
+    if (byContact) return byContact.agent
+    const byAor = this.#byAorUser.get(user)
+    return (byAor?.find((entry) => entry.aorHost === host) ?? byAor?.[0])?.agent
+  }
+
+  *all(): IterableIterator<AccountUserAgent> {
+    for (const entry of this.#byContact.values()) yield entry.agent
+  }
+}

@@ -1,0 +1,32 @@
+import { ClientTransaction, Levels, LoggerFactory, type OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
+import { AllowedMethods } from 'sip.js/lib/core/user-agent-core/allowed-methods.js'
+import { newBranch } from '../message/outgoing-request.js'
+
+/** What this layer answers, here and in Allow (RFC 3261 20.5). */
+export const METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'MESSAGE', 'NOTIFY'] as const
+export const ALLOW = `Allow: ${METHODS.join(', ')}`
+export const ACCEPT = 'Accept: application/sdp'
+
+/**
+ * Two things that sip.js lets nobody configure, changed in place; idempotent. A test fails where either is lost after an update:
+ * branches of 24 bits collide among thousands of transactions, and its list of methods is not ours.
+ */
+export function applyCoreSettings(): void {
+  Object.assign(ClientTransaction, { makeId: branchFor })
+  AllowedMethods.splice(0, AllowedMethods.length, ...METHODS)
+}
+
+/** RFC 3261 9.1: a CANCEL carries the branch of what it cancels. */
+const branchFor = (request: OutgoingRequestMessage): string =>
+  request.method === 'CANCEL' && request.branch ? request.branch : newBranch()
+
+/** sip.js prints to the console unless told not to; what matters is told by our own log. */
+export class QuietLoggerFactory extends LoggerFactory {
+  constructor() {
+    super()
+    this.builtinEnabled = false
+    this.level = Levels.error
+  }
+
+  override genericLog(): void {}
+}

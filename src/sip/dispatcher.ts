@@ -1,0 +1,203 @@
+import type { Dialog } from 'sip.js/lib/core/index.js'
+import {
+  InviteServerTransaction,
+  NameAddrHeader,
+  type ResponseOptions,
+  TransactionState,
+  type UserAgentServer,
+} from 'sip.js/lib/core/index.js'
+import type { Logger } from '../base/logger.js'
+import type { Accounts } from './accounts.js'
+import type { SharedMaps } from './core/account-core.js'
+import { ACCEPT, ALLOW } from './core/core-settings.js'
+import { acceptSequence } from './core/dialog-internals.js'
+import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
+import { ReceivedRequest } from './message/received.js'
+import { checkRequest, checkTargetRefresh } from './request-checks.js'
+import type { ClientTransactions } from './transaction/client-transactions.js'
+import { serverKey } from './transaction/key.js'
+import type { ServerTransactions } from './transaction/server-transactions.js'
+import type { Admission } from './types.js'
+import type { DialogReceiver } from './user-agent/account-context.js'
+import type { AccountUserAgent } from './user-agent/account-user-agent.js'
+
+interface DispatcherDeps {
+  log: Logger
+  accounts: Accounts
+  maps: SharedMaps
+  /** Ours, by sip.js' dialog id. */
+  dialogs: ReadonlyMap<string, DialogReceiver>
+  clients: ClientTransactions
+  servers: ServerTransactions
+  /** Answers from the request alone; kept where the request has a transaction. */
+  reply(request: ParsedRequest, options: ResponseOptions): void
+}
+
+/** Every message from the network comes by here, and one look into a map each finds its transaction, its dialog or its account (RFC 3261 8.2, 12.2.2, 18). */
+export class Dispatcher {
+  readonly #deps: DispatcherDeps
+  /** RFC 3261 8.2.2.2: requests in progress, to tell those that have come by another way as well. */
+  readonly #merged = new Set<string>()
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps
+  }
+
+  receiveResponse(message: ParsedResponse): void {
+    if (message.getHeaders('via').length > 1) return // 8.1.3.3: meant for somebody else
+    const { viaBranch: branch, method, statusCode: status } = message
+    if (this.#deps.clients.receive({ branch, method, status })) return
+    if (method === 'INVITE' && status > 100 && status < 300 && !completeForCore(message)) return
+    this.#deps.maps.clients.get(branch + method)?.transaction.receiveResponse(message)
+  }
+
+  receiveRequest(message: ParsedRequest): void {
+    const { servers, maps } = this.#deps
+    const key = keyOf(message, message.method)
+    if (servers.receive(key, message.method)) return
+    // Core knows server transactions by this field alone; RFC 3261 17.2.3 wants sent-by and method as well.
+    message.viaBranch = key
+    const server = maps.servers.get(key)
+    if (message.method === 'CANCEL') this.#cancel(message, key)
+    else if (message.method === 'ACK' && server && server.transaction.state !== TransactionState.Accepted) {
+      server.transaction.receiveRequest(message)
+    } else if (message.toTag) this.#inDialog(message, key)
+    else if (message.method !== 'ACK') this.#outOfDialog(message, key)
+  }
+
+  /** RFC 3261 9.2 */
+  #cancel(message: ParsedRequest, key: string): void {
+    const { servers, maps, reply } = this.#deps
+    const inviteKey = keyOf(message, 'INVITE')
+    if (!servers.has(inviteKey)) {
+      reply(message, { statusCode: 481 })
+      return
+    }
+    const server = maps.servers.get(inviteKey)
+    const toTag = server && toTagOf(server)
+    this.#deliver(key, message, () => reply(message, { statusCode: 200, ...(toTag ? { toTag } : {}) }))
+    const transaction = server?.transaction
+    if (transaction instanceof InviteServerTransaction && transaction.state === TransactionState.Proceeding) {
+      server?.receiveCancel(message)
+    }
+  }
+
+  #inDialog(message: ParsedRequest, key: string): void {
+    const { maps, reply } = this.#deps
+    const dialog = maps.dialogs.get(message.callId + message.toTag + message.fromTag)
+    if (message.method === 'ACK') dialog?.receiveRequest(message)
+    else if (!dialog) reply(message, { statusCode: 481 })
+    else {
+      const refusal = checkRequest(message) ?? checkTargetRefresh(message)
+      if (refusal) reply(message, refusal)
+      else this.#deliver(key, message, () => this.#handToDialog(dialog, message))
+    }
+  }
+
+  #handToDialog(dialog: Dialog, message: ParsedRequest): void {
+    const { dialogs, reply } = this.#deps
+    if (message.method !== 'OPTIONS' && message.method !== 'UPDATE') dialog.receiveRequest(message)
+    else if (acceptSequence(dialog, message)) {
+      const ours = dialogs.get(dialog.id)
+      if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
+      else if (ours) ours.receiveUpdate(message)
+      else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] }) // RFC 3311 5.2: our answer is still due
+    }
+  }
+
+  #outOfDialog(message: ParsedRequest, key: string): void {
+    const account = this.#deps.accounts.find(message.requestUri)
+    const refusal = this.#refuse(account, message)
+    if (refusal) {
+      if (refusal.statusCode !== 0) this.#deps.reply(message, refusal)
+    } else if (account) {
+      const mergeKey = mergeKeyOf(message)
+      this.#merged.add(mergeKey)
+      this.#deliver(
+        key,
+        message,
+        () => this.#handToAccount(account, message),
+        () => this.#merged.delete(mergeKey),
+      )
+    }
+  }
+
+  /** Policy first, then what RFC 3261 8.2 checks; status 0 is silence. Undefined: there is an account, and it may have the request. */
+  #refuse(account: AccountUserAgent | undefined, message: ParsedRequest): ResponseOptions | undefined {
+    const admission = this.#admit(account, message)
+    if (!admission.admit) {
+      const { status, reason } = admission
+      return { statusCode: status, ...(reason === undefined ? {} : { reasonPhrase: reason }) }
+    }
+    const wrong = checkRequest(message) ?? checkTargetRefresh(message)
+    if (wrong) return wrong
+    if (!account) return { statusCode: 404 }
+    return this.#merged.has(mergeKeyOf(message)) ? { statusCode: 482 } : undefined
+  }
+
+  #handToAccount(account: AccountUserAgent, message: ParsedRequest): void {
+    const { reply } = this.#deps
+    if (message.method === 'INVITE') account.receiveInvite(message)
+    else if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
+    else if (message.method === 'MESSAGE' || message.method === 'NOTIFY') {
+      const statusCode = account.init.handlers.request?.(new ReceivedRequest(message)) ?? 405
+      reply(message, { statusCode, extraHeaders: statusCode === 405 ? [ALLOW] : [] })
+    } else reply(message, { statusCode: 481 }) // BYE, INFO, UPDATE belong to a dialog
+  }
+
+  /**
+   * Policy is asked before anything is answered or kept. For an unknown user any account that admits the source makes the answer honest (404);
+   * strangers get what the first account's policy says, so that they learn nothing about users.
+   */
+  #admit(account: AccountUserAgent | undefined, message: ParsedRequest): Admission {
+    const request = new ReceivedRequest(message)
+    if (account) return account.init.handlers.admit(request)
+    let first: Admission | undefined
+    for (const other of this.#deps.accounts.all()) {
+      const admission = other.init.handlers.admit(request)
+      if (admission.admit) return admission
+      first ??= admission
+    }
+    return first ?? { admit: false, status: 404 }
+  }
+
+  /** Opens the transaction and sees to it that it has an answer, or somebody who will give one. */
+  #deliver(key: string, message: ParsedRequest, run: () => void, ended?: () => void): void {
+    const { servers, maps, log } = this.#deps
+    servers.begin(key, message.method, ended)
+    try {
+      run()
+    } catch (error) {
+      log.error({ err: error, method: message.method, sipCallId: message.callId }, 'a SIP request could not be handled')
+    }
+    if (!servers.isOpen(key) || maps.servers.has(key)) return
+    this.#deps.reply(message, { statusCode: 500 })
+  }
+}
+
+/** RFC 3261 11.2 */
+const CAPABILITIES: ResponseOptions = { statusCode: 200, extraHeaders: [ALLOW, ACCEPT] }
+
+const keyOf = ({ hop, callId, cseq, from }: ParsedRequest, method: string): string =>
+  serverKey({ hop, method, callId, cseq, from: from.text })
+
+const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
+  `${fromTag} ${callId} ${cseq} ${method}`
+
+/** The tag that the INVITE is being answered with (RFC 3261 9.2). sip.js declares it protected. */
+const toTagOf = (server: UserAgentServer): string | undefined => (server as unknown as { toTag?: string }).toTag
+
+/**
+ * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact. False: a 2xx without To tag, which makes no dialog
+ * at all (RFC 3261 12.1).
+ */
+function completeForCore(message: ParsedResponse): boolean {
+  if (!message.toTag) {
+    if (message.statusCode >= 200) return false
+    message.toTag = 'no-tag'
+  }
+  if (!(message.parseHeader('contact') instanceof NameAddrHeader)) {
+    message.fields.set('contact', [`<sip:${message.source.host}:${message.source.port}>`])
+  }
+  return true
+}

@@ -1,0 +1,74 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { ResponseOptions } from 'sip.js/lib/core/index.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { HeaderFields } from './message/header-fields.js'
+import { BadRequest } from './message/parse-error.js'
+import { type ParsedMessage, ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
+import { parseMessage } from './message/parser.js'
+import { responseText } from './message/response-text.js'
+import { stampVia, type Via } from './message/via.js'
+import type { SipAddress } from './types.js'
+
+interface InboundDeps {
+  log: Logger
+  request(message: ParsedRequest): void
+  response(message: ParsedResponse): void
+  /** Towards the network, by the top Via. */
+  send(text: string): Promise<void>
+}
+
+/** From octets to a message that the dispatcher can take; what is no message is answered or dropped here. */
+export class Inbound {
+  readonly #deps: InboundDeps
+  readonly #secret = randomBytes(16)
+
+  constructor(deps: InboundDeps) {
+    this.#deps = deps
+  }
+
+  receive(bytes: Buffer, source: SipAddress): void {
+    const message = this.#parse(bytes, source)
+    if (message instanceof ParsedRequest) {
+      stampTopVia(message.fields, message.hop, source)
+      this.#deps.request(message)
+    } else if (message) this.#deps.response(message)
+  }
+
+  /** An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included. */
+  reply(fields: HeaderFields, options: ResponseOptions): string {
+    const { statusCode: status, reasonPhrase, toTag, extraHeaders } = options
+    const text = responseText(fields, {
+      status,
+      ...(reasonPhrase === undefined ? {} : { reason: reasonPhrase }),
+      toTag: toTag ?? this.#toTag(fields),
+      headers: extraHeaders ?? [],
+    })
+    this.#deps.send(text).catch((error) => this.#deps.log.debug({ err: error, status }, 'an answer could not be sent'))
+    return text
+  }
+
+  #parse(bytes: Buffer, source: SipAddress): ParsedMessage | undefined {
+    try {
+      return parseMessage(bytes, source)
+    } catch (error) {
+      if (!(error instanceof TelephonyError)) throw error
+      this.#deps.log.debug({ err: error, source: source.host }, 'a datagram was refused')
+      if (error instanceof BadRequest && error.method !== 'ACK') {
+        stampTopVia(error.fields, error.hop, source)
+        this.reply(error.fields, { statusCode: error.status, reasonPhrase: error.message })
+      }
+      return undefined
+    }
+  }
+
+  #toTag(fields: HeaderFields): string {
+    const hmac = createHmac('sha256', this.#secret)
+    for (const name of ['via', 'from', 'call-id', 'cseq']) hmac.update(`${fields.first(name)}\n`)
+    return hmac.digest('hex').slice(0, 16)
+  }
+}
+
+function stampTopVia(fields: HeaderFields, hop: Via, source: SipAddress): void {
+  fields.set('via', [stampVia(hop, source), ...fields.all('via').slice(1)])
+}

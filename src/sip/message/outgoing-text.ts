@@ -1,0 +1,47 @@
+import { parseNameAddr } from '../uri/name-addr.js'
+import { parseUri, type SipUri } from '../uri/sip-uri.js'
+import { splitList } from './list.js'
+import { parseVia, type Via } from './via.js'
+
+/** What the router has to know of a message that core hands it as text. Core writes header names in one spelling and folds nothing. */
+export interface OutgoingText {
+  text: string
+  /** Undefined: a request. */
+  status: number | undefined
+  /** Of CSeq, so that of the request also in responses. */
+  method: string
+  hop: Via
+  callId: string
+  cseq: number
+  from: string
+}
+
+export function readOutgoing(text: string): OutgoingText {
+  const hop = parseVia(headerOf(text, 'Via') ?? '')
+  const [number = '', method = ''] = (headerOf(text, 'CSeq') ?? '').split(' ')
+  if (!hop) throw new Error('an outgoing message without Via')
+  return {
+    text,
+    status: text.startsWith('SIP/2.0 ') ? Number(text.slice(8, 11)) : undefined,
+    method,
+    hop,
+    callId: headerOf(text, 'Call-ID') ?? '',
+    cseq: Number(number),
+    from: headerOf(text, 'From') ?? '',
+  }
+}
+
+/** RFC 3261 8.1.2: a loose route goes to the topmost Route, else to the Request-URI. */
+export function nextHop(text: string): SipUri | undefined {
+  const route = headerOf(text, 'Route')
+  if (route === undefined) return parseUri(text.split(' ', 2)[1] ?? '')
+  return parseNameAddr(splitList(route)[0] ?? '')?.sipUri
+}
+
+/** First value of a header of the head. */
+function headerOf(text: string, name: string): string | undefined {
+  const start = text.indexOf(`\r\n${name}: `)
+  if (start < 0 || start > text.indexOf('\r\n\r\n')) return undefined
+  const from = start + name.length + 4
+  return text.slice(from, text.indexOf('\r\n', from))
+}

@@ -1,0 +1,49 @@
+import type { ResponseOptions } from 'sip.js/lib/core/index.js'
+import { ACCEPT, ALLOW, METHODS } from './core/core-settings.js'
+import { splitWords } from './message/list.js'
+import { mediaType, type ParsedRequest } from './message/parsed-message.js'
+import { SipNameAddr } from './uri/name-addr.js'
+
+/** Methods that exist but are not ours to answer: 405, not 501 (RFC 3261 8.2.1, 21.5.2). */
+const KNOWN_ELSEWHERE = new Set(['REGISTER', 'SUBSCRIBE', 'REFER', 'PUBLISH', 'PRACK'])
+const OURS: ReadonlySet<string> = new Set(METHODS)
+
+/**
+ * RFC 3261 8.2 up to the point where somebody has to decide: the refusal, or undefined. Max-Forwards is not looked at: it is for those who forward,
+ * and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
+ */
+export function checkRequest(message: ParsedRequest): ResponseOptions | undefined {
+  if (!OURS.has(message.method)) {
+    return { statusCode: KNOWN_ELSEWHERE.has(message.method) ? 405 : 501, extraHeaders: [ALLOW] }
+  }
+  const { scheme } = message.requestUri.parts
+  if (scheme !== 'sip' && scheme !== 'tel') return { statusCode: 416 } // sips needs TLS on the last hop
+  const required = splitWords(message.getHeaders('require'))
+  if (required.length > 0 && message.method !== 'CANCEL') {
+    return { statusCode: 420, extraHeaders: [`Unsupported: ${required.join(', ')}`] } // 8.2.2.3: we support none
+  }
+  return checkContent(message)
+}
+
+/** 8.2.3 */
+function checkContent(message: ParsedRequest): ResponseOptions | undefined {
+  if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
+  const encoding = message.getHeader('content-encoding')?.toLowerCase() || 'identity'
+  if (encoding !== 'identity') return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] }
+  if (message.body === '' || mediaType(message.getHeader('content-type')) === 'application/sdp') return undefined
+  return { statusCode: 415, extraHeaders: [ACCEPT] }
+}
+
+/** 8.1.1.8: the Contact of INVITE and UPDATE is where our requests go; it has to be one address that we can reach. */
+export function checkTargetRefresh(message: ParsedRequest): ResponseOptions | undefined {
+  if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
+  const contact = message.parseHeader('contact')
+  if (
+    message.getHeaders('contact').length === 1 &&
+    contact instanceof SipNameAddr &&
+    contact.sipUri.parts.host !== ''
+  ) {
+    return undefined
+  }
+  return { statusCode: 400, reasonPhrase: 'Missing or unusable Contact' }
+}

@@ -1,0 +1,10 @@
+/** Whole credentials lines, folded ones too (RFC 3261 7.3.1). */
+const CREDENTIALS = /^((?:proxy-)?authorization[ \t]*:)(.*(?:\r\n[ \t].*)*)/gim
+const SECRETS = /\b(response|nonce|cnonce)([ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|[^\s,]+)/gi
+
+/** A message as it may be shown: who asks stays readable, what could be replayed or guessed from does not. */
+export function maskCredentials(text: string): string {
+  return text.replace(CREDENTIALS, (_, name: string, value: string) =>
+    /^\s*digest\s/i.test(value) ? name + value.replace(SECRETS, '$1$2"***"') : `${name} ***`,
+  )
+}

@@ -1,0 +1,79 @@
+import { type InviteUserAgentServer, SessionDialog } from 'sip.js/lib/core/index.js'
+import { TelephonyError } from '../../base/errors.js'
+import { EstablishedDialog } from '../dialog/established-dialog.js'
+import { sessionBody } from '../message/body.js'
+import { checkText, headerLines } from '../message/header-check.js'
+import type { ParsedRequest } from '../message/parsed-message.js'
+import { ReceivedRequest } from '../message/received.js'
+import type { HeaderField, IncomingInvite, SipBody, SipDialog, SipRequest } from '../types.js'
+import { type AccountContext, guarded } from './account-context.js'
+
+interface AnswerInit {
+  reason?: string
+  headers?: readonly HeaderField[]
+  body?: SipBody
+}
+
+/** RFC 3261 13.3: an INVITE that waits for somebody's decision. What comes after the decision (or after a CANCEL) is ignored, but for `accept`, which throws. */
+export class ReceivedInvite implements IncomingInvite {
+  readonly request: SipRequest
+  handlers: IncomingInvite['handlers'] = {}
+  readonly #context: AccountContext
+  readonly #server: InviteUserAgentServer
+  #decided = false
+
+  constructor(context: AccountContext, server: InviteUserAgentServer, message: ParsedRequest) {
+    this.request = new ReceivedRequest(message)
+    this.#context = context
+    this.#server = server
+    server.delegate = {
+      onCancel: (cancel) => this.#terminate(cancel.getHeader('reason')),
+      onTransportError: (error) => context.log.warn({ err: error }, 'an answer to INVITE could not be sent'),
+    }
+  }
+
+  progress(status: number, init: AnswerInit = {}): void {
+    if (this.#decided) return
+    const { session } = this.#server.progress(options(status, init))
+    // 15: the caller may end an early dialog by BYE instead of CANCEL
+    session.delegate = {
+      onBye: (bye) => {
+        bye.accept()
+        this.#terminate(bye.message.getHeader('reason'))
+      },
+    }
+  }
+
+  accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog {
+    if (this.#decided) throw new TelephonyError('WRONG_STATE', 'this INVITE has been answered or cancelled')
+    const answer = options(200, init)
+    this.#decided = true
+    const { session } = this.#server.accept(answer)
+    if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
+    return new EstablishedDialog(this.#context, session)
+  }
+
+  reject(status: number, init: AnswerInit = {}): void {
+    if (this.#decided) return
+    const answer = options(status, init)
+    this.#decided = true
+    if (status < 400) this.#server.redirect([], answer)
+    else this.#server.reject(answer)
+  }
+
+  #terminate(reason: string | undefined): void {
+    if (this.#decided) return
+    this.reject(487) // RFC 3261 9.2, 15.1.2
+    guarded(this.#context.log, 'cancelled', () => this.handlers.cancelled?.(reason))
+  }
+}
+
+function options(statusCode: number, init: AnswerInit) {
+  const body = sessionBody(init.body)
+  return {
+    statusCode,
+    ...(init.reason === undefined ? {} : { reasonPhrase: checkText('reason', init.reason) }),
+    extraHeaders: headerLines(init.headers),
+    ...(body ? { body } : {}),
+  }
+}

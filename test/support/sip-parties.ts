@@ -1,0 +1,142 @@
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import { newSipCallId } from '../../src/base/ids.js'
+import { silentLogger } from '../../src/base/logger.js'
+import { openSipEndpoint } from '../../src/sip/endpoint.js'
+import type {
+  Admission,
+  FinalResponse,
+  HeaderField,
+  IncomingInvite,
+  OutgoingInvite,
+  SipBody,
+  SipDialog,
+  SipEndpoint,
+  SipRequest,
+  SipResponse,
+  SipTraceLine,
+  UserAgent,
+  UserAgentInit,
+} from '../../src/sip/types.js'
+import { SDP } from './sip-messages.js'
+
+export const OFFER: SipBody = { contentType: 'application/sdp', content: SDP }
+export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.replace('m=audio 4000', 'm=audio 5000') }
+
+/** A queue that tests await: what was put in comes out in its order. */
+export class Inbox<Item> {
+  readonly #items: Item[] = []
+  readonly #waiting: ((item: Item) => void)[] = []
+
+  put(item: Item): void {
+    const waiting = this.#waiting.shift()
+    if (waiting) waiting(item)
+    else this.#items.push(item)
+  }
+
+  next(): Promise<Item> {
+    const item = this.#items.shift()
+    return item === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(item)
+  }
+
+  get waiting(): readonly Item[] {
+    return this.#items
+  }
+}
+
+export type InviteOutcome =
+  | { kind: 'answered'; dialog: SipDialog; response: SipResponse }
+  | { kind: 'failed'; response: FinalResponse }
+
+/** One endpoint with one account, and everything that happens to it. */
+export class Party {
+  readonly user: string
+  readonly endpoint: SipEndpoint
+  readonly agent: UserAgent
+  readonly invites = new Inbox<IncomingInvite>()
+  readonly wire: SipTraceLine[]
+  admit: (request: SipRequest) => Admission = () => ({ admit: true })
+  request: ((request: SipRequest) => number) | undefined
+
+  static async open(
+    user: string,
+    init: { clock?: Clock; agent?: Partial<UserAgentInit>; resolve?: (host: string) => Promise<string> } = {},
+  ): Promise<Party> {
+    const wire: SipTraceLine[] = []
+    const endpoint = await openSipEndpoint(
+      {
+        clock: init.clock ?? systemClock,
+        log: silentLogger,
+        trace: (line) => wire.push(line),
+        ...(init.resolve ? { resolve: init.resolve } : {}),
+      },
+      { protocol: 'udp', host: '127.0.0.1', port: 0, userAgent: 'test' },
+    )
+    return new Party(user, endpoint, wire, init.agent)
+  }
+
+  private constructor(user: string, endpoint: SipEndpoint, wire: SipTraceLine[], agent: Partial<UserAgentInit> = {}) {
+    this.user = user
+    this.endpoint = endpoint
+    this.wire = wire
+    this.agent = endpoint.createUserAgent({
+      aor: `sip:${user}@example.com`,
+      displayName: '',
+      contactUser: `${user}-contact`,
+      routeSet: [],
+      authenticator: { answer: () => undefined },
+      handlers: {
+        admit: (request) => this.admit(request),
+        invite: (invite) => this.invites.put(invite),
+        request: (request) => this.request?.(request) ?? 405,
+      },
+      ...agent,
+    })
+  }
+
+  /** Where others reach it. */
+  get address(): string {
+    return `sip:${this.user}@127.0.0.1:${this.endpoint.local.port}`
+  }
+
+  call(target: string, init: { headers?: readonly HeaderField[] } = {}) {
+    const progress = new Inbox<SipResponse>()
+    let invite!: OutgoingInvite
+    const outcome = new Promise<InviteOutcome>((resolve) => {
+      invite = this.agent.invite(
+        { target, body: OFFER, sipCallId: newSipCallId('test'), ...init },
+        {
+          progress: (response) => progress.put(response),
+          answered: (dialog, response) => resolve({ kind: 'answered', dialog, response }),
+          failed: (response) => resolve({ kind: 'failed', response }),
+        },
+      )
+    })
+    return { invite, progress, outcome }
+  }
+
+  /** Start lines of what went out or came in. */
+  lines(direction: 'in' | 'out'): string[] {
+    return this.wire.filter((line) => line.direction === direction).map((line) => line.text.split('\r\n', 1)[0] ?? '')
+  }
+
+  close(): Promise<void> {
+    return this.endpoint.close()
+  }
+}
+
+/** A call that stands: both dialogs, the ACK has come. */
+export async function establish(
+  caller: Party,
+  callee: Party,
+): Promise<{ callerDialog: SipDialog; calleeDialog: SipDialog }> {
+  const { outcome } = caller.call(callee.address)
+  const invite = await callee.invites.next()
+  const calleeDialog = invite.accept({ body: ANSWER })
+  const acknowledged = new Promise<void>((resolve) => {
+    calleeDialog.handlers.acknowledged = () => resolve()
+  })
+  const result = await outcome
+  if (result.kind !== 'answered') throw new Error(`the call failed: ${result.response.status}`)
+  await acknowledged
+  return { callerDialog: result.dialog, calleeDialog }
+}
