@@ -54,6 +54,8 @@ const RULES = {
 
 export type RuleName = keyof typeof RULES
 
+export const RULE_NAMES = Object.keys(RULES) as RuleName[]
+
 export interface Problem {
   key: `invalid.${RuleName | 'missing'}`
   values: Record<string, number>

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { repoPath } from '../../support/repo.js'
+import { registered, runtimeDefaults, TYPES } from './node-sources.js'
+
+interface Item {
+  id: string
+  type: string
+  z?: string
+  g?: string
+  x?: number
+  y?: number
+  wires?: string[][]
+  nodes?: string[]
+  links?: string[]
+  [property: string]: unknown
+}
+
+const EXAMPLES = readdirSync(repoPath('examples')).filter((name) => name.endsWith('.json'))
+const CORE = [
+  'tab',
+  'group',
+  'comment',
+  'inject',
+  'debug',
+  'change',
+  'function',
+  'delay',
+  'catch',
+  'link in',
+  'link out',
+]
+/** What Node-RED adds to every node's own settings. */
+const PLACE = ['id', 'type', 'z', 'g', 'x', 'y', 'wires']
+
+const read = (name: string): Item[] => JSON.parse(readFileSync(repoPath('examples', name), 'utf8')) as Item[]
+const ours = (flow: Item[]) => flow.filter(({ type }) => TYPES.includes(type))
+
+describe('examples', () => {
+  it('use every node of the palette', () => {
+    const used = new Set(EXAMPLES.flatMap((name) => ours(read(name)).map(({ type }) => type)))
+    const unused = TYPES.filter((type) => !used.has(type) && registered(type).definition.category !== 'config')
+    assert.deepEqual(unused, [])
+  })
+
+  for (const name of EXAMPLES) {
+    describe(name, () => {
+      const flow = read(name)
+      const byId = new Map(flow.map((item) => [item.id, item]))
+
+      it('uses core nodes and ours only, each id once', () => {
+        assert.equal(byId.size, flow.length)
+        for (const { type } of flow) assert.ok(CORE.includes(type) || TYPES.includes(type), type)
+      })
+
+      it('sets every setting of our nodes, and nothing else', async () => {
+        for (const item of ours(flow)) {
+          const { definition } = registered(item.type)
+          const settings = Object.keys(item).filter((key) => !PLACE.includes(key))
+          assert.deepEqual(settings.toSorted(), Object.keys(await runtimeDefaults(item.type)).toSorted(), item.id)
+          assert.equal((item.wires ?? []).length, definition.outputs ?? 0, `outputs of ${item.id}`)
+        }
+      })
+
+      it('wires and links lead to nodes that are there', () => {
+        for (const { id, z, wires = [], links = [], nodes = [] } of flow) {
+          for (const target of wires.flat()) assert.equal(byId.get(target)?.z, z, `${id} → ${target}`)
+          for (const link of links) assert.ok(byId.get(link)?.links?.includes(id), `${id} ⇄ ${link}`)
+          for (const member of nodes) assert.equal(byId.get(member)?.g, id)
+        }
+      })
+
+      it('tells what to do, and no secret', () => {
+        assert.ok(flow.some(({ type, info }) => type === 'comment' && String(info).length > 100))
+        assert.doesNotMatch(JSON.stringify(flow), /password|credentials/i)
+      })
+
+      it('names no host but this machine', () => {
+        const text = JSON.stringify(flow)
+        for (const [host] of text.matchAll(/(?<=sip:\w+@|"\w+@|https?:\/\/)[\w.-]+/g)) assert.equal(host, '127.0.0.1')
+        for (const { type, bindAddress } of flow) if (type === 'sip-transport') assert.equal(bindAddress, '127.0.0.1')
+      })
+
+      it('lays nodes out without overlap', () => {
+        for (const a of flow) {
+          for (const b of flow) {
+            if (a.id >= b.id || a.z !== b.z || a.x === undefined || b.x === undefined) continue
+            const apart = Math.abs(a.x - b.x) >= 60 || Math.abs((a.y ?? 0) - (b.y ?? 0)) >= 30
+            assert.ok(apart, `${a.id} and ${b.id}`)
+          }
+        }
+      })
+
+      it('plays sounds that come with the pack', () => {
+        for (const { file, prompt } of flow) {
+          for (const sound of [file, prompt]) {
+            if (typeof sound === 'string' && sound !== '')
+              assert.ok(statSync(repoPath('examples', 'media', sound)).isFile())
+          }
+        }
+      })
+    })
+  }
+
+  it('sounds are telephone quality, and small', () => {
+    const sounds = readdirSync(repoPath('examples', 'media'))
+    assert.deepEqual(sounds.toSorted(), ['message.wav', 'thanks.wav'])
+    for (const sound of sounds) {
+      const wav = readFileSync(repoPath('examples', 'media', sound))
+      assert.ok(wav.length < 100_000, sound)
+      assert.equal(wav.toString('latin1', 8, 16), 'WAVEfmt ')
+      assert.deepEqual(
+        {
+          format: wav.readUInt16LE(20),
+          channels: wav.readUInt16LE(22),
+          rate: wav.readUInt32LE(24),
+          bits: wav.readUInt16LE(34),
+        },
+        { format: 1, channels: 1, rate: 8000, bits: 16 },
+      )
+    }
+  })
+
+  it('the demo has the ids by which scripts find its parts', () => {
+    const ids = new Set(read('Demo call.json').map(({ id }) => id))
+    for (const id of ['ring', 'events', 'cdr', 'recordings']) assert.ok(ids.has(`ringflow-demo-${id}`), id)
+  })
+})
