@@ -46,6 +46,7 @@ export class JitterBuffer {
   #windowEndsMs = 0
   #windowMinMs = Number.POSITIVE_INFINITY
   #excessMs = 0
+  #owedMs = 0
   #discarded = 0
 
   constructor(init: { clockRate: number }) {
@@ -106,7 +107,7 @@ export class JitterBuffer {
     }
     if (ahead < 0) {
       if (this.#state === 'playing' || ahead <= -SLOTS / 2) {
-        this.#raiseTarget(nowMs)
+        this.#raiseTarget(timestamp, nowMs)
         return false
       }
       // Reordered before playing began.
@@ -122,7 +123,7 @@ export class JitterBuffer {
     this.#fillingSinceMs = nowMs
     this.#nextSequence = sequence
     this.#playTimestamp = this.#endTimestamp = timestamp
-    this.#emptyMs = 0
+    this.#emptyMs = this.#owedMs = this.#excessMs = 0
     this.#restartWindow(nowMs)
   }
 
@@ -134,6 +135,7 @@ export class JitterBuffer {
       this.#state = 'playing'
     }
     this.#trim(nowMs, quiet)
+    if (this.#stretches(samples, quiet)) return quiet ? 'silence' : 'lost'
     const slot = this.#headSlot()
     if (slot === EMPTY) return this.#pullNothing(nowMs, samples)
     this.#emptyMs = 0
@@ -217,10 +219,21 @@ export class JitterBuffer {
     return true
   }
 
-  /** Fast up: a packet came after its time. */
-  #raiseTarget(nowMs: number): void {
-    this.#targetMs = Math.min(MAX_DELAY_MS, this.#targetMs + STEP_MS)
+  /** Fast up: a packet came after its time. The delay grows by as much as it was late, in whole steps. */
+  #raiseTarget(timestamp: number, nowMs: number): void {
+    const lateMs = timestampDelta(this.#playTimestamp, timestamp) / this.#samplesPerMs
+    const wanted = Math.max(STEP_MS, Math.ceil(lateMs / STEP_MS) * STEP_MS)
+    const growth = Math.min(wanted, MAX_DELAY_MS - this.#targetMs)
+    this.#targetMs += growth
+    this.#owedMs += growth
     this.#restartWindow(nowMs)
+  }
+
+  /** The delay grows by holding the stream for a moment: in a quiet one, or at once when it is urgent. */
+  #stretches(samples: number, quiet: boolean): boolean {
+    if (this.#owedMs <= 0 || !(quiet || this.#owedMs > STEP_MS)) return false
+    this.#owedMs -= samples / this.#samplesPerMs
+    return true
   }
 
   #restartWindow(nowMs: number): void {

@@ -4,9 +4,8 @@ const BLOCKS = 4
 /** RMS over the last second of 8 kHz sound, in four blocks: one multiplication a sample. */
 export class LevelMeter {
   readonly #sums = new Float64Array(BLOCKS)
+  readonly #samples = new Uint32Array(BLOCKS)
   #block = 0
-  #samples = 0
-  #filled = 0
 
   /** Returns the mean square of this frame. */
   add(frame: Int16Array, n: number): number {
@@ -15,20 +14,18 @@ export class LevelMeter {
       const value = frame[i] ?? 0
       sum += value * value
     }
-    this.#sums[this.#block] = (this.#sums[this.#block] ?? 0) + sum
-    this.#samples += n
-    if (this.#samples >= BLOCK_SAMPLES) {
-      this.#samples = 0
-      this.#filled = Math.min(BLOCKS - 1, this.#filled + 1)
+    if ((this.#samples[this.#block] ?? 0) >= BLOCK_SAMPLES) {
       this.#block = (this.#block + 1) % BLOCKS
-      this.#sums[this.#block] = 0
+      this.#sums[this.#block] = this.#samples[this.#block] = 0
     }
+    this.#sums[this.#block] = (this.#sums[this.#block] ?? 0) + sum
+    this.#samples[this.#block] = (this.#samples[this.#block] ?? 0) + n
     return sum / n
   }
 
   /** null before the first sample; silence is -96, one step of 16 bits being -90. */
   get dbfs(): number | null {
-    const samples = this.#filled * BLOCK_SAMPLES + this.#samples
+    const samples = this.#samples.reduce((all, one) => all + one, 0)
     if (samples === 0) return null
     const sum = this.#sums.reduce((all, one) => all + one, 0)
     return Math.max(-96, 10 * Math.log10(sum / samples / 32768 ** 2))

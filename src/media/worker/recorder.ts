@@ -40,14 +40,16 @@ export class WavRecorder {
 
   /** Replaces a file, never follows a link that stands in its place. Error: BAD_ARGUMENT with the system's reason. */
   static async create(init: { path: string; maxMs: number }): Promise<WavRecorder> {
+    let file: FileHandle | undefined
     try {
       await mkdir(dirname(init.path), { recursive: true })
       const flags = constants.O_CREAT | constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW
-      const file = await open(init.path, flags, 0o640)
+      file = await open(init.path, flags, 0o640)
       const recorder = new WavRecorder(file, init)
       await recorder.#writeHeader()
       return recorder
     } catch (cause) {
+      await file?.close().catch(() => undefined)
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new TelephonyError('BAD_ARGUMENT', `cannot record to ${init.path}: ${reason}`, { cause })
     }

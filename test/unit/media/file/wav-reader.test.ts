@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { TelephonyError } from '../../../../src/base/errors.js'
+import { parseWavFormat, plainWavHead } from '../../../../src/media/file/wav-format.js'
+import { readWavFile } from '../../../../src/media/file/wav-reader.js'
+import { measureTone, sine, wavBytes, writeWav } from '../../../support/audio.js'
+
+const isError = (code: string) => (error: unknown) => error instanceof TelephonyError && error.code === code
+
+describe('WAV files', () => {
+  let folder: string
+  let path: string
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ringflow-wav-'))
+    path = join(folder, 'a.wav')
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('16 bit mono at 8 kHz comes through sample by sample', async () => {
+    const samples = Int16Array.from([0, 1, -1, 32767, -32768, 1234, -4321])
+    writeWav(path, samples)
+    assert.deepEqual(await readWavFile(path), samples)
+  })
+
+  it('several channels are mixed', async () => {
+    writeWav(path, [Int16Array.from([1000, -2000]), Int16Array.from([3000, -4000]), Int16Array.from([5000, -6000])])
+    assert.deepEqual([...(await readWavFile(path))], [3000, -4000])
+  })
+
+  // Made by sox from the same tone: what people have on their disks.
+  const kinds: [name: string, ...options: string[]][] = [
+    ['8 bit', '-b', '8', '-e', 'unsigned'],
+    ['24 bit', '-b', '24'],
+    ['32 bit', '-b', '32', '-e', 'signed'],
+    ['float', '-b', '32', '-e', 'floating-point'],
+    ['A-law', '-e', 'a-law'],
+    ['mu-law', '-e', 'u-law'],
+    ['A-law at 16 kHz', '-e', 'a-law', '-r', '16000'],
+    ['44.1 kHz stereo', '-r', '44100', '-c', '2'],
+    ['48 kHz 24 bit, six channels (extensible)', '-r', '48000', '-b', '24', '-c', '6'],
+    ['11.025 kHz 8 bit', '-r', '11025', '-b', '8'],
+  ]
+  for (const [name, ...options] of kinds) {
+    it(`${name} is heard as the tone that it is`, async function () {
+      const source = join(folder, 'source.wav')
+      writeWav(source, sine(1000, 1000, { rmsDbfs: -13 }))
+      try {
+        execFileSync('sox', ['-D', source, ...options, path], { stdio: 'ignore' })
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.skip()
+        throw error
+      }
+      const samples = await readWavFile(path)
+      const tone = measureTone(samples, 1000)
+      assert.ok(Math.abs(samples.length - 8000) <= 2, `${samples.length} samples`)
+      assert.ok(tone.share > 0.99, `share ${tone.share}`)
+      assert.ok(Math.abs(tone.rmsDbfs + 13) < 0.3, `level ${tone.rmsDbfs}`)
+    })
+  }
+
+  it('chunks of text before the data are passed over, odd ones with their padding', async () => {
+    const samples = Int16Array.from([1, 2, 3])
+    writeWav(path, samples)
+    const file = readFileSync(path)
+    const note = Buffer.from('LIST\x03\x00\x00\x00abc\x00', 'latin1')
+    writeFileSync(path, Buffer.concat([file.subarray(0, 36), note, file.subarray(36)]))
+    assert.deepEqual(await readWavFile(path), samples)
+  })
+
+  it('a file whose writer died, with sizes of 0 or beyond the end, is read as far as it goes', async () => {
+    writeWav(path, sine(500, 100))
+    const file = readFileSync(path)
+    file.writeUInt32LE(0, 40)
+    writeFileSync(path, file)
+    assert.equal((await readWavFile(path)).length, 800)
+    file.writeUInt32LE(0xffff_ffff, 40)
+    writeFileSync(path, file)
+    assert.equal((await readWavFile(path)).length, 800)
+    truncateSync(path, 44 + 801)
+    assert.equal((await readWavFile(path)).length, 400)
+  })
+
+  it('what is missing or no file is FILE_NOT_FOUND', async () => {
+    await assert.rejects(readWavFile(join(folder, 'none.wav')), isError('FILE_NOT_FOUND'))
+    mkdirSync(join(folder, 'folder.wav'))
+    await assert.rejects(readWavFile(join(folder, 'folder.wav')), isError('FILE_NOT_FOUND'))
+  })
+
+  it('what holds no sound that we decode is BAD_AUDIO, named with its path', async () => {
+    const plain = { tag: 1, channels: 1, sampleRate: 8000, bits: 16 }
+    const bad: [name: string, bytes: Uint8Array][] = [
+      ['empty', new Uint8Array(0)],
+      ['text', Buffer.from('#!/bin/sh\necho this is no sound at all, whatever its name says\n')],
+      ['no samples', wavBytes(plain, new Uint8Array(0))],
+      ['no channels', wavBytes({ ...plain, channels: 0 }, new Uint8Array(8))],
+      ['many channels', wavBytes({ ...plain, channels: 60_000, bits: 8 }, new Uint8Array(60_000))],
+      ['no rate', wavBytes({ ...plain, sampleRate: 0 }, new Uint8Array(8))],
+      ['a rate of 2 GHz', wavBytes({ ...plain, sampleRate: 2_000_000_000 }, new Uint8Array(8))],
+      ['12 bit', wavBytes({ ...plain, bits: 12 }, new Uint8Array(8))],
+      ['ADPCM', wavBytes({ ...plain, tag: 2, bits: 8 }, new Uint8Array(8))],
+      ['MP3 inside', wavBytes({ ...plain, tag: 0x55, bits: 8 }, new Uint8Array(8))],
+      ['cut off', wavBytes(plain, new Uint8Array(8)).subarray(0, 30)],
+    ]
+    for (const [name, bytes] of bad) {
+      writeFileSync(path, bytes)
+      await assert.rejects(
+        readWavFile(path),
+        (error) => isError('BAD_AUDIO')(error) && String(error).includes(path),
+        name,
+      )
+    }
+  })
+
+  it('longer than an hour is refused by what the head says, before anything is decoded', async () => {
+    const head = wavBytes({ tag: 1, channels: 1, sampleRate: 8000, bits: 8 }, new Uint8Array(0))
+    head.writeUInt32LE(3601 * 8000, 40)
+    writeFileSync(path, head)
+    truncateSync(path, 44 + 3601 * 8000)
+    await assert.rejects(readWavFile(path), isError('BAD_AUDIO'))
+  })
+
+  it('any head is refused with BAD_AUDIO, or stands for a format that is written and read again', () => {
+    const start = Buffer.from('RIFF\0\0\0\0WAVEfmt \x10\0\0\0', 'latin1')
+    const field = (values: number[]) =>
+      fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...values) }, fc.integer({ min: 0, max: 0xffff }))
+    const fmt = fc
+      .tuple(field([1, 3, 6, 7, 0xfffe]), field([1, 2]), field([8000, 44_100]), field([1, 2, 4]), field([8, 16]))
+      .map(([tag, channels, rate, block, bits]) => {
+        const bytes = Buffer.alloc(16)
+        bytes.writeUInt16LE(tag, 0)
+        bytes.writeUInt16LE(channels, 2)
+        bytes.writeUInt32LE(rate, 4)
+        bytes.writeUInt16LE(block, 12)
+        bytes.writeUInt16LE(bits, 14)
+        return Buffer.concat([start, bytes, Buffer.from('data\x08\0\0\0')])
+      })
+    let good = 0
+    fc.assert(
+      fc.property(fc.oneof(fmt, fc.uint8Array({ maxLength: 100 })), (head) => {
+        try {
+          const format = parseWavFormat(head)
+          good++
+          assert.deepEqual(parseWavFormat(plainWavHead(format)), { ...format, dataStart: 44 })
+        } catch (error) {
+          assert.ok(isError('BAD_AUDIO')(error), String(error))
+        }
+      }),
+      { numRuns: 3000 },
+    )
+    assert.ok(good > 20, `${good} heads were good`)
+  })
+})

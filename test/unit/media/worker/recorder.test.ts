@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WavRecorder } from '../../../../src/media/worker/recorder.js'
+import { readWav, sine } from '../../../support/audio.js'
+
+function feed(recorder: WavRecorder, samples: Int16Array): void {
+  for (let at = 0; at < samples.length && !recorder.full; at += 160) recorder.write(samples.subarray(at, at + 160), 160)
+}
+
+/** Waits until the file's head tells so many samples. */
+async function samplesOnDisk(path: string, atLeast: number): Promise<number> {
+  for (;;) {
+    const n = readWav(path).channels[0]?.length ?? 0
+    if (n >= atLeast) return n
+    await new Promise(setImmediate)
+  }
+}
+
+describe('WAV recorder', () => {
+  let folder: string
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ringflow-rec-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('writes what it was given, in a folder that it makes', async () => {
+    const path = join(folder, 'sub', 'a.wav')
+    const recorder = await WavRecorder.create({ path, maxMs: 0 })
+    const tone = sine(440, 2500)
+    feed(recorder, tone)
+    const result = await recorder.close()
+    assert.deepEqual(result, { path, durationMs: 2500, octets: 44 + 40_000 })
+    assert.deepEqual(readWav(path), { sampleRate: 8000, channels: [tone] })
+    assert.equal(await recorder.close(), result, 'close is idempotent')
+  })
+
+  it('ends at its limit, to the sample', async () => {
+    const path = join(folder, 'a.wav')
+    const recorder = await WavRecorder.create({ path, maxMs: 1010 })
+    feed(recorder, sine(440, 3000))
+    assert.ok(recorder.full)
+    assert.equal((await recorder.close()).durationMs, 1010)
+  })
+
+  it('is playable without having been closed', async () => {
+    const path = join(folder, 'a.wav')
+    const recorder = await WavRecorder.create({ path, maxMs: 0 })
+    assert.deepEqual(readWav(path).channels[0]?.length, 0)
+    feed(recorder, sine(440, 5000))
+    assert.equal(await samplesOnDisk(path, 40_000), 40_000)
+    await recorder.close()
+  })
+
+  it('refuses what it cannot write to, and a link in the place of the file', async () => {
+    mkdirSync(join(folder, 'folder.wav'))
+    await assert.rejects(WavRecorder.create({ path: join(folder, 'folder.wav'), maxMs: 0 }), { code: 'BAD_ARGUMENT' })
+    writeFileSync(join(folder, 'precious'), 'keep me')
+    symlinkSync(join(folder, 'precious'), join(folder, 'link.wav'))
+    await assert.rejects(WavRecorder.create({ path: join(folder, 'link.wav'), maxMs: 0 }), { code: 'BAD_ARGUMENT' })
+  })
+
+  it('refuses a full disk', async () => {
+    await assert.rejects(WavRecorder.create({ path: '/dev/full', maxMs: 0 }), { code: 'BAD_ARGUMENT' })
+  })
+})

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { PCMA, PCMU } from '../../../../src/media/codec/g711.js'
+import { emptyRtpView, writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js'
+import { RtpReceiver } from '../../../../src/media/worker/rtp-receiver.js'
+import { measureTone, sine } from '../../../support/audio.js'
+
+const PEER = { host: '192.0.2.5', port: 4000 }
+
+function setUp() {
+  const told: unknown[] = []
+  const receiver = new RtpReceiver({
+    view: emptyRtpView(),
+    events: { started: () => told.push('started'), digit: (digit, ms) => told.push([digit, ms]) },
+  })
+  const format = { codec: PCMA, payloadType: 8, eventTypes: [101] }
+  receiver.configure({ ...format, remote: PEER })
+  return { receiver, told, format }
+}
+
+function packet(type: number, sequence: number, timestamp: number, payload: ArrayLike<number>, ssrc = 9): Uint8Array {
+  const bytes = new Uint8Array(12 + payload.length)
+  writeRtpHeader(bytes, type, false, sequence, timestamp, ssrc)
+  bytes.set(payload, 12)
+  return bytes
+}
+
+/** A tone through the receiver, frame by frame; `keep` says which packets arrive. */
+function hear(
+  codec = PCMA,
+  { type = codec.payloadType, packetSamples = 160, keep = (n: number): boolean => n >= 0 } = {},
+) {
+  const { receiver } = setUp()
+  const tone = sine(1000, 2000)
+  const heard: number[] = []
+  const frame = new Int16Array(160)
+  let sent = 0
+  for (let nowMs = 0; nowMs < 2000; nowMs += 20) {
+    for (; sent * packetSamples < (nowMs + 20) * 8; sent++) {
+      const part = tone.subarray(sent * packetSamples, (sent + 1) * packetSamples)
+      const coded = Uint8Array.from(part, (v) => codec.toCoded[v & 0xffff] ?? 0)
+      if (keep(sent)) receiver.receive(packet(type, sent, sent * packetSamples, coded), PEER.host, PEER.port, nowMs)
+    }
+    receiver.pull(frame, 160, nowMs)
+    heard.push(...frame)
+  }
+  return { receiver, heard: Int16Array.from(heard) }
+}
+
+describe('RTP receiver', () => {
+  it('hears what was sent, at its level', () => {
+    const { receiver, heard } = hear()
+    assert.ok(measureTone(heard, 1000).share > 0.99)
+    assert.ok(Math.abs((receiver.level.dbfs ?? 0) + 13) < 0.2)
+    assert.equal(receiver.concealedFrames, 0)
+  })
+
+  it('packets of 10, 30 and 60 ms fill frames of 20 ms', () => {
+    for (const packetSamples of [80, 240, 480]) {
+      const { receiver, heard } = hear(PCMA, { packetSamples })
+      assert.ok(measureTone(heard, 1000).share > 0.99, `${packetSamples} samples`)
+      assert.equal(receiver.concealedFrames, 0)
+    }
+  })
+
+  it('a peer that sends the other law than negotiated is understood', () => {
+    assert.ok(measureTone(hear(PCMU).heard, 1000).share > 0.99)
+  })
+
+  it('lost packets are concealed and counted', () => {
+    const { receiver, heard } = hear(PCMA, { keep: (n) => n % 10 !== 5 })
+    assert.equal(receiver.concealedFrames, 10)
+    assert.equal(receiver.statistics.packetsLost, 10)
+    assert.ok(measureTone(heard, 1000).share > 0.9)
+  })
+
+  it('tells the first packet once, and each digit once', () => {
+    const { receiver, told } = setUp()
+    for (let n = 0; n < 5; n++) {
+      receiver.receive(packet(101, n, 1000, [5, n > 2 ? 0x8a : 10, 3, 32]), PEER.host, PEER.port, n * 20)
+    }
+    assert.deepEqual(told, ['started', ['5', 100]])
+  })
+
+  it('neither digits nor comfort noise nor a pause of them are concealed', () => {
+    const { receiver } = setUp()
+    const frame = new Int16Array(160)
+    const silence = new Uint8Array(160).fill(0xd5)
+    for (let n = 0; n < 60; n++) {
+      const nowMs = n * 20
+      if (n < 20) receiver.receive(packet(8, n, n * 160, silence), PEER.host, PEER.port, nowMs)
+      else if (n < 28) receiver.receive(packet(101, n, 3200, [1, 10, 0, 160]), PEER.host, PEER.port, nowMs)
+      else if (n === 28) receiver.receive(packet(13, n, n * 160, [30]), PEER.host, PEER.port, nowMs)
+      receiver.pull(frame, 160, nowMs)
+    }
+    assert.equal(receiver.concealedFrames, 0)
+  })
+
+  it('nobody is heard before the peer is known, and nobody else afterwards', () => {
+    const told: unknown[] = []
+    const receiver = new RtpReceiver({
+      view: emptyRtpView(),
+      events: { started: () => told.push('started'), digit: () => told.push('digit') },
+    })
+    const silence = new Uint8Array(160)
+    receiver.receive(packet(8, 1, 0, silence), PEER.host, PEER.port, 0)
+    receiver.configure({ codec: PCMA, payloadType: 8, eventTypes: [], remote: PEER })
+    receiver.receive(packet(8, 1, 0, silence), '198.51.100.1', PEER.port, 0)
+    assert.deepEqual([told, receiver.strangerPackets, receiver.statistics.packetsReceived], [[], 1, 0])
+  })
+
+  it('the same peer again keeps its source, another one is waited for; strangers go on being counted', () => {
+    const { receiver, format } = setUp()
+    const silence = new Uint8Array(160)
+    receiver.receive(packet(8, 1, 0, silence), '198.51.100.1', 1, 0)
+    receiver.receive(packet(8, 1, 0, silence), PEER.host, PEER.port, 0)
+    const guard = receiver.guard
+    receiver.configure({ ...format, remote: { ...PEER } })
+    assert.equal(receiver.guard, guard)
+    receiver.configure({ ...format, remote: { ...PEER, port: 5000 } })
+    assert.equal(receiver.guard?.target.port, 5000)
+    receiver.receive(packet(8, 2, 160, silence), PEER.host, PEER.port, 20)
+    assert.equal(receiver.strangerPackets, 2)
+  })
+
+  it('a new SSRC of the peer is heard at once, its digits too', () => {
+    const { receiver, told } = setUp()
+    receiver.receive(packet(101, 1, 0xffff_0000, [1, 0x8a, 0, 160], 1), PEER.host, PEER.port, 0)
+    receiver.receive(packet(101, 900, 5, [2, 0x8a, 0, 160], 2), PEER.host, PEER.port, 20)
+    assert.deepEqual(told, ['started', ['1', 20], ['2', 20]])
+    assert.equal(receiver.statistics.packetsReceived, 2)
+  })
+
+  it('takes any bytes from the peer', () => {
+    const bytes = fc.uint8Array({ maxLength: 700 }).map((b) => {
+      if (b.length > 1) b.set([0x80 | ((b[0] ?? 0) & 0x3f), [8, 0, 101, 13, 96][(b[1] ?? 0) % 5] ?? 8])
+      return b
+    })
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 50 }), (packets) => {
+        const { receiver } = setUp()
+        const frame = new Int16Array(160)
+        packets.forEach((p, i) => {
+          receiver.receive(p, PEER.host, PEER.port, i * 20)
+          receiver.pull(frame, 160, i * 20)
+        })
+      }),
+    )
+  })
+})

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { PCMA, PCMU } from '../../../../src/media/codec/g711.js'
+import type { CodecName } from '../../../../src/media/protocol.js'
+import { emptyRtpView, parseRtp, type RtpView } from '../../../../src/media/rtp/rtp-packet.js'
+import { Playback } from '../../../../src/media/worker/playback.js'
+import { RtpSender, type SenderFormat } from '../../../../src/media/worker/rtp-sender.js'
+
+type Sent = RtpView & { payload: number[] }
+
+const FORMAT: SenderFormat = { codec: PCMA, payloadType: 8, eventType: 101, intervalMs: 20, sending: true }
+
+function setUp(format: Partial<SenderFormat> = {}) {
+  const packets: Sent[] = []
+  const told: unknown[] = []
+  const sender = new RtpSender(
+    {
+      transmit(packet, octets) {
+        const view = emptyRtpView()
+        assert.ok(parseRtp(packet.subarray(0, octets), view))
+        packets.push({ ...view, payload: [...packet.subarray(view.payloadStart, octets)] })
+      },
+      playEnded: (...args) => told.push(args),
+      digitsSent: (...args) => told.push(args),
+    },
+    { ssrc: 1, sequence: 65_534, timestamp: 0xffff_ff00 },
+  )
+  sender.configure({ ...FORMAT, ...format })
+  return { sender, packets, told }
+}
+
+function prompt(octets: number[], { repeat = 1, codec = 'PCMA' as CodecName, playId = 'p' } = {}) {
+  const data = new SharedArrayBuffer(octets.length)
+  new Uint8Array(data).set(octets)
+  return new Playback({ playId, prompt: { codec, data }, repeat })
+}
+
+const ticks = (sender: RtpSender, count: number, lateMs = 0) => {
+  for (let i = 0; i < count; i++) sender.tick(lateMs)
+}
+
+describe('RTP sender', () => {
+  it('sends silence while nothing plays, numbers and timestamps going on over their ends', () => {
+    const { sender, packets } = setUp()
+    ticks(sender, 4)
+    assert.deepEqual(
+      packets.map((p) => p.sequence),
+      [65_534, 65_535, 0, 1],
+    )
+    assert.deepEqual(
+      packets.map((p) => p.timestamp),
+      [0xffff_ff00, 0xffff_ffa0, 0x40, 0xe0],
+    )
+    assert.deepEqual(
+      packets.map((p) => p.marker),
+      [true, false, false, false],
+    )
+    assert.ok(
+      packets.every((p) => p.payloadType === 8 && p.payload.every((o) => o === 0xd5) && p.payload.length === 160),
+    )
+  })
+
+  it('plays a prompt to its last sample, the rest of the last packet silent, and tells after that packet', () => {
+    const { sender, packets, told } = setUp()
+    sender.play(prompt(Array<number>(200).fill(7)))
+    ticks(sender, 1)
+    assert.deepEqual(told, [])
+    ticks(sender, 1)
+    assert.deepEqual(told, [['p', 'finished', 25]])
+    assert.deepEqual(packets[1]?.payload, [...Array<number>(40).fill(7), ...Array<number>(120).fill(0xd5)])
+    ticks(sender, 1)
+    assert.ok(packets[2]?.payload.every((o) => o === 0xd5))
+  })
+
+  it('repeats without a seam, and for ever', () => {
+    const { sender, packets, told } = setUp()
+    sender.play(prompt([1, 2, 3], { repeat: 100 }))
+    ticks(sender, 2)
+    const heard = packets.flatMap((p) => p.payload)
+    assert.ok(heard.slice(0, 300).every((o, i) => o === (i % 3) + 1))
+    assert.ok(heard.slice(300).every((o) => o === 0xd5))
+    assert.deepEqual(told, [['p', 'finished', 38]])
+    sender.play(prompt([1, 2, 3], { repeat: 0 }))
+    ticks(sender, 500)
+    assert.equal(told.length, 1)
+    sender.stopPlay('stopped')
+    assert.deepEqual(told[1], ['p', 'stopped', 10_000])
+  })
+
+  it('a second prompt interrupts the first; stopping another id does nothing', () => {
+    const { sender, told } = setUp()
+    sender.play(prompt(Array<number>(1000).fill(1), { playId: 'first' }))
+    ticks(sender, 2)
+    sender.play(prompt(Array<number>(1000).fill(2), { playId: 'second' }))
+    sender.stopPlay('stopped', 'first')
+    assert.deepEqual(told, [['first', 'interrupted', 40]])
+    sender.close()
+    assert.deepEqual(told[1], ['second', 'hangup', 0])
+  })
+
+  it('a prompt of the other law is sent in the law of the call', () => {
+    const { sender, packets } = setUp({ codec: PCMU, payloadType: 0 })
+    sender.play(prompt(Array<number>(160).fill(PCMA.toCoded[8000] ?? 0)))
+    ticks(sender, 1)
+    const sample = PCMU.toLinear[packets[0]?.payload[0] ?? 0] ?? 0
+    assert.ok(Math.abs(sample - 8000) < 500, `${sample}`)
+  })
+
+  it('digits take the place of sound: their numbers go on, the prompt waits and is not cut', () => {
+    const { sender, packets, told } = setUp()
+    sender.play(prompt(Array<number>(320).fill(7)))
+    ticks(sender, 1)
+    sender.sendDigits({ sendId: 'd', digits: '5', toneMs: 60, gapMs: 40 })
+    ticks(sender, 6)
+    assert.deepEqual(
+      packets.map((p) => p.payloadType),
+      [8, 101, 101, 101, 101, 101, 8],
+    )
+    assert.deepEqual(
+      packets.map((p) => p.sequence),
+      [65_534, 65_535, 0, 1, 2, 3, 4],
+    )
+    assert.equal(new Set(packets.slice(1, 6).map((p) => p.timestamp)).size, 1)
+    assert.equal((packets[6]?.timestamp ?? 0) - ((packets[1]?.timestamp ?? 0) - 2 ** 32), 5 * 160)
+    assert.deepEqual(told, [
+      ['d', 'finished'],
+      ['p', 'finished', 40],
+    ])
+  })
+
+  it('sends nothing while the direction forbids it; prompts and digits wait, then go on with a marker', () => {
+    const { sender, packets, told } = setUp({ sending: false })
+    sender.play(prompt(Array<number>(160).fill(7)))
+    ticks(sender, 10)
+    assert.equal(packets.length, 0)
+    sender.configure(FORMAT)
+    ticks(sender, 1)
+    assert.ok(packets[0]?.marker && packets[0].payload[0] === 7)
+    assert.equal(packets[0]?.timestamp, (0xffff_ff00 + 10 * 160) % 2 ** 32)
+    assert.deepEqual(told, [['p', 'finished', 20]])
+  })
+
+  it('after intervals that were skipped the timestamp has gone on, the number has not, and the marker is set', () => {
+    const { sender, packets } = setUp()
+    ticks(sender, 1)
+    sender.skip(25)
+    ticks(sender, 2)
+    assert.deepEqual(
+      packets.map((p) => p.sequence),
+      [65_534, 65_535, 0],
+    )
+    assert.deepEqual(
+      packets.map((p) => p.marker),
+      [true, true, false],
+    )
+    assert.equal(((packets[1]?.timestamp ?? 0) - (packets[0]?.timestamp ?? 0) + 2 ** 32) % 2 ** 32, 26 * 160)
+    assert.equal(sender.latePackets, 25)
+  })
+
+  it('counts packets that left 10 ms late', () => {
+    const { sender } = setUp()
+    ticks(sender, 3, 9.9)
+    ticks(sender, 2, 10)
+    assert.equal(sender.latePackets, 2)
+    assert.deepEqual([sender.packetsSent, sender.octetsSent], [5, 800])
+  })
+
+  it('digits that wait end as hangup when the call ends, or the peer takes none any more', () => {
+    const { sender, told } = setUp()
+    sender.sendDigits({ sendId: 'a', digits: '12', toneMs: 60, gapMs: 60 })
+    ticks(sender, 2)
+    sender.configure({ ...FORMAT, eventType: undefined })
+    assert.deepEqual(told, [['a', 'hangup']])
+  })
+
+  it('no packet’s buffer is written again before four packets have left', () => {
+    const buffers: Uint8Array[] = []
+    const events = { transmit: (packet: Uint8Array) => buffers.push(packet), playEnded() {}, digitsSent() {} }
+    const sender = new RtpSender(events, { ssrc: 1, sequence: 0, timestamp: 0 })
+    sender.configure(FORMAT)
+    ticks(sender, 8)
+    assert.equal(new Set(buffers.slice(0, 4)).size, 4)
+    assert.equal(buffers[4], buffers[0])
+  })
+})
