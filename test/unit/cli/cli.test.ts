@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { accountFrom, parseListen } from '../../../src/cli/account-options.js'
+import { adviceFor } from '../../../src/cli/advice.js'
+import { main } from '../../../src/cli/cli.js'
+import { parseOptions, UsageError } from '../../../src/cli/options.js'
+import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
+import { answer, call } from '../../../src/cli/specs.js'
+
+const options = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  parseOptions({ ...call.options, ...answer.options }, args, env)
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await main(args, {}, { out: (line) => out.push(line), err: (line) => err.push(line) })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+describe('command line', () => {
+  it('explains itself', async () => {
+    const overview = await run('--help')
+    assert.equal(overview.code, 0)
+    for (const command of ['call', 'answer', 'register']) {
+      assert.match(overview.out, new RegExp(`^  ${command} `, 'm'))
+      const { code, out } = await run(command, '--help')
+      assert.equal(code, 0)
+      assert.match(out, /Usage: ringflow/)
+      assert.match(out, /--password-file <path>/)
+      assert.match(out, /^ {2}(RINGFLOW_PASSWORD=… )?ringflow/m)
+    }
+    assert.match((await run('--version')).out, /^\d+\.\d+\.\d+/)
+  })
+
+  const wrong = [
+    [],
+    ['dial'],
+    ['__proto__'],
+    ['call'],
+    ['call', '1002'],
+    ['call', 'a@127.0.0.1', 'b@127.0.0.1'],
+    ['call', 'a@127.0.0.1', '--bogus'],
+    ['call', 'a@127.0.0.1', '--play', 'a.wav', '--tone', '440'],
+    ['call', 'a@127.0.0.1', '--tone', 'loud'],
+    ['call', 'a@127.0.0.1', '--duration', '0'],
+    ['call', 'a@127.0.0.1', '--codecs', 'OPUS'],
+    ['call', 'a@127.0.0.1', '--digits', '1x2'],
+    ['call', 'a@127.0.0.1', '--rtp-ports', '5-4'],
+    ['call', 'a@127.0.0.1', '--password-file', '/nonexistent'],
+    ['answer'],
+    ['answer', 'who'],
+    ['answer', '--listen', 'tcp://127.0.0.1:5060'],
+    ['answer', '--listen', 'udp://127.0.0.1:99999'],
+    ['register'],
+    ['register', '--server', 'x'],
+  ]
+  for (const args of wrong) {
+    it(`ends with 2 and says why: ringflow ${args.join(' ')}`, async () => {
+      const { code, out, err } = await run(...args)
+      assert.equal(code, 2)
+      assert.ok((out + err).length > 0)
+    })
+  }
+
+  it('takes each option from the environment, a flag first', () => {
+    const env = { RINGFLOW_SERVER: 'pbx.local', RINGFLOW_AUTH_USER: 'auth', RINGFLOW_JSON: '1', RINGFLOW_ONCE: '0' }
+    const given = options(['--server', 'other'], env)
+    assert.deepEqual([given.text('server'), given.text('auth-user')], ['other', 'auth'])
+    assert.deepEqual([given.flag('json'), given.flag('once')], [true, false])
+  })
+
+  it('takes the password from flag, environment or file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringflow-cli-'))
+    const file = join(folder, 'password')
+    writeFileSync(file, 'from file\n')
+    assert.equal(options([]).password(), '')
+    assert.equal(options([], { RINGFLOW_PASSWORD: 'from env' }).password(), 'from env')
+    assert.equal(options(['--password-file', file]).password(), 'from file')
+    assert.equal(options(['--password', 'x'], { RINGFLOW_PASSWORD: 'from env' }).password(), 'x')
+    rmSync(folder, { recursive: true })
+  })
+
+  it('makes an account of what was typed', () => {
+    const typed = [
+      '--server',
+      'pbx.local:5062',
+      '--user',
+      '1001',
+      '--outbound-proxy',
+      'edge.local',
+      '--listen',
+      'udp://127.0.0.1:5070',
+    ]
+    const account = accountFrom(options(typed), '1.2.3', { register: true })
+    assert.equal(account.aor, '1001@pbx.local:5062')
+    assert.equal(account.registrar, 'pbx.local:5062')
+    assert.deepEqual(account.proxy?.hops, ['sip:edge.local;lr'])
+    assert.deepEqual([account.transport.bindAddress, account.transport.bindPort], ['127.0.0.1', 5070])
+    assert.equal(account.transport.userAgent, 'ringflow/1.2.3')
+    const direct = accountFrom(options(['--from', '192.0.2.0/24, 198.51.100.1']), '1', {
+      register: false,
+      targetHost: '192.0.2.1',
+    })
+    assert.equal(direct.aor, 'ringflow@192.0.2.1')
+    assert.deepEqual([direct.inboundFrom, direct.allowedSources], ['known', ['192.0.2.0/24', '198.51.100.1']])
+    assert.equal(accountFrom(options(['--from', 'anyone']), '1', { register: false }).inboundFrom, 'anyone')
+  })
+
+  it('understands addresses to listen on', () => {
+    assert.deepEqual(parseListen(undefined), { host: '', port: 0 })
+    assert.deepEqual(parseListen('udp://127.0.0.1:0'), { host: '127.0.0.1', port: 0 })
+    assert.deepEqual(parseListen('192.0.2.1'), { host: '192.0.2.1', port: 0 })
+    assert.deepEqual(parseListen(':5060'), { host: '', port: 5060 })
+    for (const text of ['', 'udp://', 'udp://host:5060', '127.0.0.1:x']) {
+      assert.throws(() => parseListen(text), UsageError)
+    }
+  })
+
+  it('plans sound: the folders of named files are the roots, a tone has no end', () => {
+    const file = soundFrom(options(['--play', 'sounds/a.wav', '--record', 'out/b.wav']), undefined)
+    assert.deepEqual(rootsOf(file), { mediaRoots: [resolve('sounds')], recordRoot: resolve('out') })
+    assert.equal(endsBySound(file), true)
+    const tone = soundFrom(options(['--tone', '350+440', '--duration', '1.5']), undefined)
+    assert.deepEqual(tone.play, { kind: 'tone', hz: [350, 440], durationMs: 10_000 })
+    assert.deepEqual([endsBySound(tone), tone.durationMs], [false, 1_500])
+    assert.equal(endsBySound(soundFrom(options([]), '1')), true)
+  })
+
+  it('says what to do about a failure', () => {
+    assert.match(adviceFor({ cause: 'rejected', sipCode: 401 }), /password/)
+    assert.match(adviceFor({ cause: 'no-answer', sipCode: null }), /ring-timeout/)
+    assert.equal(adviceFor({ cause: 'normal', sipCode: null }), '')
+  })
+})
