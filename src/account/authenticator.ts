@@ -39,17 +39,16 @@ export class DigestAuthenticator implements Authenticator {
     if (this.#credentials.password === '' || request.attempt > MAX_ATTEMPTS) return undefined
     const tries = this.#triesOf(request)
     const inDialog = IN_DIALOG_METHODS.has(request.method)
-    const answerable = chooseChallenges(challenges).filter((challenge) => {
-      if (inDialog && !this.#realms.has(challenge.realm)) return false
-      return mayAnswer(challenge, tries.get(keyOf(challenge)))
-    })
-    if (answerable.length === 0) return undefined
-    return answerable.map((challenge) => {
+    const answerable = chooseChallenges(challenges).filter(({ realm }) => !inDialog || this.#realms.has(realm))
+    const fresh = answerable.filter((challenge) => mayAnswer(challenge, tries.get(keyOf(challenge))))
+    if (fresh.length === 0) return undefined
+    for (const challenge of fresh) {
       const answers = challenge.stale ? 0 : (tries.get(keyOf(challenge))?.answers ?? 0)
       tries.set(keyOf(challenge), { answers: answers + 1, nonce: challenge.nonce })
       this.#realms.add(challenge.realm)
-      return this.#header(challenge, request)
-    })
+    }
+    // RFC 3261 22.3: what a proxy asked for earlier goes along when the next one asks.
+    return answerable.map((challenge) => this.#header(challenge, request))
   }
 
   #header(challenge: Challenge, request: Request): HeaderField {

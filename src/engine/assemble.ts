@@ -1,9 +1,27 @@
-import { TelephonyError } from '../base/errors.js'
+import { systemClock } from '../base/clock.js'
+import { startMediaService } from '../media/client.js'
+import { openSipEndpoint } from '../sip/endpoint.js'
+import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
-import type { TelephonyEngine } from './engine.js'
+import { TelephonyEngine } from './engine.js'
+import { systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 
-/** The real parts put together: sockets, media workers, the system's clock. */
-export function assembleEngine(_init: EngineInit, _log: RootLogger): TelephonyEngine {
-  throw new TelephonyError('INTERNAL', 'not yet: waits for the SIP endpoint and the media service')
+/** The real parts put together: the system's clock, sockets, media workers. */
+export function assembleEngine(init: EngineInit, log: RootLogger): TelephonyEngine {
+  const clock = systemClock
+  const engine: TelephonyEngine = new TelephonyEngine(
+    {
+      clock,
+      log,
+      media: startMediaService({ log, clock }),
+      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
+      lookup: systemLookup,
+    },
+    init,
+  )
+  const trace = init.traceSip
+    ? { trace: (line: SipTraceLine) => engine.tell('trace', { ...line, text: log.secrets.mask(line.text) }) }
+    : {}
+  return engine
 }

@@ -72,6 +72,11 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     return this.#closing
   }
 
+  /** Ends the thread as a crash would: everything that follows is as after one. For tests. */
+  async crash(): Promise<void> {
+    await this.#worker?.terminate()
+  }
+
   async #close(): Promise<void> {
     this.#respawn?.cancel()
     const worker = this.#worker

@@ -74,7 +74,17 @@ describe('digest authenticator', () => {
   it('answers a registrar behind a proxy that asked first', () => {
     const authenticator = make()
     assert.ok(authenticator.answer([challenge({ status: 407, realm: 'edge' })], request(1)))
-    assert.ok(authenticator.answer([challenge({ nonce: 'n2' })], request(2)))
+    const both = authenticator.answer(
+      [challenge({ status: 407, realm: 'edge' }), challenge({ nonce: 'n2' })],
+      request(2),
+    )
+    assert.deepEqual(
+      both?.map(([name, value]) => [name, field(value, 'nc')]),
+      [
+        ['Proxy-Authorization', '00000002'],
+        ['Authorization', '00000001'],
+      ],
+    )
   })
 
   it('begins anew with each request and counts a nonce that is used again', () => {
