@@ -2,7 +2,7 @@
 // show, and measures what each side recorded. Used by `npm start -- --once` and by the version matrix.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import WebSocket from 'ws'
 import { measureWav } from './measure-wav.mjs'
@@ -14,6 +14,9 @@ const RING = 'ringflow-demo-ring'
 const EVENTS = 'ringflow-demo-events'
 const CDRS = 'ringflow-demo-cdr'
 const RECORDINGS = 'ringflow-demo-recordings'
+
+/** Of Node-RED's log. */
+const ERROR_LEVEL = 20
 
 const PACK = '@ringflow/node-red-telephony'
 const CALL_MS = 60_000
@@ -45,7 +48,7 @@ export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program
     const version = await loadedPack(nodeRed.url)
     say(`Node-RED ${version.nodeRed} runs with ${version.types} node types of Ringflow. Pressing "ring" …`)
     await ring(nodeRed, seen, print)
-    return report(flow, seen)
+    return report(flow, seen, join(dirname(flowFile), 'media'))
   } catch (error) {
     return { ok: false, reason: [error.message, ...seen.problems].join('; '), setupMs: seen.setupMs, cdrs: seen.cdrs }
   } finally {
@@ -80,7 +83,7 @@ export async function loadedPack(url) {
   if (failed.length > 0)
     throw new Error(failed.map(({ name, err }) => `node ${name} was not loaded: ${err}`).join('; '))
   const settings = await (await fetch(`${url}/settings`)).json()
-  return { nodeRed: settings.version, types: ours.flatMap(({ types }) => types).length }
+  return { nodeRed: settings.version.replace('-git', ''), types: ours.flatMap(({ types }) => types).length }
 }
 
 /** Presses the button and resolves when both sides have told their end. */
@@ -88,9 +91,13 @@ async function ring(nodeRed, seen, print) {
   const socket = new WebSocket(`${nodeRed.url.replace('http', 'ws')}/comms`)
   try {
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-    const done = new Promise((resolve) => {
+    const done = new Promise((resolve, reject) => {
       socket.on('message', (text) => {
-        for (const { topic, data } of [JSON.parse(text)].flat()) if (topic === 'debug') take(data, seen, print)
+        try {
+          for (const { topic, data } of [JSON.parse(text)].flat()) if (topic === 'debug') take(data, seen, print)
+        } catch (error) {
+          reject(error)
+        }
         if (seen.cdrs.length >= 2 && seen.recordings.length >= 2) resolve()
       })
     })
@@ -135,10 +142,17 @@ function take(data, seen, print) {
   } else if (data.id === CDRS) seen.cdrs.push(message.payload ?? message)
   else if (data.id === RECORDINGS) seen.recordings.push({ direction: message.call.direction, path: message.payload })
   else if (data.level) {
-    const text = typeof message === 'string' ? message : JSON.stringify(message)
+    const text = `${data.name ?? data.id}: ${data.format === 'error' ? errorText(data.msg) : message}`
     seen.problems.push(text)
-    print(`warning from node ${data.name ?? data.id}: ${text}`)
+    print(`${data.level === ERROR_LEVEL ? 'error' : 'warning'} from node ${text}`)
+    if (data.level === ERROR_LEVEL) throw new Error('a node failed')
   }
+}
+
+/** An error comes as JSON of what it was. */
+function errorText(json) {
+  const { data, message } = JSON.parse(json)
+  return data?.message ?? message ?? json
 }
 
 function eventLine({ topic, event, call, payload }) {
@@ -147,14 +161,14 @@ function eventLine({ topic, event, call, payload }) {
   return [event.at, topic.padEnd(18), who, what].join('  ').trimEnd()
 }
 
-function report(flow, seen) {
+function report(flow, seen, mediaFolder) {
   const [caller, callee] = ['outbound', 'inbound'].map((side) => seen.cdrs.find(({ direction }) => direction === side))
   const [callerHeard, calleeHeard] = ['outbound', 'inbound'].map((side) => heardBy(side, seen))
   const reasons = [
     ...whyNotDone('caller', caller),
     ...whyNotDone('callee', callee),
-    ...whyNotHeard('caller', callerHeard, tones(flow, 'sip-incoming')),
-    ...whyNotHeard('callee', calleeHeard, tones(flow, 'sip-dial')),
+    ...whyNotHeard('caller', callerHeard, played(flow, 'sip-incoming', mediaFolder)),
+    ...whyNotHeard('callee', calleeHeard, played(flow, 'sip-dial', mediaFolder)),
     ...(caller?.digits ? [] : ['the caller received no digit']),
   ]
   const both = [caller, callee].filter(Boolean)
@@ -195,10 +209,12 @@ function whyNotHeard(side, heard, expectedHz) {
   return [`the ${side} heard ${heard.hz} Hz, but ${expectedHz.join(' or ')} Hz was played`]
 }
 
-/** Frequencies that the tab with this type of node plays. */
-function tones(flow, type) {
+/** Frequencies of what is played on the tab that has this type of node. */
+function played(flow, type, mediaFolder) {
   const tab = flow.find((node) => node.type === type)?.z
   return flow
-    .filter((node) => node.type === 'sip-play-media' && node.z === tab && node.source === 'tone')
-    .flatMap(({ hz }) => hz.split('+').map(Number))
+    .filter((node) => node.type === 'sip-play-media' && node.z === tab)
+    .flatMap(({ source, hz, file }) =>
+      source === 'tone' ? hz.split('+').map(Number) : [measureWav(join(mediaFolder, file)).hz],
+    )
 }
