@@ -21,6 +21,7 @@ export interface AccountInit {
   register: boolean
   expiresSec: number
   maxCalls: number
+  anyUser?: boolean
   inboundFrom: 'known' | 'anyone'
   allowedSources: readonly string[]
   proxy: { hops: readonly string[] } | null
@@ -106,6 +107,7 @@ export class Account {
       aor: aor.uri,
       displayName: init.displayName,
       contactUser,
+      anyUser: init.anyUser ?? false,
       routeSet: this.peers.routeSet,
       authenticator: new DigestAuthenticator({}, { username: init.authUser || aor.user, password: init.password }),
       handlers: { admit: (request) => this.#policy.admit(request), invite: deps.invite },

@@ -13,6 +13,7 @@ export interface AccountDefaults {
   /** Host of what is called, where there is no server. */
   targetHost?: string
   register: boolean
+  anyUser?: boolean
   /** Whether callers may come from anywhere when nobody said. */
   inboundFrom?: 'known' | 'anyone'
 }
@@ -41,6 +42,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     codecs: codecsFrom(options.text('codecs')),
     ringTimeoutMs: options.durationMs('ring-timeout') ?? RING_TIMEOUT_MS,
     dtmfToneMs: 160,
+    anyUser: defaults.anyUser ?? false,
     maxCalls: options.integer('max-calls', 1, 10_000) ?? 10,
     ...inbound,
     exposeHeaders: [],

@@ -16,7 +16,7 @@ export async function runAnswer(context: CommandContext): Promise<number> {
   const plan = soundFrom(options, options.text('press'))
   // Without a server, on loopback, only this machine can call: nothing to be careful about.
   const inboundFrom = !server && listen.host.startsWith('127.') ? 'anyone' : 'known'
-  const account = accountFrom(options, version, { register: Boolean(server), inboundFrom })
+  const account = accountFrom(options, version, { register: Boolean(server), anyUser: true, inboundFrom })
   const engine = await startEngine(context, rootsOf(plan))
   try {
     const rule = { mode: 'answer', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null } as const

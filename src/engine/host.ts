@@ -14,9 +14,10 @@ if (!parentPort) throw new TelephonyError('INTERNAL', 'engine/host.js runs in a 
 const port = parentPort
 const init = workerData as EngineInit
 
+let tell: ReturnType<typeof serveRpc<EngineCommands, EngineEvents>> = () => {}
 const log = createLogger({ level: init.logLevel, sink: (level, line) => tell('log', { level, line }) })
 const engine = assembleEngine(init, log)
-const tell = serveRpc<EngineCommands, EngineEvents>(port, engine.commands)
+tell = serveRpc<EngineCommands, EngineEvents>(port, engine.commands)
 for (const name of EVENTS) engine.on(name, (data) => tell(name, data))
 
 let faults: number[] = []

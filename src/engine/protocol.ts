@@ -61,6 +61,8 @@ export interface AccountConfig {
   dtmfToneMs: number
   /** Calls at once, both directions. */
   maxCalls: number
+  /** Also takes calls for users that no account of its transport has: the numbers of a trunk. Absent: no, they get 404. */
+  anyUser?: boolean
   /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source, which is what it says. */
   inboundFrom: 'known' | 'anyone'
   /** IPv4 addresses or CIDR blocks. */

@@ -11,6 +11,8 @@ interface Entry {
 export class Accounts {
   readonly #byContact = new Map<string, Entry>()
   readonly #byAorUser = new Map<string, Entry[]>()
+  /** Those that take what nobody else takes. */
+  readonly #forAnyUser = new Set<AccountUserAgent>()
 
   /** False where the Contact user is taken. */
   add(agent: AccountUserAgent): boolean {
@@ -20,6 +22,7 @@ export class Accounts {
     const entry = { agent, aorUser: parts?.user ?? '', aorHost: parts?.host ?? '' }
     this.#byContact.set(contactUser, entry)
     this.#byAorUser.set(entry.aorUser, [...(this.#byAorUser.get(entry.aorUser) ?? []), entry])
+    if (agent.init.anyUser) this.#forAnyUser.add(agent)
     return true
   }
 
@@ -27,6 +30,7 @@ export class Accounts {
     const entry = this.#byContact.get(agent.init.contactUser)
     if (entry?.agent !== agent) return
     this.#byContact.delete(agent.init.contactUser)
+    this.#forAnyUser.delete(agent)
     const left = (this.#byAorUser.get(entry.aorUser) ?? []).filter((other) => other !== entry)
     if (left.length > 0) this.#byAorUser.set(entry.aorUser, left)
     else this.#byAorUser.delete(entry.aorUser)
@@ -34,15 +38,16 @@ export class Accounts {
 
   /**
    * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the Request-URI preferred.
-   * No account is taken just because it is the only one: a wrong number is answered 404 however many accounts there are.
+   * No account is taken just because it is the only one: a wrong number is answered 404 however many accounts there are, unless one wants them all.
    */
   find(uri: SipUri): AccountUserAgent | undefined {
     const { user, host } = uri.parts
-    if (user === '') return undefined
+    const [forAnyUser] = this.#forAnyUser
+    if (user === '') return forAnyUser
     const byContact = this.#byContact.get(user)
     if (byContact) return byContact.agent
     const byAor = this.#byAorUser.get(user)
-    return (byAor?.find((entry) => entry.aorHost === host) ?? byAor?.[0])?.agent
+    return (byAor?.find((entry) => entry.aorHost === host) ?? byAor?.[0])?.agent ?? forAnyUser
   }
 
   *all(): IterableIterator<AccountUserAgent> {

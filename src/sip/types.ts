@@ -158,6 +158,8 @@ export interface UserAgentInit {
   displayName: string
   /** User part of our Contact: where requests from outside find this account. Unique per endpoint. */
   contactUser: string
+  /** Takes requests for users that no account of the endpoint has: the numbers of a trunk. The first account that says so gets them. */
+  anyUser?: boolean
   /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
   routeSet: readonly string[]
   authenticator: Authenticator

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { measureTone, sine, writeWav } from '../../support/audio.js'
+
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
+
+interface Line {
+  type: string
+  [field: string]: unknown
+}
+
+/** `ringflow` as a person starts it, with --json. */
+class Ringflow {
+  readonly lines: Line[] = []
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown[]>
+  readonly #waiting = new Set<() => void>()
+  #err = ''
+
+  constructor(args: string[], env: NodeJS.ProcessEnv = {}) {
+    this.#process = spawn(process.execPath, [MAIN, ...args, '--json'], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#exited = once(this.#process, 'close')
+    this.#process.stderr?.on('data', (text) => {
+      this.#err += text
+    })
+    createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (text) => {
+      this.lines.push(JSON.parse(text))
+      for (const look of [...this.#waiting]) look()
+    })
+  }
+
+  /** Resolves with the first line of that type; rejects when the process ends without one. */
+  line(type: string): Promise<Line> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = this.lines.find((line) => line.type === type)
+        if (!found) return
+        this.#waiting.delete(look)
+        resolve(found)
+      }
+      this.#waiting.add(look)
+      look()
+      this.#exited.then(() => reject(new Error(`ended without “${type}”: ${this.#err}`)))
+    })
+  }
+
+  interrupt(): void {
+    this.#process.kill('SIGINT')
+  }
+
+  async exit(): Promise<{ code: unknown; err: string; last: Line | undefined }> {
+    const [code] = await this.#exited
+    return { code, err: this.#err, last: this.lines.at(-1) }
+  }
+
+  /** In case that a test failed. */
+  kill(): void {
+    if (this.#process.exitCode === null) this.#process.kill('SIGKILL')
+  }
+}
+
+describe('ringflow as processes', function () {
+  this.timeout(20_000)
+  const started: Ringflow[] = []
+  let folder: string
+
+  const ringflow = (args: string[], env?: NodeJS.ProcessEnv) => {
+    const one = new Ringflow(args, env)
+    started.push(one)
+    return one
+  }
+
+  async function answering(...args: string[]): Promise<{ callee: Ringflow; at: string }> {
+    const callee = ringflow(['answer', '--listen', 'udp://127.0.0.1:0', ...args])
+    const { host, port } = await callee.line('listening')
+    return { callee, at: `${host}:${port}` }
+  }
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ringflow-cli-'))
+  })
+
+  afterEach(() => {
+    for (const one of started.splice(0)) one.kill()
+  })
+
+  it('one calls the other: sound both ways, digits, summaries, exit codes', async () => {
+    const prompt = join(folder, 'prompt.wav')
+    writeWav(prompt, [sine(700, 1500, { sampleRate: 16_000 })], 16_000)
+    const there = join(folder, 'there.wav')
+    const here = join(folder, 'here.wav')
+    const { callee, at } = await answering('--tone', '425', '--record', there, '--press', '1', '--once')
+    const caller = ringflow(['call', `sip:anybody@${at}`, '--play', prompt, '--record', here, '--digits', '42'])
+    const [called, answered] = await Promise.all([caller.exit(), callee.exit()])
+
+    assert.deepEqual([called.code, answered.code], [0, 0], called.err + answered.err)
+    assert.deepEqual(
+      caller.lines
+        .map(({ type }) => type)
+        .filter((type) => ['call.trying', 'call.answered', 'call.ended'].includes(type)),
+      ['call.trying', 'call.answered', 'call.ended'],
+    )
+    const { last: summary } = called
+    assert.equal(summary?.type, 'summary')
+    assert.deepEqual([summary.ok, summary.cause, summary.by, summary.codec], [true, 'normal', 'local', 'PCMA'])
+    assert.deepEqual([summary.digits, answered.last?.digits], ['1', '42'])
+    assert.ok(Number(summary.packetsSent) > 70 && Number(summary.packetsReceived) > 70)
+    assert.ok(Number(summary.mos) > 4 && Number(summary.packetsLost) === 0)
+    assert.ok(measureTone(there, 700).share >= 0.95)
+    assert.ok(measureTone(here, 425).share >= 0.95)
+  })
+
+  it('hears itself from --echo', async () => {
+    const { at } = await answering('--echo', '--once')
+    const here = join(folder, 'echo.wav')
+    const caller = ringflow(['call', `sip:echo@${at}`, '--tone', '600', '--record', here, '--duration', '1.5'])
+    assert.equal((await caller.exit()).code, 0)
+    const echoed = measureTone(here, 600)
+    assert.ok(echoed.share >= 0.95 && echoed.soundMs > 1_000, JSON.stringify(echoed))
+  })
+
+  it('fails with 1, the reason and what to do', async () => {
+    const { callee, at } = await answering('--max-calls', '1')
+    const first = ringflow(['call', `sip:a@${at}`])
+    await first.line('call.answered')
+    const second = ringflow(['call', `sip:b@${at}`])
+    const busy = await second.exit()
+    assert.equal(busy.code, 1)
+    assert.match(busy.err, /busy, 486 .*\n.*busy/)
+    assert.deepEqual([busy.last?.ok, busy.last?.cause, busy.last?.sipCode], [false, 'busy', 486])
+    first.interrupt()
+    assert.equal((await first.exit()).code, 0, 'Ctrl-C hangs up in good order')
+    await callee.line('summary')
+    callee.interrupt()
+    assert.equal((await callee.exit()).code, 0)
+  })
+
+  it('gives up with Ctrl-C while nobody has answered', async () => {
+    // A port that somebody holds and nobody answers on.
+    const { createSocket } = await import('node:dgram')
+    const silent = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const caller = ringflow(['call', `sip:a@127.0.0.1:${silent.address().port}`])
+    await caller.line('call.trying')
+    caller.interrupt()
+    const { code, last } = await caller.exit()
+    assert.equal(code, 1)
+    assert.equal(last?.cause, 'cancelled')
+    silent.close()
+  })
+
+  it('says that nothing can be reached at an address', async () => {
+    const { callee, at } = await answering()
+    callee.interrupt()
+    await callee.exit()
+    const { code, err } = await ringflow(['call', `sip:a@${at}`, '--ring-timeout', '3']).exit()
+    assert.equal(code, 1)
+    assert.match(err, /call failed/)
+  })
+
+  it('never shows a password, not even with --trace and --verbose', async () => {
+    const { at } = await answering('--once')
+    const env = { RINGFLOW_PASSWORD: 'canary-password' }
+    const caller = ringflow(['call', `sip:a@${at}`, '--duration', '0.3', '--trace', '--verbose'], env)
+    const { code, err } = await caller.exit()
+    assert.equal(code, 0)
+    assert.match(err, /INVITE sip:a@/)
+    assert.doesNotMatch(err + JSON.stringify(caller.lines), /canary/)
+  })
+})
