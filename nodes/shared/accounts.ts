@@ -1,8 +1,9 @@
 /**
  * The accounts in use, apart from the configuration nodes that describe them: these are closed and made anew at every Full
- * deploy, while an account whose settings are the same goes on untouched, with its calls.
+ * deploy, while an account whose settings are the same goes on untouched, with its calls. The engine decides which changes
+ * matter on the wire; a name does not.
  */
-import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Timer } from '../../src/base/clock.js'
 import { TypedEmitter } from '../../src/base/typed-emitter.js'
 import type { AccountConfig, InboundRule, RegistrationState } from '../../src/engine/protocol.js'
@@ -15,7 +16,6 @@ const GRACE_MS = 5_000
 
 interface Entry {
   config: AccountConfig
-  fingerprint: string
   state: AccountState
   grace: Timer | undefined
   /** The engine's commands for this account, one after the other. Rejected: the account is not usable, and why. */
@@ -45,26 +45,24 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     this.#clock = deps.clock
     this.#isClosing = deps.isClosing
     this.#engine.on('registration', (event) => this.#registered(event.accountId, event.registration))
-    this.#engine.on('restarted', () => this.#restore())
   }
 
   /** A node with this account exists. The same settings as before: nothing happens on the wire. */
   attach(config: AccountConfig): void {
     const entry = this.#entries.get(config.id)
-    const fingerprint = fingerprintOf(config)
     entry?.grace?.cancel()
-    if (entry && entry.fingerprint === fingerprint && entry.state.state !== 'broken') {
+    const works = entry && entry.state.state !== 'broken'
+    if (works && isDeepStrictEqual(entry.config, config)) {
       entry.grace = undefined
       return
     }
     const fresh: Entry = {
       config,
-      fingerprint,
-      state: { state: 'starting' },
+      state: works ? entry.state : { state: 'starting' },
       grace: undefined,
       work: Promise.resolve(),
       inbound: entry?.inbound ?? null,
-      inboundSent: null,
+      inboundSent: entry?.inboundSent ?? null,
     }
     this.#entries.set(config.id, fresh)
     const before = entry?.work ?? this.#removals.get(config.id) ?? Promise.resolve()
@@ -155,7 +153,6 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     try {
       await this.#engine.start()
       await this.#engine.call('setAccount', entry.config)
-      entry.inboundSent = null
       await this.#syncInbound(entry)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
@@ -163,14 +160,6 @@ export class Accounts extends TypedEmitter<AccountEvents> {
       throw error
     }
     if (this.#entries.get(id) === entry && entry.state.state === 'starting') this.#setState(id, { state: 'idle' })
-  }
-
-  /** A restarted engine knows nothing; the same settings twice do no harm. */
-  #restore(): void {
-    for (const entry of this.#entries.values()) {
-      entry.work = entry.work.catch(() => undefined).then(() => this.#apply(entry))
-      entry.work.catch(() => undefined)
-    }
   }
 
   #changeInbound(entry: Entry): void {
@@ -217,12 +206,3 @@ export class Accounts extends TypedEmitter<AccountEvents> {
 
 const changeOf = (state: AccountState): string =>
   state.state === 'failed' ? `failed ${state.status} ${state.reason}` : state.state
-
-/** What matters on the wire: everything but the names that people gave. Hashed, because a password is in it. */
-function fingerprintOf(config: AccountConfig): string {
-  const { name: _name, transport, proxy, ...rest } = config
-  const { name: _transport, ...transportRest } = transport
-  const proxyRest = proxy && { id: proxy.id, hops: proxy.hops }
-  const wire = JSON.stringify({ ...rest, transport: transportRest, proxy: proxyRest })
-  return createHash('sha256').update(wire).digest('hex')
-}

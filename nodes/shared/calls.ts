@@ -25,7 +25,7 @@ export class Calls {
   readonly #live: LiveNodes
   /** True while a deploy has taken nodes away that may come back. */
   readonly #isAway: () => boolean
-  readonly #orphaned: (callId: string, accountId: string) => void
+  readonly #orphaned: (callId: string) => void
   readonly #known = new Map<string, Known>()
   readonly #endedIds: string[] = []
   readonly #waiters = new Map<string, Waiter>()
@@ -36,7 +36,7 @@ export class Calls {
   constructor(deps: {
     live: LiveNodes
     isAway: () => boolean
-    orphaned: (callId: string, accountId: string) => void
+    orphaned: (callId: string) => void
   }) {
     this.#live = deps.live
     this.#isAway = deps.isAway
@@ -58,7 +58,7 @@ export class Calls {
     for (const event of held) this.#deliver(event)
     for (const { snapshot, owner } of [...this.#known.values()]) {
       if (snapshot.state === 'ended' || owner === null || this.#live.get(owner)) continue
-      this.#orphaned(snapshot.id, snapshot.account.id)
+      this.#orphaned(snapshot.id)
     }
   }
 
@@ -115,7 +115,7 @@ export class Calls {
     this.#deliverMedia(event)
     for (const node of this.#live.all()) guard(node, () => node.onAnyCall?.(event))
     const orphan = event.owner !== null && !owner && event.type !== 'call.ended'
-    if (orphan) this.#orphaned(event.callId, event.call.account.id)
+    if (orphan) this.#orphaned(event.callId)
   }
 
   #deliverMedia(event: CallEvent): void {

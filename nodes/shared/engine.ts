@@ -20,8 +20,6 @@ type SharedEngineEvents = {
   call: [event: CallEvent]
   registration: [event: EngineEvents['registration']]
   state: [event: EngineEvents['engine']]
-  /** A new engine after one that died: it knows no account and no call. */
-  restarted: []
   log: [event: EngineEvents['log']]
 }
 
@@ -30,6 +28,8 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
   #start: StartEngine = hosted
   #init: EngineInit | undefined
   #running: Promise<Engine> | undefined
+  /** The engine before: its sockets are closed when this resolves. */
+  #closed: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> = Promise.resolve()
   #failed = false
 
@@ -80,14 +80,14 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
     this.#running = undefined
     this.#failed = false
     if (running) {
-      const closed = running.then((engine) => engine.close()).catch(() => undefined)
-      this.#stopping = this.#bounded(closed)
+      this.#closed = running.then((engine) => engine.close()).catch(() => undefined)
+      this.#stopping = this.#bounded(this.#closed)
     }
     return this.#stopping
   }
 
   async #begin(): Promise<Engine> {
-    await this.#stopping
+    await this.#closed
     if (!this.#init) throw new TelephonyError('INTERNAL', 'the telephony engine was not configured')
     try {
       const engine = await this.#start(this.#init)
@@ -95,10 +95,8 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
       engine.on('registration', (event) => this.emit('registration', event))
       engine.on('log', (event) => this.emit('log', event))
       engine.on('engine', (event) => {
-        const restarted = this.#failed && event.state === 'up'
         this.#failed = event.state === 'failed'
         this.emit('state', event)
-        if (restarted) this.emit('restarted')
       })
       return engine
     } catch (error) {

@@ -18,7 +18,7 @@ const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => dep
 /** Nodes of ours were closed by the deploy under way, so events wait for their successors. */
 let away = false
 
-const calls = new Calls({ live, isAway: () => away, orphaned: endOrphan })
+const calls = new Calls({ live, isAway: () => away, orphaned: orphan })
 
 /** Everything that nodes share. Module scope: it outlives every one of them. */
 export const telephony = { deploys, live, engine, accounts, calls }
@@ -28,8 +28,6 @@ accounts.on('registration', (accountId, registration) => {
   for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
 })
 engine.on('state', tellEngine)
-// Whoever still waits for a call of the engine that died waits in vain.
-engine.on('restarted', () => calls.clear(new TelephonyError('ENGINE_DIED', 'the telephony engine was restarted')))
 accounts.on('change', tellAccount)
 deploys.on('started', settle)
 deploys.on('stop', () => void stop())
@@ -60,9 +58,9 @@ async function stop(): Promise<void> {
   calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))
 }
 
-function endOrphan(callId: string, accountId: string): void {
-  if (accounts.config(accountId)?.orphanedCalls === 'keep') return
-  engine.call('hangup', { callId, reason: 'its flow is gone' }).catch(() => undefined)
+/** The account's policy hangs up or keeps it. It may have ended by now. */
+function orphan(callId: string): void {
+  engine.call('orphan', { callId }).catch(() => undefined)
 }
 
 function tellAccount(accountId: string, state: AccountState): void {
@@ -87,9 +85,21 @@ function forwardLogs(RED: RED): void {
 }
 
 function writeLog(RED: RED, level: string, line: string): void {
-  const text = `[ringflow] ${line.trimEnd()}`
+  const text = `[ringflow] ${textOf(line)}`
   if (level === 'error' || level === 'fatal') RED.log.error(text)
   else if (level === 'warn') RED.log.warn(text)
   else if (level === 'info') RED.log.info(text)
   else RED.log.debug(text)
+}
+
+/** The engine's log lines are JSON; people read Node-RED's. */
+function textOf(line: string): string {
+  try {
+    const { msg, err, level: _level, time: _time, ...fields } = JSON.parse(line) as Record<string, unknown>
+    const reason = (err as { message?: unknown } | undefined)?.message
+    const rest = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : ''
+    return `${msg ?? ''}${reason === undefined ? '' : `: ${reason}`}${rest}`
+  } catch {
+    return line.trimEnd()
+  }
 }

@@ -67,7 +67,7 @@ describe('nodes/shared/accounts', () => {
     await accounts.ready('account')
     accounts.detach('account', false)
     clock.advance(4_999)
-    accounts.attach(config({ name: 'another name' }))
+    accounts.attach(config())
     clock.advance(60_000)
     await accounts.ready('account')
     assert.deepEqual(
