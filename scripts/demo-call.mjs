@@ -1,6 +1,6 @@
 // The demo call in a real Node-RED without a browser: presses the inject node through the admin API, reads what the debug nodes
 // show, and measures what each side recorded. Used by `npm start -- --once` and by the version matrix.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -28,8 +28,9 @@ const FAINTEST_DBFS = -40
 /**
  * Never throws for what goes wrong with the call: `ok` and `reason` tell.
  * `userDir`: one that has the pack installed; else a temporary one, with the pack loaded from `nodesDir`.
+ * `keep`: a folder for both recordings, as caller.wav and callee.wav.
  */
-export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program, print }) {
+export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program, print, keep }) {
   const folder = userDir ?? mkdtempSync(join(tmpdir(), 'ringflow-demo-'))
   const flow = await withFreePorts(JSON.parse(readFileSync(flowFile, 'utf8')))
   writeFileSync(join(folder, 'flows.json'), JSON.stringify(flow))
@@ -48,6 +49,7 @@ export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program
     const version = await loadedPack(nodeRed.url)
     say(`Node-RED ${version.nodeRed} runs with ${version.types} node types of Ringflow. Pressing "ring" …`)
     await ring(nodeRed, seen, print)
+    if (keep) keepRecordings(seen, keep)
     return report(flow, seen, join(dirname(flowFile), 'media'))
   } catch (error) {
     return { ok: false, reason: [error.message, ...seen.problems].join('; '), setupMs: seen.setupMs, cdrs: seen.cdrs }
@@ -159,6 +161,14 @@ function eventLine({ topic, event, call, payload }) {
   const who = call ? `${call.direction.padEnd(8)} ${call.from.user} -> ${call.to.user}` : ''
   const what = typeof payload === 'string' && payload !== topic ? payload : ''
   return [event.at, topic.padEnd(18), who, what].join('  ').trimEnd()
+}
+
+function keepRecordings(seen, folder) {
+  mkdirSync(folder, { recursive: true })
+  for (const { direction, path } of seen.recordings) {
+    copyFileSync(path, join(folder, direction === 'outbound' ? 'caller.wav' : 'callee.wav'))
+  }
+  say(`What both heard: ${join(folder, '{caller,callee}.wav')}`)
 }
 
 function report(flow, seen, mediaFolder) {

@@ -27,7 +27,12 @@ try {
 
 async function placeOneCall() {
   const { placeDemoCall } = await import('./demo-call.mjs')
-  const report = await placeDemoCall({ flowFile: DEMO_FLOW, nodesDir: root, print: (line) => console.log(line) })
+  const report = await placeDemoCall({
+    flowFile: DEMO_FLOW,
+    nodesDir: root,
+    keep: join(root, '.cache', 'demo-call'),
+    print: (line) => console.log(line),
+  })
   console.log(JSON.stringify(report))
   return report.ok ? 0 : 1
 }
