@@ -19,7 +19,10 @@ const KINDS = {
   browser: ['chromium'],
 }
 
-/** No kind may take longer: something hangs. */
+/** These run in a network of their own: some ports are fixed, and nothing can leave. */
+const PRIVATE = ['integration', 'interop']
+
+/** No run may take longer: something hangs. */
 const LIMIT_MS = 8 * 60_000
 
 const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })
@@ -38,19 +41,38 @@ await ensureBuilt()
 const scratch = mkdtempSync(join(tmpdir(), 'ringflow-test-'))
 let passed = 0
 let failed = 0
-for (const kind of kinds) {
+for (const { title, work } of await plan()) {
   const startedAt = Date.now()
-  console.log(`\n== ${kind}`)
-  const result = kind === 'check' ? await check() : await mocha(kind)
+  console.log(`\n== ${title}`)
+  const result = await work()
   passed += result.passed
   failed += result.failed
-  console.log(
-    `== ${kind}: ${result.passed} passed, ${result.failed} failed, ${((Date.now() - startedAt) / 1000).toFixed(0)} s`,
-  )
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
+  console.log(`== ${title}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`)
 }
 rmSync(scratch, { recursive: true, force: true })
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
+
+/** What runs, in order: each kind once, but the editor in the oldest and in the newest Node-RED. */
+async function plan() {
+  const runs = []
+  for (const kind of kinds) {
+    if (kind === 'check') runs.push({ title: kind, work: check })
+    else if (kind === 'browser') runs.push(...(await editorRuns()))
+    else runs.push({ title: kind, work: () => mocha(kind) })
+  }
+  return runs
+}
+
+async function editorRuns() {
+  const { supportedVersions } = await import('./versions.mjs')
+  const versions = await supportedVersions()
+  return [versions.at(0), versions.at(-1)].map(({ name, node, program }) => ({
+    title: `browser, ${name}`,
+    work: () => mocha('browser', { RINGFLOW_TEST_NODE: node, RINGFLOW_TEST_NODE_RED: program }),
+  }))
+}
 
 /** Linter, formatter and import rules; each counts as one. */
 async function check() {
@@ -64,15 +86,18 @@ async function check() {
   return result
 }
 
-async function mocha(kind) {
+async function mocha(kind, env = {}) {
   const folder = join(root, 'dist', 'test', kind)
   if (!filesBelow(folder).some((file) => file.endsWith('.test.js'))) {
     console.log(`no tests in test/${kind}`)
     return { passed: 0, failed: 1 }
   }
-  const counts = join(scratch, `${kind}.json`)
+  const counts = join(mkdtempSync(join(scratch, kind)), 'counts.json')
   const command = [process.execPath, 'node_modules/mocha/bin/mocha.js', `dist/test/${kind}/**/*.test.js`]
-  const code = await runTests(kind === 'interop' ? inPrivateNetwork(command) : command, counts)
+  const code = await runTests(PRIVATE.includes(kind) ? inPrivateNetwork(command) : command, {
+    ...env,
+    RINGFLOW_TEST_COUNTS: counts,
+  })
   if (!existsSync(counts)) {
     console.log(`${kind} ended (${code}) before its last test`)
     return { passed: 0, failed: 1 }
@@ -82,12 +107,12 @@ async function mocha(kind) {
   return result
 }
 
-function runTests([command, ...args], counts) {
+function runTests([command, ...args], env) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 1, 2],
-      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), RINGFLOW_TEST_COUNTS: counts },
+      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...env },
     })
     const limit = setTimeout(() => {
       console.log(`still running after ${LIMIT_MS / 60_000} minutes: ended by force`)
