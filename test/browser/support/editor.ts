@@ -63,7 +63,7 @@ export async function traySettled(page: Page): Promise<void> {
   await page.waitForFunction(() => {
     const trays = (globalThis as unknown as { document: PageDocument }).document.querySelectorAll('.red-ui-tray')
     const last = trays[trays.length - 1]
-    if (!last) return false
+    if (!last) return true
     const { right } = last.getBoundingClientRect()
     const before = last.dataset.right
     last.dataset.right = String(right)
@@ -78,9 +78,23 @@ interface PageDocument {
   }
 }
 
-export async function closeDialog(page: Page, button: 'ok' | 'cancel', kind: 'node' | 'node-config' = 'node') {
-  await page.locator(`#${kind}-dialog-${button}`).click()
-  await page.locator(`#${kind}-dialog-${button}`).waitFor({ state: 'detached' })
+/** `field`: one of the dialog's own, by which it is told from those below it. */
+export async function openConfigDialog(page: Page, button: string, field: string): Promise<void> {
+  await page.locator(button).click()
+  await page.locator(`#node-config-input-${field}`).waitFor({ state: 'visible' })
+  await traySettled(page)
+}
+
+export async function closeDialog(
+  page: Page,
+  button: 'ok' | 'cancel',
+  kind: 'node' | 'node-config' = 'node',
+  field = '',
+): Promise<void> {
+  await page.locator(`#${kind}-dialog-${button}`).last().click()
+  const gone = field === '' ? `#${kind}-dialog-${button}` : `#node-config-input-${field}`
+  await page.locator(gone).waitFor({ state: 'detached' })
+  await traySettled(page)
 }
 
 /** What the editor says is wrong with a node; empty when it is valid. */
@@ -92,13 +106,24 @@ export function validationErrors(page: Page, id: string): Promise<string[]> {
   }, id)
 }
 
-export async function showHelp(page: Page, type: string): Promise<string> {
+/** The text of the help that the sidebar shows for a type. */
+export async function showHelp(page: Page, type: string, name: string): Promise<string> {
   await page.evaluate((nodeType) => (globalThis as unknown as EditorGlobals).RED.sidebar.help.show(nodeType), type)
-  const help = page
-    .locator('.red-ui-help .red-ui-sidebar-info-content, .red-ui-sidebar-help-content, .red-ui-help')
-    .last()
+  const help = page.locator('.red-ui-help', { has: page.locator('h1', { hasText: name }) })
   await help.waitFor({ state: 'visible' })
   return (await help.textContent()) ?? ''
+}
+
+/** Import → Examples → this pack → the example, as from the menu. */
+export async function importExample(page: Page, pack: string, name: string): Promise<void> {
+  await page.evaluate(() =>
+    (globalThis as unknown as EditorGlobals).RED.actions.invoke('core:show-examples-import-dialog'),
+  )
+  const dialog = page.locator('#red-ui-clipboard-dialog-import-tab-examples')
+  await dialog.locator('.red-ui-treeList-label', { hasText: pack }).first().click()
+  await dialog.locator('.red-ui-treeList-label', { hasText: name }).last().click()
+  await page.locator('#red-ui-clipboard-dialog-ok').click()
+  await dialog.waitFor({ state: 'hidden' })
 }
 
 export const showTab = (page: Page, id: string): Promise<void> =>

@@ -26,6 +26,8 @@ export interface RunningNodeRed {
   readonly log: string[]
   deploy(flow: FlowNode[]): Promise<void>
   flow(): Promise<FlowNode[]>
+  /** Of the pack's nodes; also that there is none. */
+  loadErrors(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -52,7 +54,14 @@ export async function startNodeRed(): Promise<RunningNodeRed> {
     await close()
     throw new Error(`Node-RED did not start:\n${log.join('')}`, { cause: error })
   }
-  return { url, log, close, deploy: (flow) => deploy(url, flow), flow: () => readFlow(url) }
+  return {
+    url,
+    log,
+    close,
+    deploy: (flow) => deploy(url, flow),
+    flow: () => readFlow(url),
+    loadErrors: () => loadErrors(url),
+  }
 }
 
 /** As `npm install <folder>` does. */
@@ -105,6 +114,14 @@ async function deploy(url: string, flows: FlowNode[]): Promise<void> {
 async function readFlow(url: string): Promise<FlowNode[]> {
   const response = await fetch(`${url}/flows`, { headers: { 'Node-RED-API-Version': 'v2' } })
   return ((await response.json()) as { flows: FlowNode[] }).flows
+}
+
+async function loadErrors(url: string): Promise<string[]> {
+  const response = await fetch(`${url}/nodes`, { headers: { accept: 'application/json' } })
+  const sets = (await response.json()) as { module: string; name: string; enabled: boolean; err?: unknown }[]
+  const ours = sets.filter(({ module }) => module === PACK)
+  if (ours.length === 0) return ['the pack was not found']
+  return ours.filter(({ enabled, err }) => !enabled || err).map(({ name, err }) => `${name}: ${String(err)}`)
 }
 
 function end(child: ChildProcess): Promise<void> {
