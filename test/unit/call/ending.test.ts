@@ -228,6 +228,19 @@ describe('how a call ends', () => {
     })
   }
 
+  it('the time of its end is when it was decided, not when the last step was done', async () => {
+    const stage = await dialledAndAnswered()
+    stage.dialog.answersBye = false
+    stage.clock.advance(1000)
+    const hungUp = stage.call.hangup()
+    assert.equal(stage.call.snapshot().endedAt, null)
+    stage.clock.advance(2000)
+    await hungUp
+    const { cdr, call, at } = stage.last('call.ended')
+    assert.deepEqual([cdr.talkMs, cdr.endedAt, call.endedAt], [1000, '2026-01-01T00:00:01.000Z', cdr.endedAt])
+    assert.equal(at, '2026-01-01T00:00:03.000Z')
+  })
+
   it('BYE follows where a 2xx crosses a CANCEL that we gave up on', async () => {
     const stage = await dialled()
     stage.userAgent.invite0.answersCancel = false
