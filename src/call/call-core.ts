@@ -56,6 +56,7 @@ export class CallCore implements LegHost {
   #negotiation: Negotiation | undefined
   #heldBy: Direction = 'sendrecv'
   #end: CallEnd | undefined
+  #ringingTold = false
   #seq = 0
 
   constructor(deps: CallDeps, init: CallCoreInit) {
@@ -101,8 +102,9 @@ export class CallCore implements LegHost {
   }
 
   ringing(sipCode: number): void {
-    if (this.ending || this.facts.ringing) return
-    this.facts.ringing = momentOf(this.clock)
+    if (this.ending || this.#ringingTold) return
+    this.#ringingTold = true
+    this.facts.ringing ??= momentOf(this.clock)
     if (this.facts.state === 'trying') this.#become('ringing')
     this.tell({ type: 'call.ringing', sipCode })
   }
