@@ -17,11 +17,12 @@ export const OWN_NODE_RED = join(root, 'node_modules', 'node-red', 'red.js')
 /** `.cjs`: in a userDir below this ES module tree `.js` would not be CommonJS. */
 const SETTINGS = 'settings.cjs'
 
+const SIGNALS = ['SIGINT', 'SIGTERM']
 const READY_MS = 90_000
 const STOP_MS = 20_000
 
 /**
- * Starts Node-RED and resolves when its admin API answers.
+ * Starts Node-RED and resolves when its admin API answers. While it runs, SIGINT and SIGTERM stop it, and `ended` tells.
  * `nodesDir`: the tree that the pack is loaded from; absent where it is installed in the userDir.
  */
 export async function startNodeRed({
@@ -37,6 +38,7 @@ export async function startNodeRed({
   const child = spawn(node, args, { cwd: userDir, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', tell)
   const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
+  const asked = stopOnSignals(child, ended)
   const url = `http://${HOST}:${port}`
   const stop = async () => {
     child.kill('SIGTERM')
@@ -54,7 +56,21 @@ export async function startNodeRed({
     await stop()
     throw error
   }
-  return { url, port, child, ended, stop }
+  return { url, ended, stop, wasAskedToStop: () => asked.stop }
+}
+
+/** Node-RED ends its calls and registrations first. It does not mind to be told twice: Ctrl-C in a terminal reaches it too. */
+function stopOnSignals(child, ended) {
+  const asked = { stop: false }
+  const tell = () => {
+    asked.stop = true
+    child.kill('SIGTERM')
+  }
+  for (const signal of SIGNALS) process.on(signal, tell)
+  ended.then(() => {
+    for (const signal of SIGNALS) process.off(signal, tell)
+  })
+  return asked
 }
 
 /** Node-RED warns of this at each start, whatever the setting is. */

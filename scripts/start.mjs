@@ -2,24 +2,24 @@
 // browser, measured. Runs on a fresh clone: dependencies are imported only after they have been installed.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
 import { checkNode, ensureBuilt, ensureInstalled, root, say } from './setup.mjs'
 
 const USAGE = `npm start                   Node-RED with the demo call, on http://127.0.0.1:1880
 npm start -- --port 1881    the same on another port (or PORT=1881 npm start)
+npm start -- --user-dir x   keeps flows in another folder than .cache/node-red
 npm start -- --once         places the demo call without a browser, prints what happened and what was measured`
 
 const DEFAULT_PORT = 1880
 const DEMO_FLOW = join(root, 'examples', 'Demo call.json')
-const userDir = join(root, '.cache', 'node-red')
 
 checkNode()
 const options = readOptions()
 try {
   await ensureInstalled()
   await ensureBuilt()
-  process.exitCode = options.once ? await placeOneCall() : await serve(options.port)
+  process.exitCode = options.once ? await placeOneCall() : await serve(options)
 } catch (error) {
   say(`${error.message}`)
   process.exitCode = 1
@@ -40,45 +40,47 @@ async function placeOneCall() {
 function readOptions() {
   try {
     const { values } = util.parseArgs({
-      options: { once: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        once: { type: 'boolean' },
+        port: { type: 'string' },
+        'user-dir': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
     if (values.help) throw new Error('Usage:')
     const port = Number(values.port ?? process.env.PORT ?? DEFAULT_PORT)
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       throw new Error(`"${values.port ?? process.env.PORT}" is no port`)
-    return { once: values.once ?? false, port }
+    return {
+      once: values.once ?? false,
+      port,
+      userDir: resolve(values['user-dir'] ?? join(root, '.cache', 'node-red')),
+    }
   } catch (error) {
     say(`${error.message}\n${USAGE}`)
     process.exit(error.message === 'Usage:' ? 0 : 1)
   }
 }
 
-async function serve(port) {
+async function serve({ port, userDir }) {
   const { isTcpPortFree, startNodeRed } = await import('./node-red.mjs')
   if (!(await isTcpPortFree(port))) {
     say(`Port ${port} is in use, perhaps by another Node-RED. Choose another one: npm start -- --port ${port + 1}`)
     return 1
   }
-  const flow = putDemoFlow()
+  const flow = putDemoFlow(userDir)
   await warnOfBusySipPorts(flow)
   say('Starting Node-RED …')
   const nodeRed = await startNodeRed({ userDir, port, nodesDir: root, logLevel: 'warn' })
-  // Node-RED ends its calls and registrations first; we wait for it. It does not mind to be told twice (Ctrl-C reaches it too).
-  let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.on(signal, () => {
-      stopping = true
-      nodeRed.child.kill('SIGTERM')
-    })
-  }
-  say(welcome(nodeRed.url, flow))
+  say(welcome(nodeRed.url, flow, userDir))
   const how = await nodeRed.ended
-  say(stopping ? 'Stopped.' : `Node-RED ended (${how}).`)
-  return stopping ? 0 : 1
+  const asked = nodeRed.wasAskedToStop()
+  say(asked ? 'Stopped.' : `Node-RED ended (${how}).`)
+  return asked ? 0 : 1
 }
 
 /** The demo becomes the flow of the first start, and is renewed as long as nobody has changed it. Returns what is there now. */
-function putDemoFlow() {
+function putDemoFlow(userDir) {
   const flowFile = join(userDir, 'flows.json')
   const stampFile = join(userDir, 'demo-flow.sha256')
   const demo = readFileSync(DEMO_FLOW, 'utf8')
@@ -105,7 +107,7 @@ async function warnOfBusySipPorts(flow) {
   }
 }
 
-function welcome(url, flow) {
+function welcome(url, flow, userDir) {
   const inject = flow.find((node) => node.type === 'inject')
   const tab = flow.find((node) => node.type === 'tab' && node.id === inject?.z)
   const press = inject
