@@ -66,6 +66,12 @@ export class Calls {
     return this.#known.get(callId)?.snapshot
   }
 
+  /** The latest call of a node that has not ended; a node made anew by a deploy shows it. */
+  liveCallOf(nodeId: string): CallSnapshot | undefined {
+    return [...this.#known.values()].findLast(({ owner, snapshot }) => owner === nodeId && snapshot.state !== 'ended')
+      ?.snapshot
+  }
+
   /** The note of something that a node did; it counts with the call's own events. */
   note(callId: string, name: string): EventNote {
     return { name, seq: this.#known.get(callId)?.seq ?? 0, at: new Date().toISOString() }

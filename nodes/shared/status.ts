@@ -5,7 +5,7 @@
  * The words are translated by Node-RED's runtime. They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`,
  * under `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
  */
-import type { CallEnd, CallEvent } from '../../src/call/call-event.js'
+import type { CallEnd, CallEvent, CallState } from '../../src/call/call-event.js'
 import type { RegistrationState } from '../../src/engine/protocol.js'
 import { type ErrorCode, TelephonyError } from './errors.js'
 import type { RED, StatusDot } from './red.js'
@@ -126,6 +126,17 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'media-timeout': 'mediaTimeout',
   interrupted: 'interrupted',
 }
+
+const IN_STATE: Record<CallState, StatusKey> = {
+  trying: 'trying',
+  ringing: 'ringing',
+  early: 'early',
+  answered: 'inCall',
+  held: 'held',
+  ended: 'idle',
+}
+
+export const stateStatus = (state: CallState): Status => ({ key: IN_STATE[state] })
 
 export function callStatus(event: CallEvent): Status {
   switch (event.type) {

@@ -5,7 +5,7 @@ import type { FlowNode, Output } from '../shared/flow-node.js'
 import { callMessage } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { secondsAsMs, text } from '../shared/settings.js'
-import { callStatus } from '../shared/status.js'
+import { callStatus, stateStatus } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
 import { headersOf, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
@@ -33,7 +33,7 @@ export default function sipDial(RED: RED): void {
     open(node) {
       node.account()
       ringTimeout(node.config)
-      node.show({ key: 'idle' })
+      node.show(stateStatus(telephony.calls.liveCallOf(node.id)?.state ?? 'ended'))
     },
     input,
     onCall(node, event) {

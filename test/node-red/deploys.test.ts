@@ -52,8 +52,11 @@ describe('calls across deploys', () => {
     await flows.deploy(flow(), 'full')
     assert.notEqual(flows.node('dial'), before)
 
+    assert.equal(flows.statuses.get('dial')?.text, 'idle')
     test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
     await flows.message('dial-3', (m) => m.topic === 'call.ringing')
+    await flows.deploy(flow(), 'full')
+    assert.equal(flows.statuses.get('dial')?.text, 'ringing')
     test.engine.tell(callId, 'call.answered')
     const answered = await flows.message('dial-1')
     assert.equal(answered.payload, '1002')
