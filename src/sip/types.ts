@@ -68,7 +68,9 @@ export interface Challenge {
 export interface Authenticator {
   /**
    * `Authorization` / `Proxy-Authorization` values for these challenges, or undefined where there are no (more) credentials to try:
-   * then the 401/407 is the final answer. `attempt` counts from 1 within one request.
+   * then the 401/407 is the final answer. `attempt` counts from 1 within one request. The challenges are those of everybody who has asked
+   * for credentials to this request so far, each realm's latest. Loops are the SIP layer's to end: a realm that asks again without
+   * `stale` is not put here a second time.
    */
   answer(
     challenges: readonly Challenge[],
@@ -102,7 +104,7 @@ export interface OutgoingInviteHandlers {
 }
 
 export interface OutgoingInvite {
-  /** CANCEL as soon as it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it gets ACK and BYE, and `failed` 487. */
+  /** `reason`: value of a Reason header (RFC 3326), `SIP;cause=200;text="Call completed elsewhere"`. CANCEL as soon as it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it gets ACK and BYE, and `failed` 487. */
   cancel(reason?: string): void
 }
 
@@ -113,7 +115,10 @@ export interface IncomingInvite {
   progress(status: number, init?: { reason?: string; headers?: readonly HeaderField[]; body?: SipBody }): void
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
-  /** Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent. */
+  /**
+   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is its Reason header.
+   * From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept` throws WRONG_STATE.
+   */
   handlers: { cancelled?(reason: string | undefined): void }
 }
 
@@ -134,7 +139,7 @@ export interface SipDialogHandlers {
   reinvite?(offer: IncomingOffer): void
   /** INFO in the dialog; the returned status is the answer. Without handler 200 is sent. */
   info?(request: SipRequest): number
-  /** 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2). */
+  /** 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2); a BYE has been sent. */
   lost?(response: FinalResponse): void
 }
 
@@ -145,7 +150,7 @@ export interface SipDialog {
   handlers: SipDialogHandlers
   /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */
   request(method: string, init?: { headers?: readonly HeaderField[]; body?: SipBody }): Promise<FinalResponse>
-  /** re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. */
+  /** re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. Rejects with WRONG_STATE while another one is in progress. */
   reinvite(body: SipBody): Promise<FinalResponse>
   /** Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when answered or timed out. */
   bye(init?: { headers?: readonly HeaderField[] }): Promise<FinalResponse>
@@ -182,7 +187,7 @@ export interface UserAgentHandlers {
 
 export interface UserAgent {
   readonly contactUri: string
-  /** Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Never rejects. */
+  /** Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Rejects for nothing but BAD_TARGET and BAD_HEADER. */
   request(init: {
     method: string
     /** Request-URI. */

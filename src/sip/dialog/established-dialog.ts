@@ -202,7 +202,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   /** The handler's status is the answer. */
   #answerWith(server: IncomingRequest, decide: (request: ReceivedRequest) => number): void {
     const request = new ReceivedRequest(server.message as ParsedRequest)
-    const statusCode = this.#guarded(request.method, () => decide(request)) ?? 500
+    const statusCode = this.#bye ? 481 : (this.#guarded(request.method, () => decide(request)) ?? 500)
     if (statusCode < 300) server.accept({ statusCode })
     else server.reject({ statusCode })
   }

@@ -19,7 +19,7 @@ export async function sendReinvite(
   session: SessionDialog,
   body: SipBody,
 ): Promise<FinalResponse> {
-  const round = new CredentialsRound(context.init.authenticator)
+  const round = new CredentialsRound(context)
   let credentials: string[] | undefined = []
   for (;;) {
     const { response, request } = await once(context, session, body, credentials)

@@ -1,20 +1,21 @@
 import type { IncomingResponseMessage, OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
 import { parseChallenges } from '../digest/challenge.js'
 import { checkText } from '../message/header-check.js'
-import type { Authenticator, Challenge } from '../types.js'
+import type { Challenge } from '../types.js'
+import { type AccountContext, guarded } from './account-context.js'
 
 /** Proxies in a row that each ask for their own credentials; more is a loop. */
 const MAX_ATTEMPTS = 5
 
 /** The credentials of one request, over all the times that it is sent (RFC 3261 22). */
 export class CredentialsRound {
-  readonly #authenticator: Authenticator
+  readonly #context: AccountContext
   /** Everybody who has asked: each time the request goes out again, it has to satisfy them all. */
   readonly #asked = new Map<string, Challenge[]>()
   #attempt = 0
 
-  constructor(authenticator: Authenticator) {
-    this.#authenticator = authenticator
+  constructor(context: AccountContext) {
+    this.#context = context
   }
 
   /** Header lines to send the request again with, or undefined where this response is final. */
@@ -28,12 +29,15 @@ export class CredentialsRound {
     if (challenges.every((challenge) => this.#asked.has(keyOf(challenge)) && !challenge.stale)) return undefined
     if (++this.#attempt > MAX_ATTEMPTS) return undefined
     this.#remember(challenges)
-    const fields = this.#authenticator.answer([...this.#asked.values()].flat(), {
-      method: request.method,
-      uri: request.ruri.toRaw(),
-      body: request.body?.body ?? '',
-      attempt: this.#attempt,
-    })
+    const { authenticator } = this.#context.init
+    const fields = guarded(this.#context.log, 'authenticator', () =>
+      authenticator.answer([...this.#asked.values()].flat(), {
+        method: request.method,
+        uri: request.ruri.toRaw(),
+        body: request.body?.body ?? '',
+        attempt: this.#attempt,
+      }),
+    )
     return fields?.map(([name, value]) => `${name}: ${checkText(name, value)}`)
   }
 

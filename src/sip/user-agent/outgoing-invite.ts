@@ -46,7 +46,7 @@ export class SentInvite implements OutgoingInvite {
     this.#context = context
     this.#init = init
     this.#handlers = handlers
-    this.#round = new CredentialsRound(context.init.authenticator)
+    this.#round = new CredentialsRound(context)
     this.#target = targetUri(init.target)
     this.#headers = [contactLine(context), ALLOW, ...headerLines(init.headers)]
     this.#client = this.#send([])
@@ -135,7 +135,7 @@ export class SentInvite implements OutgoingInvite {
       this.#fail(new ReceivedResponse(message, TERMINATED))
       return
     }
-    const credentials = this.#guarded('authenticator', () => this.#round.answer(message, request))
+    const credentials = this.#round.answer(message, request)
     if (!credentials) {
       this.#fail(toFinalResponse(message))
       return

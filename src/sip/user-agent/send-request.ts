@@ -12,7 +12,7 @@ export async function sendRequest(
   context: AccountContext,
   make: (credentials: readonly string[]) => OutgoingRequestMessage,
 ): Promise<FinalResponse> {
-  const round = new CredentialsRound(context.init.authenticator)
+  const round = new CredentialsRound(context)
   let credentials: string[] | undefined = []
   for (;;) {
     const message = make(credentials)
