@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict'
+import type { SipRequest } from '../../../src/sip/types.js'
+import { FakeClock } from '../../support/fake-clock.js'
+import { RawPeer } from '../../support/raw-peer.js'
+import { requestText, SDP } from '../../support/sip-messages.js'
+import { ANSWER, Party } from '../../support/sip-parties.js'
+
+type Parts = NonNullable<Parameters<typeof requestText>[0]>
+
+describe('UAS against a peer that says what the test wants', () => {
+  let peer: RawPeer
+  let bob: Party
+  let clock: FakeClock
+  let branches = 0
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    peer = await RawPeer.open()
+    bob = await Party.open('bob', { clock })
+  })
+
+  afterEach(() => Promise.all([peer.close(), bob.close()]))
+
+  const port = () => bob.endpoint.local.port
+  const newVia = () => `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKt${++branches};rport`
+
+  /** A request to bob that is right but for what the test changes. */
+  const text = (parts: Parts = {}): string => {
+    const whole = requestText({
+      uri: bob.address,
+      via: newVia(),
+      callId: `call${branches}@test`,
+      ...(parts.method === undefined || parts.method === 'INVITE' ? { body: SDP } : {}),
+      ...parts,
+    })
+    return whole.replace('<sip:alice@192.0.2.1:5060>', `<${peer.uri}>`)
+  }
+  const ask = (parts: Parts) => peer.ask(text(parts), port())
+
+  describe('answers by RFC 3261 8.2', () => {
+    const cases: [why: string, parts: Parts, status: number, header?: [string, RegExp]][] = [
+      ['OPTIONS', { method: 'OPTIONS' }, 200, ['allow', /^INVITE, ACK/]],
+      ['a user that is not there', { method: 'OPTIONS', uri: 'sip:nobody@example.com' }, 404],
+      ['a Request-URI without user', { method: 'OPTIONS', uri: 'sip:example.com' }, 404],
+      ['a method that is not ours', { method: 'REGISTER' }, 405, ['allow', /INVITE/]],
+      ['a method that nobody knows', { method: '__proto__' }, 501, ['allow', /INVITE/]],
+      ['an unknown scheme', { method: 'OPTIONS', uri: 'nobodyKnowsThisScheme:totallyopaquecontent' }, 416],
+      ['sips', { uri: 'sips:bob@example.com' }, 416],
+      ['a required extension', { headers: ['Require: a, b'] }, 420, ['unsupported', /^a, b$/]],
+      ['another version', { version: '3.0' }, 505],
+      ['a wrong Content-Length', { contentLength: '9999' }, 400],
+      ['BYE outside of a dialog', { method: 'BYE' }, 481],
+      ['BYE in a dialog that is not there', { method: 'BYE', to: '<sip:bob@x>;tag=1' }, 481],
+      ['CANCEL of nothing', { method: 'CANCEL' }, 481],
+      ['MESSAGE without a handler', { method: 'MESSAGE' }, 405],
+      ['Max-Forwards 0, which concerns those who forward', { method: 'OPTIONS', headers: [] }, 200],
+      ['two Contacts in INVITE', { headers: ['Contact: <sip:x@y>'] }, 400],
+    ]
+    for (const [why, parts, status, header] of cases) {
+      it(`${status}: ${why}`, async () => {
+        const whole = text(parts)
+        const response = await peer.ask(why.startsWith('Max') ? whole.replace(': 70', ': 0') : whole, port())
+        assert.equal(response.statusCode, status)
+        if (header) assert.match(response.getHeader(header[0]) ?? '', header[1])
+      })
+    }
+
+    it('415: a body that is no offer', async () => {
+      const response = await peer.ask(text().replace('application/sdp', 'application/unknown'), port())
+      assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
+    })
+
+    it('400: INVITE without Contact', async () => {
+      assert.equal((await peer.ask(text().replace(/Contact: .*\r\n/, ''), port())).statusCode, 400)
+    })
+
+    it('400: a request without Call-ID, with what there is to answer with', async () => {
+      peer.send(text({ callId: '' }), port())
+      assert.match(await peer.unreadable.next(), /^SIP\/2.0 400 Missing Call-ID\r\nVia: /)
+    })
+
+    it('the same To tag to the same request, another to another', async () => {
+      const request = text({ uri: 'sip:nobody@x' })
+      const tags = [
+        await peer.ask(request, port()),
+        await peer.ask(request, port()),
+        await ask({ uri: 'sip:nobody@x' }),
+      ]
+      assert.equal(tags[0]?.toTag, tags[1]?.toTag)
+      assert.notEqual(tags[0]?.toTag, tags[2]?.toTag)
+    })
+
+    it('nothing at all to what is no SIP, to ACK, to keep-alives', async () => {
+      for (const nothing of ['\r\n\r\n', '\0', 'hello', text({ method: 'ACK' }), text({ method: 'ACK', cseq: 'x' })]) {
+        peer.send(nothing, port())
+      }
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 200)
+      assert.equal(peer.texts.length, 1)
+    })
+  })
+
+  describe('finds the account', () => {
+    it('by Contact user before AOR user, and among AORs of one user by host', async () => {
+      const seen: string[] = []
+      const add = (name: string, aor: string, contactUser: string) =>
+        bob.endpoint.createUserAgent({
+          aor,
+          contactUser,
+          displayName: '',
+          routeSet: [],
+          authenticator: { answer: () => undefined },
+          handlers: {
+            admit() {
+              seen.push(name)
+              return { admit: true }
+            },
+            invite() {},
+          },
+        })
+      add('other host', 'sip:bob@other.example.com', 'bob-2')
+      const contact = add('contact', 'sip:carol@example.com', 'bob')
+      await ask({ method: 'OPTIONS', uri: 'sip:bob@other.example.com' })
+      contact.close()
+      await ask({ method: 'OPTIONS', uri: 'sip:bob@other.example.com' })
+      await ask({ method: 'OPTIONS', uri: 'sip:bob-2@127.0.0.1' })
+      await ask({ method: 'OPTIONS', uri: 'sip:bob@elsewhere.example.com' })
+      assert.deepEqual(seen, ['contact', 'other host', 'other host'])
+    })
+
+    it('lets no two accounts have one Contact user', () => {
+      const init = { aor: 'sip:x@y', displayName: '', routeSet: [], authenticator: { answer: () => undefined } }
+      const handlers = { admit: () => ({ admit: true }) as const, invite() {} }
+      assert.throws(() => bob.endpoint.createUserAgent({ ...init, handlers, contactUser: 'bob-contact' }), {
+        code: 'BAD_CONFIG',
+      })
+      assert.throws(() => bob.endpoint.createUserAgent({ ...init, handlers, contactUser: 'a b' }), {
+        code: 'BAD_CONFIG',
+      })
+      assert.throws(() => bob.endpoint.createUserAgent({ ...init, handlers, contactUser: 'c', aor: 'x' }), {
+        code: 'BAD_CONFIG',
+      })
+    })
+  })
+
+  describe('asks for admission', () => {
+    it('before anything else, with the request', async () => {
+      let seen: SipRequest | undefined
+      bob.admit = (request) => {
+        seen = request
+        return { admit: false, status: 403, reason: 'Not you' }
+      }
+      const response = await ask({ headers: ['Require: x'] })
+      assert.deepEqual([response.statusCode, response.reasonPhrase], [403, 'Not you'])
+      assert.deepEqual(
+        [seen?.method, seen?.source.port, seen?.uriUser, seen?.from.displayName],
+        ['INVITE', peer.port, 'bob', 'Alice'],
+      )
+    })
+
+    it('and tells strangers the same about users that are there and that are not', async () => {
+      bob.admit = () => ({ admit: false, status: 403 })
+      const there = await ask({})
+      const notThere = await ask({ uri: 'sip:nobody@example.com' })
+      const register = await ask({ method: 'REGISTER', uri: 'sip:example.com' })
+      assert.deepEqual([there.statusCode, notThere.statusCode, register.statusCode], [403, 403, 403])
+    })
+
+    it('and is silent where the policy says so', async () => {
+      bob.admit = () => ({ admit: false, status: 0 })
+      peer.send(text(), port())
+      peer.send(text({ method: 'OPTIONS', uri: 'sip:100@1.1.1.1' }), port())
+      bob.admit = ({ method }) => (method === 'MESSAGE' ? { admit: true } : { admit: false, status: 0 })
+      assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
+      assert.equal(peer.texts.length, 1)
+    })
+  })
+
+  describe('INVITE', () => {
+    it('is told once, however often it comes, and duplicates are answered from bytes', async () => {
+      const request = text()
+      assert.equal((await peer.ask(request, port())).statusCode, 100)
+      const invite = await bob.invites.next()
+      invite.progress(180)
+      const ringing = (await peer.responses.next()).text
+      peer.send(request, port())
+      assert.equal((await peer.responses.next()).text, ringing)
+      invite.reject(486)
+      const busy = (await peer.responses.next()).text
+      peer.send(request, port())
+      assert.equal((await peer.responses.next()).text, busy)
+      assert.equal(bob.invites.waiting.length, 0)
+    })
+
+    it('gets its failure again until the ACK (Timer G)', async () => {
+      const request = text()
+      await peer.ask(request, port())
+      ;(await bob.invites.next()).reject(603)
+      const first = await peer.responses.next()
+      clock.advance(500)
+      assert.equal((await peer.responses.next()).text, first.text)
+      const ack = request
+        .replaceAll('INVITE', 'ACK')
+        .replace('To: <sip:bob@example.org>', `To: ${first.message.getHeader('to')}`)
+      peer.send(ack, port())
+      peer.send(ack, port())
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 200) // the ACKs have been read by now
+      clock.advance(40_000)
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 200)
+      assert.equal(clock.pending, 1)
+    })
+
+    it('that has come by another way as well gets 482', async () => {
+      await ask({ callId: 'merged@x' })
+      assert.equal((await ask({ callId: 'merged@x' })).statusCode, 482)
+      ;(await bob.invites.next()).reject(486)
+    })
+
+    it('of the same branch by another sender is another', async () => {
+      const via = newVia()
+      await ask({ via, callId: 'one@x' })
+      assert.equal((await ask({ via: via.replace('127.0.0.1', 'other.example.com'), callId: 'two@x' })).statusCode, 100)
+      assert.equal((await bob.invites.next()).request.callId, 'one@x')
+      assert.equal((await bob.invites.next()).request.callId, 'two@x')
+    })
+
+    it('of an RFC 2543 peer, without branch and From tag, becomes a call', async () => {
+      const via = `SIP/2.0/UDP 127.0.0.1:${peer.port}`
+      const request = text({ via, from: '<sip:old@example.com>', callId: 'old@x' })
+      assert.equal((await peer.ask(request, port())).statusCode, 100)
+      const invite = await bob.invites.next()
+      const dialog = invite.accept({ body: ANSWER })
+      const ok = (await peer.responses.next()).message
+      const acknowledged = new Promise<void>((resolve) => {
+        dialog.handlers.acknowledged = () => resolve()
+      })
+      peer.send(
+        text({ method: 'ACK', via, from: '<sip:old@example.com>', to: ok.getHeader('to') ?? '', callId: 'old@x' }),
+        port(),
+      )
+      await acknowledged
+    })
+
+    it('is answered to the port that it came from only where it asked for that (RFC 3581)', async () => {
+      const other = await RawPeer.open()
+      const via = `SIP/2.0/UDP 127.0.0.1:${other.port};branch=z9hG4bKnorport`
+      peer.send(text({ method: 'OPTIONS', via }), port())
+      assert.equal((await other.responses.next()).message.statusCode, 200)
+      peer.send(text({ method: 'OPTIONS', via: `${via}2;rport=1;received=192.0.2.1` }), port())
+      const stamped = await peer.responses.next()
+      assert.match(stamped.text, new RegExp(`;received=127.0.0.1;rport=${peer.port}\r`))
+      await other.close()
+    })
+
+    it('is cancelled by CANCEL, and by BYE in its early dialog', async () => {
+      for (const method of ['CANCEL', 'BYE']) {
+        const via = newVia()
+        const callId = `${method}@early`
+        await ask({ via, callId })
+        const invite = await bob.invites.next()
+        const cancelled = new Promise<string | undefined>((resolve) => {
+          invite.handlers.cancelled = resolve
+        })
+        invite.progress(180)
+        const ringing = (await peer.responses.next()).message
+        const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }
+        peer.send(text(method === 'BYE' ? bye : { method, callId, via, headers: ['Reason: x'] }), port())
+        const answers = [(await peer.responses.next()).message, (await peer.responses.next()).message]
+        assert.deepEqual(answers.map((a) => [a.statusCode, a.method]).sort(), [
+          [200, method],
+          [487, 'INVITE'],
+        ])
+        assert.equal(answers[0]?.toTag, ringing.toTag)
+        assert.equal(await cancelled, method === 'CANCEL' ? 'x' : undefined)
+      }
+    })
+
+    it('gets 500 where the handler breaks', async () => {
+      bob.admit = () => ({ admit: true })
+      const broken = bob.endpoint.createUserAgent({
+        aor: 'sip:broken@x',
+        contactUser: 'broken',
+        displayName: '',
+        routeSet: [],
+        authenticator: { answer: () => undefined },
+        handlers: {
+          admit: () => ({ admit: true }),
+          invite() {
+            throw new Error('broken')
+          },
+          request() {
+            throw new Error('broken')
+          },
+        },
+      })
+      assert.equal((await ask({ uri: 'sip:broken@x' })).statusCode, 100)
+      assert.equal((await peer.responses.next()).message.statusCode, 500)
+      assert.equal((await ask({ method: 'MESSAGE', uri: 'sip:broken@x' })).statusCode, 500)
+      broken.close()
+      assert.equal((await ask({ method: 'OPTIONS', uri: 'sip:broken@x' })).statusCode, 404)
+    })
+
+    it('copies Record-Route into its answers in the order given', async () => {
+      const hops = ['<sip:a.example.com;lr>', `<sip:127.0.0.1:${peer.port};lr>`]
+      await ask({ headers: [`Record-Route: ${hops[1]}, ${hops[0]}`] })
+      const dialog = (await bob.invites.next()).accept({ body: ANSWER, headers: [['X-Answer', '1']] })
+      const { message } = await peer.responses.next()
+      assert.deepEqual(message.getHeaders('record-route'), [hops[1], hops[0]])
+      assert.equal(message.getHeader('x-answer'), '1')
+      assert.equal(message.getHeader('contact'), `<${bob.agent.contactUri}>`)
+      assert.equal(dialog.localTag, message.toTag)
+      assert.match(dialog.localTag, /^[0-9a-f]{16}$/)
+    })
+  })
+
+  it('hands MESSAGE to the account, once', async () => {
+    let count = 0
+    bob.request = () => {
+      count++
+      return 202
+    }
+    const request = text({ method: 'MESSAGE' })
+    const first = await peer.ask(request, port())
+    const second = await peer.ask(request, port())
+    assert.deepEqual([first.statusCode, second.statusCode, first.toTag === second.toTag, count], [202, 202, true, 1])
+  })
+})
