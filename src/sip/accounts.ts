@@ -37,8 +37,9 @@ export class Accounts {
   }
 
   /**
-   * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the Request-URI preferred.
-   * No account is taken just because it is the only one: a wrong number is answered 404 however many accounts there are, unless one wants them all.
+   * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the
+   * Request-URI preferred. No account is taken just because it is the only one: a wrong number is answered 404 however
+   * many accounts there are, unless one wants them all.
    */
   find(uri: SipUri): AccountUserAgent | undefined {
     const { user, host } = uri.parts

@@ -33,7 +33,10 @@ interface DispatcherDeps {
   reply(request: ParsedRequest, options: ResponseOptions): void
 }
 
-/** Every message from the network comes by here, and one look into a map each finds its transaction, its dialog or its account (RFC 3261 8.2, 12.2.2, 18). */
+/**
+ * Every message from the network comes by here, and one look into a map each finds its transaction, its dialog or its
+ * account (RFC 3261 8.2, 12.2.2, 18).
+ */
 export class Dispatcher {
   readonly #deps: DispatcherDeps
   /** RFC 3261 8.2.2.2: requests in progress, to tell those that have come by another way as well. */
@@ -101,7 +104,8 @@ export class Dispatcher {
       const ours = dialogs.get(dialog.id)
       if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
       else if (ours) ours.receiveUpdate(message)
-      else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] }) // RFC 3311 5.2: our answer is still due
+      // RFC 3311 5.2: in an early dialog our answer to the INVITE's offer is still due.
+      else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] })
     }
   }
 
@@ -122,7 +126,10 @@ export class Dispatcher {
     }
   }
 
-  /** Policy first, then what RFC 3261 8.2 checks; status 0 is silence. Undefined: there is an account, and it may have the request. */
+  /**
+   * Policy first, then what RFC 3261 8.2 checks; status 0 is silence. Undefined: there is an account, and it may have
+   * the request.
+   */
   #refuse(account: AccountUserAgent | undefined, message: ParsedRequest): ResponseOptions | undefined {
     const admission = this.#admit(account, message)
     if (!admission.admit) {
@@ -146,8 +153,9 @@ export class Dispatcher {
   }
 
   /**
-   * Policy is asked before anything is answered or kept. For an unknown user any account that admits the source makes the answer honest (404);
-   * strangers get what the first account's policy says, so that they learn nothing about users.
+   * Policy is asked before anything is answered or kept. For an unknown user any account that admits the source makes
+   * the answer honest (404); strangers get what the first account's policy says, so that they learn nothing about
+   * users.
    */
   #admit(account: AccountUserAgent | undefined, message: ParsedRequest): Admission {
     const request = new ReceivedRequest(message)
@@ -188,8 +196,8 @@ const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
 const toTagOf = (server: UserAgentServer): string | undefined => (server as unknown as { toTag?: string }).toTag
 
 /**
- * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact. False: a 2xx without To tag, which makes no dialog
- * at all (RFC 3261 12.1).
+ * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact. False: a 2xx without
+ * To tag, which makes no dialog at all (RFC 3261 12.1).
  */
 function completeForCore(message: ParsedResponse): boolean {
   if (!message.toTag) {

@@ -35,7 +35,9 @@ export class Inbound {
     } else if (message) this.#deps.response(message)
   }
 
-  /** An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included. */
+  /**
+   * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
+   */
   reply(fields: HeaderFields, options: ResponseOptions): string {
     const { statusCode: status, reasonPhrase, toTag, extraHeaders } = options
     const text = responseText(fields, {

@@ -9,8 +9,8 @@ const KNOWN_ELSEWHERE = new Set(['REGISTER', 'SUBSCRIBE', 'REFER', 'PUBLISH', 'P
 const OURS: ReadonlySet<string> = new Set(METHODS)
 
 /**
- * RFC 3261 8.2 up to the point where somebody has to decide: the refusal, or undefined. Max-Forwards is not looked at: it is for those who forward,
- * and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
+ * RFC 3261 8.2 up to the point where somebody has to decide: the refusal, or undefined. Max-Forwards is not looked at:
+ * it is for those who forward, and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
  */
 export function checkRequest(message: ParsedRequest): ResponseOptions | undefined {
   if (!OURS.has(message.method)) {

@@ -21,8 +21,8 @@ interface RouterDeps {
 }
 
 /**
- * The way out: finds where a message goes and tells the transactions. It is the transport that core sees, so what it rejects with becomes a 503
- * (RFC 3261 8.1.3.1).
+ * The way out: finds where a message goes and tells the transactions. It is the transport that core sees, so what it
+ * rejects with becomes a 503 (RFC 3261 8.1.3.1).
  */
 export class Router implements Transport {
   readonly protocol = 'UDP'
@@ -53,7 +53,9 @@ export class Router implements Transport {
     return this.#deps.write(message.text, destination)
   }
 
-  /** Synchronous up to the socket where nothing has to be resolved: messages leave in the order in which they were sent. */
+  /**
+   * Synchronous up to the socket where nothing has to be resolved: messages leave in the order in which they were sent.
+   */
   #sendRequest(message: OutgoingText): Promise<void> {
     const { method, hop } = message
     const followed = method === 'ACK' || method === 'CANCEL' ? this.clients.destinationOf(hop.branch) : undefined

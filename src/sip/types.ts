@@ -1,6 +1,6 @@
 /**
- * What the SIP layer offers to accounts and calls. No type of sip.js is named here, so that the layer below can be replaced.
- * Everything is one account's view; sockets, transactions and dialogs are shared underneath.
+ * What the SIP layer offers to accounts and calls. No type of sip.js is named here, so that the layer below can be
+ * replaced. Everything is one account's view; sockets, transactions and dialogs are shared underneath.
  */
 
 /** Where a message came from or goes to. */
@@ -67,10 +67,10 @@ export interface Challenge {
 /** Answers challenges; the SIP layer resends with the same Call-ID and From tag, CSeq + 1 (RFC 3261 22.2). */
 export interface Authenticator {
   /**
-   * `Authorization` / `Proxy-Authorization` values for these challenges, or undefined where there are no (more) credentials to try:
-   * then the 401/407 is the final answer. `attempt` counts from 1 within one request. The challenges are those of everybody who has asked
-   * for credentials to this request so far, each realm's latest. Loops are the SIP layer's to end: a realm that asks again without
-   * `stale` is not put here a second time.
+   * `Authorization` / `Proxy-Authorization` values for these challenges, or undefined where there are no (more)
+   * credentials to try: then the 401/407 is the final answer. `attempt` counts from 1 within one request. The
+   * challenges are those of everybody who has asked for credentials to this request so far, each realm's latest. Loops
+   * are the SIP layer's to end: a realm that asks again without `stale` is not put here a second time.
    */
   answer(
     challenges: readonly Challenge[],
@@ -104,7 +104,11 @@ export interface OutgoingInviteHandlers {
 }
 
 export interface OutgoingInvite {
-  /** `reason`: value of a Reason header (RFC 3326), `SIP;cause=200;text="Call completed elsewhere"`. CANCEL as soon as it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it gets ACK and BYE, and `failed` 487. */
+  /**
+   * `reason`: value of a Reason header (RFC 3326), `SIP;cause=200;text="Call completed elsewhere"`. CANCEL as soon as
+   * it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it
+   * gets ACK and BYE, and `failed` 487.
+   */
   cancel(reason?: string): void
 }
 
@@ -116,8 +120,9 @@ export interface IncomingInvite {
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
   /**
-   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is its Reason header.
-   * From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept` throws WRONG_STATE.
+   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is
+   * its Reason header. From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
+   * throws WRONG_STATE.
    */
   handlers: { cancelled?(reason: string | undefined): void }
 }
@@ -150,9 +155,15 @@ export interface SipDialog {
   handlers: SipDialogHandlers
   /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */
   request(method: string, init?: { headers?: readonly HeaderField[]; body?: SipBody }): Promise<FinalResponse>
-  /** re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. Rejects with WRONG_STATE while another one is in progress. */
+  /**
+   * re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. Rejects with
+   * WRONG_STATE while another one is in progress.
+   */
   reinvite(body: SipBody): Promise<FinalResponse>
-  /** Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when answered or timed out. */
+  /**
+   * Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when
+   * answered or timed out.
+   */
   bye(init?: { headers?: readonly HeaderField[] }): Promise<FinalResponse>
 }
 
@@ -163,7 +174,10 @@ export interface UserAgentInit {
   displayName: string
   /** User part of our Contact: where requests from outside find this account. Unique per endpoint. */
   contactUser: string
-  /** Takes requests for users that no account of the endpoint has: the numbers of a trunk. The first account that says so gets them. */
+  /**
+   * Takes requests for users that no account of the endpoint has: the numbers of a trunk. The first account that says
+   * so gets them.
+   */
   anyUser?: boolean
   /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
   routeSet: readonly string[]
@@ -178,16 +192,24 @@ export type Admission =
   | { admit: false; status: number; reason?: string }
 
 export interface UserAgentHandlers {
-  /** Policy: asked for every request outside of a dialog that is addressed to this account, before any state is kept. */
+  /**
+   * Policy: asked for every request outside of a dialog that is addressed to this account, before any state is kept.
+   */
   admit(request: SipRequest): Admission
   invite(invite: IncomingInvite): void
-  /** MESSAGE, NOTIFY … outside of dialogs: the returned status is the answer. OPTIONS is answered 200 by the layer once admitted. */
+  /**
+   * MESSAGE, NOTIFY … outside of dialogs: the returned status is the answer. OPTIONS is answered 200 by the layer once
+   * admitted.
+   */
   request?(request: SipRequest): number
 }
 
 export interface UserAgent {
   readonly contactUri: string
-  /** Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Rejects for nothing but BAD_TARGET and BAD_HEADER. */
+  /**
+   * Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Rejects for nothing but BAD_TARGET and
+   * BAD_HEADER.
+   */
   request(init: {
     method: string
     /** Request-URI. */

@@ -8,8 +8,8 @@ export const ALLOW = `Allow: ${METHODS.join(', ')}`
 export const ACCEPT = 'Accept: application/sdp'
 
 /**
- * Two things that sip.js lets nobody configure, changed in place; idempotent. A test fails where either is lost after an update:
- * branches of 24 bits collide among thousands of transactions, and its list of methods is not ours.
+ * Two things that sip.js lets nobody configure, changed in place; idempotent. A test fails where either is lost after
+ * an update: branches of 24 bits collide among thousands of transactions, and its list of methods is not ours.
  */
 export function applyCoreSettings(): void {
   Object.assign(ClientTransaction, { makeId: branchFor })

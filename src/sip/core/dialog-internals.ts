@@ -20,7 +20,10 @@ export function refreshRemoteTarget(dialog: Dialog, message: IncomingRequestMess
   if (contact instanceof NameAddrHeader) internals(dialog).dialogState.remoteTarget = contact.uri
 }
 
-/** RFC 3261 12.2.2: false where the CSeq is not higher than the last; 500 has been answered then. For methods that core does not handle itself. */
+/**
+ * RFC 3261 12.2.2: false where the CSeq is not higher than the last; 500 has been answered then. For methods that core
+ * does not handle itself.
+ */
 export function acceptSequence(dialog: Dialog, message: IncomingRequestMessage): boolean {
   if (!internals(dialog).sequenceGuard(message)) return false
   Dialog.prototype.receiveRequest.call(dialog, message)

@@ -6,7 +6,10 @@ import type { HeaderField, IncomingOffer, SipBody, SipRequest } from '../types.j
 /** sip.js' side of it. */
 export type OfferServer = Pick<IncomingRequest, 'message' | 'accept' | 'reject' | 'trying'>
 
-/** A re-INVITE or UPDATE that waits for its answer. Whatever comes after the answer is ignored: the peer may have cancelled or hung up meanwhile. */
+/**
+ * A re-INVITE or UPDATE that waits for its answer. Whatever comes after the answer is ignored: the peer may have
+ * cancelled or hung up meanwhile.
+ */
 export class PeerOffer implements IncomingOffer {
   readonly request: SipRequest
   readonly #server: OfferServer

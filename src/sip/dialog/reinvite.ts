@@ -13,7 +13,9 @@ import { type AccountContext, contactLine } from '../user-agent/account-context.
 import { CredentialsRound } from '../user-agent/credentials-round.js'
 import { localResponse, toFinalResponse } from '../user-agent/final-response.js'
 
-/** RFC 3261 14.1: our re-INVITE, acknowledged when this resolves; sent again with credentials where they are asked for. */
+/**
+ * RFC 3261 14.1: our re-INVITE, acknowledged when this resolves; sent again with credentials where they are asked for.
+ */
 export async function sendReinvite(
   context: AccountContext,
   session: SessionDialog,

@@ -8,8 +8,8 @@ const ITEM = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|
 const MAX_LENGTH = 4096
 
 /**
- * Parses one WWW-Authenticate (401) or Proxy-Authenticate (407) value. Several challenges may share one value, separated by commas.
- * Schemes other than Digest and challenges without realm or nonce are left out.
+ * Parses one WWW-Authenticate (401) or Proxy-Authenticate (407) value. Several challenges may share one value,
+ * separated by commas. Schemes other than Digest and challenges without realm or nonce are left out.
  */
 export function parseChallenge(status: 401 | 407, value: string): Challenge[] {
   if (value.length > MAX_LENGTH) return []
@@ -35,8 +35,9 @@ export const parseChallenges = (status: 401 | 407, values: readonly string[]): C
   values.flatMap((value) => parseChallenge(status, value))
 
 /**
- * The challenge to answer per realm and kind (401 or 407): the strongest that we can compute. RFC 8760 2.4 takes the topmost that is supported
- * "unless a local policy dictates otherwise"; ours is that an attacker who adds an MD5 challenge on top shall not weaken the answer.
+ * The challenge to answer per realm and kind (401 or 407): the strongest that we can compute. RFC 8760 2.4 takes the
+ * topmost that is supported "unless a local policy dictates otherwise"; ours is that an attacker who adds an MD5
+ * challenge on top shall not weaken the answer.
  */
 export function chooseChallenges(challenges: readonly Challenge[]): Challenge[] {
   const best = new Map<string, Challenge>()

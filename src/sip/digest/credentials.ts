@@ -22,7 +22,10 @@ export interface DigestInput {
 export const credentialsHeader = (status: 401 | 407): 'Authorization' | 'Proxy-Authorization' =>
   status === 401 ? 'Authorization' : 'Proxy-Authorization'
 
-/** The `response` of RFC 7616 3.4.1 as lower-case hexadecimal. Throws AUTH_FAILED for algorithms or qop that we do not know. */
+/**
+ * The `response` of RFC 7616 3.4.1 as lower-case hexadecimal. Throws AUTH_FAILED for algorithms or qop that we do not
+ * know.
+ */
 export function digestResponse(input: DigestInput): string {
   const { challenge, username, password, method, uri, cnonce } = input
   const { hash, session } = knownAlgorithm(challenge)

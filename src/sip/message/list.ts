@@ -1,4 +1,7 @@
-/** Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an error where they stand. */
+/**
+ * Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an
+ * error where they stand.
+ */
 export function splitList(value: string): string[] {
   if (!value.includes(',')) return [value]
   const parts: string[] = []

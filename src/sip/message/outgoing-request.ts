@@ -5,7 +5,10 @@ import { BRANCH_COOKIE } from './via.js'
 /** 64 random bits: sip.js' own has 10 million values (RFC 3261 8.1.1.7 wants them unique over space and time). */
 export const newBranch = (): string => BRANCH_COOKIE + newToken()
 
-/** sip.js' request as we want it on the wire: Via first, no empty Supported, octets counted, every Route in the ACK to a failure. */
+/**
+ * sip.js' request as we want it on the wire: Via first, no empty Supported, octets counted, every Route in the ACK to a
+ * failure.
+ */
 export class OutgoingRequest extends OutgoingRequestMessage {
   /** The ACK to a 2xx is a transaction of its own (RFC 3261 13.2.2.4), for which core would make up a weak branch. */
   override setViaHeader(branch: string, transport: string): void {

@@ -3,7 +3,10 @@ import { parseUri, type SipUri } from '../uri/sip-uri.js'
 import { splitList } from './list.js'
 import { parseVia, type Via } from './via.js'
 
-/** What the router has to know of a message that core hands it as text. Core writes header names in one spelling and folds nothing. */
+/**
+ * What the router has to know of a message that core hands it as text. Core writes header names in one spelling and
+ * folds nothing.
+ */
 export interface OutgoingText {
   text: string
   /** Undefined: a request. */

@@ -2,7 +2,10 @@ import { TelephonyError } from '../../base/errors.js'
 import type { HeaderFields } from './header-fields.js'
 import type { Via } from './via.js'
 
-/** A request that is wrong, and whose sender can be told so. Anything else that is wrong is a plain TelephonyError PARSE. */
+/**
+ * A request that is wrong, and whose sender can be told so. Anything else that is wrong is a plain TelephonyError
+ * PARSE.
+ */
 export class BadRequest extends TelephonyError {
   readonly status: number
   readonly method: string

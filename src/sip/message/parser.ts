@@ -26,8 +26,8 @@ class Complaint extends Error {
 }
 
 /**
- * Parses one datagram. Throws BadRequest where RFC 3261 wants the sender told, TelephonyError PARSE otherwise. Octets after Content-Length are
- * dropped (18.3); what was parsed serialises (`serialise.ts`) and parses again.
+ * Parses one datagram. Throws BadRequest where RFC 3261 wants the sender told, TelephonyError PARSE otherwise. Octets
+ * after Content-Length are dropped (18.3); what was parsed serialises (`serialise.ts`) and parses again.
  */
 export function parseMessage(bytes: Buffer, source: SipAddress): ParsedMessage {
   if (bytes.length > MAX_MESSAGE_OCTETS) throw unreadable(`message of ${bytes.length} octets`)
@@ -110,7 +110,8 @@ function endOfField(text: string, from: number): number {
 
 function unfold(value: string): string {
   const text = value.includes('\r\n') ? value.replace(/\r\n[ \t]+/g, ' ') : value
-  if (/[\r\n]/.test(text)) throw new Complaint('Stray line break in a header') // nothing that a lenient reader takes for a line
+  // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
+  if (/[\r\n]/.test(text)) throw new Complaint('Stray line break in a header')
   return text.trim()
 }
 

@@ -1,7 +1,10 @@
 import { getReasonPhrase } from 'sip.js/lib/core/messages/utils.js'
 import type { HeaderFields } from './header-fields.js'
 
-/** A response made from nothing but the request's header fields (RFC 3261 8.2.6.2), for requests that get no transaction. */
+/**
+ * A response made from nothing but the request's header fields (RFC 3261 8.2.6.2), for requests that get no
+ * transaction.
+ */
 export function responseText(
   fields: HeaderFields,
   response: { status: number; reason?: string; toTag: string; headers: readonly string[] },

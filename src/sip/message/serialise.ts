@@ -1,7 +1,10 @@
 import { headerSpelling } from './header-fields.js'
 import { type ParsedMessage, ParsedRequest } from './parsed-message.js'
 
-/** A parsed message as text again, header names in their usual spelling. For tests, and for the trace of what was changed. */
+/**
+ * A parsed message as text again, header names in their usual spelling. For tests, and for the trace of what was
+ * changed.
+ */
 export function serialiseMessage(message: ParsedMessage): string {
   const startLine =
     message instanceof ParsedRequest

@@ -42,8 +42,9 @@ export const isUniqueBranch = (branch: string): boolean =>
 export const formatSentBy = (via: Via): string => (via.port === undefined ? via.host : `${via.host}:${via.port}`)
 
 /**
- * The Via as the server transport hands it on: `received` where the source differs from sent-by (RFC 3261 18.2.1) or where `rport` is asked for,
- * and `rport` filled in then (RFC 3581 4). Whatever a sender wrote into either itself does not survive.
+ * The Via as the server transport hands it on: `received` where the source differs from sent-by (RFC 3261 18.2.1) or
+ * where `rport` is asked for, and `rport` filled in then (RFC 3581 4). Whatever a sender wrote into either itself does
+ * not survive.
  */
 export function stampVia(via: Via, source: { host: string; port: number }): string {
   const wantsPort = via.rport !== undefined

@@ -26,8 +26,9 @@ interface Deps {
 }
 
 /**
- * What RFC 3261 17.1 asks of a client on UDP and sip.js leaves out: Timers A, E, D and K. Stands between socket and core, which keeps B and F.
- * Holds texts, because core changes the request object when it sends it again with credentials.
+ * What RFC 3261 17.1 asks of a client on UDP and sip.js leaves out: Timers A, E, D and K. Stands between socket and
+ * core, which keeps B and F. Holds texts, because core changes the request object when it sends it again with
+ * credentials.
  */
 export class ClientTransactions {
   readonly #deps: Deps

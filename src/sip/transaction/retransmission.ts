@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../../base/clock.js'
 import { T1, TRANSACTION_MS } from './timers.js'
 
 /**
- * Sends again at T1, 2*T1, 4*T1 … up to a longest interval, and tells when 64*T1 have passed: Timers A with B, E with F, G with H
- * (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1).
+ * Sends again at T1, 2*T1, 4*T1 … up to a longest interval, and tells when 64*T1 have passed: Timers A with B, E with
+ * F, G with H (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1).
  */
 export class Retransmission {
   readonly #clock: Clock

@@ -21,8 +21,9 @@ interface Deps {
 }
 
 /**
- * What RFC 3261 17.2 asks of a server on UDP and sip.js leaves out: duplicates are absorbed and answered from bytes for as long as they may come
- * (Timers I, J, L), failures of INVITE are repeated until the ACK (Timers G, H). Core never sees a duplicate.
+ * What RFC 3261 17.2 asks of a server on UDP and sip.js leaves out: duplicates are absorbed and answered from bytes for
+ * as long as they may come (Timers I, J, L), failures of INVITE are repeated until the ACK (Timers G, H). Core never
+ * sees a duplicate.
  */
 export class ServerTransactions {
   readonly #deps: Deps

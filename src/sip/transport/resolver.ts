@@ -14,7 +14,9 @@ export const resolveBySystem: Resolve = async (hostName) => {
   }
 }
 
-/** The address itself where the host is one: no promise, so that messages leave in the order in which they were sent. */
+/**
+ * The address itself where the host is one: no promise, so that messages leave in the order in which they were sent.
+ */
 export function literalAddress(host: string): string | undefined {
   if (isIPv4(host)) return host
   if (isIP(host.replace(/^\[|\]$/g, '')) === 6)

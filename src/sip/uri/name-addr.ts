@@ -37,7 +37,10 @@ export class SipNameAddr extends NameAddrHeader {
   }
 }
 
-/** Undefined where the text is malformed. A display name without quotes may hold anything but `<` (RFC 4475 3.1.2.15 allows either). */
+/**
+ * Undefined where the text is malformed. A display name without quotes may hold anything but `<` (RFC 4475 3.1.2.15
+ * allows either).
+ */
 export function parseNameAddr(text: string): SipNameAddr | undefined {
   const quoteEnd = text.startsWith('"') ? closingQuote(text) : 0
   if (quoteEnd < 0) return undefined
@@ -56,7 +59,10 @@ function bracketed(text: string, quoteEnd: number, open: number): SipNameAddr | 
   return uri && params ? new SipNameAddr(text, uri, displayName, params) : undefined
 }
 
-/** RFC 3261 20: without angle brackets all parameters belong to the header, and the URI may hold no comma, `?` or semicolon. */
+/**
+ * RFC 3261 20: without angle brackets all parameters belong to the header, and the URI may hold no comma, `?` or
+ * semicolon.
+ */
 function addrSpec(text: string): SipNameAddr | undefined {
   const semicolon = text.indexOf(';')
   const uriText = (semicolon < 0 ? text : text.slice(0, semicolon)).trim()

@@ -4,8 +4,8 @@ export type Params = ReadonlyMap<string, string | undefined>
 export const NO_PARAMS: Params = new Map()
 
 /**
- * Parses `;a=b ; c="d;e"`, from the first semicolon on. Quoted values keep their quotes. Undefined where the text is malformed, e.g. `;;` or an
- * open quote (RFC 4475 3.1.2.1, 3.1.2.6).
+ * Parses `;a=b ; c="d;e"`, from the first semicolon on. Quoted values keep their quotes. Undefined where the text is
+ * malformed, e.g. `;;` or an open quote (RFC 4475 3.1.2.1, 3.1.2.6).
  */
 export function parseParams(text: string): Params | undefined {
   if (text === '') return NO_PARAMS

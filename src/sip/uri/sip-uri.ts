@@ -14,8 +14,8 @@ interface UriParts {
 }
 
 /**
- * A URI that stays as it was written. sip.js' own class decodes and encodes again on every print and thereby changes `user;param`, throws on
- * `%25` and knows only sip and sips; this one is immutable and prints its text.
+ * A URI that stays as it was written. sip.js' own class decodes and encodes again on every print and thereby changes
+ * `user;param`, throws on `%25` and knows only sip and sips; this one is immutable and prints its text.
  */
 export class SipUri extends URI {
   readonly text: string
@@ -45,7 +45,10 @@ export class SipUri extends URI {
   }
 }
 
-/** White space, controls, line separators and delimiters that no URI may hold; non-ASCII letters are tolerated in user parts. */
+/**
+ * White space, controls, line separators and delimiters that no URI may hold; non-ASCII letters are tolerated in user
+ * parts.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const FORBIDDEN = /[\u0000-\u0020\u007f-\u009f\u2028\u2029<>"]/
 const SCHEME = /^([a-z][a-z0-9+.-]{0,31}):/i

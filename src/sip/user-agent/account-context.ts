@@ -30,7 +30,9 @@ export interface AccountContext {
 /** RFC 3261 8.1.1.8: where requests within a dialog find us. */
 export const contactLine = (context: AccountContext): string => `Contact: <${context.contactUri}>`
 
-/** Runs a handler of a layer above; what it throws is logged and goes no further, because a packet or timer called us. */
+/**
+ * Runs a handler of a layer above; what it throws is logged and goes no further, because a packet or timer called us.
+ */
 export function guarded<Result>(log: Logger, what: string, run: () => Result): Result | undefined {
   try {
     return run()

@@ -14,7 +14,10 @@ interface AnswerInit {
   body?: SipBody
 }
 
-/** RFC 3261 13.3: an INVITE that waits for somebody's decision. What comes after the decision (or after a CANCEL) is ignored, but for `accept`, which throws. */
+/**
+ * RFC 3261 13.3: an INVITE that waits for somebody's decision. What comes after the decision (or after a CANCEL) is
+ * ignored, but for `accept`, which throws.
+ */
 export class ReceivedInvite implements IncomingInvite {
   readonly request: SipRequest
   handlers: IncomingInvite['handlers'] = {}

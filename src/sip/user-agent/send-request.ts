@@ -5,8 +5,8 @@ import { CredentialsRound } from './credentials-round.js'
 import { localResponse, toFinalResponse } from './final-response.js'
 
 /**
- * Sends a request other than INVITE and waits for its final answer; sends it again with credentials as often as they are asked for. `make` builds
- * the message anew each time: same Call-ID and From tag, CSeq one higher (RFC 3261 22.2).
+ * Sends a request other than INVITE and waits for its final answer; sends it again with credentials as often as they
+ * are asked for. `make` builds the message anew each time: same Call-ID and From tag, CSeq one higher (RFC 3261 22.2).
  */
 export async function sendRequest(
   context: AccountContext,
