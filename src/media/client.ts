@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.js'
 import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
 import type { AssetCommands, CodecName, EncodedPrompt, MediaCommands, MediaEvents, PromptSource } from './protocol.js'
 import { RemoteMediaSession } from './remote-session.js'
-import { RpcWorker } from './rpc-worker.js'
+import { RpcWorker, type StartThread, startThread } from './rpc-worker.js'
 
 export type { MediaPlayback, MediaRecording, MediaService, MediaSession, MediaSessionEvents } from './media-session.js'
 
@@ -23,16 +23,22 @@ const DEFAULTS = { workers: 1, rtcpIntervalMs: 5000 } as const
 type MediaThread = RpcWorker<MediaCommands, MediaEvents>
 type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
 
+export interface MediaServiceDeps {
+  log: Logger
+  clock?: Clock
+  /** How threads come to be; tests hold them and end them. */
+  startThread?: StartThread
+}
+
 export function startMediaService(
-  deps: { log: Logger; clock?: Clock },
+  deps: MediaServiceDeps,
   init: MediaServiceInit = {},
 ): MediaService & { load: MediaWorkers['load'] } {
-  return new MediaWorkers({ log: deps.log, clock: deps.clock ?? systemClock }, { ...DEFAULTS, ...init })
+  return new MediaWorkers({ clock: systemClock, startThread, ...deps }, { ...DEFAULTS, ...init })
 }
 
 class MediaWorkers implements MediaService {
-  readonly #log: Logger
-  readonly #clock: Clock
+  readonly #deps: Required<MediaServiceDeps>
   readonly #init: Required<MediaServiceInit>
   readonly #threads = new Set<MediaThread>()
   readonly #sessions = new Map<string, RemoteMediaSession>()
@@ -40,9 +46,8 @@ class MediaWorkers implements MediaService {
   #assets: AssetThread | undefined
   #closing: Promise<void> | undefined
 
-  constructor(deps: { log: Logger; clock: Clock }, init: Required<MediaServiceInit>) {
-    this.#log = deps.log
-    this.#clock = deps.clock
+  constructor(deps: Required<MediaServiceDeps>, init: Required<MediaServiceInit>) {
+    this.#deps = deps
     this.#init = init
   }
 
@@ -88,13 +93,13 @@ class MediaWorkers implements MediaService {
   }
 
   #startThread(): MediaThread {
-    const thread: MediaThread = new RpcWorker<MediaCommands, MediaEvents>({
+    const thread: MediaThread = new RpcWorker<MediaCommands, MediaEvents>(this.#deps, {
       entry: new URL('./worker/entry.js', import.meta.url),
       name: 'ringflow-media',
       workerData: { rtcpIntervalMs: this.#init.rtcpIntervalMs },
       onEvent: (name, data) => this.#sessions.get(data.id)?.hear(name, data),
       onDied: (reason) => {
-        this.#log.error({ reason }, 'a media worker died; its calls end, the next call starts another one')
+        this.#deps.log.error({ reason }, 'a media worker died; its calls end, the next call starts another one')
         this.#threads.delete(thread)
         for (const session of [...this.#sessions.values()]) {
           if (session.runsOn(thread.rpc)) session.fail(`media worker: ${reason}`)
@@ -117,12 +122,12 @@ class MediaWorkers implements MediaService {
   }
 
   #startAssets(): AssetThread {
-    const assets: AssetThread = new RpcWorker<AssetCommands, Record<string, never>>({
+    const assets: AssetThread = new RpcWorker<AssetCommands, Record<string, never>>(this.#deps, {
       entry: new URL('./worker/asset-entry.js', import.meta.url),
       name: 'ringflow-assets',
       onEvent: () => undefined,
       onDied: (reason) => {
-        this.#log.error({ reason }, 'the asset worker died; the next prompt starts another one')
+        this.#deps.log.error({ reason }, 'the asset worker died; the next prompt starts another one')
         if (this.#assets === assets) this.#assets = undefined
       },
     })
@@ -141,13 +146,19 @@ class MediaWorkers implements MediaService {
 
   async #close(): Promise<void> {
     const sessions = [...this.#sessions.values()]
-    await Promise.race([Promise.all(sessions.map((session) => session.close())), this.#delay(CLOSE_WITHIN_MS)])
+    await this.#within(CLOSE_WITHIN_MS, Promise.all(sessions.map((session) => session.close())))
     for (const session of this.#sessions.values()) session.fail('media did not close in time')
     await Promise.all([...this.#threads, ...(this.#assets ? [this.#assets] : [])].map((thread) => thread.terminate()))
     this.#threads.clear()
   }
 
-  #delay(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.setTimeout(resolve, ms))
+  #within(ms: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.setTimeout(resolve, ms)
+      done.finally(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 }

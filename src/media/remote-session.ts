@@ -108,7 +108,10 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   /** What the worker plays ends with the worker's figures; what it has not been given yet ends here. */
   #stopPlay(playId: string, play: Play, reason: 'interrupted' | 'stopped'): void {
     if (play.over || this.#closing) return
-    if (!play.given) return play.settle({ ended: reason, playedMs: 0 })
+    if (!play.given) {
+      play.settle({ ended: reason, playedMs: 0 })
+      return
+    }
     this.#deps.rpc.call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
   }
 
@@ -174,9 +177,9 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   /** The worker is gone, or this call's media there: everything that waits ends, and the call is told. */
   fail(reason: string): void {
-    if (this.#closing) return this.#settle('failed')
-    this.#closing = Promise.resolve(null)
     this.#settle('failed')
+    if (this.#closing) return
+    this.#closing = Promise.resolve(null)
     this.#deps.onClosed()
     this.emit('failed', reason)
   }

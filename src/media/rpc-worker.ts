@@ -1,6 +1,9 @@
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { TelephonyError } from '../base/errors.js'
 import { type Commands, RpcClient } from '../base/rpc.js'
+
+export type StartThread = (entry: URL, options: WorkerOptions) => Worker
+export const startThread: StartThread = (entry, options) => new Worker(entry, options)
 
 export interface RpcWorkerInit<E> {
   entry: URL
@@ -20,8 +23,13 @@ export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }
   #over = false
   #terminating: Promise<void> | undefined
 
-  constructor(init: RpcWorkerInit<E>) {
-    this.#worker = new Worker(init.entry, { name: init.name, workerData: init.workerData })
+  constructor(deps: { startThread: StartThread }, init: RpcWorkerInit<E>) {
+    this.#worker = deps.startThread(init.entry, {
+      name: init.name,
+      workerData: init.workerData,
+      // Flags of the process (`--input-type`, test runners) are not meant for this thread.
+      execArgv: [],
+    })
     this.#worker.unref()
     this.#onDied = init.onDied
     this.rpc = new RpcClient<C, E>(this.#worker, init.onEvent)

@@ -30,9 +30,11 @@ export async function mediaPair(init: MediaServiceInit = {}, changes: Partial<Co
   const service = startMediaService({ log: silentLogger }, init)
   const a = await service.open({ id: 'a', ...LOOPBACK_PORTS })
   const b = await service.open({ id: 'b', ...LOOPBACK_PORTS })
+  // Listened for before it can come.
+  const started = { a: nextEvent(a, 'started'), b: nextEvent(b, 'started') }
   await connect(a, b, changes)
   await connect(b, a, changes)
-  return { service, a, b }
+  return { service, a, b, started }
 }
 
 export const connect = (from: MediaSession, to: MediaSession, changes: Partial<Connection> = {}): Promise<void> =>

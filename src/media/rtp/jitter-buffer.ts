@@ -197,7 +197,8 @@ export class JitterBuffer {
     const cushionMs = this.#cushionMs
     if (cushionMs > MAX_DELAY_MS + 2 * STEP_MS) {
       while (this.#cushionMs > this.#targetMs + STEP_MS && this.#dropHead());
-      return this.#restartWindow(nowMs)
+      this.#restartWindow(nowMs)
+      return
     }
     this.#windowMinMs = Math.min(this.#windowMinMs, cushionMs)
     if (nowMs >= this.#windowEndsMs) {

@@ -22,6 +22,9 @@ const SAMPLES_PER_MS = 8
 /** RFC 3264 5.1 as it was before: an address of zeros means "send nothing". */
 const NOWHERE = '0.0.0.0'
 
+/** A machine that slept for an hour does not record an hour of silence. */
+const MAX_HEARD_AFTER_STALL = 250
+
 /** One worker has one of each: nothing is allocated per packet. */
 const view = emptyRtpView()
 const frame = new Int16Array(Math.max(...INTERVALS_MS) * SAMPLES_PER_MS)
@@ -56,7 +59,7 @@ export class CallMedia implements Paced {
   #connected: MediaConnect | undefined
   #timeoutTold = false
   #echo = false
-  #recording: { recordId: string; recorder: WavRecorder } | undefined
+  readonly #recordings = new Map<string, WavRecorder>()
   #closing: Promise<MediaStats> | undefined
 
   constructor(deps: CallMediaDeps, init: CallMediaInit) {
@@ -140,7 +143,7 @@ export class CallMedia implements Paced {
   /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */
   skip(intervals: number, nowMs: number): void {
     this.#contain(() => {
-      for (let i = 0; i < intervals; i++) this.#hear(nowMs)
+      for (let i = 0; i < Math.min(intervals, MAX_HEARD_AFTER_STALL); i++) this.#hear(nowMs)
       if (this.#connected) this.#sender.skip(intervals)
     })
   }
@@ -148,10 +151,10 @@ export class CallMedia implements Paced {
   #hear(nowMs: number): void {
     const samples = this.#intervalMs * SAMPLES_PER_MS
     this.#receiver.pull(frame, samples, nowMs)
-    const recording = this.#recording
-    if (!recording) return
-    recording.recorder.write(frame, samples)
-    if (recording.recorder.full) void this.#endRecording('finished')
+    for (const [recordId, recorder] of this.#recordings) {
+      recorder.write(frame, samples)
+      if (recorder.full) void this.#endRecording(recordId, 'finished')
+    }
   }
 
   #watchSilence(nowMs: number, { direction, timeoutMs }: MediaConnect): void {
@@ -229,22 +232,20 @@ export class CallMedia implements Paced {
       await recorder.close()
       throw new TelephonyError('CLOSED', 'the call has ended')
     }
-    await this.stopRecord()
-    this.#recording = { recordId, recorder }
+    this.#recordings.set(recordId, recorder)
   }
 
-  /** null where nothing (or another one) is being recorded. */
-  async stopRecord(recordId?: string): Promise<RecordResult | null> {
-    if (recordId !== undefined && recordId !== this.#recording?.recordId) return null
-    return this.#endRecording('stopped')
+  /** Without an id the oldest; null where nothing is being recorded. */
+  stopRecord(recordId = [...this.#recordings.keys()][0]): Promise<RecordResult | null> {
+    return recordId === undefined ? Promise.resolve(null) : this.#endRecording(recordId, 'stopped')
   }
 
-  async #endRecording(ended: 'finished' | 'stopped' | 'hangup'): Promise<RecordResult | null> {
-    const recording = this.#recording
-    if (!recording) return null
-    this.#recording = undefined
-    const result = await recording.recorder.close()
-    this.#deps.tell('recordEnded', { id: this.#id, recordId: recording.recordId, result, ended })
+  async #endRecording(recordId: string, ended: 'finished' | 'stopped' | 'hangup'): Promise<RecordResult | null> {
+    const recorder = this.#recordings.get(recordId)
+    if (!recorder) return null
+    this.#recordings.delete(recordId)
+    const result = await recorder.close()
+    this.#deps.tell('recordEnded', { id: this.#id, recordId, result, ended })
     return result
   }
 
@@ -282,7 +283,7 @@ export class CallMedia implements Paced {
     this.#sender.close()
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) await new Promise<void>((resolve) => this.#transmitRtcp(bye, resolve))
-    await this.#endRecording('hangup')
+    await Promise.all([...this.#recordings.keys()].map((recordId) => this.#endRecording(recordId, 'hangup')))
     await ports.release(pair)
     return this.stats()
   }

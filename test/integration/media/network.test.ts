@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { MediaService, MediaSession } from '../../../src/media/client.js'
+import type { MediaStats } from '../../../src/media/protocol.js'
+import { buildRtcp } from '../../../src/media/rtp/rtcp-packet.js'
+import { emptyRtpView, parseRtp, writeRtpHeader } from '../../../src/media/rtp/rtp-packet.js'
+import { measureTone } from '../../support/audio.js'
+import { connectionTo, digits, mediaPair, nextEvent } from '../../support/media-pair.js'
+import { seeded, UdpRelay } from '../../support/udp-relay.js'
+
+/** Asks again until the figures are as wanted; mocha's time limit is the only other way out. */
+async function statsWhere(session: MediaSession, wanted: (stats: MediaStats) => boolean): Promise<MediaStats> {
+  for (;;) {
+    const stats = await session.stats()
+    if (wanted(stats)) return stats
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function socketOnLoopback(): Promise<Socket> {
+  const socket = createSocket('udp4')
+  const listening = once(socket, 'listening')
+  socket.bind(0, '127.0.0.1')
+  await listening
+  return socket
+}
+
+describe('media: the network', () => {
+  let service: MediaService
+  let a: MediaSession
+  let b: MediaSession
+  let started: { a: Promise<unknown>; b: Promise<unknown> }
+  const closers: (() => unknown)[] = []
+
+  async function setUp(rtcpIntervalMs = 5000): Promise<void> {
+    ;({ service, a, b, started } = await mediaPair({ rtcpIntervalMs }))
+  }
+
+  afterEach(async () => {
+    await service.close()
+    for (const close of closers.splice(0)) await close()
+  })
+
+  /** Both calls again, with a relay between them. */
+  async function relayBetween(lose: () => boolean, delayMs: () => number = () => 0) {
+    const fate = () => ({ copies: lose() ? 0 : 1, delayMs: delayMs() })
+    const rtp = await UdpRelay.open(a.local, b.local, fate)
+    const rtcp = await UdpRelay.open(
+      { host: a.local.host, port: a.local.rtcpPort },
+      { host: b.local.host, port: b.local.rtcpPort },
+      () => ({ copies: 1 }),
+    )
+    closers.push(
+      () => rtp.close(),
+      () => rtcp.close(),
+    )
+    await a.connect(connectionTo({ host: '127.0.0.1', port: rtp.portForA, rtcpPort: rtcp.portForA }))
+    await b.connect(connectionTo({ host: '127.0.0.1', port: rtp.portForB, rtcpPort: rtcp.portForB }))
+    return rtp
+  }
+
+  it('RTCP tells each side round trip, loss and quality', async () => {
+    await setUp(200)
+    const stats = await statsWhere(a, (s) => s.rttMs !== null && s.remoteLossPercent !== null && s.packetsReceived > 20)
+    assert.ok(stats.rttMs !== null && stats.rttMs >= 0 && stats.rttMs < 1000)
+    assert.equal(stats.remoteLossPercent, 0)
+    assert.equal(stats.packetsLost, 0)
+    assert.equal(stats.strangerPackets, 0)
+    assert.ok(stats.mos !== null && stats.mos > 4.2)
+    assert.equal(stats.levelDbfs !== null && stats.levelDbfs < -60, true)
+  })
+
+  it('lost packets are counted as the relay counts them, on both sides', async () => {
+    await setUp(150)
+    const random = seeded(5)
+    const relay = await relayBetween(() => random() < 0.2)
+    await statsWhere(b, (s) => s.packetsReceived >= 100)
+    const last = await a.close()
+    const stats = await statsWhere(b, (s) => s.packetsReceived === relay.passed.a)
+    assert.ok(last)
+    const lost = relay.taken.a - relay.passed.a
+    // Packets that were lost before the first or after the last one received cannot be known.
+    assert.ok(Math.abs(stats.packetsLost - lost) <= 3, `${stats.packetsLost} of ${lost}`)
+    assert.ok(stats.lossPercent > 10 && stats.lossPercent < 30, `${stats.lossPercent} %`)
+    assert.ok(last.remoteLossPercent !== null && last.remoteLossPercent > 5, `${last.remoteLossPercent} %`)
+    assert.ok(stats.mos !== null && stats.mos < 3.5)
+    assert.ok(stats.concealedFrames > 0)
+  })
+
+  it('digits survive the loss of a fifth of all packets', async () => {
+    await setUp()
+    const random = seeded(3)
+    await relayBetween(() => random() < 0.2)
+    const wanted = '1234567890*#ABCD'
+    const [heard] = await Promise.all([digits(b, wanted.length), a.sendDigits(wanted, { toneMs: 80, gapMs: 60 })])
+    assert.equal(heard, wanted)
+  })
+
+  it('a tone over a network with 30 ms of jitter is whole', async () => {
+    await setUp()
+    const random = seeded(9)
+    await relayBetween(
+      () => false,
+      () => random() * 30,
+    )
+    const path = join(mkdtempSync(join(tmpdir(), 'ringflow-')), 'b.wav')
+    const recording = await b.record(path)
+    await a.play({ kind: 'tone', hz: [1000], durationMs: 2000, levelDbfs: -13 }).ended
+    await recording.stop()
+    const { share } = measureTone(path, 1000)
+    assert.ok(share >= 0.95, `share ${share}`)
+    assert.ok((await b.stats()).maxJitterMs > 3)
+  })
+
+  it('a stranger is neither heard nor answered, and is counted', async () => {
+    await setUp(200)
+    await started.b
+    const stranger = await socketOnLoopback()
+    closers.push(() => stranger.close())
+    let answered = 0
+    stranger.on('message', () => answered++)
+    b.on('digit', () => assert.fail('a digit of a stranger'))
+    const packet = new Uint8Array(16)
+    for (let n = 0; n < 50; n++) {
+      writeRtpHeader(packet, 101, false, n, 1000, 666)
+      packet.set([5, 0x8a, 0, 160], 12)
+      stranger.send(Buffer.from(packet), b.local.port, b.local.host)
+      stranger.send(buildRtcp({ ssrc: 666, cname: 'x', blocks: [], bye: true }), b.local.rtcpPort, b.local.host)
+    }
+    const stats = await statsWhere(b, (s) => s.strangerPackets >= 100)
+    assert.equal(stats.strangerPackets, 100)
+    const before = stats.packetsReceived
+    await statsWhere(b, (s) => s.packetsReceived > before + 10)
+    assert.equal(answered, 0)
+  })
+
+  it('garbage from the peer itself does no harm', async () => {
+    await setUp()
+    await started.b
+    const random = seeded(1)
+    const socket = await socketOnLoopback()
+    closers.push(() => socket.close())
+    const { port } = socket.address()
+    await b.connect(connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
+    for (let n = 0; n < 2000; n++) {
+      const bytes = Uint8Array.from({ length: Math.floor(random() * 300) }, () => random() * 256)
+      if (n % 2 === 0) bytes.set([0x80, 8].slice(0, bytes.length))
+      socket.send(bytes, n % 3 === 0 ? b.local.rtcpPort : b.local.port, b.local.host)
+    }
+    assert.ok((await statsWhere(b, (s) => s.packetsSent > 20)).packetsSent > 20)
+  })
+
+  it('goodbye is said by RTCP when the call ends', async () => {
+    await setUp()
+    const peer = await socketOnLoopback()
+    closers.push(() => peer.close())
+    const { port } = peer.address()
+    await a.connect(connectionTo({ host: '127.0.0.1', port: b.local.port, rtcpPort: port }))
+    await statsWhere(a, (s) => s.packetsSent > 0)
+    const heard = once(peer, 'message')
+    await a.close()
+    const [bytes] = (await heard) as [Buffer]
+    const last = bytes.subarray(-8)
+    assert.deepEqual([last[0], last[1]], [0x81, 203])
+  })
+
+  it('a direction that forbids sending stops RTP at once and lets RTCP go on', async () => {
+    await setUp(150)
+    await b.close()
+    const [rtp, rtcp] = [await socketOnLoopback(), await socketOnLoopback()]
+    closers.push(
+      () => rtp.close(),
+      () => rtcp.close(),
+    )
+    const remote = { host: '127.0.0.1', port: rtp.address().port, rtcpPort: rtcp.address().port }
+    for (const direction of ['recvonly', 'inactive'] as const) {
+      await a.connect(connectionTo(remote, { direction: 'sendrecv' }))
+      await once(rtp, 'message')
+      await a.connect(connectionTo(remote, { direction }))
+      const { packetsSent } = await a.stats()
+      await once(rtcp, 'message')
+      await once(rtcp, 'message')
+      assert.equal((await a.stats()).packetsSent, packetsSent, direction)
+    }
+  })
+
+  it('packets carry the payload types that the peer asked for, and ours are heard', async () => {
+    await setUp()
+    await b.close()
+    const peer = await socketOnLoopback()
+    closers.push(() => peer.close())
+    const { port } = peer.address()
+    await a.connect(
+      connectionTo({ host: '127.0.0.1', port, rtcpPort: port }, { telephoneEvent: { send: 96, receive: 101 } }),
+    )
+    const types = new Set<number>()
+    peer.on('message', (bytes) => {
+      const view = emptyRtpView()
+      if (parseRtp(bytes, view)) types.add(view.payloadType)
+    })
+    assert.equal(await a.sendDigits('1'), 'finished')
+    while (!types.has(8)) await once(peer, 'message')
+    const packet = new Uint8Array(16)
+    const heard = digits(a, 2)
+    for (const [n, type] of [101, 96].entries()) {
+      writeRtpHeader(packet, type, true, n, n * 4000, 5)
+      packet.set([7, 0x8a, 5, 0], 12)
+      peer.send(Buffer.from(packet), a.local.port, a.local.host)
+    }
+    assert.equal(await heard, '77')
+    assert.deepEqual([...types].sort(), [8, 96])
+  })
+
+  it('silence of the peer is told once, and again after it was heard', async () => {
+    await setUp()
+    // On loopback everybody has the peer's host: B would be followed to its port.
+    await b.close()
+    const peer = await socketOnLoopback()
+    closers.push(() => peer.close())
+    const { port } = peer.address()
+    const remote = { host: '127.0.0.1', port, rtcpPort: port }
+    let told = 0
+    a.on('timeout', (silentMs) => {
+      assert.ok(silentMs >= 100)
+      told++
+    })
+    const first = nextEvent(a, 'timeout')
+    await a.connect(connectionTo(remote, { timeoutMs: 100 }))
+    await first
+    const packet = new Uint8Array(172)
+    writeRtpHeader(packet, 8, true, 1, 0, 5)
+    const second = nextEvent(a, 'timeout')
+    peer.send(packet, a.local.port, a.local.host)
+    await second
+    assert.equal(told, 2)
+    await a.connect(connectionTo(remote, { timeoutMs: 100, direction: 'sendonly' }))
+    const { packetsSent } = await a.stats()
+    await statsWhere(a, (s) => s.packetsSent > packetsSent + 15)
+    assert.equal(told, 2, 'nothing is expected while we only send')
+  })
+})
