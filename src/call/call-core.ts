@@ -174,14 +174,22 @@ export class CallCore implements LegHost {
   }
 
   #listen(session: MediaSession): void {
-    session.once('started', () => {
-      if (!this.ending) this.tell({ type: 'call.media' })
-    })
+    session.once('started', () => this.#heard())
     session.on('digit', (digit, durationMs) => this.#press(digit, durationMs, 'rtp'))
     session.on('timeout', (silentMs) =>
       this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s`),
     )
     session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
+  }
+
+  #heard(): void {
+    if (this.ending) return
+    this.#negotiation?.heard().catch((error: unknown) => this.#mediaFailed(error))
+    this.tell({ type: 'call.media' })
+  }
+
+  #mediaFailed(error: unknown): void {
+    this.#fail('failed', `media failed: ${TelephonyError.from(error).message}`)
   }
 
   #fail(cause: CallEnd['cause'], reason: string): void {
@@ -194,9 +202,7 @@ export class CallCore implements LegHost {
 
   #connect(settled: Settled, phase: 'early' | 'answered'): void {
     this.facts.codec = settled.codec
-    this.#negotiation?.connect(settled, phase).catch((error: unknown) => {
-      this.#fail('failed', `media failed: ${TelephonyError.from(error).message}`)
-    })
+    this.#negotiation?.connect(settled, phase).catch((error: unknown) => this.#mediaFailed(error))
   }
 
   /** Held is what the peer has done to us: any direction of its but sendrecv. */

@@ -1,5 +1,5 @@
 import { TelephonyError } from '../base/errors.js'
-import { type FinalResponse, type IncomingOffer, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
@@ -88,14 +88,9 @@ export class DialogLeg implements Leg {
     return pressed || !body ? 200 : 415
   }
 
+  /** RFC 3261 12.2.1.2: the peer knows nothing of the dialog any more, or is gone. A last BYE goes out all the same. */
   #lost(response: FinalResponse): void {
-    // RFC 3261 12.2.1.2: 481 says that the peer knows nothing of the dialog: no BYE then.
-    this.#isGone = !isLocal(response) && response.status === 481
-    this.#host.finish({
-      by: 'error',
-      cause: 'failed',
-      sipCode: response.status,
-      reason: `dialog lost: ${response.reason}`.slice(0, 128),
-    })
+    const reason = `dialog lost: ${response.reason}`.slice(0, 128)
+    this.#host.finish({ by: 'error', cause: 'failed', sipCode: response.status, reason })
   }
 }

@@ -113,6 +113,6 @@ export class IncomingLeg implements Leg {
 
   #cancelled(reason: string | undefined): void {
     this.#isFinal = true
-    this.#host.finish({ by: 'remote', cause: 'cancelled', sipCode: 487, reason: reason ?? 'cancelled' })
+    this.#host.finish({ by: 'remote', cause: 'cancelled', sipCode: 487, reason: reason?.slice(0, 128) ?? 'cancelled' })
   }
 }

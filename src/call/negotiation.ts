@@ -8,12 +8,16 @@ import type { SipBody } from '../sip/types.js'
 
 const SDP = 'application/sdp'
 const HOLD_TIMEOUT_MS = 300_000
+/** How much longer than for any other packet the peer's first one is waited for: 30 s to 20 s. */
+const FIRST_PACKET_FACTOR = 1.5
 
 export class Negotiation {
   readonly #session: MediaSession
   readonly #offerAnswer: OfferAnswer
   readonly #mediaTimeoutMs: number
   #connected = ''
+  #phase: 'early' | 'answered' = 'early'
+  #heard = false
 
   constructor(
     session: MediaSession,
@@ -51,6 +55,7 @@ export class Negotiation {
 
   /** Tells media what has been settled, unless it knows: a repeated answer disturbs nothing. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
+    this.#phase = phase
     const timeoutMs = phase === 'early' ? 0 : this.#timeoutMs(settled)
     const parameters: Omit<MediaConnect, 'id'> = { ...settled, timeoutMs }
     const text = JSON.stringify(parameters)
@@ -59,10 +64,17 @@ export class Negotiation {
     await this.#session.connect(parameters)
   }
 
+  /** The peer's first packet has come: from now on it is expected to go on. */
+  async heard(): Promise<void> {
+    this.#heard = true
+    if (this.settled) await this.connect(this.settled, this.#phase)
+  }
+
   /** Early media may pause as it likes (the ring timeout guards it); a peer that holds us may be silent for long, not for ever. */
   #timeoutMs({ direction }: Settled): number {
-    if (this.#mediaTimeoutMs === 0 || direction === 'sendrecv') return this.#mediaTimeoutMs
-    return Math.max(this.#mediaTimeoutMs, HOLD_TIMEOUT_MS)
+    if (this.#mediaTimeoutMs === 0) return 0
+    if (direction !== 'sendrecv') return Math.max(this.#mediaTimeoutMs, HOLD_TIMEOUT_MS)
+    return this.#heard ? this.#mediaTimeoutMs : this.#mediaTimeoutMs * FIRST_PACKET_FACTOR
   }
 }
 

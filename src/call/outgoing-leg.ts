@@ -111,7 +111,7 @@ export class OutgoingLeg implements Leg {
       by: isLocal(response) ? 'error' : 'remote',
       cause: causeOfStatus(response.status),
       sipCode: response.status,
-      reason: response.reason,
+      reason: response.reason.slice(0, 128),
     })
   }
 }

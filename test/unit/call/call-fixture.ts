@@ -75,12 +75,13 @@ export interface Scene extends World {
 
 const withCall = (world: World, call: Call): Scene => Object.assign(world, { call })
 
-export async function dialled(world = new World(), ringTimeoutMs = 30_000): Promise<Scene> {
+export async function dialled(changes: Partial<CallAccount> = {}): Promise<Scene> {
+  const world = new World()
   const call = await placeCall(world.deps, {
-    account,
+    account: { ...account, ...changes },
     owner: 'node1',
     target: { uri: 'sip:bob@example.com', user: 'bob' },
-    ringTimeoutMs,
+    ringTimeoutMs: 30_000,
     tags: { ticket: 7 },
     onEvent: world.onEvent,
   })
@@ -99,8 +100,8 @@ export async function dialledWithEarlyMedia(): Promise<Scene> {
   return scene
 }
 
-export async function dialledAndAnswered(): Promise<Scene & { dialog: FakeDialog }> {
-  const scene = await dialled()
+export async function dialledAndAnswered(changes: Partial<CallAccount> = {}): Promise<Scene & { dialog: FakeDialog }> {
+  const scene = await dialled(changes)
   const dialog = scene.userAgent.invite0.answer(sdpBody(peerSdp()))
   return Object.assign(scene, { dialog })
 }

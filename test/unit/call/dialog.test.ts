@@ -28,7 +28,7 @@ describe('within the dialog', () => {
       assert.equal(scene.session.connects.at(-1)?.timeoutMs, 300_000)
       answerOf(scene)
       assert.equal(scene.call.snapshot().state, 'answered')
-      assert.equal(scene.session.connects.at(-1)?.timeoutMs, 20_000)
+      assert.equal(scene.session.connects.at(-1)?.timeoutMs, 30_000)
       assert.deepEqual(scene.types.slice(2), ['call.held', 'call.resumed'])
     })
   }
@@ -94,15 +94,11 @@ describe('within the dialog', () => {
     assert.equal(dialog.offer(sdpBody(peerSdp())).rejected, 481)
   })
 
-  it('481 ends the call without a BYE, 408 with one', async () => {
-    const gone = await dialledAndAnswered()
-    gone.dialog.handlers.lost?.({ ...request('INFO'), status: 481, reason: 'Gone' })
-    assert.deepEqual(await gone.call.ended, { by: 'error', cause: 'failed', sipCode: 481, reason: 'dialog lost: Gone' })
-    assert.equal(gone.dialog.byes, 0)
-    const silent = await dialledAndAnswered()
-    silent.dialog.handlers.lost?.({ status: 408, reason: 'Request Timeout', local: true })
-    await silent.call.ended
-    assert.equal(silent.dialog.byes, 1)
+  it('481 to a request of ours ends the call', async () => {
+    const { dialog, call } = await dialledAndAnswered()
+    dialog.handlers.lost?.({ ...request('INFO'), status: 481, reason: 'Gone' })
+    assert.deepEqual(await call.ended, { by: 'error', cause: 'failed', sipCode: 481, reason: 'dialog lost: Gone' })
+    assert.equal(dialog.byes, 1)
   })
 
   it('keeps the words of the peer’s Reason header', async () => {
@@ -139,11 +135,25 @@ describe('within the dialog', () => {
     assert.equal(digits(scene), '1112')
   })
 
-  it('tells the first packet of the peer once', async () => {
+  it('tells the first packet of the peer once, and waits less long for the next ones than for it', async () => {
     const { session, types } = await dialledAndAnswered()
     session.happen('started')
     session.happen('started')
     assert.deepEqual(types, ['call.trying', 'call.answered', 'call.media'])
+    assert.deepEqual(
+      session.connects.map(({ timeoutMs }) => timeoutMs),
+      [30_000, 20_000],
+    )
+  })
+
+  it('no silence ends a call whose account has the media timeout off', async () => {
+    const { session, dialog } = await dialledAndAnswered({ mediaTimeoutMs: 0 })
+    session.happen('started')
+    dialog.offer(sdpBody(peerSdp({ direction: 'sendonly' })))
+    assert.deepEqual(
+      session.connects.map(({ timeoutMs }) => timeoutMs),
+      [0, 0],
+    )
   })
 
   it('ends when media cannot be connected', async () => {

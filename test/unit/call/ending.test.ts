@@ -42,7 +42,7 @@ const STATES: Record<string, () => Promise<Stage>> = {
   'outbound trying': () => dialled(),
   'outbound ringing': dialledAndRinging,
   'outbound early': dialledWithEarlyMedia,
-  'outbound answered': dialledAndAnswered,
+  'outbound answered': () => dialledAndAnswered(),
   'outbound held': () => held(dialledAndAnswered()),
   'outbound re-INVITE pending': () => reinvitePending(dialledAndAnswered()),
   'inbound deciding': async () => incoming(),

@@ -35,7 +35,7 @@ describe('incoming call', () => {
     const [accepted] = invite.accepts
     assert.match(accepted?.body.content ?? '', new RegExp(`^m=audio ${session.local.port} RTP/AVP 8 101\r$`, 'm'))
     assert.equal(session.connects.length, 1)
-    assert.equal(session.connects[0]?.timeoutMs, 20_000)
+    assert.equal(session.connects[0]?.timeoutMs, 30_000)
     assert.deepEqual(types, ['call.incoming', 'call.answered'])
     assert.equal(call.snapshot().codec, 'PCMA')
     assert.equal(call.snapshot().answeredAt, '2026-01-01T00:00:00.000Z')

@@ -113,7 +113,7 @@ describe('outgoing call', () => {
         telephoneEvent: { send: 101, receive: 101 },
         direction: 'sendrecv',
         ptimeMs: 20,
-        timeoutMs: 20_000,
+        timeoutMs: 30_000,
       },
     ])
     assert.equal(call.snapshot().codec, 'PCMA')
@@ -125,7 +125,7 @@ describe('outgoing call', () => {
     assert.equal(scene.call.snapshot().state, 'answered')
     assert.deepEqual(
       scene.session.connects.map(({ timeoutMs }) => timeoutMs),
-      [0, 20_000],
+      [0, 30_000],
     )
   })
 
