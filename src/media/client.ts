@@ -97,7 +97,7 @@ class MediaWorkers implements MediaService {
       entry: new URL('./worker/entry.js', import.meta.url),
       name: 'ringflow-media',
       workerData: { rtcpIntervalMs: this.#init.rtcpIntervalMs },
-      onEvent: (name, data) => this.#sessions.get(data.id)?.hear(name, data),
+      onEvent: (name, data) => this.#hear(name, data),
       onDied: (reason) => {
         this.#deps.log.error({ reason }, 'a media worker died; its calls end, the next call starts another one')
         this.#threads.delete(thread)
@@ -108,6 +108,15 @@ class MediaWorkers implements MediaService {
     })
     this.#threads.add(thread)
     return thread
+  }
+
+  /** A listener that throws must not take the engine's thread with it. */
+  #hear<Name extends keyof MediaEvents & string>(name: Name, data: MediaEvents[Name]): void {
+    try {
+      this.#sessions.get(data.id)?.hear(name, data)
+    } catch (err) {
+      this.#deps.log.error({ err, event: name, callId: data.id }, 'a listener of a media event failed')
+    }
   }
 
   async #prompt(source: PromptSource, codec: CodecName): Promise<EncodedPrompt> {

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:dgram'
+import { EventEmitter } from 'node:events'
+import { parseRtcp } from '../../../../src/media/rtp/rtcp-packet.js'
+import { writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js'
+import { Pacer } from '../../../../src/media/worker/pacer.js'
+import { CallMedia, type Tell } from '../../../../src/media/worker/session.js'
+import type { PortPairs } from '../../../../src/media/worker/socket.js'
+import { FakeClock } from '../../../support/fake-clock.js'
+import { connectionTo } from '../../../support/media-pair.js'
+
+const PEER = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
+
+/** A socket that only remembers. */
+class FakeSocket extends EventEmitter {
+  readonly sent: { bytes: Uint8Array; port: number; host: string }[] = []
+  send(bytes: Uint8Array, ...rest: (number | string | (() => void) | undefined)[]): void {
+    const [port, host] = rest.filter((arg) => arg !== undefined && typeof arg !== 'function').slice(-2)
+    const end = typeof rest[2] === 'number' ? Number(rest[1]) : bytes.length
+    this.sent.push({ bytes: bytes.slice(0, end), port: Number(port), host: String(host) })
+    const done = rest.at(-1)
+    if (typeof done === 'function') done()
+  }
+  hear(bytes: Uint8Array, from: { host: string; port: number }): void {
+    this.emit('message', bytes, { address: from.host, port: from.port })
+  }
+}
+
+function setUp() {
+  const clock = new FakeClock()
+  const [rtp, rtcp] = [new FakeSocket(), new FakeSocket()]
+  const told: [name: string, data: unknown][] = []
+  const failures: string[] = []
+  let released = 0
+  let onTell: (name: string) => void = () => undefined
+  const call = new CallMedia(
+    {
+      clock,
+      pacer: new Pacer({ clock }),
+      ports: { release: async () => void released++ } as unknown as PortPairs,
+      pair: { rtp: rtp as unknown as Socket, rtcp: rtcp as unknown as Socket, port: 30_000, rtcpPort: 30_001 },
+      tell: ((name, data) => {
+        told.push([name, data])
+        onTell(name)
+      }) as Tell,
+      onFailed: (reason) => failures.push(reason),
+    },
+    {
+      id: 'call',
+      ssrc: 1,
+      sequence: 0,
+      timestamp: 0,
+      rtcp: { intervalMs: 5000, cname: 'cname', random: () => 0.5 },
+    },
+  )
+  const connect = (changes: Parameters<typeof connectionTo>[1] = {}) =>
+    call.connect({ id: 'call', ...connectionTo(PEER, changes) })
+  const hear = (sequence: number, ssrc = 9) => {
+    const packet = new Uint8Array(172).fill(0xd5)
+    writeRtpHeader(packet, 8, false, sequence, sequence * 160, ssrc)
+    rtp.hear(packet, PEER)
+  }
+  const names = () => told.map(([name]) => name)
+  return {
+    clock,
+    rtp,
+    rtcp,
+    call,
+    connect,
+    hear,
+    told,
+    names,
+    failures,
+    released: () => released,
+    onTellDo: (f: typeof onTell) => (onTell = f),
+  }
+}
+
+describe('media of one call', () => {
+  it('sends nothing before offer/answer is settled, then 50 packets a second to the peer', () => {
+    const { clock, rtp, connect, call } = setUp()
+    clock.advance(1000)
+    assert.equal(rtp.sent.length, 0)
+    connect()
+    clock.advance(1000)
+    assert.equal(rtp.sent.length, 50)
+    assert.ok(rtp.sent.every(({ host, port }) => host === PEER.host && port === PEER.port))
+    assert.equal(call.stats().packetsSent, 50)
+  })
+
+  it('changes the packet length with a new connect, and takes the nearest one that it keeps', () => {
+    const { clock, rtp, connect } = setUp()
+    connect({ ptimeMs: 28 })
+    clock.advance(600)
+    assert.equal(rtp.sent.length, 20)
+    assert.equal(rtp.sent[0]?.bytes.length, 12 + 240)
+    connect({ ptimeMs: 20 })
+    clock.advance(600)
+    assert.equal(rtp.sent.length, 50)
+  })
+
+  it('an address of zeros is sent nothing', () => {
+    const { clock, rtp, rtcp, connect } = setUp()
+    connect({ remote: { ...PEER, host: '0.0.0.0' } })
+    clock.advance(10_000)
+    assert.deepEqual([rtp.sent.length, rtcp.sent.length], [0, 0])
+  })
+
+  it('refuses an address that is none', () => {
+    const { connect } = setUp()
+    assert.throws(() => connect({ remote: { ...PEER, host: 'example.com' } }), { code: 'BAD_ARGUMENT' })
+  })
+
+  it('RTCP goes out every 5 s, the first after half of that; a sender reports as a sender', () => {
+    const { clock, rtcp, connect, hear } = setUp()
+    connect()
+    clock.advance(100)
+    hear(1)
+    clock.advance(20_000)
+    const reports = rtcp.sent.map(({ bytes }) => parseRtcp(bytes)?.[0])
+    // 5 s * (0.5 + 0.5) / (e - 1.5) = 4.1 s: RFC 3550 6.3.1 makes up for reconsideration.
+    assert.equal(reports.length, 5)
+    assert.ok(reports.every((r) => r?.type === 'sender-report' && r.blocks[0]?.ssrc === 9))
+    assert.ok(rtcp.sent.every(({ port }) => port === PEER.rtcpPort))
+    connect({ direction: 'recvonly' })
+    clock.advance(9000)
+    assert.equal(parseRtcp(rtcp.sent.at(-1)?.bytes ?? new Uint8Array())?.[0]?.type, 'receiver-report')
+  })
+
+  it('the peer’s silence is told once, at its time, only where something is expected', () => {
+    const { clock, connect, hear, told, names } = setUp()
+    connect({ timeoutMs: 20_000 })
+    clock.advance(19_900)
+    assert.deepEqual(names(), [])
+    clock.advance(60_000)
+    assert.deepEqual(names(), ['timeout'])
+    const [, data] = told[0] ?? []
+    const { silentMs } = data as { silentMs: number }
+    assert.ok(silentMs >= 20_000 && silentMs < 20_040, `${silentMs} ms`)
+    hear(1)
+    clock.advance(20_100)
+    assert.deepEqual(names(), ['timeout', 'started', 'timeout'])
+    connect({ timeoutMs: 20_000, direction: 'sendonly' })
+    clock.advance(60_000)
+    connect({ timeoutMs: 0 })
+    clock.advance(60_000)
+    assert.equal(names().length, 3)
+  })
+
+  it('an exception in a step or a packet is contained and told as the call’s failure', () => {
+    const { clock, connect, hear, failures, onTellDo } = setUp()
+    connect({ timeoutMs: 1000 })
+    onTellDo((name) => {
+      throw new Error(`in ${name}`)
+    })
+    hear(1)
+    assert.equal(failures.length, 1)
+    assert.match(failures[0] ?? '', /in started/)
+    clock.advance(1100)
+    assert.equal(failures.length, 2)
+    assert.match(failures[1] ?? '', /in timeout/)
+  })
+
+  it('a socket that fails is told', () => {
+    const { rtp, failures } = setUp()
+    rtp.emit('error', new Error('EBADF'))
+    assert.deepEqual(failures, ['socket: EBADF'])
+  })
+
+  it('close says goodbye, frees the ports once, stops all timers and gives the last figures', async () => {
+    const { clock, rtp, rtcp, connect, call, released } = setUp()
+    connect()
+    clock.advance(100)
+    const [first, second] = await Promise.all([call.close(), call.close()])
+    assert.equal(first, second)
+    assert.equal(first.packetsSent, 5)
+    assert.deepEqual(parseRtcp(rtcp.sent[0]?.bytes ?? new Uint8Array())?.at(-1), { type: 'bye', ssrcs: [1] })
+    assert.equal(released(), 1)
+    clock.advance(1000)
+    assert.equal(rtp.sent.length, 5)
+    assert.equal(clock.pending, 0)
+  })
+
+  it('a call that never sent says no goodbye (RFC 3550 6.3.7)', async () => {
+    const { rtcp, call } = setUp()
+    await call.close()
+    assert.equal(rtcp.sent.length, 0)
+  })
+})
