@@ -18,7 +18,7 @@ type Tries = Map<string, { answers: number; nonce: string }>
 const MAX_ANSWERS_PER_REALM = 2
 /** A peer that calls every nonce stale must come to an end too. */
 const MAX_ATTEMPTS = 5
-const MAX_REMEMBERED = 64
+const MAX_REMEMBERED = 1024
 /** Within a dialog a challenge may come from whoever we talk to: only realms that challenged us before get an answer. */
 const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
 
@@ -65,7 +65,7 @@ export class DigestAuthenticator implements Authenticator {
   }
 
   #triesOf(request: Request): Tries {
-    const key = `${request.method} ${request.uri}`
+    const key = `${request.method} ${request.callId}`
     const known = request.attempt > 1 ? this.#tries.get(key) : undefined
     const tries: Tries = known ?? new Map()
     remember(this.#tries, key, tries)

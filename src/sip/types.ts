@@ -71,10 +71,11 @@ export interface Authenticator {
    * credentials to try: then the 401/407 is the final answer. `attempt` counts from 1 within one request. The
    * challenges are those of everybody who has asked for credentials to this request so far, each realm's latest. Loops
    * are the SIP layer's to end: a realm that asks again without `stale` is not put here a second time.
+   * `callId` and `method` tell requests apart that are under way at the same time.
    */
   answer(
     challenges: readonly Challenge[],
-    request: { method: string; uri: string; body: string; attempt: number },
+    request: { method: string; uri: string; callId: string; body: string; attempt: number },
   ): HeaderField[] | undefined
 }
 

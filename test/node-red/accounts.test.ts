@@ -133,22 +133,6 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual(test.engine.commands, [])
   })
 
-  it('environment variables stand for any setting, the password too', async () => {
-    process.env.RINGFLOW_TEST_AOR = 'env@127.0.0.1'
-    process.env.RINGFLOW_TEST_PASSWORD = SECRET
-    try {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: Node-RED's own notation
-      const [aor, password] = ['${RINGFLOW_TEST_AOR}', '${RINGFLOW_TEST_PASSWORD}']
-      const asked = test.engine.asked('setAccount')
-      await test.start(account({ aor }), { credentials: { account: { password } } })
-      const config = await asked
-      assert.deepEqual([config.aor, config.password], ['env@127.0.0.1', SECRET])
-    } finally {
-      delete process.env.RINGFLOW_TEST_AOR
-      delete process.env.RINGFLOW_TEST_PASSWORD
-    }
-  })
-
   it('an engine that dies is everyone’s status, until it is back', async () => {
     const flows = await test.start([
       ...account(),

@@ -34,6 +34,7 @@ export class CredentialsRound {
       authenticator.answer([...this.#asked.values()].flat(), {
         method: request.method,
         uri: request.ruri.toRaw(),
+        callId: request.callId,
         body: request.body?.body ?? '',
         attempt: this.#attempt,
       }),

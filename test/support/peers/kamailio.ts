@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, watch } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { repoPath } from '../repo.js'
 import { freePort } from './free-port.js'
@@ -9,8 +10,13 @@ import { PeerProcess, peerPath } from './peer-process.js'
 const run = promisify(execFile)
 const LOOPBACK = '127.0.0.1'
 
-export interface RegistrarInit {
+interface KamailioInit {
   name?: string
+  /** Any free one unless given. */
+  port?: number
+}
+
+export interface RegistrarInit extends KamailioInit {
   /** Kamailio 5.6 offers one per challenge. */
   algorithm?: 'MD5' | 'SHA-256'
   realm?: string
@@ -18,13 +24,10 @@ export interface RegistrarInit {
   challengeCalls?: boolean
   /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
   onlyFrom?: string
-  /** Nonces live this long; afterwards the challenge says stale=true. */
-  nonceSec?: number
   minExpiresSec?: number
 }
 
-export interface EdgeInit {
-  name?: string
+export interface EdgeInit extends KamailioInit {
   /** `host:port` of the proxy behind. */
   next: string
   /** Refuses with 403 an initial request that carries no Route to this proxy. */
@@ -61,10 +64,9 @@ export class Kamailio {
 
   /** Registrar with digest authentication and loose-routing proxy for its users: alice/secret-a, bob/secret-b, u0 to u9999/pw. */
   static registrar(init: RegistrarInit = {}): Promise<Kamailio> {
-    return Kamailio.#start(init.name ?? 'registrar', 'registrar.cfg', [
+    return Kamailio.#start({ name: 'registrar', ...init }, 'registrar.cfg', [
       `ALGO="${init.algorithm ?? 'MD5'}"`,
       `REALM="${init.realm ?? 'sip.test'}"`,
-      `NONCE_SEC=${init.nonceSec ?? 300}`,
       `MIN_EXPIRES=${init.minExpiresSec ?? 10}`,
       ...(init.challengeCalls ? ['AUTH_CALLS'] : []),
       ...(init.onlyFrom ? [`ONLY_FROM="${init.onlyFrom}"`] : []),
@@ -74,11 +76,15 @@ export class Kamailio {
   /** Loose-routing outbound proxy that adds Path and Record-Route. */
   static async edge(init: EdgeInit): Promise<Kamailio> {
     const defines = [`NEXT="sip:${init.next}"`, ...(init.mustRoute ? ['MUST_ROUTE'] : [])]
-    return Kamailio.#start(init.name ?? 'edge', 'edge.cfg', defines)
+    return Kamailio.#start({ name: 'edge', ...init }, 'edge.cfg', defines)
   }
 
-  static async #start(name: string, config: string, defines: string[]): Promise<Kamailio> {
-    const port = await freePort()
+  static async #start(
+    { name, port: wanted }: KamailioInit & { name: string },
+    config: string,
+    defines: string[],
+  ): Promise<Kamailio> {
+    const port = wanted ?? (await freePort())
     const folder = peerFolder.folder(name)
     const control = `${folder}/ctl`
     const args = ['-f', repoPath('test/support/peers/kamailio', config), '-Y', folder, '-w', folder]
@@ -88,7 +94,7 @@ export class Kamailio {
     const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
     const kamailio = new Kamailio({ port, process, control })
     try {
-      await kamailio.#ready(folder)
+      await kamailio.#ready()
     } catch (error) {
       await process.stop()
       throw error
@@ -96,19 +102,17 @@ export class Kamailio {
     return kamailio
   }
 
-  /** Its control socket answers when every worker is up. */
-  async #ready(folder: string): Promise<void> {
-    if (!existsSync(this.#control)) {
-      const watcher = watch(folder)
-      const created = new Promise<void>((resolve) => watcher.on('change', () => existsSync(this.#control) && resolve()))
-      const failed = this.process.exited.then(() => {
-        throw new Error(`Kamailio did not start:\n${this.process.lines.slice(-15).join('\n')}`)
-      })
-      if (!existsSync(this.#control)) await Promise.race([created, failed])
-      failed.catch(() => {})
-      watcher.close()
+  /** It says nothing when it is ready, but then its control socket takes connections. */
+  async #ready(): Promise<void> {
+    let hasEnded = false
+    void this.process.exited.then(() => {
+      hasEnded = true
+    })
+    for (let tries = 0; !hasEnded && tries < 500; tries++) {
+      if (await takesConnections(this.#control)) return
+      await delay(20)
     }
-    await this.rpc('core.version')
+    throw new Error(`Kamailio did not start:\n${this.process.lines.slice(-15).join('\n')}`)
   }
 
   async rpc(...words: string[]): Promise<string> {
@@ -128,6 +132,13 @@ export class Kamailio {
     return this.process.stop('SIGTERM', 5000)
   }
 }
+
+const takesConnections = (socketPath: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(socketPath)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 
 /** `ul.dump` prints nested `Name: value` lines, one `AoR:` before its contacts, one `Address:` first of each. */
 export function parseLocation(dump: string): Binding[] {

@@ -1,4 +1,5 @@
-/** Imported by every test that starts peers: none outlives the run; their logs do when something failed. */
+/** Imported by every test that starts peers: nothing outlives the run but their logs when something failed. */
+import { closeAllPhones } from '../phone.js'
 import { peerFolder } from './peer-folder.js'
 import { stopAllPeers } from './peer-process.js'
 
@@ -9,6 +10,7 @@ afterEach(function (this: Mocha.Context) {
 })
 
 after(async () => {
+  await closeAllPhones()
   await stopAllPeers()
   if (failed) console.log(`logs, recordings and captures of the peers: ${peerFolder.path}`)
   else peerFolder.remove()

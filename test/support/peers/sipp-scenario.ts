@@ -71,14 +71,34 @@ const ALLOW = 'Allow: INVITE, ACK, BYE, CANCEL, OPTIONS'
 
 // ---- the caller
 
+const initialInvite = (branch: string, offer: SdpInit | null) =>
+  message(
+    [
+      `INVITE ${TARGET} SIP/2.0`,
+      `${VIA}[${branch}]`,
+      FROM,
+      `To: <${TARGET}>`,
+      'Call-ID: [call_id]',
+      'CSeq: 1 INVITE',
+      CONTACT,
+      'Max-Forwards: 70',
+      ALLOW,
+    ],
+    offer ? sdp(offer) : '',
+  )
+
 export const invite =
   (offer: SdpInit | null = {}): Step =>
   (context) => {
     context.inviteIndex = context.index
-    const start = [`INVITE ${TARGET} SIP/2.0`, `${VIA}[branch]`, FROM, `To: <${TARGET}>`]
-    const rest = ['Call-ID: [call_id]', 'CSeq: 1 INVITE', CONTACT, 'Max-Forwards: 70', ALLOW]
-    return send(message([...start, ...rest], offer ? sdp(offer) : ''), RELIABLE)
+    return send(initialInvite('branch', offer), RELIABLE)
   }
+
+/** The INVITE once more, as a caller does that has heard nothing. */
+export const inviteAgain =
+  (offer: SdpInit | null = {}): Step =>
+  ({ index, inviteIndex }) =>
+    send(initialInvite(`branch-${index - inviteIndex}`, offer))
 
 /** CANCEL and the ACK to a final response other than 2xx belong to the INVITE's transaction (RFC 3261 9.1, 17.1.1.3). */
 const inInviteTransaction =
@@ -169,6 +189,15 @@ export const answerAgain =
   () =>
     send(message([...toKeptInvite('200 OK'), '[last_To:]', CALLEE_CONTACT], sdp(description)))
 
+/** A 200 that crossed the CANCEL on its way. Needs `keepInvite`. */
+export const answerLate =
+  (description: SdpInit = {}): Step =>
+  () =>
+    send(
+      message([...toKeptInvite('200 OK'), '[last_To:];tag=[pid]s[call_number]', CALLEE_CONTACT], sdp(description)),
+      RELIABLE,
+    )
+
 export const refuse =
   (status: string, headers: string[] = []): Step =>
   () =>
@@ -206,7 +235,7 @@ function actions({ checks = [], keepInvite }: Expectation, { variables, index }:
 export const expectRequest =
   (method: string, expectation: Expectation = {}): Step =>
   (context) =>
-    `<recv request="${method}" rrs="true">${actions(expectation, context)}</recv>`
+    `<recv request="${method}"${method === 'INVITE' ? ' rrs="true"' : ''}>${actions(expectation, context)}</recv>`
 
 /** 100, 180 and 183 may come before it. */
 export const expectFinal =

@@ -19,7 +19,7 @@ export interface SippInit {
   holdMs?: number
   /** `host:port` that a caller calls; absent for a callee. */
   target?: string
-  /** User part of the Request-URI. */
+  /** User part of the Request-URI; that of our test account unless given. */
   user?: string
   /** Sends every RTP packet back to where it came from. */
   echoRtp?: boolean
@@ -133,7 +133,7 @@ function commandLine(init: SippInit, port: number, file: (suffix: string) => str
   args.push('-buff_size', '4194304', '-d', String(init.holdMs ?? 0), '-recv_timeout', String(timeoutSec(init) * 1000))
   if (init.calls !== undefined) args.push('-m', String(init.calls))
   if (init.target) {
-    args.push('-s', init.user ?? 'service', '-r', String(init.rate ?? 10), '-l', String(init.limit ?? 1000))
+    args.push('-s', init.user ?? 'ringflow', '-r', String(init.rate ?? 10), '-l', String(init.limit ?? 1000))
     args.push('-trace_rtt', '-rtt_freq', '1')
   }
   if (init.echoRtp) args.push('-rtp_echo')

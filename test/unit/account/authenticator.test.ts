@@ -13,7 +13,13 @@ const challenge = (init: Partial<Challenge> = {}): Challenge => ({
   ...init,
 })
 
-const request = (attempt: number, method = 'REGISTER') => ({ method, uri: 'sip:pbx', body: '', attempt })
+const request = (attempt: number, method = 'REGISTER', callId = 'c1') => ({
+  method,
+  uri: 'sip:pbx',
+  callId,
+  body: '',
+  attempt,
+})
 
 const make = (password = 'secret') =>
   new DigestAuthenticator({ newCnonce: () => 'c0ffee' }, { username: 'alice', password })
@@ -85,6 +91,15 @@ describe('digest authenticator', () => {
         ['Authorization', '00000001'],
       ],
     )
+  })
+
+  it('keeps calls to the same number apart that are challenged at the same time', () => {
+    const authenticator = make()
+    const [proxy, registrar] = [challenge({ status: 407, realm: 'edge' }), challenge()]
+    for (const callId of ['c1', 'c2']) assert.ok(authenticator.answer([proxy], request(1, 'INVITE', callId)))
+    for (const callId of ['c1', 'c2']) {
+      assert.equal(authenticator.answer([proxy, registrar], request(2, 'INVITE', callId))?.length, 2)
+    }
   })
 
   it('begins anew with each request and counts a nonce that is used again', () => {

@@ -1,0 +1,105 @@
+/** The process that hosts the engine, so that its CPU time and memory are its own. Driven over IPC by `engine-process.ts`. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { MediaStats } from '../src/media/protocol.js'
+import { Phone } from '../test/support/phone.js'
+import type { HostCommand, HostReply } from './engine-process.js'
+
+/** Long, so that few repetitions are seen: the prompt is encoded once and shared by all calls. */
+const TONE_MS = 20_000
+
+let phone: Phone | undefined
+const talking = new Set<string>()
+
+async function start(command: Extract<HostCommand, { kind: 'start' }>): Promise<HostReply> {
+  phone = await Phone.start({
+    folder: command.folder,
+    hosted: command.hosted,
+    keepEvents: false,
+    inbound: { sendRinging: false },
+  })
+  const { engine } = phone
+  engine.on('call', (event) => {
+    if (event.type === 'call.ended') talking.delete(event.callId)
+    if (event.type !== 'call.answered') return
+    talking.add(event.callId)
+    if (!command.plays) return
+    const source = { kind: 'tone' as const, hz: [440], durationMs: TONE_MS }
+    // Rejects when the call ends while the tone is made: nothing to do about.
+    engine.call('play', { callId: event.callId, mediaId: 'tone', source, repeat: 0 }).catch(() => {})
+  })
+  return { kind: 'started', address: phone.address }
+}
+
+/** Places calls at a fixed rate, each ended as soon as it is answered. */
+async function dial({ target, count, perSecond }: Extract<HostCommand, { kind: 'dial' }>): Promise<HostReply> {
+  if (!phone) throw new Error('not started')
+  const { engine, accountId } = phone
+  const setupMs: number[] = []
+  const begun = new Map<string, number>()
+  let [ended, failed] = [0, 0]
+  let finish = () => {}
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const off = engine.on('call', (event) => {
+    const atMs = begun.get(event.callId)
+    if (atMs === undefined) return
+    if (event.type === 'call.answered') {
+      setupMs.push(performance.now() - atMs)
+      void engine.call('hangup', { callId: event.callId })
+    }
+    if (event.type !== 'call.ended') return
+    begun.delete(event.callId)
+    if (event.end.cause !== 'normal') failed++
+    if (++ended === count) finish()
+  })
+  const startedMs = performance.now()
+  for (let i = 0; i < count; i++) {
+    const aheadMs = (i * 1000) / perSecond - (performance.now() - startedMs)
+    if (aheadMs >= 1) await delay(aheadMs)
+    const callId = `bench-${startedMs}-${i}`
+    begun.set(callId, performance.now())
+    engine.call('dial', { accountId, target, callId }).catch(() => {
+      begun.delete(callId)
+      failed++
+      if (++ended === count) finish()
+    })
+  }
+  const placedMs = performance.now() - startedMs
+  await Promise.race([finished, delay(20_000)])
+  off()
+  return { kind: 'dialled', placedMs, failed: failed + (count - ended), setupMs: setupMs.sort((a, b) => a - b) }
+}
+
+async function stats(): Promise<HostReply> {
+  if (!phone) throw new Error('not started')
+  const { engine } = phone
+  const all = await Promise.all([...talking].map((callId) => engine.call('stats', { callId }).catch(() => null)))
+  const sum = (of: (stats: MediaStats) => number) => all.reduce((total, one) => total + (one ? of(one) : 0), 0)
+  return {
+    kind: 'stats',
+    calls: talking.size,
+    packetsSent: sum((one) => one.packetsSent),
+    packetsReceived: sum((one) => one.packetsReceived),
+    packetsLost: sum((one) => one.packetsLost),
+    latePackets: sum((one) => one.latePackets),
+  }
+}
+
+async function answer(command: HostCommand): Promise<HostReply> {
+  if (command.kind === 'start') return start(command)
+  if (command.kind === 'dial') return dial(command)
+  if (command.kind === 'stats') return stats()
+  await phone?.close()
+  return { kind: 'closed' }
+}
+
+process.on('message', (command: HostCommand) => {
+  answer(command).then(
+    (reply) => {
+      process.send?.(reply)
+      if (reply.kind === 'closed') process.disconnect()
+    },
+    (error: unknown) => process.send?.({ kind: 'failed', reason: String(error) } satisfies HostReply),
+  )
+})

@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { peerFolder } from '../test/support/peers/peer-folder.js'
+
+export type HostCommand =
+  | { kind: 'start'; folder: string; hosted: boolean; plays: boolean }
+  | { kind: 'dial'; target: string; count: number; perSecond: number }
+  | { kind: 'stats' }
+  | { kind: 'close' }
+
+export type HostReply =
+  | { kind: 'started'; address: string }
+  | { kind: 'dialled'; placedMs: number; failed: number; setupMs: number[] }
+  | {
+      kind: 'stats'
+      calls: number
+      packetsSent: number
+      packetsReceived: number
+      packetsLost: number
+      latePackets: number
+    }
+  | { kind: 'closed' }
+  | { kind: 'failed'; reason: string }
+
+export type HostStats = Extract<HostReply, { kind: 'stats' }>
+
+/** The engine in a process of its own. One command at a time. */
+export class EngineProcess {
+  readonly address: string
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, address: string) {
+    this.#child = child
+    this.address = address
+  }
+
+  static async start(init: { plays: boolean; hosted?: boolean }): Promise<EngineProcess> {
+    const child = fork(join(import.meta.dirname, 'engine-host.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const { plays, hosted = false } = init
+    const started = await ask(child, { kind: 'start', folder: peerFolder.folder('engine'), hosted, plays }, 'started')
+    return new EngineProcess(child, started.address)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  dial(target: string, count: number, perSecond: number): Promise<Extract<HostReply, { kind: 'dialled' }>> {
+    return ask(this.#child, { kind: 'dial', target, count, perSecond }, 'dialled')
+  }
+
+  stats(): Promise<HostStats> {
+    return ask(this.#child, { kind: 'stats' }, 'stats')
+  }
+
+  async close(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
+    await ask(this.#child, { kind: 'close' }, 'closed')
+    await exited
+    clearTimeout(kill)
+  }
+}
+
+async function ask<Kind extends HostReply['kind']>(
+  child: ChildProcess,
+  command: HostCommand,
+  kind: Kind,
+): Promise<Extract<HostReply, { kind: Kind }>> {
+  const replied = once(child, 'message') as Promise<[HostReply]>
+  child.send(command)
+  const gone = once(child, 'exit').then(() => {
+    throw new Error(`the engine's process has ended before it was "${kind}"`)
+  })
+  const [reply] = await Promise.race([replied, gone])
+  gone.catch(() => {})
+  if (reply.kind === 'failed') throw new Error(reply.reason)
+  if (reply.kind !== kind) throw new Error(`"${reply.kind}" instead of "${kind}"`)
+  return reply as Extract<HostReply, { kind: Kind }>
+}

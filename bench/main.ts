@@ -1,0 +1,115 @@
+/**
+ * `npm run bench [-- --quick]`: what a call costs, as ratios to others measured in the same run. Figures of one machine mean
+ * little; the ratios travel. Nothing is asserted: the figures are printed, and once more as one JSON line.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { peerFolder } from '../test/support/peers/peer-folder.js'
+import { stopAllPeers } from '../test/support/peers/peer-process.js'
+import { type DuplexFigures, type DuplexPlan, measureBaresipDuplex, measureEngineDuplex } from './duplex.js'
+import {
+  measureInbound,
+  measureOutbound,
+  measureSipp,
+  type SignallingFigures,
+  type SignallingPlan,
+} from './signalling.js'
+import { table } from './table.js'
+
+const SIGNALLING: SignallingPlan = {
+  sipp: { calls: 3000, perSecond: 500, ladder: [500, 1000, 2000, 3000, 4000] },
+  engine: { calls: 1000, perSecond: 100, ladder: [50, 100, 200, 300, 400, 600, 800, 1000] },
+  secondsPerRung: 4,
+}
+const QUICK_SIGNALLING: SignallingPlan = {
+  sipp: { calls: 1500, perSecond: 500, ladder: [1000, 2000] },
+  engine: { calls: 300, perSecond: 100, ladder: [100, 200, 400] },
+  secondsPerRung: 2,
+}
+const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
+const QUICK_DUPLEX: DuplexPlan = { windowSec: 4, captureSec: 2 }
+
+async function main(quick: boolean): Promise<void> {
+  const say = (text: string) => process.stderr.write(`${text}\n`)
+  const plan = quick ? QUICK_SIGNALLING : SIGNALLING
+  say('calls without sound: SIPp to SIPp …')
+  const sipp = await measureSipp(plan)
+  say('calls without sound: SIPp to us …')
+  const inbound = await measureInbound(plan)
+  say('calls without sound: us to SIPp …')
+  const outbound = await measureOutbound(plan)
+  const duplex: DuplexFigures[] = []
+  for (const calls of [1, 100, 500]) {
+    say(`calls with sound in both directions: ${calls} …`)
+    duplex.push(await measureEngineDuplex(calls, quick ? QUICK_DUPLEX : DUPLEX))
+  }
+  say('calls with sound in both directions: baresip, 100 …')
+  const baresip = await measureBaresipDuplex(100, quick ? QUICK_DUPLEX : DUPLEX)
+
+  console.log(`\nNode ${process.version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'})\n`)
+  console.log(signallingTable(sipp, inbound, outbound))
+  console.log(`\n${duplexTable(duplex, baresip)}\n`)
+  console.log(
+    JSON.stringify({ bench: 'ringflow', quick, node: process.version, sipp, inbound, outbound, duplex, baresip }),
+  )
+}
+
+function signallingTable(sipp: SignallingFigures, inbound: SignallingFigures, outbound: SignallingFigures): string {
+  const row = (name: string, figures: SignallingFigures) => [
+    name,
+    figures.cpuMsPerCall.toFixed(2),
+    `${(figures.cpuMsPerCall / sipp.cpuMsPerCall).toFixed(1)} x`,
+    `${figures.cleanPerSecond}`,
+    `${(figures.cleanPerSecond / sipp.cleanPerSecond).toFixed(2)} x`,
+    figures.setupP50Ms.toFixed(1),
+    figures.setupP99Ms.toFixed(1),
+    `${figures.failed}`,
+    `${figures.retransmissions}`,
+  ]
+  return table(
+    ['no sound sent', 'CPU ms/call', 'of SIPp', 'clean/s', 'of SIPp', 'set-up p50', 'p99 ms', 'failed', 'retransm.'],
+    [row('SIPp to SIPp', sipp), row('SIPp to us', inbound), row('us to SIPp', outbound)],
+  )
+}
+
+function duplexTable(ours: DuplexFigures[], baresip: DuplexFigures): string {
+  const row = (name: string, { calls, failed, cpuPercent, memoryKbPerCall, lateness, own }: DuplexFigures) => [
+    `${name}, ${calls}`,
+    cpuPercent.toFixed(1),
+    (cpuPercent / calls).toFixed(2),
+    `${(cpuPercent / calls / (baresip.cpuPercent / baresip.calls)).toFixed(2)} x`,
+    `${lateness.late} of ${lateness.packets}`,
+    lateness.p99Ms.toFixed(1),
+    own ? `${own.late} of ${own.sent}` : '',
+    own ? `${own.lost}` : '',
+    memoryKbPerCall.toFixed(0),
+    `${failed}`,
+  ]
+  return table(
+    [
+      'duplex calls',
+      '% of core',
+      'per call',
+      'of baresip',
+      '10 ms late',
+      'p99 ms',
+      'own count',
+      'lost',
+      'kB/call',
+      'failed',
+    ],
+    [...ours.map((figures) => row('ringflow', figures)), row('baresip', baresip)],
+  )
+}
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
+main(values.quick)
+  .catch((error: unknown) => {
+    console.error(error)
+    process.exitCode = 1
+  })
+  .finally(async () => {
+    await stopAllPeers()
+    if (process.exitCode) console.error(`logs of the peers: ${peerFolder.path}`)
+    else peerFolder.remove()
+  })

@@ -1,0 +1,4 @@
+/** Of ascending values; NaN where there are none. */
+export function percentile(ascending: readonly number[], share: number): number {
+  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN
+}

@@ -1,0 +1,117 @@
+/** INVITE, 200, ACK, BYE, 200: CPU per call, and the highest rate without a failure, a retransmission or a late call. */
+import { Sipp } from '../test/support/peers/sipp.js'
+import { plainCallee, plainCaller } from '../test/support/peers/sipp-plain.js'
+import { EngineProcess } from './engine-process.js'
+import { percentile } from './percentile.js'
+import { cpuMs } from './process-usage.js'
+
+export interface SignallingPlan {
+  sipp: Steps
+  engine: Steps
+  secondsPerRung: number
+}
+
+interface Steps {
+  /** At this rate CPU per call is measured, enough calls for the system's 10 ms ticks. */
+  calls: number
+  perSecond: number
+  /** Rates tried in order until one is not clean. */
+  ladder: number[]
+}
+
+export interface SignallingFigures {
+  cpuMsPerCall: number
+  setupP50Ms: number
+  setupP99Ms: number
+  failed: number
+  retransmissions: number
+  /** 0 where not even the first rung was clean. */
+  cleanPerSecond: number
+}
+
+interface Run {
+  failed: number
+  retransmissions: number
+  setupMs: number[]
+  /** What was really offered. */
+  perSecond: number
+}
+
+type Place = (calls: number, perSecond: number) => Promise<Run>
+
+/** A call that takes longer to set up has waited in a queue. */
+const SLOW_MS = 200
+
+export async function measureSipp(plan: SignallingPlan): Promise<SignallingFigures> {
+  const callee = await Sipp.start({ name: 'reference-callee', steps: plainCallee })
+  const figures = await measure(
+    plan.sipp,
+    plan.secondsPerRung,
+    () => cpuMs(callee.process.pid),
+    sippCalls(callee.address),
+  )
+  await callee.stop()
+  return figures
+}
+
+export async function measureInbound(plan: SignallingPlan): Promise<SignallingFigures> {
+  const engine = await EngineProcess.start({ plays: false })
+  const figures = await measure(plan.engine, plan.secondsPerRung, () => cpuMs(engine.pid), sippCalls(engine.address))
+  await engine.close()
+  return figures
+}
+
+export async function measureOutbound(plan: SignallingPlan): Promise<SignallingFigures> {
+  const engine = await EngineProcess.start({ plays: false })
+  const place: Place = async (calls, perSecond) => {
+    const callee = await Sipp.start({ name: 'callee', steps: plainCallee })
+    const { placedMs, failed, setupMs } = await engine.dial(`sip:bench@${callee.address}`, calls, perSecond)
+    await callee.stop()
+    const { retransmissions } = callee.figures()
+    return { failed, retransmissions, setupMs, perSecond: (calls * 1000) / Math.max(placedMs, 1) }
+  }
+  const figures = await measure(plan.engine, plan.secondsPerRung, () => cpuMs(engine.pid), place)
+  await engine.close()
+  return figures
+}
+
+const sippCalls =
+  (target: string): Place =>
+  async (calls, perSecond) => {
+    const startedMs = performance.now()
+    const caller = await Sipp.start({ name: 'caller', steps: plainCaller, target, calls, rate: perSecond, limit: 3000 })
+    await caller.process.exited
+    const figures = caller.figures()
+    return { ...figures, perSecond: (calls * 1000) / (performance.now() - startedMs) }
+  }
+
+async function measure(
+  { calls, perSecond, ladder }: Steps,
+  secondsPerRung: number,
+  cpu: () => number,
+  place: Place,
+): Promise<SignallingFigures> {
+  // The first calls compile what all others use.
+  await place(Math.ceil(calls / 4), perSecond)
+  const beforeMs = cpu()
+  const { failed, retransmissions, setupMs } = await place(calls, perSecond)
+  const cpuMsPerCall = (cpu() - beforeMs) / calls
+  let cleanPerSecond = 0
+  for (const rung of ladder) {
+    const run = await place(rung * secondsPerRung, rung)
+    if (!isClean(run, rung)) break
+    cleanPerSecond = rung
+  }
+  return {
+    cpuMsPerCall,
+    setupP50Ms: percentile(setupMs, 0.5),
+    setupP99Ms: percentile(setupMs, 0.99),
+    failed,
+    retransmissions,
+    cleanPerSecond,
+  }
+}
+
+function isClean({ failed, retransmissions, setupMs, perSecond }: Run, wanted: number): boolean {
+  return failed === 0 && retransmissions === 0 && percentile(setupMs, 0.99) <= SLOW_MS && perSecond >= wanted * 0.75
+}

@@ -1,0 +1,15 @@
+// `npm run bench [-- --quick]`: does its own set-up, then dist/bench/main.js in a network of its own.
+import { spawn } from 'node:child_process'
+import { ensurePeers } from './peers.mjs'
+import { inPrivateNetwork } from './private-network.mjs'
+import { checkNode, ensureBuilt, ensureInstalled, root } from './setup.mjs'
+
+checkNode()
+await ensureInstalled()
+await ensurePeers(['sipp', 'baresip', 'tshark', 'ip'])
+await ensureBuilt()
+
+const [command, ...args] = inPrivateNetwork([process.execPath, 'dist/bench/main.js', ...process.argv.slice(2)])
+spawn(command, args, { cwd: root, stdio: 'inherit' }).once('exit', (code) => {
+  process.exitCode = code ?? 1
+})

@@ -1,0 +1,96 @@
+/** A loose outbound proxy in front of another one that refuses what did not come by Route (RFC 3261 8.1.2, 12.2.1.1, 16.12). */
+import assert from 'node:assert/strict'
+import type { AccountConfig } from '../../src/engine/protocol.js'
+import { measureTone } from '../support/audio.js'
+import { Baresip } from '../support/peers/baresip.js'
+import { freePort } from '../support/peers/free-port.js'
+import { Kamailio } from '../support/peers/kamailio.js'
+import { peerFolder } from '../support/peers/peer-folder.js'
+import '../support/peers/root-hooks.js'
+import { Phone } from '../support/phone.js'
+
+describe('Kamailio as outbound proxy', function () {
+  this.timeout(30_000)
+  let registrar: Kamailio
+  let edge: Kamailio
+
+  before(async () => {
+    const edgePort = await freePort()
+    registrar = await Kamailio.registrar({ onlyFrom: `127.0.0.1:${edgePort}`, challengeCalls: true })
+    edge = await Kamailio.edge({ next: registrar.address, port: edgePort, mustRoute: true })
+  })
+  after(() => Promise.all([edge.stop(), registrar.stop()]))
+
+  const start = (account: Partial<AccountConfig>) =>
+    Phone.start({
+      folder: peerFolder.folder('phone'),
+      trace: true,
+      account: { aor: 'alice@sip.test', password: 'secret-a', register: true, inboundFrom: 'known', ...account },
+      inbound: {},
+    })
+  const behindProxy = () => start({ proxy: { id: 'edge', name: 'edge', hops: [`sip:${edge.address};lr`] } })
+
+  it('is refused by both without a Route', async () => {
+    for (const direct of [registrar, edge]) {
+      const phone = await start({ registrar: direct.address })
+      const { status, reason } = await phone.registration('failed')
+      console.log(`      directly to ${direct === edge ? 'the edge' : 'the registrar'}: ${status} ${reason}`)
+      assert.equal(status, 403)
+      await phone.close()
+    }
+  })
+
+  it('registers by Route', async () => {
+    const phone = await behindProxy()
+    await phone.registration('registered')
+    assert.equal((await registrar.bindings('alice')).length, 1)
+    const [register = ''] = phone.messages('out', /^REGISTER /)
+    assert.match(register, /^REGISTER sip:sip\.test SIP\/2\.0/)
+    assert.match(register, new RegExp(`^Route: <sip:${edge.address};lr>`, 'm'))
+    await phone.call('unregister', { accountId: phone.accountId })
+    assert.deepEqual(await registrar.bindings('alice'), [])
+    await phone.close()
+  })
+
+  it('calls through it, challenged with 407, and is called through it', async () => {
+    const phone = await behindProxy()
+    const bob = await Baresip.start({
+      name: 'bob',
+      sends: { toneHz: 1000 },
+      autoAnswer: true,
+      aor: 'sip:bob@sip.test',
+      account: `auth_user=bob;auth_pass=secret-b;outbound="sip:${edge.address};lr";regint=60`,
+    })
+    await Promise.all([phone.registration('registered'), bob.registered()])
+
+    const callId = await phone.dial('sip:bob@sip.test')
+    await phone.event('call.answered', { callId })
+    assert.equal(phone.messages('in', /^SIP\/2\.0 407/).length, 1)
+    const tone = measureTone(await phone.hear(callId, 1500), 1000)
+    console.log(`      outbound: bob's 1 kHz: share ${tone.share.toFixed(4)} of ${tone.soundMs} ms`)
+    assert.ok(tone.share >= 0.95)
+    // RFC 3261 12.1.2: BYE takes the way that the 200 has recorded, in reverse.
+    await phone.call('hangup', { callId })
+    await bob.control.event('CALL_CLOSED')
+    const [bye = ''] = phone.messages('out', /^BYE /)
+    const [answer = ''] = phone.messages('in', /^SIP\/2\.0 200/).filter((text) => /^CSeq: \d+ INVITE/im.test(text))
+    const recorded = hops(answer, 'Record-Route')
+    assert.ok(recorded.length >= 2)
+    assert.deepEqual(hops(bye, 'Route'), recorded.toReversed())
+
+    const closed = bob.control.events.length
+    await bob.control.command('dial', 'sip:alice@sip.test')
+    const { call } = await phone.event('call.answered', { where: (event) => event.call.direction === 'inbound' })
+    assert.equal(call.from.user, 'bob')
+    await bob.control.event('CALL_ESTABLISHED', { since: closed })
+    await phone.call('hangup', { callId: call.id })
+    await bob.control.event('CALL_CLOSED', { since: closed })
+    console.log(`      inbound: from ${call.from.uri}, ended by us through both proxies`)
+    await phone.close()
+    assert.deepEqual(await registrar.bindings('alice'), [])
+    await bob.stop()
+  })
+})
+
+const hops = (message: string, header: string): string[] =>
+  [...message.matchAll(new RegExp(`^${header}: *(.*)$`, 'gim'))].flatMap((line) => line[1]?.match(/<[^>]*>/g) ?? [])

@@ -1,0 +1,83 @@
+/** Kamailio as registrar: what its location table holds, with each digest algorithm (RFC 3261 10, RFC 7616, RFC 8760). */
+import assert from 'node:assert/strict'
+import { Kamailio } from '../support/peers/kamailio.js'
+import { peerFolder } from '../support/peers/peer-folder.js'
+import '../support/peers/root-hooks.js'
+import { Phone } from '../support/phone.js'
+
+describe('Kamailio as registrar', function () {
+  this.timeout(30_000)
+
+  for (const algorithm of ['MD5', 'SHA-256'] as const) {
+    it(`registers, refreshes and un-registers with ${algorithm}`, async () => {
+      const registrar = await Kamailio.registrar({ algorithm, minExpiresSec: 4 })
+      const phone = await Phone.start({
+        folder: peerFolder.folder('phone'),
+        trace: true,
+        account: account(registrar, { expiresSec: 4 }),
+      })
+      const { contact } = await phone.registration('registered')
+      const [first, ...others] = await registrar.bindings('alice')
+      assert.ok(first, 'no binding in the location table')
+      assert.equal(others.length, 0)
+      assert.equal(first.contact, contact)
+      assert.match(first.contact, new RegExp(`@${phone.address}`))
+
+      await phone.registration('registered', { count: 2 })
+      const [second, ...more] = await registrar.bindings('alice')
+      assert.ok(second, 'the binding is gone after the refresh')
+      assert.equal(more.length, 0)
+      assert.equal(second.callId, first.callId)
+      assert.ok(second.cseq > first.cseq)
+      assert.ok(second.modifiedSec > first.modifiedSec)
+
+      await phone.call('unregister', { accountId: phone.accountId })
+      assert.deepEqual(await registrar.bindings('alice'), [])
+
+      const challenges = phone.messages('in', /^SIP\/2\.0 401/)
+      assert.ok(challenges.length >= 1)
+      for (const challenge of challenges) assert.match(challenge, new RegExp(`algorithm=${algorithm}`))
+      console.log(
+        `      ${algorithm}: ${challenges.length} challenges, CSeq ${first.cseq} then ${second.cseq}, ` +
+          `refreshed after ${second.modifiedSec - first.modifiedSec} s of 4, gone after un-REGISTER`,
+      )
+      await phone.close()
+      await registrar.stop()
+    })
+  }
+
+  it('un-registers when the engine is closed', async () => {
+    const registrar = await Kamailio.registrar()
+    const phone = await Phone.start({ folder: peerFolder.folder('phone'), account: account(registrar) })
+    await phone.registration('registered')
+    assert.equal((await registrar.bindings('alice')).length, 1)
+    await phone.close()
+    assert.deepEqual(await registrar.bindings('alice'), [])
+    await registrar.stop()
+  })
+
+  it('tells a wrong password and does not go on guessing', async () => {
+    const registrar = await Kamailio.registrar({ algorithm: 'SHA-256' })
+    const phone = await Phone.start({
+      folder: peerFolder.folder('phone'),
+      trace: true,
+      account: account(registrar, { password: 'wrong' }),
+    })
+    const { status, retryAt } = await phone.registration('failed')
+    const sent = phone.messages('out', /^REGISTER /).length
+    console.log(`      failed with ${status} after ${sent} REGISTERs, again at ${retryAt}`)
+    assert.equal(status, 401)
+    assert.equal(sent, 2)
+    assert.deepEqual(await registrar.bindings('alice'), [])
+    await phone.close()
+    await registrar.stop()
+  })
+})
+
+const account = (registrar: Kamailio, more: { expiresSec?: number; password?: string } = {}) => ({
+  aor: 'alice@sip.test',
+  password: 'secret-a',
+  registrar: registrar.address,
+  register: true,
+  ...more,
+})
