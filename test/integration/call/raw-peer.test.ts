@@ -1,0 +1,128 @@
+/** Peers that negotiate in the less usual ways, written message by message. */
+import assert from 'node:assert/strict'
+import { silentLogger } from '../../../src/base/logger.js'
+import { startMediaService } from '../../../src/media/client.js'
+import { RawPeer } from '../../support/raw-peer.js'
+import { requestText } from '../../support/sip-messages.js'
+import { type Conversation, flowRule, Telephone } from '../../support/telephone.js'
+
+const sdp = (direction = 'sendrecv', host = '127.0.0.1'): string =>
+  [
+    'v=0',
+    `o=- 1 ${++version} IN IP4 ${host}`,
+    's=-',
+    `c=IN IP4 ${host}`,
+    't=0 0',
+    'm=audio 9 RTP/AVP 0 101',
+    'a=rtpmap:101 telephone-event/8000',
+    `a=${direction}`,
+    '',
+  ].join('\r\n')
+let version = 0
+
+describe('a call with a peer that', () => {
+  let media: ReturnType<typeof startMediaService>
+  let bob: Telephone
+  let peer: RawPeer
+  let toTag: string
+  let cseq: number
+
+  before(() => {
+    media = startMediaService({ log: silentLogger })
+  })
+
+  after(() => media.close())
+
+  beforeEach(async () => {
+    ;[bob, peer] = await Promise.all([Telephone.open('bob', media), RawPeer.open()])
+    toTag = ''
+    cseq = 0
+  })
+
+  afterEach(() => Promise.all([bob.close(), peer.close()]))
+
+  const text = (method: string, body = ''): string =>
+    requestText({
+      method,
+      uri: bob.party.address,
+      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${method}${cseq};rport`,
+      to: `<${bob.party.address}>${toTag}`,
+      cseq: `${cseq} ${method}`,
+      body,
+    }).replace('sip:alice@192.0.2.1:5060', peer.uri)
+
+  /** Sends a request and gives its final answer; to an INVITE the ACK is sent with the body given. */
+  async function request(method: string, body = '', ackBody = '') {
+    cseq++
+    peer.send(text(method, body), bob.party.endpoint.local.port)
+    for (;;) {
+      const { message } = await peer.responses.next()
+      if (message.method !== method || (message.statusCode ?? 0) < 200) continue
+      const tag = /;tag=[^;]+/.exec(message.getHeader('to') ?? '')
+      toTag = tag?.[0] ?? ''
+      if (method === 'INVITE') peer.send(text('ACK', ackBody), bob.party.endpoint.local.port)
+      return { status: message.statusCode, body: message.body }
+    }
+  }
+
+  async function taken(): Promise<Conversation> {
+    const conversation = await bob.take({ ...flowRule, mode: 'answer' })
+    await conversation.events.first('call.answered')
+    return conversation
+  }
+
+  it('sends no offer gets ours and answers in its ACK, at first and again', async () => {
+    const incoming = taken()
+    const { body } = await request('INVITE', '', sdp())
+    assert.match(body, /^m=audio \d+ RTP\/AVP 8 0 101\r$/m)
+    const { call, events } = await incoming
+    const again = await request('INVITE', '', sdp('inactive'))
+    assert.match(again.body, /^m=audio \d+ RTP\/AVP 0 8 101\r$/m, 'the codec in use first')
+    assert.equal((await events.first('call.held')).direction, 'inactive')
+    assert.equal(call.snapshot().codec, 'PCMU')
+    assert.equal((await request('BYE')).status, 200)
+    assert.equal((await call.ended).by, 'remote')
+  })
+
+  it('sends neither offer nor answer is hung up on', async () => {
+    const incoming = taken()
+    await request('INVITE')
+    const { call } = await incoming
+    const bye = await peer.requests.next()
+    assert.equal(bye.message.method, 'BYE')
+    peer.answer(bye, 200)
+    assert.match((await call.ended).reason, /no answer to our offer/)
+  })
+
+  it('holds with c=0.0.0.0, resumes, offers what we lack', async () => {
+    const incoming = taken()
+    await request('INVITE', sdp())
+    const { call, events } = await incoming
+    const held = await request('INVITE', sdp('sendrecv', '0.0.0.0'))
+    assert.match(held.body, /^a=recvonly\r$/m)
+    assert.equal((await events.first('call.held')).direction, 'sendonly')
+    const resumed = await request('INVITE', sdp())
+    assert.match(resumed.body, /^a=sendrecv\r$/m)
+    await events.first('call.resumed')
+    const refused = await request('INVITE', sdp().replace('RTP/AVP 0 101', 'RTP/AVP 18'))
+    assert.equal(refused.status, 488)
+    assert.equal(call.snapshot().state, 'answered')
+    assert.equal((await request('UPDATE')).status, 200)
+    await request('BYE')
+    assert.equal((await call.ended).cause, 'normal')
+  })
+
+  it('sends digits by INFO is understood', async () => {
+    const incoming = taken()
+    await request('INVITE', sdp())
+    const { call, events } = await incoming
+    cseq++
+    const relay = text('INFO', 'Signal=5\r\nDuration=160\r\n').replace('application/sdp', 'application/dtmf-relay')
+    const answer = await peer.ask(relay, bob.party.endpoint.local.port)
+    assert.equal(answer.statusCode, 200)
+    assert.equal((await events.first('call.digit')).digit, '5')
+    await request('BYE')
+    await call.ended
+    assert.equal((await events.first('call.ended')).cdr.digits, '5')
+  })
+})
