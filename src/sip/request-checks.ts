@@ -6,6 +6,7 @@ import { SipNameAddr } from './uri/name-addr.js'
 
 /** Methods that exist but are not ours to answer: 405, not 501 (RFC 3261 8.2.1, 21.5.2). */
 const KNOWN_ELSEWHERE = new Set(['REGISTER', 'SUBSCRIBE', 'REFER', 'PUBLISH', 'PRACK'])
+const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 const OURS: ReadonlySet<string> = new Set(METHODS)
 
 /**
@@ -22,7 +23,7 @@ export function checkRequest(message: ParsedRequest): ResponseOptions | undefine
   if (required.length > 0 && message.method !== 'CANCEL') {
     return { statusCode: 420, extraHeaders: [`Unsupported: ${required.join(', ')}`] } // 8.2.2.3: we support none
   }
-  return checkContent(message)
+  return checkContent(message) ?? checkAccept(message)
 }
 
 /** 8.2.3 */
@@ -32,6 +33,14 @@ function checkContent(message: ParsedRequest): ResponseOptions | undefined {
   if (encoding !== 'identity') return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] }
   if (message.body === '' || mediaType(message.getHeader('content-type')) === 'application/sdp') return undefined
   return { statusCode: 415, extraHeaders: [ACCEPT] }
+}
+
+/** 13.3.1.4 and 21.4.7: our answer is a session description, which the caller has to take (RFC 4475 3.3.15). */
+function checkAccept(message: ParsedRequest): ResponseOptions | undefined {
+  if (message.method !== 'INVITE') return undefined
+  const accepted = splitWords(message.getHeaders('accept')).map(mediaType)
+  if (accepted.length === 0 || accepted.some((type) => ACCEPTS_SDP.has(type))) return undefined
+  return { statusCode: 406 }
 }
 
 /** 8.1.1.8: the Contact of INVITE and UPDATE is where our requests go; it has to be one address that we can reach. */

@@ -59,7 +59,12 @@ export class Party {
 
   static async open(
     user: string,
-    init: { clock?: Clock; agent?: Partial<UserAgentInit>; resolve?: (host: string) => Promise<string> } = {},
+    init: {
+      clock?: Clock
+      agent?: Partial<UserAgentInit>
+      resolve?: (host: string) => Promise<string>
+      advertisePort?: number
+    } = {},
   ): Promise<Party> {
     const wire: SipTraceLine[] = []
     const endpoint = await openSipEndpoint(
@@ -69,7 +74,13 @@ export class Party {
         trace: (line) => wire.push(line),
         ...(init.resolve ? { resolve: init.resolve } : {}),
       },
-      { protocol: 'udp', host: '127.0.0.1', port: 0, userAgent: 'test' },
+      {
+        protocol: 'udp',
+        host: '127.0.0.1',
+        port: 0,
+        userAgent: 'test',
+        ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
+      },
     )
     return new Party(user, endpoint, wire, init.agent)
   }
@@ -95,7 +106,7 @@ export class Party {
 
   /** Where others reach it. */
   get address(): string {
-    return `sip:${this.user}@127.0.0.1:${this.endpoint.local.port}`
+    return `sip:${this.user}@127.0.0.1:${this.endpoint.advertised.port}`
   }
 
   call(target: string, init: { headers?: readonly HeaderField[] } = {}) {

@@ -2,7 +2,6 @@ import {
   type IncomingRequest,
   NonInviteServerTransaction,
   type SessionDialog,
-  SessionState,
   TransactionState,
   UserAgentServer,
 } from 'sip.js/lib/core/index.js'
@@ -99,7 +98,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
 
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
     headerLines(init.headers) // wrong ones are told before anything is waited for
-    if (this.#session.sessionState === SessionState.AckWait) await this.#acknowledged // 15
+    await this.#acknowledged // 15: never between the 2xx and its ACK
     if (this.#ended) return ENDED
     this.#offer?.reject(487)
     const response = this.#send('BYE', init)

@@ -2,6 +2,8 @@ import { type Params, parseParams } from '../uri/params.js'
 
 /** One hop: `SIP/2.0/UDP host:port;branch=z9hG4bK…` (RFC 3261 20.42). */
 export interface Via {
+  /** `2.0`; another one is answered 505, for which the Via has to be readable. */
+  version: string
   transport: string
   host: string
   port: number | undefined
@@ -13,16 +15,17 @@ export interface Via {
   params: Params
 }
 
-const SENT_BY = /^SIP ?\/ ?2\.0 ?\/ ?([\w!%*.+`'~-]+) (\[[0-9a-f:.]+\]|[a-z0-9._-]+) ?(?:: ?(\d{1,5}) ?)?(?=;|$)/i
+const SENT_BY = /^SIP ?\/ ?(\d\.\d) ?\/ ?([\w!%*.+`'~-]+) (\[[0-9a-f:.]+\]|[a-z0-9._-]+) ?(?:: ?(\d{1,5}) ?)?(?=;|$)/i
 
 export function parseVia(value: string): Via | undefined {
   const text = value.replace(/[ \t]+/g, ' ').trim()
   const match = SENT_BY.exec(text)
-  const [whole, transport, host, port] = match ?? []
-  if (whole === undefined || !transport || !host || Number(port ?? 0) > 65535) return undefined
+  const [whole, version, transport, host, port] = match ?? []
+  if (whole === undefined || !version || !transport || !host || Number(port ?? 0) > 65535) return undefined
   const params = parseParams(text.slice(whole.length))
   if (!params) return undefined
   return {
+    version,
     transport: transport.toUpperCase(),
     host: host.toLowerCase(),
     port: port === undefined ? undefined : Number(port),
@@ -48,7 +51,7 @@ export const formatSentBy = (via: Via): string => (via.port === undefined ? via.
  */
 export function stampVia(via: Via, source: { host: string; port: number }): string {
   const wantsPort = via.rport !== undefined
-  let text = `SIP/2.0/${via.transport} ${formatSentBy(via)}`
+  let text = `SIP/${via.version}/${via.transport} ${formatSentBy(via)}`
   for (const [name, value] of via.params) {
     if (name === 'received' || name === 'rport') continue
     text += value === undefined ? `;${name}` : `;${name}=${value}`

@@ -44,7 +44,7 @@ export class ServerTransactions {
   /** Nothing has been answered yet, not even provisionally. */
   isOpen(key: string): boolean {
     const transaction = this.#live.get(key)
-    return transaction !== undefined && transaction.answer === undefined
+    return transaction?.state === 'proceeding' && transaction.answer === undefined
   }
 
   /** A new request, before it is handed to core. */
@@ -57,8 +57,8 @@ export class ServerTransactions {
     const transaction = this.#live.get(key)
     if (!transaction) return false
     if (method === 'ACK') return this.#acknowledge(key, transaction)
-    // RFC 6026 8.7: a repeated INVITE after 2xx is absorbed, the 2xx is repeated by its own timer
-    if (transaction.answer && transaction.state !== 'accepted' && transaction.state !== 'confirmed') {
+    // After 2xx there is none: a repeated INVITE is absorbed, the 2xx is repeated by its own timer (RFC 6026 8.7)
+    if (transaction.answer && transaction.state !== 'confirmed') {
       this.#deps.resend(transaction.answer.text, transaction.answer.destination)
     }
     return true
@@ -68,13 +68,15 @@ export class ServerTransactions {
   answered(key: string, status: number, text: string, destination: Destination): void {
     const transaction = this.#live.get(key)
     if (transaction?.state !== 'proceeding') return
+    if (status >= 200 && status < 300 && transaction.method === 'INVITE') {
+      delete transaction.answer // core has the bytes; they need not be kept twice
+      this.#linger(key, transaction, 'accepted', TRANSACTION_MS) // Timer L
+      return
+    }
     transaction.answer = { text, destination }
     if (status < 200) return
-    if (transaction.method !== 'INVITE')
-      this.#linger(key, transaction, 'completed', TRANSACTION_MS) // Timer J
-    else if (status < 300)
-      this.#linger(key, transaction, 'accepted', TRANSACTION_MS) // Timer L
-    else this.#repeatUntilAck(key, transaction, text, destination)
+    if (transaction.method === 'INVITE') this.#repeatUntilAck(key, transaction, text, destination)
+    else this.#linger(key, transaction, 'completed', TRANSACTION_MS) // Timer J
   }
 
   close(): void {

@@ -119,7 +119,7 @@ export class SentInvite implements OutgoingInvite {
       // RFC 3261 13.2.2.4: the 2xx of another fork, or one that crossed our CANCEL, is acknowledged and ended.
       response.ack()
       dialog.confirmed()
-      void dialog.bye()
+      dialog.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to another fork'))
       this.#fail(new ReceivedResponse(message, TERMINATED))
       return
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chooseChallenges } from '../../../src/sip/digest/challenge.js'
 import { digestResponse } from '../../../src/sip/digest/credentials.js'
-import { type Authenticator, type Challenge, isLocal } from '../../../src/sip/types.js'
+import { type Authenticator, type Challenge, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { SDP } from '../../support/sip-messages.js'
@@ -189,6 +189,18 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.ok(result.kind === 'answered')
       assert.equal(result.dialog.remoteTag, 'raw')
       assert.equal((await peer.requests.next()).message.requestUri.text, `sip:127.0.0.1:${peer.port}`)
+    })
+
+    it('is acknowledged before a BYE, even where the handler hangs up at once', async () => {
+      const body = { contentType: 'application/sdp', content: SDP }
+      const answered = (dialog: SipDialog): void => void dialog.bye()
+      alice.agent.invite(
+        { target: peer.uri, body, sipCallId: 'at-once@test' },
+        { progress() {}, answered, failed() {} },
+      )
+      peer.answer(await peer.requests.next(), 200, { body: SDP })
+      const methods = [(await peer.requests.next()).message.method, (await peer.requests.next()).message.method]
+      assert.deepEqual(methods, ['ACK', 'BYE'])
     })
 
     it('goes to the remote target of the 2xx, not to that of the 1xx', async () => {

@@ -70,6 +70,11 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
     })
 
+    it('406: a caller who takes no session description', async () => {
+      assert.equal((await ask({ headers: ['Accept: text/nobodyKnowsThis'] })).statusCode, 406)
+      assert.equal((await ask({ headers: ['Accept: text/plain, application/sdp;level=1'] })).statusCode, 100)
+    })
+
     it('400: INVITE without Contact', async () => {
       assert.equal((await peer.ask(text().replace(/Contact: .*\r\n/, ''), port())).statusCode, 400)
     })

@@ -152,6 +152,11 @@ describe('SIP parser', () => {
     ['Request-URI with headers', requestText({ uri: 'sip:bob@example.org?Route=%3Csip:x%3E' }), 400],
     ['Request-URI too long', requestText({ uri: `sip:${'a'.repeat(510)}@x` }), 414],
     ['another version', requestText({ version: '7.0' }), 505],
+    [
+      'another version in Via too',
+      requestText({ version: '7.0', via: 'SIP/7.0/UDP c.example.com;branch=z9hG4bKa' }),
+      505,
+    ],
     ['version 3', requestText({ version: '3.0' }), 505],
     ['line without colon', requestText({ headers: ['no colon here'] }), 400],
     ['stray line feed in a value', requestText({ headers: ['Subject: a\nVia: b'] }), 400],

@@ -21,7 +21,7 @@ describe('Via', () => {
   it('refuses what is no Via', () => {
     for (const text of [
       '',
-      'SIP/3.0/UDP a',
+      'SIP/UDP a',
       'SIP/2.0/UDP',
       'SIP/2.0/UDP a:99999',
       'SIP/2.0/UDP a;;b',

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { Timers } from 'sip.js/lib/core/index.js'
+import { type Clock, systemClock } from '../../../src/base/clock.js'
+import { BadNetwork } from '../../support/bad-network.js'
+import { ANSWER, Party } from '../../support/sip-parties.js'
+
+/** Everything ten times as fast, sip.js' own timers included: the test takes 3 s instead of 30. */
+const SPEED = 10
+const fastClock: Clock = {
+  now: () => systemClock.now() * SPEED,
+  wall: () => systemClock.wall(),
+  setTimeout: (run, ms) => systemClock.setTimeout(run, ms / SPEED),
+}
+
+describe('a network that loses 20 % each way, doubles 5 % and reorders 10 %', () => {
+  const timers = { ...Timers }
+  let network: BadNetwork
+  let alice: Party
+  let bob: Party
+
+  before(async () => {
+    for (const [name, ms] of Object.entries(timers)) Object.assign(Timers, { [name]: ms / SPEED })
+    network = await BadNetwork.open({ loss: 0.2, doubled: 0.05, late: 0.1, delayMs: 20, seed: 20261120 })
+    const [first, second] = network.ports
+    alice = await Party.open('alice', { clock: fastClock, advertisePort: first })
+    bob = await Party.open('bob', { clock: fastClock, advertisePort: second })
+    network.connect(alice.endpoint.local.port, bob.endpoint.local.port)
+  })
+
+  after(async () => {
+    await Promise.all([alice.close(), bob.close()])
+    await network.close()
+    Object.assign(Timers, timers)
+  })
+
+  it('loses no call, doubles no dialog and leaves none behind', async () => {
+    const CALLS = 100
+    let invites = 0
+    const ends: Promise<void>[] = []
+    const callee = (async () => {
+      for (; invites < CALLS; invites++) {
+        const invite = await bob.invites.next()
+        invite.progress(180)
+        const dialog = invite.accept({ body: ANSWER })
+        ends.push(
+          new Promise((resolve) => {
+            dialog.handlers.bye = () => resolve()
+          }),
+        )
+      }
+    })()
+    const statuses = await Promise.all(
+      Array.from({ length: CALLS }, async () => {
+        const result = await alice.call(bob.address).outcome
+        return result.kind === 'answered' ? (await result.dialog.bye()).status : result.response.status
+      }),
+    )
+    await callee
+    await Promise.all(ends)
+    assert.deepEqual(statuses, Array(CALLS).fill(200))
+    assert.deepEqual([invites, bob.invites.waiting.length], [CALLS, 0])
+    assert.ok(network.counts.lost > 0.15 * network.counts.sent && network.counts.late > 0 && network.counts.doubled > 0)
+  }).timeout(30_000)
+})
