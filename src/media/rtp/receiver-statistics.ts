@@ -73,8 +73,9 @@ export class ReceiverStatistics {
     this.#lastSr = 0
   }
 
-  /** RFC 3550 A.8. A pause of the peer (silence, hold) is no jitter. */
+  /** RFC 3550 A.8. A pause of the peer (silence, hold) is no jitter, nor are the packets of one event, which share a timestamp. */
   #measureJitter(timestamp: number, nowMs: number): void {
+    if (timestamp === this.#lastTimestamp && !Number.isNaN(this.#lastArrivalMs)) return
     const arrival = ((nowMs - this.#lastArrivalMs) * this.#clockRate) / 1000
     const difference = Math.abs(arrival - timestampDelta(timestamp, this.#lastTimestamp))
     this.#lastTimestamp = timestamp

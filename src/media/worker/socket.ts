@@ -27,8 +27,7 @@ export class PortPairs {
 
   /** Errors: NO_PORTS, TRANSPORT (an address that is not ours). */
   async bind(address: string, portMin: number, portMax: number): Promise<PortPair> {
-    const ports = this.#candidates(portMin, portMax)
-    for (const port of ports) {
+    for (const port of this.#candidates(portMin, portMax)) {
       const pair = await bindPair(address, port)
       if (!pair) continue
       this.#last = port
@@ -44,19 +43,19 @@ export class PortPairs {
   }
 
   /** RFC 3550 11: even ports. In a ring from a random one, later from the last one given; those that rest come last. */
-  #candidates(portMin: number, portMax: number): number[] {
+  *#candidates(portMin: number, portMax: number): Generator<number> {
     const first = portMin + (portMin % 2)
     const count = Math.floor((portMax - first + 1) / 2)
-    if (count < 1) return []
-    const start =
-      this.#last === undefined || this.#last < first || this.#last > portMax
-        ? this.#random(count)
-        : (this.#last - first) / 2 + 1
-    const ring = Array.from({ length: count }, (_, i) => first + 2 * ((start + i) % count))
+    if (count < 1) return
+    const last = this.#last
+    const start = last === undefined || last < first || last > portMax ? this.#random(count) : (last - first) / 2 + 1
     this.#forgetRested()
-    if (this.#restingUntilMs.size === 0) return ring
-    const rests = (port: number) => this.#restingUntilMs.has(port)
-    return [...ring.filter((port) => !rests(port)), ...ring.filter(rests)]
+    for (const resting of [false, true]) {
+      for (let i = 0; i < count; i++) {
+        const port = first + 2 * ((start + i) % count)
+        if (this.#restingUntilMs.has(port) === resting) yield port
+      }
+    }
   }
 
   #forgetRested(): void {

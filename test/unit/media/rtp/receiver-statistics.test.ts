@@ -78,6 +78,13 @@ describe('receiver statistics (RFC 3550 A.1, A.3, A.8)', () => {
     assert.equal(receive(range(0, 20), { arrivalMs: (i) => i * 20 + (i > 9 ? 60_000 : 0) }).jitterMs, 0)
   })
 
+  it('the packets of a digit, all with one timestamp, are no jitter', () => {
+    const statistics = receive(range(0, 10))
+    for (const n of range(10, 10)) statistics.receive(SSRC, n, 10 * 160, n * 20)
+    for (const n of range(20, 10)) statistics.receive(SSRC, n, n * 160, n * 20)
+    assert.equal(statistics.maxJitterMs, 0)
+  })
+
   it('says when the last sender report came', () => {
     const statistics = receive(range(0, 3))
     assert.equal(statistics.report(0)?.lastSr, 0)
