@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>
+  'node-red': { nodes: Record<string, string> }
+}
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesBelow('docs')]
+
+describe('documents', () => {
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), 'utf8')
+
+    it(`${page}: every file that it names exists`, () => {
+      const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link ?? '')
+      const local = links.filter((link) => !/^[a-z]+:/.test(link)).map((link) => join(dirname(page), link))
+      const named = [...text.matchAll(/`((?:test|src|scripts|examples|docs)\/[\w./-]+)`/g)].map(
+        ([, path]) => path ?? '',
+      )
+      assert.deepEqual(
+        [...local, ...named].filter((path) => !existsSync(join(root, path))),
+        [],
+      )
+    })
+
+    it(`${page}: every npm command that it names exists`, () => {
+      const commands = [...text.matchAll(/npm (?:run )?(start|test|build|check|matrix|bench)\b/g)]
+      assert.deepEqual(
+        commands.map(([, name]) => name ?? '').filter((name) => !(name in manifest.scripts)),
+        [],
+      )
+    })
+  }
+
+  it('README.md: its table has every node, and no other', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8')
+    const listed = [...text.matchAll(/^\| `(sip-[\w-]+)` \|/gm)].map(([, type]) => type)
+    assert.deepEqual(listed.sort(), Object.keys(manifest['node-red'].nodes).sort())
+  })
+})
+
+function pagesBelow(folder: string): string[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
+}
