@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { systemClock } from '../../../src/base/clock.js'
+import { silentLogger } from '../../../src/base/logger.js'
+import { openSipEndpoint } from '../../../src/sip/endpoint.js'
+import { openUdp } from '../../../src/sip/transport/udp.js'
+import type { SipEndpointInit } from '../../../src/sip/types.js'
+import { RawPeer } from '../../support/raw-peer.js'
+import { requestText } from '../../support/sip-messages.js'
+import { ANSWER, Party } from '../../support/sip-parties.js'
+
+const open = (init: Partial<SipEndpointInit> = {}) =>
+  openSipEndpoint(
+    { clock: systemClock, log: silentLogger },
+    { protocol: 'udp', host: '127.0.0.1', port: 0, userAgent: 'x', ...init },
+  )
+
+describe('the UDP transport', () => {
+  it('says what to do where the port is taken, and where the address is not ours', async () => {
+    const first = await open()
+    await assert.rejects(open({ port: first.local.port }), {
+      code: 'TRANSPORT',
+      message: `cannot listen on udp 127.0.0.1:${first.local.port}: another program, or another transport node, uses this address: choose another port (or 0 for any)`,
+    })
+    await assert.rejects(open({ host: '192.0.2.1' }), {
+      code: 'TRANSPORT',
+      message: /this machine has no such address/,
+    })
+    await first.close()
+    const again = await open({ port: first.local.port })
+    await again.close()
+  })
+
+  it('advertises what it was told to, or an address that peers can use', async () => {
+    const [told, wildcard, plain] = await Promise.all([
+      open({ advertise: { host: 'sip.example.com', port: 5060 } }),
+      open({ host: '0.0.0.0' }),
+      open(),
+    ])
+    assert.deepEqual(told.advertised, { host: 'sip.example.com', port: 5060 })
+    assert.notEqual(wildcard.advertised.host, '0.0.0.0')
+    assert.equal(wildcard.advertised.port, wildcard.local.port)
+    assert.deepEqual(plain.advertised, { host: '127.0.0.1', port: plain.local.port })
+    await Promise.all([told.close(), wildcard.close(), plain.close()])
+  })
+
+  it('closes once, and lets nobody in after that', async () => {
+    const endpoint = await open()
+    assert.equal(endpoint.close(), endpoint.close())
+    await endpoint.close()
+    const authenticator = { answer: () => undefined }
+    const handlers = { admit: () => ({ admit: true }) as const, invite() {} }
+    const init = { aor: 'sip:a@b', displayName: '', contactUser: 'a', routeSet: [], authenticator, handlers }
+    assert.throws(() => endpoint.createUserAgent(init), { code: 'CLOSED' })
+  })
+
+  it('rejects what the system refuses to send, and what is sent after the end', async () => {
+    const socket = await openUdp({ log: silentLogger, receive() {} }, { host: '127.0.0.1', port: 0 })
+    await assert.rejects(socket.send('x'.repeat(70_000), '127.0.0.1', 9), { code: 'TRANSPORT' })
+    await socket.close()
+    await assert.rejects(socket.send('x', '127.0.0.1', 9), { code: 'CLOSED' })
+  })
+
+  it('gives 503 to an INVITE that is larger than a datagram', async () => {
+    const alice = await Party.open('alice')
+    const { outcome } = alice.call('sip:x@127.0.0.1', { headers: [['X', 'x'.repeat(70_000)]] })
+    assert.deepEqual((await outcome).response, { status: 503, reason: 'Service Unavailable', local: true })
+    await alice.close()
+  })
+
+  it('survives whatever its receiver throws', async () => {
+    const errors: string[] = []
+    const log = { ...silentLogger, error: (_fields: object, message: string) => errors.push(message) }
+    const peer = await RawPeer.open()
+    const heard = new Promise<void>((resolve) => {
+      let count = 0
+      const receive = (): void => {
+        if (++count === 2) resolve()
+        throw new Error('broken')
+      }
+      void openUdp({ log, receive }, { host: '127.0.0.1', port: 0 }).then((socket) => {
+        peer.send('1', socket.local.port)
+        peer.send('2', socket.local.port)
+        void heard.then(() => socket.close())
+      })
+    })
+    await heard
+    assert.equal(errors[0], 'a SIP message could not be handled')
+    await peer.close()
+  })
+
+  it('shows every message of a call in the trace, as it went over the wire', async () => {
+    const alice = await Party.open('alice')
+    const bob = await Party.open('bob')
+    const { outcome } = alice.call(bob.address)
+    ;(await bob.invites.next()).accept({ body: ANSWER })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    await result.dialog.bye()
+    const label = (text: string): string => text.replace('SIP/2.0 ', '').split(' ', 1)[0] ?? ''
+    assert.deepEqual(
+      alice.wire.map(({ direction, text }) => `${direction} ${label(text)}`),
+      ['out INVITE', 'in 100', 'in 200', 'out ACK', 'out BYE', 'in 200'],
+    )
+    const [line] = alice.wire
+    assert.equal(line?.local, `127.0.0.1:${alice.endpoint.local.port}`)
+    assert.equal(line?.remote, `127.0.0.1:${bob.endpoint.local.port}`)
+    assert.match(line?.text ?? '', /\r\nVia: SIP\/2.0\/UDP 127.0.0.1:\d+;branch=z9hG4bK[0-9a-f]{16};rport\r\n/)
+    await Promise.all([alice.close(), bob.close()])
+  })
+
+  it('keeps credentials out of the trace', async () => {
+    const peer = await RawPeer.open()
+    const authenticator = {
+      answer: () => [['Authorization', 'Digest username="a", response="5ec7e7", nonce="n0nce"'] as const],
+    }
+    const alice = await Party.open('alice', { agent: { authenticator } })
+    const result = alice.agent.request({ method: 'OPTIONS', target: peer.uri, sipCallId: 'x', cseq: 1 })
+    peer.answer(await peer.requests.next(), 401, { headers: ['WWW-Authenticate: Digest realm="r", nonce="n"'] })
+    const second = await peer.requests.next()
+    assert.match(second.text, /5ec7e7/)
+    peer.answer(second, 200)
+    await result
+    assert.ok(!alice.wire.some(({ text }) => text.includes('5ec7e7') || text.includes('n0nce')))
+    await Promise.all([alice.close(), peer.close()])
+  })
+
+  it('hands requests for any user to the account that wants them', async () => {
+    const peer = await RawPeer.open()
+    const trunk = await Party.open('trunk', { agent: { anyUser: true } })
+    for (const uri of ['sip:+4930123@192.0.2.1', 'sip:192.0.2.1', 'tel:+4930123']) {
+      const via = `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKany${uri.length};rport`
+      const request = requestText({ uri, via, callId: uri, method: 'OPTIONS' })
+      assert.equal((await peer.ask(request, trunk.endpoint.local.port)).statusCode, 200)
+    }
+    await Promise.all([trunk.close(), peer.close()])
+  })
+})
