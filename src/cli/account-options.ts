@@ -24,7 +24,9 @@ export function accountFrom(options: Options, version: string, defaults: Account
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER
   const domain = server || defaults.targetHost || listen.host || '127.0.0.1'
-  const proxy = options.text('outbound-proxy')
+  // Calls to numbers of user@domain go where the registration goes: the domain need not be a machine.
+  const elsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
+  const proxy = options.text('outbound-proxy') ?? (elsewhere ? server : undefined)
   const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
   return {
     // Unguessable, because the contact is made from it.

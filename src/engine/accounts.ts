@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Account, checkAccount } from '../account/account.js'
+import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
@@ -8,7 +9,6 @@ import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { within } from './deadline.js'
 import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
-import { localAddressTowards } from './local-address.js'
 import type { AccountConfig } from './protocol.js'
 
 export interface AccountsDeps {
@@ -16,6 +16,8 @@ export interface AccountsDeps {
   log: RootLogger
   openEndpoint: OpenEndpoint
   lookup: Lookup
+  /** The address that this machine uses to reach a host. */
+  localAddress: (peer: HostPort) => Promise<string>
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string) => Promise<void>
@@ -59,13 +61,13 @@ export class Accounts {
 
   set(config: AccountConfig): Promise<AccountEntry> {
     return this.#inTurn(config.id, async () => {
-      const peers = checkConfig(config)
+      const { next } = checkConfig(config)
       const old = this.#entries.get(config.id)
       if (old && isDeepStrictEqual(onTheWire(old.config), onTheWire(config))) {
         old.config = config
         return old
       }
-      return this.#replace(old, config, peers.next)
+      return this.#replace(old, config, next)
     })
   }
 
@@ -96,13 +98,9 @@ export class Accounts {
     await this.#endpoints.close()
   }
 
-  async #replace(
-    old: AccountEntry | undefined,
-    config: AccountConfig,
-    next: { host: string; port: number },
-  ): Promise<AccountEntry> {
+  async #replace(old: AccountEntry | undefined, config: AccountConfig, next: HostPort): Promise<AccountEntry> {
     const { transport } = config
-    const address = await this.#bindAddress(config, next)
+    const address = transport.bindAddress.trim() || (await this.#deps.localAddress(next))
     const stays = old !== undefined && old.lease.key === Endpoints.keyOf(transport, address)
     // The new account takes the old one's place on the socket: its contact is the same.
     if (old) await within(CLOSE_MS, old.account.close(), this.#deps.clock)
@@ -129,7 +127,10 @@ export class Accounts {
           endpoint: lease.endpoint,
           activeCalls: () => this.#deps.activeCalls(config.id),
           invite: (invite) => this.#deps.invite(entry, invite),
-          registration: (state) => this.#deps.registration(config.id, state),
+          registration: (state) => {
+            this.#deps.registration(config.id, state)
+            if (state.state === 'failed') void this.#followAddress(config.id)
+          },
         },
         config,
       )
@@ -149,10 +150,19 @@ export class Accounts {
     await entry.lease.release()
   }
 
-  async #bindAddress(config: AccountConfig, next: { host: string; port: number }): Promise<string> {
-    const wanted = config.transport.bindAddress.trim()
-    if (wanted !== '') return wanted
-    return localAddressTowards(next, this.#deps.lookup)
+  /** A machine that started without a network, or got another address: the account moves to where its registrar can be reached from. */
+  async #followAddress(accountId: string): Promise<void> {
+    if (this.#entries.get(accountId)?.config.transport.bindAddress.trim() !== '') return
+    const moved = this.#inTurn(accountId, async () => {
+      const entry = this.#entries.get(accountId)
+      if (!entry) return
+      const { config, lease, account } = entry
+      const address = await this.#deps.localAddress(account.peers.next)
+      if (Endpoints.keyOf(config.transport, address) === lease.key) return
+      this.#deps.log.info({ accountId, address }, 'the local address has changed: the account moves there')
+      await this.#replace(entry, config, account.peers.next)
+    })
+    await moved.catch((error: unknown) => this.#deps.log.error({ accountId, err: error }, 'the account could not move'))
   }
 
   #inTurn<T>(accountId: string, change: () => Promise<T>): Promise<T> {

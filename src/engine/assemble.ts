@@ -4,7 +4,7 @@ import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { TelephonyEngine } from './engine.js'
-import { systemLookup } from './local-address.js'
+import { localAddressTowards, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 
 /** The real parts put together: the system's clock, sockets, media workers. */
@@ -17,6 +17,7 @@ export function assembleEngine(init: EngineInit, log: RootLogger): TelephonyEngi
       media: startMediaService({ log, clock }),
       openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
       lookup: systemLookup,
+      localAddress: (peer) => localAddressTowards(peer, systemLookup),
     },
     init,
   )

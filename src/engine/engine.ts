@@ -1,3 +1,4 @@
+import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
@@ -19,6 +20,7 @@ export interface EngineDeps {
   media: MediaService
   openEndpoint: OpenEndpoint
   lookup: Lookup
+  localAddress: (peer: HostPort) => Promise<string>
 }
 
 /** ROBUSTNESS: a stop is graceful, and bounded. */
@@ -48,6 +50,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       log,
       openEndpoint: deps.openEndpoint,
       lookup: deps.lookup,
+      localAddress: deps.localAddress,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
       hangUpAll: (accountId) => this.#calls.hangUpAll(accountId),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
@@ -101,7 +104,6 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       return { path }
     },
     stopRecord: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopRecord(mediaId),
-    orphan: ({ callId }) => this.#orphan(callId),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),
@@ -145,17 +147,6 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     } catch (error) {
       if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
     }
-  }
-
-  #orphan(callId: string): 'hangup' | 'keep' {
-    const accountId = this.#calls.accountIdOf(callId)
-    const policy = this.#accounts.find(accountId)?.config.orphanedCalls ?? 'hangup'
-    if (policy === 'hangup') {
-      this.#hangUp(callId, { reason: 'its flow is gone' }).catch((error) =>
-        this.#deps.log.error({ err: error, callId }, 'orphaned call did not end'),
-      )
-    }
-    return policy
   }
 
   async #promptSource(source: Playable): Promise<PromptSource> {

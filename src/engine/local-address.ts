@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIPv4 } from 'node:net'
+import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 
 const LOOPBACK = '127.0.0.1'
@@ -16,7 +17,7 @@ export const systemLookup: Lookup = async (host) => {
  * The local IPv4 address from which this machine reaches a host: what the routing table says when a UDP socket is connected; no packet
  * is sent. 127.0.0.1 where the host cannot be resolved or reached: then nothing is opened to a network by mistake.
  */
-export async function localAddressTowards(peer: { host: string; port: number }, resolve: Lookup): Promise<string> {
+export async function localAddressTowards(peer: HostPort, resolve: Lookup): Promise<string> {
   const unresolved = new Promise<readonly string[]>((done) => setTimeout(() => done([]), LOOKUP_MS).unref())
   const [address] = await Promise.race([resolve(peer.host).catch(() => []), unresolved])
   return address === undefined ? LOOPBACK : probe(address, peer.port)

@@ -63,6 +63,8 @@ export class FakeEndpoint implements SipEndpoint {
 /** Opens endpoints as the system would: a port that is in use is refused. */
 export class FakeNetwork {
   readonly endpoints: FakeEndpoint[] = []
+  /** What this machine's routing says. */
+  localAddress = '127.0.0.1'
   #nextPort = 50_000
 
   readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {

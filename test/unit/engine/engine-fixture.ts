@@ -61,7 +61,7 @@ export function makeEngine() {
   const log = createLogger({ level: 'debug', sink: (_level, line) => lines.push(line) })
   const lookup = async (host: string) => [host]
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, lookup },
+    { clock, log, media, openEndpoint: network.open, lookup, localAddress: async () => network.localAddress },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []

@@ -119,6 +119,35 @@ describe('engine', () => {
     assert.deepEqual(network.agent('alice@127.0.0.1').init.routeSet, ['<sip:192.0.2.5:5062;lr>'])
   })
 
+  it('follows the machine’s address when registrations fail', async () => {
+    const { commands, network, clock } = makeEngine()
+    const anywhere = transport({ bindAddress: '', bindPort: 0 })
+    await commands.setAccount(account({ register: true, transport: anywhere }))
+    await settled()
+    network.agent('alice@127.0.0.1').registrar = 503
+    network.localAddress = '192.0.2.77'
+    clock.advance(600_000)
+    await settled()
+    assert.deepEqual(
+      network.live.map(({ local }) => local.host),
+      ['192.0.2.77'],
+    )
+    assert.equal((await commands.registration({ accountId: 'a1' })).state, 'registered')
+  })
+
+  it('stays where it is told to be when registrations fail', async () => {
+    const { commands, network, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    await settled()
+    const agent = network.agent('alice@127.0.0.1')
+    agent.registrar = 503
+    network.localAddress = '192.0.2.77'
+    clock.advance(600_000)
+    await settled()
+    assert.equal((await commands.registration({ accountId: 'a1' })).state, 'failed')
+    assert.equal(network.agent('alice@127.0.0.1'), agent)
+  })
+
   it('knows calls by id: none, live, ended', async () => {
     const { commands, network, calls } = makeEngine()
     await commands.setAccount(account())
@@ -235,19 +264,6 @@ describe('engine', () => {
     assert.equal(agent.sent.at(-1)?.expires, '0')
     assert.equal(network.live.length, 0)
     await commands.removeAccount({ accountId: 'a1' })
-  })
-
-  it('does with orphaned calls what their account says', async () => {
-    const { commands, calls } = makeEngine()
-    await commands.setAccount(account({ orphanedCalls: 'keep' }))
-    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
-    assert.equal(commands.orphan({ callId }), 'keep')
-    await settled()
-    assert.equal(commands.calls(null).length, 1)
-    await commands.setAccount(account({ orphanedCalls: 'hangup' }))
-    assert.equal(commands.orphan({ callId }), 'hangup')
-    await settled()
-    assert.equal(calls.at(-1)?.type, 'call.ended')
   })
 
   it('shuts down: CANCEL, un-REGISTER, sockets and media closed, nothing taken any more', async () => {
