@@ -57,6 +57,10 @@ export class Calls {
     return this.#record(callId).placed
   }
 
+  accountIdOf(callId: string): string {
+    return this.#record(callId).accountId
+  }
+
   async dial(entry: AccountEntry, command: DialCommand): Promise<string> {
     const { config, account } = entry
     const callId = command.callId ?? newId()

@@ -104,6 +104,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       return { path }
     },
     stopRecord: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopRecord(mediaId),
+    orphan: ({ callId }) => this.#orphan(callId),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),
@@ -147,6 +148,17 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     } catch (error) {
       if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
     }
+  }
+
+  #orphan(callId: string): 'hangup' | 'keep' {
+    const accountId = this.#calls.accountIdOf(callId)
+    const policy = this.#accounts.find(accountId)?.config.orphanedCalls ?? 'hangup'
+    if (policy === 'hangup') {
+      this.#hangUp(callId, { reason: 'its flow is gone' }).catch((error) =>
+        this.#deps.log.error({ err: error, callId }, 'orphaned call did not end'),
+      )
+    }
+    return policy
   }
 
   async #promptSource(source: Playable): Promise<PromptSource> {

@@ -71,7 +71,7 @@ export interface AccountConfig {
   exposeHeaders: string[]
   /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */
   mediaTimeoutMs: number
-  /** What becomes of a call whose flow node is gone: for nodes, the engine does nothing by itself. */
+  /** What becomes of a call whose flow node is gone, when `orphan` says so. */
   orphanedCalls: 'hangup' | 'keep'
 }
 
@@ -158,6 +158,8 @@ export type EngineCommands = {
   /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */
   startRecord(a: { callId: string; mediaId: string; file: string; maxMs?: number }): Promise<{ path: string }>
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
+  /** The flow node that took care of this call is gone: hangs up or keeps the call, as its account's `orphanedCalls` says. Says which. */
+  orphan(a: { callId: string }): 'hangup' | 'keep'
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]

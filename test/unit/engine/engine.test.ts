@@ -266,6 +266,19 @@ describe('engine', () => {
     await commands.removeAccount({ accountId: 'a1' })
   })
 
+  it('does with orphaned calls what their account says', async () => {
+    const { commands, calls } = makeEngine()
+    await commands.setAccount(account({ orphanedCalls: 'keep' }))
+    const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
+    assert.equal(commands.orphan({ callId }), 'keep')
+    await settled()
+    assert.equal(commands.calls(null).length, 1)
+    await commands.setAccount(account({ orphanedCalls: 'hangup' }))
+    assert.equal(commands.orphan({ callId }), 'hangup')
+    await settled()
+    assert.equal(calls.at(-1)?.type, 'call.ended')
+  })
+
   it('shuts down: CANCEL, un-REGISTER, sockets and media closed, nothing taken any more', async () => {
     const { commands, network, media, clock } = makeEngine()
     await commands.setAccount(account({ register: true }))
