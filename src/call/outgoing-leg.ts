@@ -85,7 +85,6 @@ export class OutgoingLeg implements Leg {
 
   #answered(dialog: SipDialog, response: SipResponse): void {
     this.#over()
-    this.#final.resolve(response.status)
     if (this.#host.ending) {
       void hangUpLater(dialog)
       return

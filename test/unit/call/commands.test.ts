@@ -91,6 +91,7 @@ describe('hangup after media', () => {
   it('does not wait for sound that never ends, nor where there is none', async () => {
     const endless = await dialledAndAnswered()
     void endless.call.play('m1', file, 0)
+    assert.equal(endless.session.play0.repeat, 0)
     await endless.call.hangup({ afterMedia: true })
     const undecided = incoming()
     await undecided.call.hangup({ afterMedia: true })

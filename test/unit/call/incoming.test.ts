@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
-import { sdpBody } from '../../support/fake-user-agent.js'
-import { flowRule, incoming, incomingAnswered, peerSdp, World } from './call-fixture.js'
+import { takeCall } from '../../../src/call/call.js'
+import { FakeIncomingInvite, sdpBody } from '../../support/fake-user-agent.js'
+import { account, flowRule, incoming, incomingAnswered, peerSdp, World } from './call-fixture.js'
 
 describe('incoming call', () => {
   it('is told with who calls whom, and nothing is sent or opened before somebody decides', () => {
@@ -121,6 +122,23 @@ describe('incoming call', () => {
     assert.deepEqual(invite.accepts, [])
     assert.equal((await call.ended).cause, 'cancelled')
     assert.equal(media.openSessions, 0)
+  })
+
+  it('that has ended takes no decision any more', async () => {
+    const { call, invite } = incoming()
+    invite.cancel()
+    await assert.rejects(call.answer(), { code: 'CALL_ENDED' })
+    assert.throws(() => call.ring(), { code: 'CALL_ENDED' })
+    assert.throws(() => call.reject(486), { code: 'CALL_ENDED' })
+    await call.ended
+    assert.deepEqual([invite.progresses, invite.rejects], [[], []])
+  })
+
+  it('whose offer is no SDP but something else gets 488', async () => {
+    const world = new World()
+    const invite = new FakeIncomingInvite({ contentType: 'multipart/mixed;boundary=x', content: peerSdp() })
+    const call = takeCall(world.deps, invite, { account, owner: null, rule: flowRule })
+    assert.equal((await call.ended).sipCode, 488)
   })
 
   it('is rejected with the words given; others would not fit into a status line', async () => {

@@ -95,7 +95,9 @@ describe('outgoing call', () => {
   it('connects early media without a timeout; a later 180 does not cut it', async () => {
     const scene = await dialledWithEarlyMedia()
     scene.userAgent.invite0.handlers.progress(response(180))
+    scene.userAgent.invite0.handlers.progress(response(183, { body: sdpBody(peerSdp()) }))
     assert.deepEqual(scene.types, ['call.trying', 'call.early', 'call.ringing'])
+    assert.deepEqual(scene.logged, [])
     assert.equal(scene.call.snapshot().state, 'early')
     assert.equal(scene.session.connects.length, 1)
     assert.equal(scene.session.connects[0]?.timeoutMs, 0)
