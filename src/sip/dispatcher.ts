@@ -1,7 +1,6 @@
 import type { Dialog } from 'sip.js/lib/core/index.js'
 import {
   InviteServerTransaction,
-  NameAddrHeader,
   type ResponseOptions,
   TransactionState,
   type UserAgentServer,
@@ -13,7 +12,7 @@ import { ACCEPT, ALLOW } from './core/core-settings.js'
 import { acceptSequence } from './core/dialog-internals.js'
 import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
 import { ReceivedRequest } from './message/received.js'
-import { checkRequest, checkTargetRefresh } from './request-checks.js'
+import { checkRequest, checkTargetRefresh, remoteTarget } from './request-checks.js'
 import type { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import type { ServerTransactions } from './transaction/server-transactions.js'
@@ -47,7 +46,7 @@ export class Dispatcher {
   }
 
   receiveResponse(message: ParsedResponse): void {
-    if (message.getHeaders('via').length > 1) return // 8.1.3.3: meant for somebody else
+    if (message.fields.all('via').length > 1) return // 8.1.3.3: meant for somebody else
     const { viaBranch: branch, method, statusCode: status } = message
     if (this.#deps.clients.receive({ branch, method, status })) return
     if (method === 'INVITE' && status > 100 && status < 300 && !completeForCore(message)) return
@@ -196,15 +195,15 @@ const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
 const toTagOf = (server: UserAgentServer): string | undefined => (server as unknown as { toTag?: string }).toTag
 
 /**
- * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact. False: a 2xx without
- * To tag, which makes no dialog at all (RFC 3261 12.1).
+ * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact: what comes goes back
+ * to where it came from. False: a 2xx without To tag, which makes no dialog at all (RFC 3261 12.1).
  */
 function completeForCore(message: ParsedResponse): boolean {
   if (!message.toTag) {
     if (message.statusCode >= 200) return false
     message.toTag = 'no-tag'
   }
-  if (!(message.parseHeader('contact') instanceof NameAddrHeader)) {
+  if (!remoteTarget(message)) {
     message.fields.set('contact', [`<sip:${message.source.host}:${message.source.port}>`])
   }
   return true

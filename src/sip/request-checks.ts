@@ -1,8 +1,9 @@
 import type { ResponseOptions } from 'sip.js/lib/core/index.js'
 import { ACCEPT, ALLOW, METHODS } from './core/core-settings.js'
 import { splitWords } from './message/list.js'
-import { mediaType, type ParsedRequest } from './message/parsed-message.js'
+import { mediaType, type ParsedMessage, type ParsedRequest } from './message/parsed-message.js'
 import { SipNameAddr } from './uri/name-addr.js'
+import type { SipUri } from './uri/sip-uri.js'
 
 /** Methods that exist but are not ours to answer: 405, not 501 (RFC 3261 8.2.1, 21.5.2). */
 const KNOWN_ELSEWHERE = new Set(['REGISTER', 'SUBSCRIBE', 'REFER', 'PUBLISH', 'PRACK'])
@@ -46,13 +47,12 @@ function checkAccept(message: ParsedRequest): ResponseOptions | undefined {
 /** 8.1.1.8: the Contact of INVITE and UPDATE is where our requests go; it has to be one address that we can reach. */
 export function checkTargetRefresh(message: ParsedRequest): ResponseOptions | undefined {
   if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
-  const contact = message.parseHeader('contact')
-  if (
-    message.getHeaders('contact').length === 1 &&
-    contact instanceof SipNameAddr &&
-    contact.sipUri.parts.host !== ''
-  ) {
-    return undefined
-  }
+  if (message.getHeaders('contact').length === 1 && remoteTarget(message)) return undefined
   return { statusCode: 400, reasonPhrase: 'Missing or unusable Contact' }
+}
+
+/** The Contact as an address that requests can be sent to. */
+export function remoteTarget(message: ParsedMessage): SipUri | undefined {
+  const contact = message.parseHeader('contact')
+  return contact instanceof SipNameAddr && contact.sipUri.parts.host !== '' ? contact.sipUri : undefined
 }

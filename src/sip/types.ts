@@ -128,7 +128,7 @@ export interface IncomingInvite {
   handlers: { cancelled?(reason: string | undefined): void }
 }
 
-/** A re-INVITE or UPDATE with an offer (or without a body: then our answer is the offer). */
+/** A re-INVITE or UPDATE with an offer, or a re-INVITE without a body: then our answer is the offer. */
 export interface IncomingOffer {
   readonly request: SipRequest
   accept(init: { headers?: readonly HeaderField[]; body?: SipBody }): void

@@ -92,7 +92,9 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
       core.replyStateless(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] })
     } else {
       refreshRemoteTarget(this.#session, message)
-      this.#receiveOffer(new UserAgentServer(NonInviteServerTransaction, core, message))
+      const server = new UserAgentServer(NonInviteServerTransaction, core, message)
+      if (message.body !== '') this.#receiveOffer(server)
+      else server.accept({ statusCode: 200, extraHeaders: this.#contactLines() }) // it moves the target, no more
     }
   }
 
@@ -182,7 +184,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
       },
       {
         request: new ReceivedRequest(server.message as ParsedRequest),
-        contactLines: [contactLine(this.#context), ALLOW],
+        contactLines: this.#contactLines(),
       },
     )
     this.#offer = offer
@@ -196,6 +198,10 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     })
     if (!told) offer.reject(500)
     else if (this.#offer) server.trying() // 17.2.1: the answer may take its time
+  }
+
+  #contactLines(): string[] {
+    return [contactLine(this.#context), ALLOW]
   }
 
   /** The handler's status is the answer. */

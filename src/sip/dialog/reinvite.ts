@@ -65,6 +65,8 @@ function once(
     // Timer B ends with the first provisional response; a peer that stays silent then would block the dialog for ever.
     const timer = context.clock.setTimeout(() => {
       client.cancel()
+      context.clients.forget(client.message.branch ?? '', 'INVITE')
+      context.core.userAgentClients.delete(`${client.message.branch}INVITE`)
       session.signalingStateRollback()
       session.reinviteUserAgentClient = undefined
       settle(localResponse(408, 'Request Timeout'))

@@ -256,6 +256,18 @@ describe('a dialog with a peer that says what the test wants', () => {
     await moved.close()
   })
 
+  it('answers an UPDATE without an offer itself, and 491 to one that crosses a re-INVITE', async () => {
+    const dialog = await established()
+    dialog.handlers.reinvite = () => assert.fail('there is no offer')
+    const answer = await peer.ask(request('UPDATE', dialog), port())
+    assert.deepEqual([answer.statusCode, answer.body], [200, ''])
+    const reinvite = dialog.reinvite(OFFER)
+    const ours = await peer.requests.next()
+    assert.equal((await peer.ask(request('UPDATE', dialog), port())).statusCode, 491)
+    peer.answer(ours, 200, { body: SDP })
+    assert.equal((await reinvite).status, 200)
+  })
+
   it('takes a second re-INVITE while the first waits with 500 and Retry-After', async () => {
     const dialog = await established()
     const offered = nextOffer(dialog)
