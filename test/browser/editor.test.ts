@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { PACK, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import { repoPath } from '../support/repo.js'
 import {
   closeDialog,
   type Editor,
@@ -15,11 +17,10 @@ import {
   validationErrors,
 } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach, TYPES } from './support/flows.js'
-import { PACK, ROOT, type RunningNodeRed, startNodeRed } from './support/node-red.js'
 
 /** Pictures of what the tests saw; with RINGFLOW_UPDATE_IMAGES the one that the README shows is renewed. */
-const SHOTS = join(ROOT, '.cache', 'browser')
-const README_IMAGE = join(ROOT, 'docs', 'images', 'demo-flow.png')
+const SHOTS = repoPath('.cache', 'browser')
+const README_IMAGE = repoPath('docs', 'images', 'demo-flow.png')
 
 /** The first words of a type's help, and its name in the palette. */
 const NAMES = {

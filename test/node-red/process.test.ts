@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { type RunningNodeRed, startNodeRed } from '../browser/support/node-red.js'
 import { account } from '../support/flow-items.js'
 import type { FlowItem } from '../support/node-red.js'
+import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { type HeardRequest, ObligingPeer } from '../support/obliging-peer.js'
 
 const PRESS_MS = 5_000

@@ -1,13 +1,13 @@
 /** Flows for the editor's tests: a node of each type with its defaults, on one tab. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type FlowNode, ROOT } from './node-red.js'
+import type { FlowNode } from '../../support/node-red-process.js'
+import { repoPath } from '../../support/repo.js'
 
 export const TAB = 'browser-tab'
 const CONFIG = ['sip-transport', 'sip-proxy', 'sip-account']
 
-export const TYPES = readdirSync(join(ROOT, 'nodes')).filter((name) => name.startsWith('sip-'))
+export const TYPES = readdirSync(repoPath('nodes')).filter((name) => name.startsWith('sip-'))
 export const FLOW_TYPES = TYPES.filter((type) => !CONFIG.includes(type))
 
 export const idOf = (type: string): string => `browser-${type}`
@@ -39,9 +39,9 @@ async function configNode(type: string, settings: Record<string, unknown>): Prom
 }
 
 async function defaultsOf(type: string): Promise<Record<string, unknown>> {
-  const file = pathToFileURL(join(ROOT, 'dist', 'nodes', type, 'config.js')).href
+  const file = pathToFileURL(repoPath('dist', 'nodes', type, 'config.js')).href
   return ((await import(file)) as { defaults: Record<string, unknown> }).defaults
 }
 
 export const demoFlow = (): FlowNode[] =>
-  JSON.parse(readFileSync(join(ROOT, 'examples', 'Demo call.json'), 'utf8')) as FlowNode[]
+  JSON.parse(readFileSync(repoPath('examples', 'Demo call.json'), 'utf8')) as FlowNode[]

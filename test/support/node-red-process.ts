@@ -3,22 +3,28 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
+import WebSocket from 'ws'
+import { repoPath, repoRoot } from './repo.js'
 
-/** From dist/test/browser/support. */
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')
 export const PACK = '@ringflow/node-red-telephony'
 
 /** The matrix sets these: which Node runs which Node-RED with which copy of the pack. */
 const NODE = process.env.RINGFLOW_TEST_NODE ?? process.execPath
-const PROGRAM = process.env.RINGFLOW_TEST_NODE_RED ?? join(ROOT, 'node_modules', 'node-red', 'red.js')
-const PACK_DIR = process.env.RINGFLOW_TEST_PACK ?? ROOT
+const PROGRAM = process.env.RINGFLOW_TEST_NODE_RED ?? repoPath('node_modules', 'node-red', 'red.js')
+const PACK_DIR = process.env.RINGFLOW_TEST_PACK ?? repoRoot
 
 const HOST = '127.0.0.1'
 const START_MS = 60_000
+const PRESS_MS = 15_000
 
 export type FlowNode = { id: string; type: string; [property: string]: unknown }
+
+export interface DebugMessages {
+  /** As an object where the debug node shows one. */
+  next(): Promise<unknown>
+  close(): void
+}
 
 export interface RunningNodeRed {
   readonly url: string
@@ -28,6 +34,10 @@ export interface RunningNodeRed {
   flow(): Promise<FlowNode[]>
   /** Of the pack's nodes; also that there is none. */
   loadErrors(): Promise<string[]>
+  /** Presses the button of an inject node. */
+  press(id: string): Promise<void>
+  /** What a debug node shows from now on; resolves when somebody listens. */
+  debugMessages(id: string): Promise<DebugMessages>
   close(): Promise<void>
 }
 
@@ -61,6 +71,8 @@ export async function startNodeRed(): Promise<RunningNodeRed> {
     deploy: (flow) => deploy(url, flow),
     flow: () => readFlow(url),
     loadErrors: () => loadErrors(url),
+    press: (id) => press(url, id),
+    debugMessages: (id) => debugMessages(url, id),
   }
 }
 
@@ -114,6 +126,43 @@ async function deploy(url: string, flows: FlowNode[]): Promise<void> {
 async function readFlow(url: string): Promise<FlowNode[]> {
   const response = await fetch(`${url}/flows`, { headers: { 'Node-RED-API-Version': 'v2' } })
   return ((await response.json()) as { flows: FlowNode[] }).flows
+}
+
+/** The admin API answers a little before the flow has started. */
+async function press(url: string, id: string): Promise<void> {
+  const until = Date.now() + PRESS_MS
+  for (;;) {
+    const { ok, status } = await fetch(`${url}/inject/${id}`, { method: 'POST' })
+    if (ok) return
+    if (Date.now() > until) throw new Error(`inject ${id}: ${status}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+interface DebugNotice {
+  topic: string
+  data: { id: string; format: string; msg: string }
+}
+
+async function debugMessages(url: string, id: string): Promise<DebugMessages> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/comms`)
+  const shown: unknown[] = []
+  const waiting: ((message: unknown) => void)[] = []
+  socket.on('message', (text) => {
+    for (const { topic, data } of [JSON.parse(String(text))].flat() as DebugNotice[]) {
+      if (topic !== 'debug' || data.id !== id) continue
+      const message: unknown = data.format === 'Object' ? JSON.parse(data.msg) : data.msg
+      const next = waiting.shift()
+      if (next) next(message)
+      else shown.push(message)
+    }
+  })
+  await new Promise((done, fail) => socket.once('open', done).once('error', fail))
+  socket.send(JSON.stringify({ subscribe: 'debug' }))
+  return {
+    next: () => (shown.length > 0 ? Promise.resolve(shown.shift()) : new Promise((done) => waiting.push(done))),
+    close: () => socket.close(),
+  }
 }
 
 async function loadErrors(url: string): Promise<string[]> {
