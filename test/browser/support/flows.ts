@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import type { FlowNode } from '../../support/node-red-process.js'
 import { repoPath } from '../../support/repo.js'
+import { freeUdpPorts } from '../../support/udp-ports.js'
 
 export const TAB = 'browser-tab'
 const CONFIG = ['sip-transport', 'sip-proxy', 'sip-account']
@@ -43,5 +44,13 @@ async function defaultsOf(type: string): Promise<Record<string, unknown>> {
   return ((await import(file)) as { defaults: Record<string, unknown> }).defaults
 }
 
-export const demoFlow = (): FlowNode[] =>
-  JSON.parse(readFileSync(repoPath('examples', 'Demo call.json'), 'utf8')) as FlowNode[]
+/** The demo as it is, on ports that are free. */
+export async function demoFlow(): Promise<FlowNode[]> {
+  let text = readFileSync(repoPath('examples', 'Demo call.json'), 'utf8')
+  const shown = [15060, 15062]
+  const free = await freeUdpPorts(shown.length)
+  shown.forEach((port, index) => {
+    text = text.replaceAll(String(port), String(free[index]))
+  })
+  return JSON.parse(text) as FlowNode[]
+}
