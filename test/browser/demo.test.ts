@@ -56,7 +56,7 @@ describe('the demo call in the editor', function () {
     await status('gather', STATUS_TEXT.gathering)
     await status('dial', STATUS_TEXT.ended)
     await shownBy('CDR').nth(1).waitFor({ timeout: CALL_MS })
-    assert.equal(await shownBy('recordings').count(), 2)
+    await shownBy('recordings').nth(1).waitFor({ timeout: CALL_MS })
     assert.deepEqual(errors, [])
   })
 })

@@ -12,6 +12,7 @@ import {
   openConfigDialog,
   openDialog,
   openEditor,
+  pressDeploy,
   showHelp,
   showTab,
   validationErrors,
@@ -109,8 +110,7 @@ describe('the editor', function () {
       await closeDialog(page, 'ok', 'node-config', 'hops-list')
       await closeDialog(page, 'ok', 'node-config', 'aor')
       await closeDialog(page, 'ok')
-      await page.locator('#red-ui-header-button-deploy').click()
-      await page.locator('#red-ui-header-button-deploy.disabled').waitFor()
+      await pressDeploy(page)
       const flow = await nodeRed.flow()
       const [account, proxy] = ['sip-account', 'sip-proxy'].map((type) => flow.find((node) => node.type === type))
       assert.deepEqual(account?.codecs, ['PCMU'])

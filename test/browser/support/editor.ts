@@ -97,6 +97,16 @@ export async function closeDialog(
   await traySettled(page)
 }
 
+/** Presses Deploy; resolves when the runtime has the flow. */
+export async function pressDeploy(page: Page): Promise<void> {
+  const saved = page.waitForResponse((response) => {
+    return response.request().method() === 'POST' && new URL(response.url()).pathname === '/flows'
+  })
+  await page.locator('#red-ui-header-button-deploy').click()
+  const status = (await saved).status()
+  if (status !== 200 && status !== 204) throw new Error(`deploy: ${status}`)
+}
+
 /** What the editor says is wrong with a node; empty when it is valid. */
 export function validationErrors(page: Page, id: string): Promise<string[]> {
   return page.evaluate((nodeId) => {
