@@ -42,6 +42,7 @@ export class Accounts {
   readonly #endpoints: Endpoints
   readonly #entries = new Map<string, AccountEntry>()
   readonly #changes = new Map<string, Promise<unknown>>()
+  #closed = false
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps
@@ -87,8 +88,9 @@ export class Accounts {
     await Promise.all([...this.#entries.values()].map((entry) => entry.account.close()))
   }
 
-  /** Closes every socket. */
+  /** Closes every socket; what is still being opened as well. */
   async close(): Promise<void> {
+    this.#closed = true
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const entry of entries) {
@@ -112,7 +114,10 @@ export class Accounts {
       // Calls go on at their old endpoint unless its very port is wanted.
       if (!lease && this.#endpoints.conflicts(transport, address)) await this.#deps.hangUpAll(config.id)
     }
-    return this.#add(config, lease ?? (await this.#endpoints.acquire(transport, address)))
+    const held = lease ?? (await this.#endpoints.acquire(transport, address))
+    if (!this.#closed) return this.#add(config, held)
+    await held.release()
+    throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
   }
 
   #add(config: AccountConfig, lease: Lease): AccountEntry {

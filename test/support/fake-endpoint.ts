@@ -65,9 +65,12 @@ export class FakeNetwork {
   readonly endpoints: FakeEndpoint[] = []
   /** What this machine's routing says. */
   localAddress = '127.0.0.1'
+  /** Set to have `open` wait. */
+  gate: Promise<void> | undefined
   #nextPort = 50_000
 
   readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {
+    await this.gate
     const rival = this.live.find(({ local }) => local.host === init.host && local.port === init.port)
     if (rival) throw Object.assign(new Error('bind'), { code: 'EADDRINUSE' })
     const endpoint = new FakeEndpoint(init, init.port || this.#nextPort++)

@@ -304,6 +304,26 @@ describe('engine', () => {
     await commands.shutdown(null)
   })
 
+  it('leaves nothing open when it is shut down while an account is being set', async () => {
+    const { commands, network, clock } = makeEngine()
+    let open = () => {}
+    network.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    const setting = assert.rejects(
+      Promise.resolve(commands.setAccount(account({ register: true }))),
+      withCode('CLOSED'),
+    )
+    await settled()
+    const down = commands.shutdown(null)
+    await settled()
+    open()
+    await Promise.all([setting, down])
+    await settled()
+    assert.equal(network.live.length, 0)
+    assert.equal(clock.pending, 0)
+  })
+
   it('shuts down within 3 s when nobody answers', async () => {
     const { commands, network, clock } = makeEngine()
     await commands.setAccount(account({ register: true }))
