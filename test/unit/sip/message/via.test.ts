@@ -19,14 +19,7 @@ describe('Via', () => {
   })
 
   it('refuses what is no Via', () => {
-    for (const text of [
-      '',
-      'SIP/UDP a',
-      'SIP/2.0/UDP',
-      'SIP/2.0/UDP a:99999',
-      'SIP/2.0/UDP a;;b',
-      'SIP/2.0/UDP a b',
-    ]) {
+    for (const text of ['', 'SIP/UDP a', 'SIP/2.0/UDP', 'SIP/2.0/UDP a:99999', 'SIP/2.0/UDP a;;b', 'SIP/2.0/UDP a b']) {
       assert.equal(parseVia(text), undefined, text)
     }
   })
