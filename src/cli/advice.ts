@@ -26,6 +26,11 @@ const BY_CAUSE = new Map<string, string>([
   ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])
 
-export function adviceFor(end: { cause: string; sipCode: number | null }): string {
+const NOT_EVEN_RINGING =
+  'Not even ringing was heard: check host and port, that something listens there, and that no firewall blocks UDP.'
+
+/** `rang`: whether the other side said that it rings. */
+export function adviceFor(end: { cause: string; sipCode: number | null }, rang = true): string {
+  if (end.cause === 'no-answer' && !rang) return NOT_EVEN_RINGING
   return BY_STATUS.get(end.sipCode ?? 0) ?? BY_CAUSE.get(end.cause) ?? ''
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
 import { adviceFor } from './advice.js'
-import { type CommandContext, type Ended, EXIT, registered, startEngine } from './context.js'
+import { aborted, type CommandContext, type Ended, EXIT, registered, startEngine } from './context.js'
 import { UsageError } from './options.js'
 import { wentWell } from './report.js'
 import { endsBySound, perform, rootsOf, type SoundPlan, soundFrom } from './sound.js'
@@ -24,7 +24,8 @@ export async function runCall(context: CommandContext): Promise<number> {
   try {
     const registration = account.register ? registered(engine, account.id) : undefined
     await engine.call('setAccount', account)
-    const refused = await registration
+    const refused = await Promise.race([registration, aborted(context.signal)])
+    if (context.signal.aborted) return EXIT.failed
     if (refused) {
       report.fail(
         `registration failed: ${refused.status} ${refused.reason}`,
@@ -36,7 +37,10 @@ export async function runCall(context: CommandContext): Promise<number> {
     report.summary(ended)
     if (wentWell(ended)) return EXIT.ok
     const { cause, sipCode, reason } = ended.end
-    report.fail(`call failed: ${cause}${sipCode ? `, ${sipCode} ${reason}` : `, ${reason}`}`, adviceFor(ended.end))
+    report.fail(
+      `call failed: ${cause}${sipCode ? `, ${sipCode} ${reason}` : `, ${reason}`}`,
+      adviceFor(ended.end, ended.cdr.ringingAt !== null),
+    )
     return EXIT.failed
   } finally {
     await engine.close()

@@ -36,6 +36,7 @@ const NOBODY: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, r
 export class Calls {
   readonly #deps: CallsDeps
   readonly #records = new Map<string, CallRecord>()
+  readonly #countByAccount = new Map<string, number>()
   readonly #ended = new Set<string>()
 
   constructor(deps: CallsDeps) {
@@ -43,9 +44,7 @@ export class Calls {
   }
 
   countOf(accountId: string): number {
-    let count = 0
-    for (const record of this.#records.values()) if (record.accountId === accountId) count++
-    return count
+    return this.#countByAccount.get(accountId) ?? 0
   }
 
   snapshots(): CallSnapshot[] {
@@ -153,6 +152,7 @@ export class Calls {
       lease: entry.lease.fork(),
     }
     this.#records.set(callId, record)
+    this.#countByAccount.set(record.accountId, this.countOf(record.accountId) + 1)
     return record
   }
 
@@ -168,8 +168,12 @@ export class Calls {
 
   #forget(callId: string): void {
     const record = this.#records.get(callId)
+    if (!record) return
     this.#records.delete(callId)
-    void record?.lease.release()
+    const left = this.countOf(record.accountId) - 1
+    if (left > 0) this.#countByAccount.set(record.accountId, left)
+    else this.#countByAccount.delete(record.accountId)
+    void record.lease.release()
   }
 
   #callDeps(entry: AccountEntry, callId: string): CallDeps {

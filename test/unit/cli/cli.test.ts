@@ -136,6 +136,7 @@ describe('command line', () => {
   it('says what to do about a failure', () => {
     assert.match(adviceFor({ cause: 'rejected', sipCode: 401 }), /password/)
     assert.match(adviceFor({ cause: 'no-answer', sipCode: null }), /ring-timeout/)
+    assert.match(adviceFor({ cause: 'no-answer', sipCode: 408 }, false), /firewall/)
     assert.equal(adviceFor({ cause: 'normal', sipCode: null }), '')
   })
 })
