@@ -41,10 +41,12 @@ async function install(packages) {
   if (mine) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   try {
-    await run('apt-get', ['update', '-q'], { env }).catch((error) =>
+    await run('apt-get', ['update', '-qq'], { env }).catch((error) =>
       say(`${error.message}; trying to install all the same`),
     )
-    await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], { env })
+    await run('apt-get', ['install', '-y', '-qq', '-o', 'Dpkg::Use-Pty=0', '--no-install-recommends', ...packages], {
+      env,
+    })
   } finally {
     if (mine) rmSync(POLICY)
   }
