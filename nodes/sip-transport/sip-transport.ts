@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { defineConfig } from '../shared/define-config.js'
 import { isHostPort, isIpv4 } from '../shared/editor/validate.js'
@@ -37,8 +38,14 @@ function parse(config: Config, id: string): TransportConfig {
     bindAddress: shaped('bindAddress', config.bindAddress, isIpv4, 'IPv4 address'),
     bindPort: port('bindPort', config.bindPort, 0),
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),
-    userAgent: text(config.userAgent),
+    userAgent: text(config.userAgent) || ownName(),
     rtpPortMin,
     rtpPortMax,
   }
+}
+
+/** Who we say we are where the setting is empty. This file runs as dist/nodes/sip-transport/sip-transport.js. */
+function ownName(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return `Ringflow/${(JSON.parse(text) as { version: string }).version}`
 }

@@ -39,6 +39,7 @@ describe('sip-account and who uses it', () => {
     assert.equal(config?.password, SECRET)
     assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops: ['sip:proxy.example.com;lr'] })
     assert.equal(config?.transport.bindAddress, '127.0.0.1')
+    assert.match(config?.transport.userAgent ?? '', /^Ringflow\/\d+\.\d+\.\d+/)
     assert.equal(config?.expiresSec, 300)
     assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
     assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])

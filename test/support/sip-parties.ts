@@ -64,6 +64,7 @@ export class Party {
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
       advertisePort?: number
+      userAgent?: string
     } = {},
   ): Promise<Party> {
     const wire: SipTraceLine[] = []
@@ -78,7 +79,7 @@ export class Party {
         protocol: 'udp',
         host: '127.0.0.1',
         port: 0,
-        userAgent: 'test',
+        userAgent: init.userAgent ?? 'test',
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
       },
     )

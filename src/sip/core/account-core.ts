@@ -46,7 +46,9 @@ export class AccountCore extends UserAgentCore {
     body?: Body,
   ): OutgoingRequestMessage {
     const { displayName, routeSet, userAgentHeaderFieldValue, viaHost } = this.configuration
-    const lines = [...(extraHeaders ?? []), `User-Agent: ${userAgentHeaderFieldValue}`]
+    const lines = [...(extraHeaders ?? [])]
+    // RFC 3261 20.41: optional, but never empty.
+    if (userAgentHeaderFieldValue) lines.push(`User-Agent: ${userAgentHeaderFieldValue}`)
     return new OutgoingRequest(
       method,
       requestURI,

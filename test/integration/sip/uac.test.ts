@@ -57,6 +57,19 @@ describe('UAC against a peer that says what the test wants', () => {
       headers: [['Contact', `<${alice.agent.contactUri}>;expires=600`], ...headers],
     })
 
+  it('says who it is, and leaves User-Agent out where it has no name', async () => {
+    const nameless = await Party.open('carol', { userAgent: '' })
+    for (const { agent } of [alice, nameless]) {
+      void agent.request({ method: 'OPTIONS', target: `sip:127.0.0.1:${peer.port}`, sipCallId: 'who@test', cseq: 1 })
+    }
+    const requests = [await peer.requests.next(), await peer.requests.next()]
+    assert.deepEqual(requests.map(({ text }) => /^User-Agent:.*$/m.exec(text)?.[0].trim()).toSorted(), [
+      'User-Agent: test',
+      undefined,
+    ])
+    await nameless.close()
+  })
+
   describe('REGISTER', () => {
     it('is sent again with credentials: same Call-ID and From tag, CSeq one higher', async () => {
       const result = register()
