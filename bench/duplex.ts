@@ -30,7 +30,6 @@ export interface DuplexFigures {
 interface Callee {
   pid: number
   address: string
-  user: string
   stats: () => Promise<HostStats | null>
 }
 
@@ -41,8 +40,8 @@ export async function measureEngineDuplex(calls: number, plan: DuplexPlan): Prom
   const engine = await EngineProcess.start({ plays: true })
   const { pid, address } = engine
   // One call first: workers are started and code is compiled, which no further call costs.
-  await warmUp(address, 'bench')
-  const figures = await measure({ pid, address, user: 'bench', stats: () => engine.stats() }, calls, plan)
+  await warmUp(address)
+  const figures = await measure({ pid, address, stats: () => engine.stats() }, calls, plan)
   await engine.close()
   return figures
 }
@@ -52,20 +51,20 @@ export async function measureBaresipDuplex(calls: number, plan: DuplexPlan): Pro
   // baresip holds its file once per call: 16 kB for each second.
   writeWav(wav, sine(440, 20_000))
   const baresip = await Baresip.start({
-    name: 'bench',
+    name: 'ringflow',
     autoAnswer: true,
     sends: { wav, sampleRate: 8000 },
     maxCalls: calls + 10,
   })
-  await warmUp(baresip.address, 'bench')
+  await warmUp(baresip.address)
   const { pid } = baresip.process
-  const figures = await measure({ pid, address: baresip.address, user: 'bench', stats: async () => null }, calls, plan)
+  const figures = await measure({ pid, address: baresip.address, stats: async () => null }, calls, plan)
   await baresip.stop()
   return figures
 }
 
-async function warmUp(target: string, user: string): Promise<void> {
-  await Sipp.run({ name: 'warm-up', steps: plainCaller, target, user, calls: 1, holdMs: 300, echoRtp: true })
+async function warmUp(target: string): Promise<void> {
+  await Sipp.run({ name: 'warm-up', steps: plainCaller, target, calls: 1, holdMs: 300, echoRtp: true })
 }
 
 async function measure(callee: Callee, calls: number, plan: DuplexPlan): Promise<DuplexFigures> {
@@ -76,7 +75,6 @@ async function measure(callee: Callee, calls: number, plan: DuplexPlan): Promise
     name: 'duplex',
     steps: plainCaller,
     target: callee.address,
-    user: callee.user,
     calls,
     rate: CALLS_PER_SECOND,
     holdMs: rampMs + SETTLE_MS + (plan.windowSec + plan.captureSec + 2) * 1000,

@@ -112,4 +112,6 @@ main(values.quick)
     await stopAllPeers()
     if (process.exitCode) console.error(`logs of the peers: ${peerFolder.path}`)
     else peerFolder.remove()
+    // A measurement that broke off leaves its engine process behind, which ends with this one.
+    process.exit()
   })
