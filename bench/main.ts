@@ -2,7 +2,7 @@
  * `npm run bench [-- --quick]`: what a call costs, as ratios to others measured in the same run. Figures of one machine mean
  * little; the ratios travel. Nothing is asserted: the figures are printed, and once more as one JSON line.
  */
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { peerFolder } from '../test/support/peers/peer-folder.js'
 import { stopAllPeers } from '../test/support/peers/peer-process.js'
@@ -30,6 +30,7 @@ const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
 const QUICK_DUPLEX: DuplexPlan = { windowSec: 4, captureSec: 2 }
 
 async function main(quick: boolean): Promise<void> {
+  const loadBefore = loadavg()[0] ?? 0
   const say = (text: string) => process.stderr.write(`${text}\n`)
   const plan = quick ? QUICK_SIGNALLING : SIGNALLING
   say('calls without sound: SIPp to SIPp …')
@@ -46,11 +47,22 @@ async function main(quick: boolean): Promise<void> {
   say('calls with sound in both directions: baresip, 100 …')
   const baresip = await measureBaresipDuplex(100, quick ? QUICK_DUPLEX : DUPLEX)
 
-  console.log(`\nNode ${process.version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'})\n`)
+  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadBefore.toFixed(1)} when begun`
+  console.log(`\nNode ${process.version}, ${machine}\n`)
   console.log(signallingTable(sipp, inbound, outbound))
   console.log(`\n${duplexTable(duplex, baresip)}\n`)
   console.log(
-    JSON.stringify({ bench: 'ringflow', quick, node: process.version, sipp, inbound, outbound, duplex, baresip }),
+    JSON.stringify({
+      bench: 'ringflow',
+      quick,
+      node: process.version,
+      loadBefore,
+      sipp,
+      inbound,
+      outbound,
+      duplex,
+      baresip,
+    }),
   )
 }
 

@@ -92,9 +92,10 @@ describe('baresip', function () {
   })
 
   it('calls us: sound and digits both ways, it hangs up', async () => {
-    await start({ inbound: {} })
+    await start({ inbound: {}, account: { codecs: ['PCMU', 'PCMA'] } })
     await bob.control.command('dial', `sip:ringflow@${phone.address}`)
-    const { callId } = await phone.event('call.answered')
+    const { callId, call } = await phone.event('call.answered')
+    console.log(`      codec ${call.codec}`)
     await bob.control.event('CALL_ESTABLISHED')
     const recording = await talk(callId)
     await bob.control.command('hangup')
@@ -148,6 +149,16 @@ describe('baresip', function () {
     console.log(`      refused with ${end.sipCode} ${end.reason}: ${end.cause}`)
     assert.equal(end.by, 'remote')
     assert.ok(end.sipCode && end.sipCode >= 400)
+  })
+
+  it('vanishes: the silence ends the call', async () => {
+    await start({ autoAnswer: true, account: { mediaTimeoutMs: 1000 } })
+    const callId = await phone.dial(bob.uri)
+    await phone.event('call.media', { callId })
+    await bob.process.stop('SIGKILL')
+    const { end } = await phone.event('call.ended', { callId })
+    assert.deepEqual([end.by, end.cause], ['error', 'media-timeout'])
+    await phone.message('out', /^BYE /)
   })
 
   it('gives up before we answer: its CANCEL ends the call', async () => {

@@ -1,4 +1,4 @@
-/** SIPp as caller and as callee, 200 calls each: none may fail. */
+/** SIPp as caller and as callee, 200 calls each, the engine in its worker as in Node-RED: none may fail. */
 import assert from 'node:assert/strict'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
@@ -14,7 +14,7 @@ describe('SIPp', function () {
   this.timeout(60_000)
 
   it(`calls us ${CALLS} times`, async () => {
-    const phone = await Phone.start({ folder: peerFolder.folder('phone'), inbound: {} })
+    const phone = await Phone.start({ folder: peerFolder.folder('phone'), inbound: {}, hosted: true })
     const figures = await Sipp.run({
       name: 'caller',
       steps: plainCaller,
@@ -32,7 +32,7 @@ describe('SIPp', function () {
   })
 
   it(`is called by us ${CALLS} times`, async () => {
-    const phone = await Phone.start({ folder: peerFolder.folder('phone') })
+    const phone = await Phone.start({ folder: peerFolder.folder('phone'), hosted: true })
     const callee = await Sipp.start({ name: 'callee', steps: plainCallee, calls: CALLS })
     const setupMs: number[] = []
     const one = async () => {

@@ -248,7 +248,7 @@ describe('SIPp as caller', function () {
 
   it('loses its ACK twice: our 200 is retransmitted after T1 and 2 T1, and the call stands', async () => {
     const again = [sip.expectFinal(200), sip.expectFinal(200), sip.expectFinal(200)]
-    const steps = [sip.invite(), ...again, sip.ack(), sip.pause(1500), sip.bye(), sip.expectResponse(200)]
+    const steps = [sip.invite(), ...again, sip.ack(), sip.pause(2300), sip.bye(), sip.expectResponse(200)]
     await start('loses-ack', steps, {}, { seesRetransmissions: true })
     const figures = await caller.finished()
     const answers = caller
