@@ -31,6 +31,8 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   readonly #open = new OpenCalls()
   readonly #interrupted = new Set<string>()
   #worker: Worker | undefined
+  /** While it is up. */
+  #client: Client | undefined
   #up: Promise<Client>
   #deaths = 0
   #respawn: Timer | undefined
@@ -63,7 +65,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     // Noted before it is tried: what fails now (a port in use, say) is tried again after a restart.
     this.#wanted.note(op, arg)
     this.#refuseInterrupted(arg)
-    const client = await this.#waitUntilUp()
+    const client = this.#client ?? (await this.#waitUntilUp())
     return (await client.call(op, arg as never)) as Awaited<ReturnType<EngineCommands[Op]>>
   }
 
@@ -96,6 +98,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     return new Promise((resolve, reject) => {
       const client: Client = new RpcClient<EngineCommands, EngineEvents>(worker, (name, data) => {
         if (name === 'engine') {
+          this.#client = client
           resolve(client)
           this.#tell('engine', data as EngineEvents['engine'])
         } else {
@@ -117,6 +120,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
 
   #died(reason: string, livedMs: number): void {
     this.#worker = undefined
+    this.#client = undefined
     this.#deaths = livedMs > HEALTHY_MS ? 1 : this.#deaths + 1
     const waitMs = this.#deaths === 1 ? 0 : backoffMs(RESPAWN, this.#deaths - 2, randomBetween)
     this.#up = new Promise((resolve, reject) => {
