@@ -59,7 +59,7 @@ describe('SIPp as callee', function () {
     await phone.call('hangup', { callId })
     await callee.finished()
 
-    const invites = callee.messages().filter((message) => /^INVITE /.test(message.startLine))
+    const invites = callee.messages().filter(({ startLine }) => /^INVITE /.test(startLine))
     assert.equal(invites.length, 3)
     assertDigest(invites[1], 'Authorization', 'md5')
     // Who has asked before is not forgotten when the next one asks (RFC 3261 22.3).
