@@ -120,6 +120,8 @@ export type MediaEvents = {
   timeout: { id: string; silentMs: number }
   /** The media of this call cannot go on (a socket failed, an exception); it is closed already. */
   failed: { id: string; reason: string }
+  /** For the log: something was not done as it should, and the call goes on. */
+  warning: { id: string; message: string }
 }
 
 /** What the asset worker does: decode, resample, encode, away from every other thread. */

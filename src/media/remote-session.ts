@@ -63,6 +63,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       digitsSent: ({ sendId, ended }) => this.#digits.get(sendId)?.(ended),
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
       failed: ({ reason }) => this.fail(reason),
+      warning: () => undefined, // for the log alone
     }
     handlers[name](data)
   }

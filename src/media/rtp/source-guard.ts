@@ -10,7 +10,8 @@ const PROBATION_PACKETS = 4
 /** A source found by probation that is silent for so long may come back from another port (a NAT that forgot it). */
 const RELATCH_SILENCE_MS = 3000
 
-interface Candidate extends SourceAddress {
+interface Candidate {
+  port: number
   ssrc: number
   sequence: number
   packets: number
@@ -65,7 +66,7 @@ export class SourceGuard {
       c.sequence = sequence
       return ++c.packets >= PROBATION_PACKETS
     }
-    this.#candidate = { host: this.#sdp.host, port, ssrc, sequence, packets: 1 }
+    this.#candidate = { port, ssrc, sequence, packets: 1 }
     return false
   }
 

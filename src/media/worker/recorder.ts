@@ -17,8 +17,6 @@ const MAX_DATA_OCTETS = 0xffff_ffff - HEADER_OCTETS - CHUNK_OCTETS
 /** 8 kHz 16 bit mono. Writing never holds the worker up; after an error the rest is dropped and the result says what is there. */
 export class WavRecorder {
   readonly path: string
-  droppedOctets = 0
-  error: unknown
 
   readonly #file: FileHandle
   readonly #maxOctets: number
@@ -28,6 +26,8 @@ export class WavRecorder {
   #writtenOctets = 0
   #chunksWritten = 0
   #waiting = 0
+  #droppedOctets = 0
+  #error: unknown
   #writes: Promise<void> = Promise.resolve()
   #closing: Promise<RecordResult> | undefined
 
@@ -55,6 +55,13 @@ export class WavRecorder {
     }
   }
 
+  /** What went wrong with the disk; '' where nothing did. */
+  get problem(): string {
+    if (this.#error === undefined && this.#droppedOctets === 0) return ''
+    const reason = this.#error === undefined ? 'the disk was too slow' : String(this.#error)
+    return `${this.path}: ${this.#droppedOctets} octets were not written: ${reason}`
+  }
+
   get full(): boolean {
     return this.#takenOctets >= this.#maxOctets
   }
@@ -72,8 +79,8 @@ export class WavRecorder {
   #flush(): void {
     const octets = this.#chunkOctets
     this.#chunkOctets = 0
-    if (this.error !== undefined || this.#waiting >= MAX_WAITING_CHUNKS) {
-      this.droppedOctets += octets
+    if (this.#error !== undefined || this.#waiting >= MAX_WAITING_CHUNKS) {
+      this.#droppedOctets += octets
       return
     }
     const chunk = this.#chunk
@@ -88,8 +95,8 @@ export class WavRecorder {
       this.#writtenOctets += octets
       if (++this.#chunksWritten % CHUNKS_PER_HEADER === 0) await this.#writeHeader()
     } catch (error) {
-      this.error ??= error
-      this.droppedOctets += octets
+      this.#error ??= error
+      this.#droppedOctets += octets
     }
     this.#waiting--
   }
@@ -110,10 +117,10 @@ export class WavRecorder {
     try {
       await this.#writeHeader()
     } catch (error) {
-      this.error ??= error
+      this.#error ??= error
     }
     await this.#file.close().catch((error: unknown) => {
-      this.error ??= error
+      this.#error ??= error
     })
     const durationMs = Math.round((this.#writtenOctets / CHUNK_OCTETS) * 1000)
     return { path: this.path, durationMs, octets: HEADER_OCTETS + this.#writtenOctets }

@@ -245,6 +245,7 @@ export class CallMedia implements Paced {
     if (!recorder) return null
     this.#recordings.delete(recordId)
     const result = await recorder.close()
+    if (recorder.problem) this.#deps.tell('warning', { id: this.#id, message: recorder.problem })
     this.#deps.tell('recordEnded', { id: this.#id, recordId, result, ended })
     return result
   }

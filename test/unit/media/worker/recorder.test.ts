@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WavRecorder } from '../../../../src/media/worker/recorder.js'
@@ -15,6 +16,20 @@ async function samplesOnDisk(path: string, atLeast: number): Promise<number> {
     const n = readWav(path).channels[0]?.length ?? 0
     if (n >= atLeast) return n
     await new Promise(setImmediate)
+  }
+}
+
+/** Runs with a disk that is full: every write of every file fails. */
+async function failWrites<T>(run: () => Promise<T>): Promise<T> {
+  const probe = await open('/dev/null', 'w')
+  const prototype = Object.getPrototypeOf(probe) as { write: unknown }
+  await probe.close()
+  const { write } = prototype
+  prototype.write = () => Promise.reject(new Error('ENOSPC: no space left on device'))
+  try {
+    return await run()
+  } finally {
+    prototype.write = write
   }
 }
 
@@ -35,6 +50,7 @@ describe('WAV recorder', () => {
     assert.deepEqual(result, { path, durationMs: 2500, octets: 44 + 40_000 })
     assert.deepEqual(readWav(path), { sampleRate: 8000, channels: [tone] })
     assert.equal(await recorder.close(), result, 'close is idempotent')
+    assert.equal(recorder.problem, '')
   })
 
   it('ends at its limit, to the sample', async () => {
@@ -60,6 +76,20 @@ describe('WAV recorder', () => {
     writeFileSync(join(folder, 'precious'), 'keep me')
     symlinkSync(join(folder, 'precious'), join(folder, 'link.wav'))
     await assert.rejects(WavRecorder.create({ path: join(folder, 'link.wav'), maxMs: 0 }), { code: 'BAD_ARGUMENT' })
+  })
+
+  it('a disk that fails in the middle costs the rest of the recording, is told, and close does not reject', async () => {
+    const path = join(folder, 'a.wav')
+    const recorder = await WavRecorder.create({ path, maxMs: 0 })
+    feed(recorder, sine(440, 1000))
+    await samplesOnDisk(path, 8000)
+    const failing = await failWrites(async () => {
+      feed(recorder, sine(440, 2500))
+      return recorder.close()
+    })
+    assert.equal(failing.durationMs, 1000)
+    assert.match(recorder.problem, /40000 octets were not written: Error: ENOSPC/)
+    assert.ok((readWav(path).channels[0]?.length ?? 0) >= 8000, 'what was written can be played')
   })
 
   it('refuses a full disk', async () => {
