@@ -11,7 +11,9 @@ const SLOT_MS = 5
 /** 120 ms hold whole numbers of every interval below. */
 const SLOTS = 24
 export const INTERVALS_MS = [10, 20, 30, 40, 60] as const
-/** A step this late is skipped: its packet would leave beside the next one. */
+/** A thread that was held up for less than this sends late what is due: every peer's jitter buffer takes that without a gap. */
+const STALL_MS = 60
+/** After a stall no call sends more than one packet: steps this late are skipped, their packets would leave in a burst. */
 const SKIP_AFTER_MS = 20
 
 /**
@@ -60,6 +62,7 @@ export class Pacer {
 
   #run(): void {
     const nowMs = this.#clock.now()
+    const skipAfterMs = nowMs - this.#dueMs >= STALL_MS ? SKIP_AFTER_MS : STALL_MS
     this.#skipTurns(nowMs)
     while (this.#dueMs <= nowMs) {
       const lateMs = nowMs - this.#dueMs
@@ -68,7 +71,7 @@ export class Pacer {
       const due = this.#slots[this.#slot] ?? []
       for (let i = due.length - 1; i >= 0; i--) {
         const paced = due[i]
-        if (lateMs >= SKIP_AFTER_MS) paced?.skip(1, nowMs)
+        if (lateMs >= skipAfterMs) paced?.skip(1, nowMs)
         else paced?.tick(nowMs, lateMs)
       }
       this.#slot = (this.#slot + 1) % SLOTS
