@@ -92,7 +92,7 @@ async function measure(
   place: Place,
 ): Promise<SignallingFigures> {
   // The first calls compile what all others use.
-  await place(Math.ceil(calls / 4), perSecond)
+  await place(Math.ceil(calls / 2), perSecond)
   const beforeMs = cpu()
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)
   const cpuMsPerCall = (cpu() - beforeMs) / calls
