@@ -22,6 +22,9 @@ const SAMPLES_PER_MS = 8
 /** RFC 3264 5.1 as it was before: an address of zeros means "send nothing". */
 const NOWHERE = '0.0.0.0'
 
+/** People read it: two places. */
+const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
+
 /** A machine that slept for an hour does not record an hour of silence. */
 const MAX_HEARD_AFTER_STALL = 250
 
@@ -259,13 +262,13 @@ export class CallMedia implements Paced {
       octetsSent: this.#sender.octetsSent,
       packetsReceived: statistics.packetsReceived,
       packetsLost: statistics.packetsLost,
-      lossPercent: statistics.lossPercent,
-      jitterMs: statistics.jitterMs,
-      maxJitterMs: statistics.maxJitterMs,
-      rttMs: this.#rtcp.roundTripMs,
-      remoteLossPercent: this.#rtcp.remoteLossPercent,
-      mos: heard ? meanOpinionScore({ lossPercent: statistics.lossPercent, oneWayDelayMs }) : null,
-      levelDbfs: heard ? level.dbfs : null,
+      lossPercent: rounded(statistics.lossPercent),
+      jitterMs: rounded(statistics.jitterMs),
+      maxJitterMs: rounded(statistics.maxJitterMs),
+      rttMs: rounded(this.#rtcp.roundTripMs),
+      remoteLossPercent: rounded(this.#rtcp.remoteLossPercent),
+      mos: heard ? rounded(meanOpinionScore({ lossPercent: statistics.lossPercent, oneWayDelayMs })) : null,
+      levelDbfs: heard ? rounded(level.dbfs) : null,
       concealedFrames,
       strangerPackets,
       latePackets: this.#sender.latePackets,
