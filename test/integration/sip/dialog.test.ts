@@ -253,6 +253,12 @@ describe('a dialog with a peer that says what the test wants', () => {
     peer.answer(await peer.requests.next(), 200, { contact: moved.uri, body: SDP })
     assert.equal((await moved.requests.next()).message.method, 'ACK')
     assert.equal((await result).status, 200)
+    clock.advance(200_000) // nothing is left that would give the re-INVITE up
+    const info = dialog.request('INFO')
+    const next = await moved.requests.next()
+    assert.equal(next.message.method, 'INFO')
+    moved.answer(next, 200)
+    assert.equal((await info).status, 200)
     await moved.close()
   })
 

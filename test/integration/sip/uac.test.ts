@@ -292,6 +292,36 @@ describe('UAC against a peer that says what the test wants', () => {
       const methods: string[] = []
       while (methods.at(-1) !== 'BYE') methods.push((await peer.requests.next()).message.method)
       assert.deepEqual(methods, [...Array(11).fill('CANCEL'), 'ACK', 'BYE'])
+
+      clock.advance(32_000) // now it is forgotten, and the BYE has been given up
+      const heard = peer.texts.length
+      peer.answer(invite, 200, { body: SDP, toTag: 'far-too-late' })
+      const probe = register()
+      let next = await peer.requests.next()
+      while (next.message.method === 'BYE') next = await peer.requests.next()
+      assert.equal(next.message.method, 'REGISTER')
+      assert.ok(!peer.texts.slice(heard).some((text) => text.includes('far-too-late')))
+      peer.answer(next, 200)
+      await probe
+    })
+
+    it('may ring for longer than any transaction timer', async () => {
+      const { progress, outcome } = alice.call(peer.uri)
+      const invite = await peer.requests.next()
+      peer.answer(invite, 180)
+      await progress.next()
+      clock.advance(600_000)
+      peer.answer(invite, 200, { body: SDP })
+      assert.equal((await outcome).kind, 'answered')
+    })
+
+    it('makes nothing of a 2xx without To tag, which names no dialog', async () => {
+      const { outcome } = alice.call(peer.uri)
+      const invite = await peer.requests.next()
+      peer.answer(invite, 200, { toTag: '', body: SDP })
+      peer.answer(invite, 200, { toTag: 'named', body: SDP })
+      const result = await outcome
+      assert.equal(result.kind === 'answered' && result.dialog.remoteTag, 'named')
     })
 
     it('fails with 487 where the 401 crosses the CANCEL, and sends no credentials', async () => {

@@ -81,6 +81,18 @@ describe('client transactions on UDP', () => {
     assert.deepEqual([transactions.size, clock.pending], [0, 0])
   })
 
+  it('takes 300 for a failure and 299 for a success', () => {
+    for (const [status, absorbed] of [
+      [300, true],
+      [299, false],
+    ] as const) {
+      send('INVITE')
+      receive('INVITE', status)
+      assert.equal(receive('INVITE', status), absorbed)
+      transactions.close()
+    }
+  })
+
   it('leaves a 2xx to INVITE, and its repetitions, to the dialog', () => {
     send('INVITE')
     assert.equal(receive('INVITE', 200), false)

@@ -88,6 +88,13 @@ describe('server transactions on UDP', () => {
     assert.deepEqual([transactions.size, clock.pending], [0, 0])
   })
 
+  it('takes 300 for a failure, which is repeated', () => {
+    begin('INVITE')
+    answer(300)
+    clock.advance(500)
+    assert.deepEqual(resent, ['300'])
+  })
+
   it('says whether anything has been answered', () => {
     assert.equal(transactions.isOpen(key), false)
     begin('INVITE')
