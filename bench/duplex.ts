@@ -8,7 +8,7 @@ import { peerFolder } from '../test/support/peers/peer-folder.js'
 import { Sipp } from '../test/support/peers/sipp.js'
 import { plainCaller } from '../test/support/peers/sipp-plain.js'
 import { EngineProcess, type HostStats } from './engine-process.js'
-import { cpuMs, rssKb } from './process-usage.js'
+import { cpuMs, rssKb, threadTimes, waitedPercent } from './process-usage.js'
 import { captureTo, type Lateness, readLateness } from './rtp-lateness.js'
 
 export interface DuplexPlan {
@@ -21,6 +21,8 @@ export interface DuplexFigures {
   failed: number
   /** Percent of one core. */
   cpuPercent: number
+  /** Its busiest thread was ready and waited for a core, percent of the time: on a machine that does nothing else about 0. */
+  waitedPercent: number
   memoryKbPerCall: number
   lateness: Lateness
   /** The engine's own count within the window; null for a peer that keeps none. */
@@ -33,7 +35,7 @@ interface Callee {
   stats: () => Promise<HostStats | null>
 }
 
-const CALLS_PER_SECOND = 50
+const CALLS_PER_SECOND = 100
 const SETTLE_MS = 1500
 
 export async function measureEngineDuplex(calls: number, plan: DuplexPlan): Promise<DuplexFigures> {
@@ -77,15 +79,17 @@ async function measure(callee: Callee, calls: number, plan: DuplexPlan): Promise
     target: callee.address,
     calls,
     rate: CALLS_PER_SECOND,
-    holdMs: rampMs + SETTLE_MS + (plan.windowSec + plan.captureSec + 2) * 1000,
+    holdMs: rampMs + SETTLE_MS + (plan.windowSec + plan.captureSec + 1) * 1000,
     echoRtp: true,
     mediaPort,
   })
   await delay(rampMs + SETTLE_MS)
   const before = await callee.stats()
-  const [cpuBefore, atMs] = [cpuMs(callee.pid), performance.now()]
+  const [cpuBefore, threadsBefore, atMs] = [cpuMs(callee.pid), threadTimes(callee.pid), performance.now()]
   await delay(plan.windowSec * 1000)
-  const cpuPercent = ((cpuMs(callee.pid) - cpuBefore) / (performance.now() - atMs)) * 100
+  const elapsedMs = performance.now() - atMs
+  const cpuPercent = ((cpuMs(callee.pid) - cpuBefore) / elapsedMs) * 100
+  const waited = waitedPercent(threadsBefore, threadTimes(callee.pid), elapsedMs)
   const after = await callee.stats()
   const busyKb = rssKb(callee.pid)
   // After the window: capturing costs time of the same two cores.
@@ -95,6 +99,7 @@ async function measure(callee: Callee, calls: number, plan: DuplexPlan): Promise
     calls,
     failed: caller.figures().failed,
     cpuPercent,
+    waitedPercent: waited,
     memoryKbPerCall: (busyKb - idleKb) / calls,
     lateness,
     own: before && after ? difference(after, before) : null,

@@ -27,7 +27,7 @@ const QUICK_SIGNALLING: SignallingPlan = {
   secondsPerRung: 2,
 }
 const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
-const QUICK_DUPLEX: DuplexPlan = { windowSec: 4, captureSec: 2 }
+const QUICK_DUPLEX: DuplexPlan = { windowSec: 3, captureSec: 2 }
 
 async function main(quick: boolean): Promise<void> {
   const loadBefore = loadavg()[0] ?? 0
@@ -85,18 +85,22 @@ function signallingTable(sipp: SignallingFigures, inbound: SignallingFigures, ou
 }
 
 function duplexTable(ours: DuplexFigures[], baresip: DuplexFigures): string {
-  const row = (name: string, { calls, failed, cpuPercent, memoryKbPerCall, lateness, own }: DuplexFigures) => [
-    `${name}, ${calls}`,
-    cpuPercent.toFixed(1),
-    (cpuPercent / calls).toFixed(2),
-    `${(cpuPercent / calls / (baresip.cpuPercent / baresip.calls)).toFixed(2)} x`,
-    `${lateness.late} of ${lateness.packets}`,
-    lateness.p99Ms.toFixed(1),
-    own ? `${own.late} of ${own.sent}` : '',
-    own ? `${own.lost}` : '',
-    memoryKbPerCall.toFixed(0),
-    `${failed}`,
-  ]
+  const row = (name: string, figures: DuplexFigures) => {
+    const { calls, failed, cpuPercent, memoryKbPerCall, lateness, own } = figures
+    return [
+      `${name}, ${calls}`,
+      cpuPercent.toFixed(1),
+      (cpuPercent / calls).toFixed(2),
+      `${(cpuPercent / calls / (baresip.cpuPercent / baresip.calls)).toFixed(2)} x`,
+      figures.waitedPercent.toFixed(1),
+      `${lateness.late} of ${lateness.packets}`,
+      lateness.p99Ms.toFixed(1),
+      own ? `${own.late} of ${own.sent}` : '',
+      own ? `${own.lost}` : '',
+      memoryKbPerCall.toFixed(0),
+      `${failed}`,
+    ]
+  }
   return table(
     [
       'duplex calls',

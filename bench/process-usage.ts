@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Linux counts CPU time in ticks; nearly always 100 a second. */
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
@@ -15,4 +15,26 @@ export function cpuMs(pid: number): number {
 /** Resident memory of a process, kB. */
 export function rssKb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}
+
+/** Per thread: how long it ran and how long it was ready and waited for a core, ms (proc/[pid]/schedstat). */
+export type ThreadTimes = Map<string, { ranMs: number; waitedMs: number }>
+
+export function threadTimes(pid: number): ThreadTimes {
+  return new Map(
+    readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [ran, waited] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ').map(Number)
+      return [thread, { ranMs: (ran ?? 0) / 1e6, waitedMs: (waited ?? 0) / 1e6 }]
+    }),
+  )
+}
+
+/** What the busiest thread waited for a core, in percent of the time between: what other programs on the machine took from it. */
+export function waitedPercent(before: ThreadTimes, after: ThreadTimes, elapsedMs: number): number {
+  const threads = [...after].map(([thread, { ranMs, waitedMs }]) => {
+    const earlier = before.get(thread) ?? { ranMs: 0, waitedMs: 0 }
+    return { ranMs: ranMs - earlier.ranMs, waitedMs: waitedMs - earlier.waitedMs }
+  })
+  const busiest = threads.sort((a, b) => b.ranMs - a.ranMs)[0]
+  return ((busiest?.waitedMs ?? 0) / elapsedMs) * 100
 }
