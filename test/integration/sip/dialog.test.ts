@@ -422,6 +422,12 @@ describe('a dialog with a peer that says what the test wants', () => {
       await timeout
     })
 
+    it('gives 408 where only a 2xx without To tag comes, which names no dialog', async () => {
+      const { outcome } = bob.call(peer.uri)
+      peer.answer(await peer.requests.next(), 200, { toTag: '', body: SDP })
+      assert.equal((await outcome).response.status, 408)
+    })
+
     it('gives 408 where nobody answers: INVITE (Timer B), other requests (Timer F)', async () => {
       const { outcome } = bob.call(peer.uri)
       assert.deepEqual((await outcome).response, { status: 408, reason: 'Request Timeout', local: true })
