@@ -107,6 +107,7 @@ function duplexTable(ours: DuplexFigures[], baresip: DuplexFigures): string {
       '% of core',
       'per call',
       'of baresip',
+      'no core %',
       '10 ms late',
       'p99 ms',
       'own count',
