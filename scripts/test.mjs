@@ -25,6 +25,7 @@ const PRIVATE = ['integration', 'interop']
 /** No run may take longer: something hangs. */
 const LIMIT_MS = 8 * 60_000
 
+checkNode()
 const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })
 const kinds = options.only ? options.only.split(',') : Object.keys(KINDS)
 for (const kind of kinds) {
@@ -33,7 +34,6 @@ for (const kind of kinds) {
   process.exit(1)
 }
 
-checkNode()
 await ensureInstalled()
 await ensurePeers([...new Set(kinds.flatMap((kind) => KINDS[kind]))])
 await ensureBuilt()
