@@ -39,14 +39,14 @@ async function install(packages) {
   // Without this Debian would start kamailio as a daemon as soon as it is installed.
   const mine = !existsSync(POLICY)
   if (mine) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const options = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 2], // a thousand lines of unpacking; what goes wrong is on stderr
+  }
   try {
-    await run('apt-get', ['update', '-qq'], { env }).catch((error) =>
-      say(`${error.message}; trying to install all the same`),
-    )
-    await run('apt-get', ['install', '-y', '-qq', '-o', 'Dpkg::Use-Pty=0', '--no-install-recommends', ...packages], {
-      env,
-    })
+    const updated = run('apt-get', ['update', '-qq'], options)
+    await updated.catch((error) => say(`${error.message}; trying to install all the same`))
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)
   } finally {
     if (mine) rmSync(POLICY)
   }
