@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { STATUS_TEXT } from '../../nodes/shared/status.js'
 import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { repoPath } from '../support/repo.js'
-import { type Editor, launchBrowser, openEditor, showTab } from './support/editor.js'
+import { type Editor, invoke, launchBrowser, openEditor, showTab } from './support/editor.js'
 import { demoFlow } from './support/flows.js'
 
 /** What the README shows: the call while the message is being played. RINGFLOW_UPDATE_IMAGES=1 renews it. */
@@ -47,7 +47,7 @@ describe('the demo call in the editor', function () {
     await page.addStyleTag({ content: '#red-ui-notifications { display: none }' })
     await page.locator('#red-ui-palette-container-telephony').scrollIntoViewIfNeeded()
     await showTab(page, 'ringflow-demo-caller')
-    await page.locator('#red-ui-tab-debug-link-button').click()
+    await invoke(page, 'core:show-debug-tab')
     await page.locator('g[id="ringflow-demo-ring"] .red-ui-flow-node-button-button').click()
     await status('message', STATUS_TEXT.playing)
     await status('dial', STATUS_TEXT.inCall)

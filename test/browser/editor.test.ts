@@ -19,6 +19,9 @@ import {
 } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach, TYPES } from './support/flows.js'
 
+/** Node-RED widens a tray for a form that asks for more. */
+const USUAL_TRAY_PX = 500
+
 /** Pictures of what the tests saw. */
 const SHOTS = repoPath('.cache', 'browser')
 
@@ -192,7 +195,7 @@ describe('the editor', function () {
   it('imports the demo from the menu, and draws it', async () => {
     editor = await openEditor(browser, nodeRed.url)
     page = editor.page
-    await importExample(page, PACK, 'Demo call')
+    await importExample(page, PACK, 'Demo call', 'ringflow-demo-dial')
     await showTab(page, 'ringflow-demo-caller')
     await page.locator('#red-ui-workspace-chart g[id="ringflow-demo-dial"]').waitFor()
     await page.screenshot({ path: join(SHOTS, 'import.png') })
@@ -231,6 +234,7 @@ async function assertTidy(page: Page, form: string): Promise<void> {
     return { scrollWidth, clientWidth }
   })
   assert.ok(scrollWidth <= clientWidth, `${scrollWidth} px in a form of ${clientWidth} px`)
+  assert.ok(clientWidth <= USUAL_TRAY_PX, `the form made its tray ${clientWidth} px wide`)
   const texts = await place.locator('.ringflow-form :is(span, div, option, summary, label)').allTextContents()
   for (const text of texts) assert.doesNotMatch(text, /^\s*(label|hint|option|unit|title|group|event)\.\w/)
 }

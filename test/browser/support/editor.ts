@@ -124,17 +124,20 @@ export async function showHelp(page: Page, type: string, name: string): Promise<
   return (await help.textContent()) ?? ''
 }
 
-/** Import → Examples → this pack → the example, as from the menu. */
-export async function importExample(page: Page, pack: string, name: string): Promise<void> {
-  await page.evaluate(() =>
-    (globalThis as unknown as EditorGlobals).RED.actions.invoke('core:show-examples-import-dialog'),
-  )
+/** Import → Examples → this pack → the example, as from the menu. `id`: a node of it. */
+export async function importExample(page: Page, pack: string, name: string, id: string): Promise<void> {
+  await invoke(page, 'core:show-examples-import-dialog')
   const dialog = page.locator('#red-ui-clipboard-dialog-import-tab-examples')
   await dialog.locator('.red-ui-treeList-label', { hasText: pack }).first().click()
   await dialog.locator('.red-ui-treeList-label', { hasText: name }).last().click()
   await page.locator('#red-ui-clipboard-dialog-ok').click()
   await dialog.waitFor({ state: 'hidden' })
+  await page.waitForFunction((nodeId) => Boolean((globalThis as unknown as EditorGlobals).RED.nodes.node(nodeId)), id)
 }
+
+/** An entry of the editor's action list, by its name. */
+export const invoke = (page: Page, action: string): Promise<void> =>
+  page.evaluate((name) => (globalThis as unknown as EditorGlobals).RED.actions.invoke(name), action)
 
 export const showTab = (page: Page, id: string): Promise<void> =>
   page.evaluate((tab) => (globalThis as unknown as EditorGlobals).RED.workspaces.show(tab), id)
