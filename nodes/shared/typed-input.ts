@@ -1,7 +1,6 @@
 /** Typed inputs (`msg.`, flow, global, JSONata, env …) evaluated for one message. */
 import { TelephonyError } from './errors.js'
 import type { Message, RED, RedNode } from './red.js'
-import { text } from './settings.js'
 
 /** JSONata and context stores answer later, so only the callback form sees all of them. */
 export function evaluate(RED: RED, node: RedNode, value: string, type: string, message: Message): Promise<unknown> {
@@ -39,8 +38,12 @@ export function plainObject(field: string, value: unknown): Record<string, unkno
 }
 
 export function headersOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(plainObject('headers', value)).map(([name, field]) => [name, text(field)]))
+  return Object.fromEntries(Object.entries(plainObject('headers', value)).map(([name, field]) => [name, line(field)]))
 }
+
+/** For what reaches the wire: only blanks are taken away. A line break at the end is for the engine to refuse, not to be lost here. */
+export const line = (value: unknown): string =>
+  value === undefined || value === null ? '' : String(value).replace(/^[ \t]+|[ \t]+$/g, '')
 
 /** The name of a file; '' for none. The engine decides whether it may be read or written. */
 export function fileOf(field: string, value: unknown): string {

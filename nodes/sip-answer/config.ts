@@ -3,9 +3,14 @@ export const defaults = {
   name: '',
   call: 'call.id',
   callType: 'msg',
-  action: 'answer' as 'answer' | 'ring' | 'reject',
+  /** `early`: 183 with sound, unanswered; `redirect`: 302 to `target`. */
+  action: 'answer' as 'answer' | 'ring' | 'early' | 'reject' | 'redirect',
   rejectStatus: '486',
   reason: '',
+  reasonType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
+  /** Where to redirect: what can be dialled, or a list of it. */
+  target: '',
+  targetType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   headers: '{}',
   headersType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',
 }

@@ -1,17 +1,19 @@
 import { defineNode } from '../shared/define-node.js'
+import { TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import type { Message, RED } from '../shared/red.js'
-import { number, oneOf, text } from '../shared/settings.js'
-import { headersOf } from '../shared/typed-input.js'
+import { number, oneOf } from '../shared/settings.js'
+import { headersOf, line } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Decides about an inbound call: answers it, lets it ring, or rejects it.
+ * Decides about an inbound call: answers it, lets it ring, opens early media, rejects or redirects it.
  *
- * Output 1: the incoming message, when it is done; `topic` is `call.answered`, `call.ringing` or `call.rejected`.
- * Done when the call is answered (200 sent), rings, or has been refused.
- * Errors: NO_CALL, CALL_ENDED (the caller gave up first), WRONG_STATE (answered already), BAD_HEADER, NO_COMMON_CODEC.
+ * Output 1: the incoming message, when it is done; `topic` is `call.answered`, `call.ringing`, `call.early`, `call.rejected` or
+ * `call.redirected`. After `early` play, gather and record work; the call is neither answered nor billed, and still waits for a decision.
+ * Done when the call is answered (200 sent), rings, has sound, or has been refused.
+ * Errors: NO_CALL, CALL_ENDED (the caller gave up first), WRONG_STATE (answered already), BAD_HEADER, BAD_TARGET, NO_COMMON_CODEC.
  */
 export default function sipAnswer(RED: RED): void {
   defineNode<Config>(RED, {
@@ -20,29 +22,60 @@ export default function sipAnswer(RED: RED): void {
     migrations,
     working: 'answering',
     open(node) {
-      const action = oneOf('action', node.config.action, ['answer', 'ring', 'reject'])
+      const action = oneOf('action', node.config.action, ['answer', 'ring', 'early', 'reject', 'redirect'])
       if (action === 'reject') rejectStatus(node.config)
     },
     input,
   })
 }
 
-async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
-  const { config } = node
-  const callId = await node.callId(config, message)
-  if (config.action === 'ring') {
+type Step = (node: FlowNode<Config>, message: Message, callId: string) => Promise<string>
+
+/** Each gives the topic that its message goes on with. */
+const STEPS: Record<Config['action'], Step> = {
+  async answer(node, message, callId) {
+    await node.engine('answer', { callId, headers: await headers(node, message) })
+    return 'call.answered'
+  },
+  async ring(node, _message, callId) {
     await node.engine('ring', { callId })
-    return { port: 1, message: node.continue(message, callId, 'call.ringing') }
-  }
-  if (config.action === 'reject') {
-    const reason = text(config.reason)
-    await node.engine('reject', { callId, status: rejectStatus(config), ...(reason !== '' && { reason }) })
-    return { port: 1, message: node.continue(message, callId, 'call.rejected') }
-  }
-  const headers = headersOf(await node.evaluate(config.headers, config.headersType, message))
-  await node.engine('answer', { callId, headers })
-  return { port: 1, message: node.continue(message, callId, 'call.answered') }
+    return 'call.ringing'
+  },
+  async early(node, message, callId) {
+    await node.engine('early', { callId, headers: await headers(node, message) })
+    return 'call.early'
+  },
+  async reject(node, message, callId) {
+    const status = rejectStatus(node.config)
+    await node.engine('reject', { callId, status, ...(await reason(node, message)) })
+    return 'call.rejected'
+  },
+  async redirect(node, message, callId) {
+    await node.engine('redirect', { callId, targets: await targets(node, message), ...(await reason(node, message)) })
+    return 'call.redirected'
+  },
+}
+
+async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
+  const callId = await node.callId(node.config, message)
+  const topic = await STEPS[node.config.action](node, message, callId)
+  return { port: 1, message: node.continue(message, callId, topic) }
+}
+
+const headers = async (node: FlowNode<Config>, message: Message): Promise<Record<string, string>> =>
+  headersOf(await node.evaluate(node.config.headers, node.config.headersType, message))
+
+async function reason(node: FlowNode<Config>, message: Message): Promise<{ reason?: string }> {
+  const words = line(await node.evaluate(node.config.reason, node.config.reasonType, message))
+  return words === '' ? {} : { reason: words }
+}
+
+async function targets(node: FlowNode<Config>, message: Message): Promise<string[]> {
+  const value = await node.evaluate(node.config.target, node.config.targetType, message)
+  const all = (Array.isArray(value) ? value : [value]).map(line).filter((target) => target !== '')
+  if (all.length === 0) throw new TelephonyError('BAD_TARGET', 'target: holds no number and no address to redirect to')
+  return all
 }
 
 const rejectStatus = (config: Config): number =>
-  number('rejectStatus', config.rejectStatus, { min: 300, max: 699, integer: true })
+  number('rejectStatus', config.rejectStatus, { min: 400, max: 699, integer: true })

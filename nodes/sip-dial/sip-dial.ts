@@ -4,10 +4,10 @@ import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import { callMessage } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
-import { secondsAsMs, text } from '../shared/settings.js'
+import { secondsAsMs } from '../shared/settings.js'
 import { callStatus, stateStatus } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
-import { headersOf, plainObject } from '../shared/typed-input.js'
+import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
@@ -69,7 +69,7 @@ async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId
 async function commandOf(node: FlowNode<Config>, message: Message): Promise<DialCommand & { callId: string }> {
   const { config } = node
   const target = await node.evaluate(config.target, config.targetType, message)
-  const callerName = text(await node.evaluate(config.callerName, config.callerNameType, message))
+  const callerName = line(await node.evaluate(config.callerName, config.callerNameType, message))
   const headers = headersOf(await node.evaluate(config.headers, config.headersType, message))
   const tags = plainObject('tags', await node.evaluate(config.tags, config.tagsType, message))
   const ringTimeoutMs = ringTimeout(config)
@@ -86,7 +86,7 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
 }
 
 function targetOf(value: unknown, { target, targetType }: Config): string {
-  if ((typeof value === 'string' || typeof value === 'number') && text(value) !== '') return text(value)
+  if ((typeof value === 'string' || typeof value === 'number') && line(value) !== '') return line(value)
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
   throw new TelephonyError('BAD_TARGET', `${where} holds no number and no address to call`)
 }

@@ -46,8 +46,16 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.#undecided().ring()
   }
 
+  async early(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
+    await this.#undecided().early(headerFields(init.headers))
+  }
+
   reject(status: number, reason = ''): void {
     this.#undecided().reject(status, reason)
+  }
+
+  redirect(contacts: readonly string[], reason = ''): void {
+    this.#undecided().redirect(contacts, reason)
   }
 
   async hangup(init: { afterMedia?: boolean; reason?: string } = {}): Promise<void> {

@@ -86,8 +86,12 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
   /** Inbound: 180. */
   ring(): void
-  /** Inbound: a final answer from 300 on. */
+  /** Inbound: 183 with SDP; from then on there is sound, and the call still waits for a decision (three minutes at most). */
+  early(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
+  /** Inbound: a final answer from 400 on. */
   reject(status: number, reason?: string): void
+  /** Inbound: 302 with these URIs, the first one first. */
+  redirect(contacts: readonly string[], reason?: string): void
   /** BYE, CANCEL or 603 as the state asks; never rejects, resolves when the call has ended. `afterMedia`: when play and digits in progress have left. */
   hangup(init?: { afterMedia?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */

@@ -83,6 +83,12 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     },
     answer: async ({ callId, headers }) => (await this.#calls.get(callId)).answer(headers ? { headers } : {}),
     ring: async ({ callId }) => (await this.#calls.get(callId)).ring(),
+    early: async ({ callId, headers }) => (await this.#calls.get(callId)).early(headers ? { headers } : {}),
+    redirect: async ({ callId, targets, reason }) => {
+      const { account } = this.#accounts.get(this.#calls.accountIdOf(callId))
+      const contacts = targets.map((target) => account.target(target).uri)
+      ;(await this.#calls.get(callId)).redirect(contacts, reason)
+    },
     reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
     play: async ({ callId, mediaId, source, repeat }) => {

@@ -140,6 +140,10 @@ export type EngineCommands = {
   dial(a: DialCommand): Promise<{ callId: string }>
   answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   ring(a: { callId: string }): void
+  /** 183 with SDP: play, gather and record work from then on, unanswered and unbilled, for three minutes at most. */
+  early(a: { callId: string; headers?: Record<string, string> }): Promise<void>
+  /** 302: the caller tries these targets itself, the first one first. What `dial` takes; BAD_TARGET where one is none. */
+  redirect(a: { callId: string; targets: string[]; reason?: string }): void
   reject(a: { callId: string; status: number; reason?: string }): void
   /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
   hangup(a: { callId: string; afterMedia?: boolean; reason?: string }): Promise<void>

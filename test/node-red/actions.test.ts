@@ -54,6 +54,30 @@ describe('actions in a call', () => {
       assert.deepEqual(test.engine.sent('reject'), [{ callId: 'c1', status: 603, reason: 'Decline' }])
     })
 
+    it('opens early media', async () => {
+      const flows = await inCall('sip-answer', 1, { action: 'early', headers: '{"X-A": "b"}' })
+      test.engine.reply('early', () => test.engine.tell('c1', 'call.early', { sipCode: 183 }))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.deepEqual([out.topic, (out.call as { state: string }).state], ['call.early', 'early'])
+      assert.deepEqual(test.engine.sent('early'), [{ callId: 'c1', headers: { 'X-A': 'b' } }])
+    })
+
+    it('redirects to one or several targets, with a reason of the message', async () => {
+      const settings = { action: 'redirect', target: 'to', targetType: 'msg', reason: 'why', reasonType: 'msg' }
+      const flows = await inCall('sip-answer', 1, settings)
+      flows.receive('action', { ...message(), to: ['1002', ' +49 30 1234 '], why: 'Moved' })
+      assert.equal((await flows.message('action-1')).topic, 'call.redirected')
+      flows.receive('action', { ...message(), to: 1003 })
+      await flows.message('action-1', (m) => m.to === 1003)
+      assert.deepEqual(test.engine.sent('redirect'), [
+        { callId: 'c1', targets: ['1002', '+49 30 1234'], reason: 'Moved' },
+        { callId: 'c1', targets: ['1003'] },
+      ])
+      flows.receive('action', { ...message(), to: [] })
+      assert.equal(code(await flows.message('caught')), 'BAD_TARGET')
+    })
+
     it('a message without a call: NO_CALL, exactly once, nothing sent', async () => {
       const flows = await inCall('sip-answer', 1)
       flows.receive('action', { payload: 'no call' })

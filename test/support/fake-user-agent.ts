@@ -99,8 +99,9 @@ export class FakeOutgoingInvite implements OutgoingInvite {
 export class FakeIncomingInvite implements IncomingInvite {
   readonly request: SipRequest
   readonly progresses: number[] = []
+  readonly progressBodies: (SipBody | undefined)[] = []
   readonly accepts: { headers?: readonly HeaderField[]; body: SipBody }[] = []
-  readonly rejects: { status: number; reason?: string }[] = []
+  readonly rejects: { status: number; reason?: string; headers?: readonly HeaderField[] }[] = []
   handlers: IncomingInvite['handlers'] = {}
   readonly dialog = new FakeDialog()
   acceptError: Error | undefined
@@ -109,8 +110,9 @@ export class FakeIncomingInvite implements IncomingInvite {
     this.request = request('INVITE', { headers, ...(body ? { body } : {}) })
   }
 
-  progress(status: number): void {
+  progress(status: number, init: { body?: SipBody } = {}): void {
     this.progresses.push(status)
+    this.progressBodies.push(init.body)
   }
 
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog {
@@ -119,7 +121,7 @@ export class FakeIncomingInvite implements IncomingInvite {
     return this.dialog
   }
 
-  reject(status: number, init: { reason?: string } = {}): void {
+  reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {
     this.rejects.push({ status, ...init })
   }
 

@@ -4,7 +4,7 @@ import { problemOf, type RuleName, type RuleOptions } from './rules.js'
 
 export type Validator = (this: EditorNode, value: unknown, options?: unknown) => true | string
 
-/** The property matters only while the others have these values. */
+/** The property matters only while the others have these values; `a|b` is either. */
 export type When = Record<string, string | boolean>
 
 /** What an edit dialog shows at this moment, or else what the node holds. */
@@ -19,7 +19,11 @@ export function liveValue(node: EditorNode, property: string): unknown {
 }
 
 export const matters = (node: EditorNode, when: When = {}): boolean =>
-  Object.entries(when).every(([property, value]) => String(liveValue(node, property)) === String(value))
+  Object.entries(when).every(([property, value]) =>
+    String(value)
+      .split('|')
+      .includes(String(liveValue(node, property))),
+  )
 
 type Conditions = RuleOptions & { when?: When }
 

@@ -181,6 +181,43 @@ describe('calls between two parties, over real SIP and RTP', () => {
     await Promise.all([call.hangup(), ringback.close()])
   })
 
+  it('early media that we send is heard and heard from, a 180 does not cut it, and the answer goes on', async () => {
+    const taken = bob.take({ ...flowRule, sendRinging: false })
+    const out = await alice.call(bob)
+    const incoming = await taken
+    await incoming.call.early()
+    await out.events.first('call.early')
+    const [atAlice, atBob] = [join(folder, 'early-out.wav'), join(folder, 'early-in.wav')]
+    await Promise.all([out.call.startRecord('r', atAlice), incoming.call.startRecord('r', atBob)])
+    const gathered = incoming.call.gather(gatherOne)
+    const played = Promise.all([incoming.call.play('p', tone(425, 1500)), out.call.play('p', tone(1000, 1500))])
+    await out.events.first('call.media')
+    incoming.call.ring()
+    await out.events.first('call.ringing')
+    await played
+    await out.call.sendDigits('7')
+    assert.equal((await gathered).digits, '7')
+    await Promise.all([out.call.stopRecord(), incoming.call.stopRecord()])
+    for (const [path, hz] of [
+      [atAlice, 425],
+      [atBob, 1000],
+    ] as const) {
+      const { share, soundMs } = measureTone(path, hz)
+      assert.ok(share >= 0.95 && soundMs >= 1350, `${path}: ${soundMs} ms, ${share} of its power at ${hz} Hz`)
+    }
+    assert.equal(out.call.snapshot().answeredAt, null)
+    await incoming.call.answer()
+    await out.events.first('call.answered')
+    assert.equal((await out.call.play('q', tone(425, 100))).ended, 'finished')
+    await out.call.hangup()
+    await incoming.call.ended
+    assert.deepEqual(out.events.types.filter((type) => type !== 'call.media').slice(0, 3), [
+      'call.trying',
+      'call.early',
+      'call.ringing',
+    ])
+  })
+
   it('cancelled while it rings', async () => {
     const taken = bob.take()
     const { call, events } = await alice.call(bob)

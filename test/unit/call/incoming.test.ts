@@ -143,7 +143,11 @@ describe('incoming call', () => {
 
   it('is rejected with the words given; others would not fit into a status line', async () => {
     const { call, invite } = incoming()
-    assert.throws(() => call.reject(486, 'a\r\nb'), { code: 'BAD_ARGUMENT' })
+    for (const breaker of ['\r', '\n', '\0', '\u2028', '\u2029']) {
+      assert.throws(() => call.reject(486, `a${breaker}b`), { code: 'BAD_HEADER' })
+      assert.throws(() => call.redirect(['sip:x@y'], `a${breaker}b`), { code: 'BAD_HEADER' })
+    }
+    assert.throws(() => call.reject(486, 'a'.repeat(129)), { code: 'BAD_ARGUMENT' })
     assert.throws(() => call.reject(200), { code: 'BAD_ARGUMENT' })
     assert.throws(() => call.reject(700), { code: 'BAD_ARGUMENT' })
     call.reject(404, 'Not here')
