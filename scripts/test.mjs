@@ -16,11 +16,12 @@ const KINDS = {
   integration: [],
   'node-red': [],
   interop: ['sipp', 'baresip', 'kamailio', 'tshark', 'sox', 'ip', 'iptables'],
+  robustness: ['sipp', 'ip'],
   browser: ['chromium'],
 }
 
 /** These run in a network of their own: some ports are fixed, and nothing can leave. */
-const PRIVATE = ['integration', 'interop']
+const PRIVATE = ['integration', 'interop', 'robustness']
 
 /** No run may take longer: something hangs. */
 const LIMIT_MS = 8 * 60_000

@@ -3,18 +3,22 @@ import { startMediaService } from '../media/client.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
-import { TelephonyEngine } from './engine.js'
+import { type EngineDeps, TelephonyEngine } from './engine.js'
 import { localAddressTowards, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 
-/** The real parts put together: the system's clock, sockets, media workers. */
-export function assembleEngine(init: EngineInit, log: RootLogger): TelephonyEngine {
-  const clock = systemClock
+/** The real parts put together: the system's clock, sockets, media workers. A test hands in another one for some. */
+export function assembleEngine(
+  init: EngineInit,
+  log: RootLogger,
+  parts: Partial<Pick<EngineDeps, 'clock' | 'media'>> = {},
+): TelephonyEngine {
+  const { clock = systemClock } = parts
   const engine: TelephonyEngine = new TelephonyEngine(
     {
       clock,
       log,
-      media: startMediaService({ log, clock }),
+      media: parts.media ?? startMediaService({ log, clock }),
       openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
       lookup: systemLookup,
       localAddress: (peer) => localAddressTowards(peer, systemLookup),

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { Fates } from './relay-fates.js'
 
 interface Faults {
   /** Share of datagrams that never arrive, in each direction. */
@@ -19,7 +20,7 @@ export class BadNetwork {
   readonly #sockets: readonly [Socket, Socket]
   readonly #faults: Faults
   readonly #behind: [number, number] = [0, 0]
-  #random: number
+  readonly #fates: Fates
   #closed = false
   readonly counts = { sent: 0, lost: 0, doubled: 0, late: 0 }
 
@@ -32,7 +33,7 @@ export class BadNetwork {
   private constructor(sockets: [Socket, Socket], faults: Faults) {
     this.#sockets = sockets
     this.#faults = faults
-    this.#random = faults.seed
+    this.#fates = new Fates(faults.seed)
     sockets[0].on('message', (bytes) => this.#carry(bytes, sockets[1], 0))
     sockets[1].on('message', (bytes) => this.#carry(bytes, sockets[0], 1))
   }
@@ -52,33 +53,23 @@ export class BadNetwork {
   }
 
   #carry(bytes: Buffer, from: Socket, to: 0 | 1): void {
+    const next = this.#fates.of(bytes, to)
+    const { loss, doubled, late, delayMs } = this.#faults
     this.counts.sent++
-    if (this.#happens(this.#faults.loss)) {
+    if (next() < loss) {
       this.counts.lost++
       return
     }
     const deliver = (): void => {
       if (!this.#closed) from.send(bytes, this.#behind[to], '127.0.0.1', () => {})
     }
-    if (this.#happens(this.#faults.doubled)) {
+    if (next() < doubled) {
       this.counts.doubled++
       deliver()
     }
-    if (this.#happens(this.#faults.late)) {
+    if (next() < late) {
       this.counts.late++
-      setTimeout(deliver, this.#next() * this.#faults.delayMs)
+      setTimeout(deliver, next() * delayMs)
     } else deliver()
-  }
-
-  #happens(share: number): boolean {
-    return this.#next() < share
-  }
-
-  /** mulberry32: the same faults in each run. */
-  #next(): number {
-    this.#random = (this.#random + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#random ^ (this.#random >>> 15), 1 | this.#random)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }
