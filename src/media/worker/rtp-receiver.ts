@@ -91,6 +91,7 @@ export class RtpReceiver {
     if (this.#ssrc === undefined) this.#events.started()
     this.#ssrc = ssrc
     this.jitterBuffer.reset()
+    this.#concealment.forget()
     this.#dtmf.reset()
   }
 
@@ -143,8 +144,12 @@ export class RtpReceiver {
     }
     const missing = pulled === 'lost' || (pulled === 'empty' && !this.#pausedByPeer)
     if (missing) this.concealedFrames++
-    if (missing && !this.#concealment.exhausted) this.#concealment.fill(frame, from, n)
-    else frame.fill(0, from, from + n)
+    if (missing) this.#concealment.fill(frame, from, n)
+    else {
+      // Drawn out in a quiet moment, or silent on purpose.
+      if (pulled === 'waiting' || this.#pausedByPeer) this.#concealment.forget()
+      frame.fill(0, from, from + n)
+    }
     return false
   }
 }
