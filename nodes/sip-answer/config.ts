@@ -13,5 +13,8 @@ export const defaults = {
   targetType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   headers: '{}',
   headersType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',
+  /** Replaces the call's tags; empty leaves them. */
+  tags: '{}',
+  tagsType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',
 }
 export type Config = typeof defaults

@@ -3,7 +3,7 @@ import { TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import type { Message, RED } from '../shared/red.js'
 import { number, oneOf } from '../shared/settings.js'
-import { headersOf, line } from '../shared/typed-input.js'
+import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
@@ -58,8 +58,15 @@ const STEPS: Record<Config['action'], Step> = {
 
 async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
   const callId = await node.callId(node.config, message)
+  await setTags(node, message, callId)
   const topic = await STEPS[node.config.action](node, message, callId)
   return { port: 1, message: node.continue(message, callId, topic) }
+}
+
+/** The caller brings none: here is where an inbound call gets them. */
+async function setTags(node: FlowNode<Config>, message: Message, callId: string): Promise<void> {
+  const tags = plainObject('tags', await node.evaluate(node.config.tags, node.config.tagsType, message))
+  if (Object.keys(tags).length > 0) await node.engine('setTags', { callId, tags })
 }
 
 const headers = async (node: FlowNode<Config>, message: Message): Promise<Record<string, string>> =>

@@ -172,6 +172,51 @@ describe('a real call through the nodes, over the engine in its worker', functio
     assert.equal(callOf(await flows.message('incoming-2', (m) => m.topic === 'call.ended')).end?.by, 'remote')
   })
 
+  it('tags come back on every event of both calls, through a Full deploy, and in the records', async () => {
+    const items = [
+      ...parties(),
+      ...wired('dial', 'sip-dial', 3, { account: 'caller', ...target(), tags: '{"door": 4, "who": {"a": [1]}}' }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee' }),
+      ...wired('answer', 'sip-answer', 1, { tags: 'payload', tagsType: 'msg' }),
+      ...wired('keys', 'sip-dtmf', 1, { digits: '7', digitsType: 'str' }),
+      ...wired('tone', 'sip-play-media', 2, { source: 'tone', duration: '0.1' }),
+      ...wired('bye', 'sip-hangup', 1),
+      ...wired('event', 'sip-event', 1, { events: ['call.digit', 'call.ended'] }),
+      ...wired('cdr', 'sip-cdr-out', 1),
+    ]
+    await start(items)
+    flows.receive('dial', {})
+    const incoming = await flows.message('incoming-1')
+    flows.receive('answer', { ...incoming, payload: { desk: 'front' } })
+    assert.deepEqual(callOf(await flows.message('answer-1')).tags, { desk: 'front' })
+    const answered = await flows.message('dial-1')
+    await flows.deploy([...items, { id: 'note', type: 'test-inbox', z: 'tab', x: 1, y: 1 }], 'full')
+    const deployedAt = ['dial-3', 'incoming-2'].map((inbox) => flows.messages(inbox).length)
+
+    flows.receive('keys', { call: incoming.call })
+    await flows.message('dial-3', (m) => m.topic === 'call.digit')
+    flows.receive('tone', { call: answered.call })
+    assert.deepEqual(callOf(await flows.message('tone-1')).tags, { door: 4, who: { a: [1] } })
+    flows.receive('bye', { call: answered.call })
+    const mine = { door: 4, who: { a: [1] } }
+    for (const [inbox, tags, inboxAt] of [
+      ['dial-3', mine, deployedAt[0]],
+      ['incoming-2', { desk: 'front' }, deployedAt[1]],
+    ] as const) {
+      await flows.message(inbox, (m) => m.topic === 'call.ended')
+      const all = flows.messages(inbox).filter((m) => m.topic !== 'call.ringing' || inbox === 'dial-3')
+      assert.ok(flows.messages(inbox).length > (inboxAt ?? 0), 'events came after the deploy')
+      for (const message of all) assert.deepEqual(callOf(message).tags, tags, `${inbox} ${message.topic}`)
+    }
+    await flows.message('cdr-1', (m) => (m.payload as CdrRecord).direction === 'outbound')
+    await flows.message('cdr-1', (m) => (m.payload as CdrRecord).direction === 'inbound')
+    const records = flows.messages('cdr-1').map((m) => m.payload as CdrRecord)
+    assert.deepEqual(records.map(({ tags }) => tags).sort(), ['{"desk":"front"}', JSON.stringify(mine)])
+    for (const { mos, jitterMs, rttMs } of records) {
+      for (const figure of [mos, jitterMs, rttMs]) assert.match(String(figure), /^(null|\d+(\.\d{1,2})?)$/)
+    }
+  })
+
   for (const [policy, text] of [
     ['hangup', 'is hung up'],
     ['keep', 'is kept'],
