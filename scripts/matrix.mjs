@@ -33,12 +33,21 @@ async function tryOut(version) {
   const userDir = mkdtempSync(join(tmpdir(), 'ringflow-matrix-'))
   try {
     writeFileSync(join(userDir, 'package.json'), JSON.stringify({ name: 'user-dir', private: true }))
-    await run('npm', ['install', ...QUIET, tarball], { cwd: userDir })
+    // As Node-RED's palette does: a dependency that wants another Node is an error.
+    await run('npm', ['install', '--engine-strict', ...QUIET, tarball], { cwd: userDir })
+    await tryBesides(version.node, userDir)
     const flowFile = join(userDir, 'node_modules', NAME, 'examples', 'Demo call.json')
     return await placeDemoCall({ ...version, flowFile, userDir, print: (line) => console.log(`  ${line}`) })
   } finally {
     rmSync(userDir, { recursive: true, force: true })
   }
+}
+
+/** The command line, and the engine as a library. */
+async function tryBesides(node, userDir) {
+  await run(join(userDir, 'node_modules', '.bin', 'ringflow'), ['--version'])
+  const library = `import { startLocalEngine } from '${NAME}/engine'; if (!startLocalEngine) process.exit(1)`
+  await run(node, ['--input-type=module', '--eval', library], { cwd: userDir })
 }
 
 async function pack() {
