@@ -52,6 +52,29 @@ describe('Kamailio as outbound proxy', function () {
     await phone.close()
   })
 
+  it('connects two accounts of one engine on one socket', async () => {
+    const phone = await behindProxy()
+    const bob = { ...phone.account, id: 'bob', name: 'bob', aor: 'bob@sip.test', password: 'secret-b' }
+    const rule = { mode: 'answer', sendRinging: true, decideMs: 5000, rejectStatus: 486, owner: null } as const
+    await phone.call('setAccount', bob)
+    await phone.call('setInbound', { accountId: bob.id, rule })
+    await phone.registration('registered', { count: 2 })
+    const callId = await phone.dial('bob')
+    const inbound = await phone.event('call.answered', { where: (event) => event.callId !== callId })
+    await phone.event('call.answered', { callId })
+    const source = { kind: 'tone' as const, hz: [850], durationMs: 4000 }
+    const play = phone.call('play', { callId: inbound.callId, mediaId: 'tone', source })
+    const tone = measureTone(await phone.hear(callId, 1500), 850)
+    await phone.call('hangup', { callId })
+    assert.equal((await play).ended, 'hangup')
+    const { end } = await phone.event('call.ended', { callId: inbound.callId })
+    assert.deepEqual([end.by, end.cause], ['remote', 'normal'])
+    console.log(`      850 Hz: share ${tone.share.toFixed(4)}`)
+    assert.ok(tone.share >= 0.95)
+    await phone.close()
+    assert.deepEqual(await registrar.bindings('bob'), [])
+  })
+
   it('calls through it, challenged with 407, and is called through it', async () => {
     const phone = await behindProxy()
     const bob = await Baresip.start({

@@ -46,7 +46,8 @@ export async function closeAllPhones(): Promise<void> {
 /** One engine with one account on loopback, as a test's hand on it. Every event is kept, so that none can be missed. */
 export class Phone {
   readonly engine: Engine
-  readonly accountId: string
+  /** As it was set. */
+  readonly account: AccountConfig
   readonly events: CallEvent[] = []
   readonly registrations: RegistrationState[] = []
   readonly traces: EngineEvents['trace'][] = []
@@ -55,9 +56,13 @@ export class Phone {
 
   #address = ''
 
-  private constructor(engine: Engine, accountId: string) {
+  private constructor(engine: Engine, account: AccountConfig) {
     this.engine = engine
-    this.accountId = accountId
+    this.account = account
+  }
+
+  get accountId(): string {
+    return this.account.id
   }
 
   /** Where it listens: `host:port`. */
@@ -71,7 +76,7 @@ export class Phone {
     const engine = await start({ mediaRoots: [init.folder], recordRoot: init.folder, logLevel: 'silent', traceSip })
     const account = accountOf(init)
     try {
-      const phone = new Phone(engine, account.id)
+      const phone = new Phone(engine, account)
       phone.#listen(init.keepEvents ?? true)
       const { local } = await engine.call('setAccount', account)
       phone.#address = `${local.host}:${local.port}`
