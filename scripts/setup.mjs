@@ -27,7 +27,8 @@ export function checkNode() {
 /** Runs a command to its end; rejects with its name and exit code. Its output goes to stderr. */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
+    const shell = process.platform === 'win32' && command === 'npm' // npm is a script there
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell, ...options })
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       if (code === 0) resolve()
