@@ -1,0 +1,92 @@
+/** Many calls, one after the other: what each leaves behind. */
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import { EngineChild } from '../support/engine-child.js'
+import type { Usage } from '../support/engine-child-commands.js'
+import { LONG, mb, tell } from '../support/figures.js'
+import { peerFolder } from '../support/peers/peer-folder.js'
+import '../support/peers/root-hooks.js'
+import { Sipp } from '../support/peers/sipp.js'
+import { plainCaller } from '../support/peers/sipp-plain.js'
+
+/** Ids of 10,000 ended calls are remembered on purpose, so memory is steady only after as many. */
+const WARM_UP = 10_000
+const MEASURED = LONG ? 40_000 : 10_000
+const PER_SECOND = 500
+/** Transactions are remembered for 32 s (RFC 3261 17), here for 4: memory is steady in a test's time. */
+const SPEED = 8
+const LINGER_MS = 40_000 / SPEED
+const KB_PER_1000 = 50
+
+describe('a soak', function () {
+  this.timeout(LONG ? 300_000 : 120_000)
+  const children: EngineChild[] = []
+
+  afterEach(async () => {
+    await Promise.all(children.splice(0).map((child) => child.close()))
+  })
+
+  const start = async (...init: Parameters<typeof EngineChild.start>) => {
+    children.push(await EngineChild.start(...init))
+    return children.at(-1) as EngineChild
+  }
+
+  it(`${WARM_UP + MEASURED} calls from engine to engine: memory, descriptors and threads are as before`, async () => {
+    const init = { folder: peerFolder.folder('soak'), kind: 'assembled', noSound: true, speed: SPEED } as const
+    const [caller, callee] = [await start(init), await start(init)]
+    const target = `sip:ringflow@${callee.local.host}:${callee.local.port}`
+    const run = async (count: number) => {
+      const causes = await caller.call('dial', { target, count, perSecond: PER_SECOND })
+      await delay(LINGER_MS)
+      return causes
+    }
+    const usage = async () => [await caller.call('usage', null), await callee.call('usage', null)] as const
+    await run(WARM_UP)
+    const before = await usage()
+    const startedMs = performance.now()
+    const causes = await run(MEASURED)
+    const perSecond = (MEASURED * 1000) / (performance.now() - startedMs - LINGER_MS)
+    const after = await usage()
+
+    tell(`calls at ${perSecond.toFixed(0)}/s that ended well`, `${causes.normal} of ${MEASURED}`, 'all')
+    assert.deepEqual(causes, { normal: MEASURED })
+    assert.deepEqual(await callee.call('calls', null), { live: 0, ended: { normal: WARM_UP + MEASURED } })
+    for (const [n, name] of ['caller', 'callee'].entries()) {
+      const [was, is] = [before[n] as Usage, after[n] as Usage]
+      const slope = (is.heapOctets - was.heapOctets) / 1024 / (MEASURED / 1000)
+      const grown = `${slope.toFixed(1)} kB per 1000 calls (${mb(was.heapOctets)} to ${mb(is.heapOctets)})`
+      tell(`${name}: memory grows by`, grown, `at most ${KB_PER_1000} kB per 1000`)
+      tell(`${name}: descriptors, threads`, `${handles(was)} before, ${handles(is)} after`, 'the same')
+      assert.ok(slope <= KB_PER_1000, `${name}: ${slope} kB`)
+      assert.equal(handles(is), handles(was))
+    }
+  })
+
+  it('1,000 calls with media from SIPp to a hosted engine: sockets and threads are as before', async () => {
+    const engine = await start({ folder: peerFolder.folder('soak-media'), kind: 'hosted', plays: true })
+    const sipp = async (name: string, calls: number) => {
+      const target = `${engine.local.host}:${engine.local.port}`
+      const { ok } = await Sipp.run({ name, steps: plainCaller, target, calls, rate: 100, holdMs: 200 })
+      assert.equal(ok, calls)
+      while ((await engine.call('calls', null)).live > 0) await delay(50)
+    }
+    await sipp('soak-warm-up', 100)
+    const before = await engine.call('usage', null)
+    await sipp('soak', 1_000)
+    const after = await settled(engine, before)
+    tell('descriptors, threads with media', `${handles(before)} before, ${handles(after)} after`, 'the same')
+    assert.equal(handles(after), handles(before))
+  })
+})
+
+const handles = ({ fds, threads }: Usage): string => `${fds}, ${threads}`
+
+/** Ports are drained for a moment after their call. */
+async function settled(engine: EngineChild, wanted: Usage): Promise<Usage> {
+  const untilMs = performance.now() + 10_000
+  for (;;) {
+    const usage = await engine.call('usage', null)
+    if (handles(usage) === handles(wanted) || performance.now() > untilMs) return usage
+    await delay(200)
+  }
+}
