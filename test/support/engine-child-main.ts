@@ -15,7 +15,6 @@ const COLLECTIONS = 3
 
 let engine: Engine | undefined
 const answered = new Set<string>()
-let live = 0
 const ended: Record<string, number> = {}
 const faults: string[] = []
 let onEnded: (callId: string, cause: string) => void = () => {}
@@ -45,14 +44,12 @@ function listen({ plays }: ChildInit): void {
   })
   told.on('call', (event) => {
     const { callId } = event
-    if (event.type === 'call.incoming' || event.type === 'call.trying') live++
     if (event.type === 'call.answered') {
       answered.add(callId)
       const source = { kind: 'tone' as const, hz: [440], durationMs: TONE_MS, levelDbfs: -13 }
       if (plays) told.call('play', { callId, mediaId: 'tone', source, repeat: 0 }).catch(() => {})
     }
     if (event.type !== 'call.ended') return
-    live--
     answered.delete(callId)
     ended[event.end.cause] = (ended[event.end.cause] ?? 0) + 1
     onEnded(callId, event.end.cause)
@@ -128,7 +125,7 @@ const commands: ChildCommands = {
       cpuMs: (user + system) / 1000,
     }
   },
-  calls: async () => ({ live, ended }),
+  calls: async () => ({ live: (await theEngine().call('calls', null)).length, ended }),
   faults: async () => faults,
   close: async () => {
     await engine?.close()
