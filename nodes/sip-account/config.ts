@@ -23,6 +23,11 @@ export const defaults = {
   /** Header names, separated by commas. */
   exposeHeaders: '',
   mediaTimeout: '20',
+  /** Dial plan, for numbers only. */
+  stripPrefix: '',
+  addPrefix: '',
+  countryCode: '',
+  followRedirects: true,
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }
 export type Config = typeof defaults

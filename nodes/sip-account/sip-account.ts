@@ -1,6 +1,6 @@
 import type { AccountConfig, ProxyConfig, TransportConfig } from '../../src/engine/protocol.js'
 import { type ConfigContext, defineConfig, referred } from '../shared/define-config.js'
-import { isAddressRange, isAor, isHeaderName } from '../shared/editor/validate.js'
+import { isAddressRange, isAor, isCountryCode, isHeaderName, isPrefix } from '../shared/editor/validate.js'
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
@@ -60,6 +60,12 @@ function parse(config: Config, context: Context): AccountConfig {
     ),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
+    dialPlan: {
+      stripPrefix: shaped('stripPrefix', config.stripPrefix, isPrefix, 'prefix of digits'),
+      addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
+      countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
+    },
+    followRedirects: flag(config.followRedirects),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),
   }
 }

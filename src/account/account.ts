@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.js'
 import { type IncomingInvite, isLocal, type SipEndpoint, type UserAgent } from '../sip/types.js'
 import { type Aor, parseAor, parseHostPort } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
+import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { type Lookup, Policy, parseSources } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
@@ -24,6 +25,7 @@ export interface AccountInit {
   anyUser?: boolean
   inboundFrom: 'known' | 'anyone'
   allowedSources: readonly string[]
+  dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
 }
 
@@ -61,6 +63,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   const hops = (init.proxy?.hops ?? []).map(parseHop)
   if (hops.length > 1) throw badConfig('this version knows one outbound proxy per account')
   parseSources(init.allowedSources)
+  if (init.dialPlan) checkDialPlan(init.dialPlan)
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
     throw badConfig(`registration time of ${init.expiresSec} s: between 1 and ${MAX_EXPIRES_SEC}`)
   }
@@ -137,8 +140,9 @@ export class Account {
     if (this.#wantsRegistration) this.#registration.register()
   }
 
-  target(text: string): Target {
-    return resolveTarget(text, this.peers.aor.domain)
+  /** `plan` is handed in: it may change while the account goes on. */
+  target(text: string, plan?: DialPlan): Target {
+    return resolveTarget(text, this.peers.aor.domain, plan)
   }
 
   register(): void {

@@ -1,5 +1,6 @@
 import { TelephonyError } from '../base/errors.js'
 import { decodeUser, parseHostPort, USER } from './aor.js'
+import { applyDialPlan, type DialPlan } from './dial-plan.js'
 
 /** What a call is placed to: the Request-URI as text and its user part, decoded. */
 export interface Target {
@@ -16,10 +17,11 @@ const NUMBER = /^\+?[0-9*#]+$/
 const MAX_LENGTH = 256
 
 /**
- * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…` or `tel:…` as a Request-URI; what names no host goes to the account's domain.
- * Anything else is BAD_TARGET, with a message for the person who typed it.
+ * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…` or `tel:…` as a Request-URI; what names no host goes to the account's domain,
+ * numbers after its dial plan. Anything else is BAD_TARGET, with a message for the person who typed it.
  */
-export function resolveTarget(text: string, domain: string): Target {
+export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
+  const to = { domain, plan }
   if (LINE_BREAKING.test(text)) throw bad('a target cannot hold line breaks or control characters')
   const target = text.trim()
   if (target === '') throw bad('no target: give a number or an address')
@@ -27,11 +29,11 @@ export function resolveTarget(text: string, domain: string): Target {
   if (/[<>"]/.test(target)) throw bad(`“${target}”: give only the address, without name and angle brackets`)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase()
   if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which this version does not have; use sip:`)
-  if (scheme === 'tel') return numberTarget(telNumber(target), target, domain)
+  if (scheme === 'tel') return numberTarget(telNumber(target), target, to)
   if (scheme === 'sip') return uriTarget(target.slice(4), target)
   if (target.includes('@')) return uriTarget(target, target)
   if (scheme !== undefined) throw bad(`“${target}”: only sip: and tel: addresses can be called`)
-  if (NUMBER.test(target.replace(VISUAL_SEPARATORS, ''))) return numberTarget(target, target, domain)
+  if (NUMBER.test(target.replace(VISUAL_SEPARATORS, ''))) return numberTarget(target, target, to)
   return uriTarget(`${target}@${domain}`, target)
 }
 
@@ -53,11 +55,12 @@ function uriTarget(rest: string, original: string): Target {
   return { uri: `sip:${escapeUser(user)}@${rest.slice(at + 1)}`, user: decodeUser(user) }
 }
 
-function numberTarget(number: string, original: string, domain: string): Target {
+function numberTarget(number: string, original: string, to: { domain: string; plan: DialPlan | undefined }): Target {
   // `+49 (0)30 1234`: the (0) is dialled only within the country.
   const digits = number.replace(/^(\s*\+.*?)\(0\)/, '$1').replace(VISUAL_SEPARATORS, '')
   if (!NUMBER.test(digits)) throw bad(`“${original}” is no telephone number`)
-  return { uri: `sip:${escapeUser(digits)}@${domain}`, user: digits }
+  const dialled = to.plan ? applyDialPlan(digits, to.plan) : digits
+  return { uri: `sip:${escapeUser(dialled)}@${to.domain}`, user: dialled }
 }
 
 /** RFC 3966 3: the number; its context is ours to choose (RFC 3261 19.1.6), an extension would be lost without notice. */

@@ -35,7 +35,8 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
   const display = callerName === undefined ? {} : { fromDisplayName: callerName }
   const headers = headerFields(init.headers)
   try {
-    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, init.ringTimeoutMs)
+    const { ringTimeoutMs, redirect } = init
+    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, { ringTimeoutMs, redirect })
   } catch (error) {
     await call.core.discard()
     throw error

@@ -14,6 +14,13 @@ import { causeOfStatus } from './call-state.js'
 import { deferred } from './deferred.js'
 import type { Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
+import { contactsOf, isRedirection, Redirections } from './redirection.js'
+
+interface OutgoingLegInit {
+  ringTimeoutMs: number
+  /** Whether the address of a redirection may be called: throws where not. Undefined: none is followed. */
+  redirect: ((uri: string) => { uri: string }) | undefined
+}
 
 /** From our INVITE to its final answer. */
 export class OutgoingLeg implements Leg {
@@ -24,6 +31,9 @@ export class OutgoingLeg implements Leg {
   #isFinal = false
   #invite: OutgoingInvite | undefined
   #ringTimer: Timer | undefined
+  #redirections: Redirections | undefined
+  #redirect: OutgoingLegInit['redirect']
+  #send: ((target: string) => OutgoingInvite) | undefined
   /** To an answer that cannot be used. */
   #bye: Promise<void> | undefined
 
@@ -33,18 +43,23 @@ export class OutgoingLeg implements Leg {
   }
 
   /** Throws what the SIP layer refuses: BAD_HEADER, BAD_TARGET. */
-  start(userAgent: UserAgent, init: Omit<OutgoingInviteInit, 'body'>, ringTimeoutMs: number): void {
+  start(userAgent: UserAgent, init: Omit<OutgoingInviteInit, 'body'>, how: OutgoingLegInit): void {
     const body = this.#negotiation.offer()
-    this.#ringTimer = this.#host.clock.setTimeout(() => this.#ringTimeout(), ringTimeoutMs)
-    try {
-      this.#invite = userAgent.invite(
-        { ...init, body },
+    this.#redirections = new Redirections(init.target)
+    this.#redirect = how.redirect
+    this.#send = (target) =>
+      userAgent.invite(
+        // 8.1.3.4: To, From and Call-ID stay, so that all of them are the same call.
+        { ...init, body, target, to: init.target },
         {
           progress: (response) => this.#progress(response),
           answered: (dialog, response) => this.#answered(dialog, response),
           failed: (response) => this.#failed(response),
         },
       )
+    this.#ringTimer = this.#host.clock.setTimeout(() => this.#ringTimeout(), how.ringTimeoutMs)
+    try {
+      this.#invite = this.#send(init.target)
     } catch (error) {
       this.#over()
       throw error
@@ -59,6 +74,26 @@ export class OutgoingLeg implements Leg {
     }
     this.#invite?.cancel()
     return this.#final.promise
+  }
+
+  /** True where another target is being tried in place of the one that sent this. */
+  #followed(response: FinalResponse): boolean {
+    const { ending, log } = this.#host
+    if (ending || !this.#redirect || !this.#redirections) return false
+    // 21.6: a 6xx speaks for the callee, whatever its address.
+    if (response.status >= 600) return false
+    if (!isLocal(response) && isRedirection(response.status)) this.#redirections.add(contactsOf(response))
+    for (let uri = this.#redirections.next(); uri !== undefined; uri = this.#redirections.next()) {
+      try {
+        const target = this.#redirect(uri).uri
+        this.#invite = this.#send?.(target)
+        log.info({ status: response.status, target }, 'redirected')
+        return true
+      } catch (err) {
+        log.warn({ err, uri }, 'a redirection leads to where this account does not call')
+      }
+    }
+    return false
   }
 
   #ringTimeout(): void {
@@ -103,6 +138,7 @@ export class OutgoingLeg implements Leg {
   }
 
   #failed(response: FinalResponse): void {
+    if (this.#followed(response)) return
     this.#over()
     this.#final.resolve(response.status)
     if (!isLocal(response)) this.#host.noteHeaders(response)

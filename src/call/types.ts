@@ -44,6 +44,8 @@ export interface OutgoingCallInit extends CallInit {
   callerName?: string
   headers?: Readonly<Record<string, string>>
   ringTimeoutMs: number
+  /** Whether and how the address of a redirection may be called: throws where not. Absent: redirections are not followed. */
+  redirect?: (uri: string) => { uri: string }
   /** Overrides the account's. */
   codecs?: readonly CodecName[]
 }

@@ -194,6 +194,8 @@ function onTheWire(config: AccountConfig): unknown {
     exposeHeaders: [],
     mediaTimeoutMs: 0,
     orphanedCalls: '',
+    dialPlan: null,
+    followRedirects: true,
     transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
     proxy: proxy ? proxy.hops : null,
   }

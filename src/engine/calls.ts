@@ -1,3 +1,4 @@
+import type { Target } from '../account/target.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
@@ -60,8 +61,13 @@ export class Calls {
     return this.#record(callId).accountId
   }
 
+  /** Whom a text means, where this account may call it: everything that rings somebody goes through here. Throws BAD_TARGET. */
+  targetOf({ account, config }: AccountEntry, text: string): Target {
+    return account.target(text, config.dialPlan)
+  }
+
   async dial(entry: AccountEntry, command: DialCommand): Promise<string> {
-    const { config, account } = entry
+    const { config } = entry
     const callId = command.callId ?? newId()
     if (this.#records.has(callId) || this.#ended.has(callId)) {
       throw new TelephonyError('BAD_ARGUMENT', `call id ${callId} is in use`)
@@ -72,7 +78,7 @@ export class Calls {
         `${config.name || config.aor} has ${config.maxCalls} calls, as many as it may have`,
       )
     }
-    const target = account.target(command.target)
+    const target = this.targetOf(entry, command.target)
     const record = this.#enroll(callId, entry)
     try {
       const call = await placeCall(this.#callDeps(entry, callId), {
@@ -81,6 +87,7 @@ export class Calls {
         account: callAccountOf(entry),
         owner: command.owner ?? null,
         ringTimeoutMs: command.ringTimeoutMs ?? config.ringTimeoutMs,
+        ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
         onEvent: (event) => this.#hear(event),
         ...(command.callerName ? { callerName: command.callerName } : {}),
         ...(command.headers ? { headers: command.headers } : {}),

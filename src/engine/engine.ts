@@ -85,8 +85,8 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     ring: async ({ callId }) => (await this.#calls.get(callId)).ring(),
     early: async ({ callId, headers }) => (await this.#calls.get(callId)).early(headers ? { headers } : {}),
     redirect: async ({ callId, targets, reason }) => {
-      const { account } = this.#accounts.get(this.#calls.accountIdOf(callId))
-      const contacts = targets.map((target) => account.target(target).uri)
+      const entry = this.#accounts.get(this.#calls.accountIdOf(callId))
+      const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri)
       ;(await this.#calls.get(callId)).redirect(contacts, reason)
     },
     reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),

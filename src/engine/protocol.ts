@@ -1,9 +1,10 @@
 /** Commands and events of the engine: plain data, the same for nodes, command line and tests, hosted in a worker or in the caller's thread. */
+import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 
-export type { RegistrationState }
+export type { DialPlan, RegistrationState }
 
 export interface EngineInit {
   /** Where `play` finds files by relative name, searched in order. Absolute paths are taken only below one of them. */
@@ -65,6 +66,10 @@ export interface AccountConfig {
   anyUser?: boolean
   /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source, which is what it says. */
   inboundFrom: 'known' | 'anyone'
+  /** How numbers are written for its exchange or provider; absent: as they are typed. */
+  dialPlan?: DialPlan
+  /** A 3xx is followed, to targets that may be called; absent: yes. */
+  followRedirects?: boolean
   /** IPv4 addresses or CIDR blocks. */
   allowedSources: string[]
   /** Header names that are handed to flows in `call.headers`. */

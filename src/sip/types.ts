@@ -86,8 +86,10 @@ export const isLocal = (response: FinalResponse): response is { status: 408 | 50
   'local' in response
 
 export interface OutgoingInviteInit {
-  /** Request-URI and To. */
+  /** Request-URI; To as well, unless that is given. */
   target: string
+  /** RFC 3261 8.1.3.4: after a redirection To stays what it was. */
+  to?: string
   headers?: readonly HeaderField[]
   body: SipBody
   /** Overrides the account's display name. */

@@ -89,6 +89,12 @@ export function isFrequencies(text: string): boolean {
   return tones.length <= 4 && tones.every((tone) => isNumber(tone, { min: 20, max: 3900, integer: false }))
 }
 
+/** What a dial plan takes off or puts before a number. */
+export const isPrefix = (text: string): boolean => /^\+?[\d*#]{1,16}$/.test(text)
+
+/** `49`, also as it is often written: `+49`, `0049`. */
+export const isCountryCode = (text: string): boolean => /^(\+|00)?[1-9]\d{0,2}$/.test(text)
+
 export const isRejectStatus = (text: string): boolean => isNumber(text, { min: 400, max: 699 })
 
 /** A relative path below a folder that the runtime knows, or an absolute one; never one that climbs out. */

@@ -35,6 +35,7 @@ export class SentInvite implements OutgoingInvite {
   readonly #fromTag = newToken()
   readonly #headers: readonly string[]
   readonly #target
+  readonly #to
   #client: InviteUserAgentClient
   #cseq = 1
   #provisional = false
@@ -48,6 +49,7 @@ export class SentInvite implements OutgoingInvite {
     this.#handlers = handlers
     this.#round = new CredentialsRound(context)
     this.#target = targetUri(init.target)
+    this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...headerLines(init.headers)]
     this.#client = this.#send([])
     context.closing.add(this.#closed)
@@ -73,7 +75,7 @@ export class SentInvite implements OutgoingInvite {
       'INVITE',
       this.#target,
       aor,
-      this.#target,
+      this.#to,
       {
         callId: checkText('Call-ID', sipCallId),
         cseq: this.#cseq,

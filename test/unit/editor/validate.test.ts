@@ -84,6 +84,8 @@ const CASES: Record<RuleName, Case> = {
     good: ['425', '350+440', '350 + 440', '1000.5', '400+500+600+700'],
     bad: ['19', '3901', '350+', '350,440', '1+2', '100+200+300+400+500'],
   },
+  prefix: { good: ['9', '*31*', '+49'], bad: ['abc', '0 0', '12345678901234567', '+'] },
+  countryCode: { good: ['49', '1', '852', '+49', '0049'], bad: ['0', '1234', 'DE', '049'] },
   rejectStatus: { good: ['400', '486', '603', '699'], bad: ['399', '200', '700', 'busy', '486 Busy'] },
   file: {
     good: ['message.wav', 'prompts/de/hello.wav', '/srv/prompts/a.wav', 'a..b.wav'],

@@ -1,0 +1,97 @@
+/** Calls that are redirected, over real sockets and through the whole engine. */
+import assert from 'node:assert/strict'
+import { startLocalEngine } from '../../../src/engine/client.js'
+import type { Engine } from '../../../src/engine/protocol.js'
+import { ANSWER, BY_FLOW, engineInit, Heard, loopbackAccount, twoAccounts } from '../../support/engine-pair.js'
+import { RawPeer } from '../../support/raw-peer.js'
+
+describe('redirection, engine to engine and peer', () => {
+  let engine: Engine
+  let heard: Heard
+  let target: string
+  let peer: RawPeer
+
+  beforeEach(async () => {
+    engine = await startLocalEngine(engineInit())
+    heard = new Heard(engine)
+    ;({ target } = await twoAccounts(engine, ANSWER))
+    peer = await RawPeer.open()
+  })
+
+  afterEach(() => Promise.all([engine.close(), peer.close()]))
+
+  const dial = (to: string, accountId = 'caller') => engine.call('dial', { accountId, target: to })
+
+  it('a 302 of a peer is followed to who answers, in one call', async () => {
+    const placed = dial(peer.uri)
+    const first = await peer.requests.next()
+    peer.answer(first, 302, { contact: target })
+    const ack = await peer.requests.next()
+    assert.equal(ack.message.method, 'ACK')
+    const { callId } = await placed
+    const answered = await heard.next('call.answered', (event) => event.callId === callId)
+    assert.equal(answered.call.sipCallId, first.message.callId)
+    assert.equal(answered.call.to.uri, peer.uri)
+    await engine.call('hangup', { callId })
+    const ended = await heard.next('call.ended', (event) => event.callId === callId)
+    assert.equal(ended.cdr.cause, 'normal')
+    const inbound = await heard.next('call.ended', (event) => event.call.direction === 'inbound')
+    assert.equal(inbound.cdr.sipCallId, ended.cdr.sipCallId)
+    assert.equal(inbound.cdr.toUri, peer.uri, 'To stays what it was (RFC 3261 8.1.3.4)')
+  })
+
+  it('we redirect a caller, who follows: redirect to dial, both ours', async () => {
+    const { local } = await engine.call('setAccount', loopbackAccount('front'))
+    await engine.call('setInbound', { accountId: 'front', rule: BY_FLOW })
+    const { callId } = await dial(`sip:front@${local.host}:${local.port}`)
+    const incoming = await heard.next('call.incoming', (event) => event.call.account.id === 'front')
+    await engine.call('redirect', { callId: incoming.callId, targets: [target], reason: 'At the other desk' })
+    const refused = await heard.next('call.ended', (event) => event.callId === incoming.callId)
+    assert.deepEqual([refused.end.sipCode, refused.end.reason], [302, 'At the other desk'])
+    const answered = await heard.next('call.answered', (event) => event.callId === callId)
+    assert.equal(answered.call.direction, 'outbound')
+    await engine.call('hangup', { callId })
+  })
+
+  it('an account that follows none ends with 302; a setting that changes nothing on the wire', async () => {
+    const before = await engine.call('setAccount', loopbackAccount('caller'))
+    const after = await engine.call('setAccount', loopbackAccount('caller', { followRedirects: false }))
+    assert.deepEqual(after, before)
+    const placed = dial(peer.uri)
+    peer.answer(await peer.requests.next(), 302, { contact: target })
+    const { callId } = await placed
+    const { end } = await heard.next('call.ended', (event) => event.callId === callId)
+    assert.deepEqual([end.by, end.cause, end.sipCode], ['remote', 'failed', 302])
+  })
+
+  it('what it must not call is not called: sips, http, and header lines in the address', async () => {
+    const placed = dial(peer.uri)
+    const contacts = ['sips:a@127.0.0.1', 'http://127.0.0.1/', `${target}?X-Evil=1`]
+    peer.answer(await peer.requests.next(), 300, {
+      contact: false,
+      headers: [`Contact: ${contacts.map((uri) => `<${uri}>`).join(', ')}`],
+    })
+    const { callId } = await placed
+    const { end } = await heard.next('call.ended', (event) => event.callId === callId)
+    assert.equal(end.sipCode, 300)
+    assert.deepEqual(await engine.call('calls', null), [])
+  })
+
+  it('numbers are dialled as the dial plan writes them, and a changed plan counts at once', async () => {
+    const dialPlan = { stripPrefix: '9', addPrefix: '', countryCode: '49' }
+    const aor = `caller@127.0.0.1:${peer.port}`
+    await engine.call('setAccount', loopbackAccount('caller', { aor, dialPlan }))
+    const dialled = async (to: string) => {
+      void dial(to).then(({ callId }) => engine.call('hangup', { callId }))
+      const invite = await peer.requests.next()
+      peer.answer(invite, 486)
+      await peer.requests.next()
+      return invite.message.requestUri.text
+    }
+    assert.equal(await dialled('9 030 123456'), `sip:+4930123456@127.0.0.1:${peer.port}`)
+    const changed = { ...dialPlan, addPrefix: '0' }
+    await engine.call('setAccount', loopbackAccount('caller', { aor, dialPlan: changed }))
+    assert.equal(await dialled('030 123456'), `sip:0004930123456@127.0.0.1:${peer.port}`)
+    assert.equal(await dialled(`sip:9030123456@127.0.0.1:${peer.port}`), `sip:9030123456@127.0.0.1:${peer.port}`)
+  })
+})
