@@ -29,17 +29,21 @@ export type HostStats = Extract<HostReply, { kind: 'stats' }>
 export class EngineProcess {
   readonly address: string
   readonly #child: ChildProcess
+  readonly #exited: Promise<unknown>
 
-  private constructor(child: ChildProcess, address: string) {
+  private constructor(child: ChildProcess, exited: Promise<unknown>, address: string) {
     this.#child = child
+    this.#exited = exited
     this.address = address
   }
 
   static async start(init: { plays: boolean; hosted?: boolean }): Promise<EngineProcess> {
     const child = fork(join(import.meta.dirname, 'engine-host.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const exited = once(child, 'exit')
     const { plays, hosted = false } = init
-    const started = await ask(child, { kind: 'start', folder: peerFolder.folder('engine'), hosted, plays }, 'started')
-    return new EngineProcess(child, started.address)
+    const command = { kind: 'start', folder: peerFolder.folder('engine'), hosted, plays } as const
+    const started = await ask(child, exited, command, 'started')
+    return new EngineProcess(child, exited, started.address)
   }
 
   get pid(): number {
@@ -47,34 +51,32 @@ export class EngineProcess {
   }
 
   dial(target: string, count: number, perSecond: number): Promise<Extract<HostReply, { kind: 'dialled' }>> {
-    return ask(this.#child, { kind: 'dial', target, count, perSecond }, 'dialled')
+    return ask(this.#child, this.#exited, { kind: 'dial', target, count, perSecond }, 'dialled')
   }
 
   stats(): Promise<HostStats> {
-    return ask(this.#child, { kind: 'stats' }, 'stats')
+    return ask(this.#child, this.#exited, { kind: 'stats' }, 'stats')
   }
 
   async close(): Promise<void> {
-    const exited = once(this.#child, 'exit')
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
-    await ask(this.#child, { kind: 'close' }, 'closed')
-    await exited
+    await ask(this.#child, this.#exited, { kind: 'close' }, 'closed')
+    await this.#exited
     clearTimeout(kill)
   }
 }
 
 async function ask<Kind extends HostReply['kind']>(
   child: ChildProcess,
+  exited: Promise<unknown>,
   command: HostCommand,
   kind: Kind,
 ): Promise<Extract<HostReply, { kind: Kind }>> {
   const replied = once(child, 'message') as Promise<[HostReply]>
   child.send(command)
-  const gone = once(child, 'exit').then(() => {
-    throw new Error(`the engine's process has ended before it was "${kind}"`)
-  })
-  const [reply] = await Promise.race([replied, gone])
-  gone.catch(() => {})
+  const first = await Promise.race([replied, exited.then(() => undefined)])
+  if (!first) throw new Error(`the engine's process has ended before it was "${kind}"`)
+  const [reply] = first
   if (reply.kind === 'failed') throw new Error(reply.reason)
   if (reply.kind !== kind) throw new Error(`"${reply.kind}" instead of "${kind}"`)
   return reply as Extract<HostReply, { kind: Kind }>
