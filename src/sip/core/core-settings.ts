@@ -2,9 +2,11 @@ import { ClientTransaction, Levels, LoggerFactory, type OutgoingRequestMessage }
 import { AllowedMethods } from 'sip.js/lib/core/user-agent-core/allowed-methods.js'
 import { newBranch } from '../message/outgoing-request.js'
 
-/** What this layer answers, here and in Allow (RFC 3261 20.5). */
-export const METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'MESSAGE', 'NOTIFY'] as const
-export const ALLOW = `Allow: ${METHODS.join(', ')}`
+/** RFC 3261 20.5: what we say that we support. */
+export const SUPPORTED = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE'] as const
+/** What this layer takes. The last two are handed to accounts, none of which has a use for them yet: 405. */
+export const METHODS = [...SUPPORTED, 'MESSAGE', 'NOTIFY'] as const
+export const ALLOW = `Allow: ${SUPPORTED.join(', ')}`
 export const ACCEPT = 'Accept: application/sdp'
 
 /**
@@ -13,7 +15,7 @@ export const ACCEPT = 'Accept: application/sdp'
  */
 export function applyCoreSettings(): void {
   Object.assign(ClientTransaction, { makeId: branchFor })
-  AllowedMethods.splice(0, AllowedMethods.length, ...METHODS)
+  AllowedMethods.splice(0, AllowedMethods.length, ...SUPPORTED)
 }
 
 /** RFC 3261 9.1: a CANCEL carries the branch of what it cancels. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ClientTransaction, type OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
 import { AllowedMethods } from 'sip.js/lib/core/user-agent-core/allowed-methods.js'
-import { applyCoreSettings, METHODS, QuietLoggerFactory } from '../../../../src/sip/core/core-settings.js'
+import { applyCoreSettings, QuietLoggerFactory, SUPPORTED } from '../../../../src/sip/core/core-settings.js'
 
 /** What core's transactions call. If an update of sip.js renames it, this fails before branches start to collide. */
 const makeId = (request: object): string =>
@@ -23,9 +23,9 @@ describe('settings of sip.js that it lets nobody configure', () => {
   })
 
   it("core's Allow is ours", () => {
-    assert.deepEqual(AllowedMethods, [...METHODS])
+    assert.deepEqual(AllowedMethods, [...SUPPORTED])
     applyCoreSettings()
-    assert.equal(AllowedMethods.length, METHODS.length)
+    assert.equal(AllowedMethods.length, SUPPORTED.length)
   })
 
   it('core is still what calls makeId', () => {
