@@ -45,16 +45,27 @@ function merge(base, own) {
   return merged
 }
 
-/** The scripts and the style that the forms share, as modules: the browser resolves the imports between them. */
+/** What the editor loads: scripts and style that the forms share, and each node's migrations. As modules: the browser resolves the imports. */
 function buildResources() {
   const resources = join(root, 'resources')
   rmSync(resources, { recursive: true, force: true })
   mkdirSync(resources)
-  for (const file of filesBelow(join(root, 'nodes', 'shared', 'editor'))) {
-    const name = basename(file).replace(/\.ts$/, '.js')
-    const built = file.endsWith('.ts') ? join(dist, relative(root, dirname(file)), name) : file
-    writeFileSync(join(resources, name), readFileSync(built, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''))
+  const shared = filesBelow(join(root, 'nodes', 'shared', 'editor'))
+  for (const file of [...shared, join(root, 'nodes', 'shared', 'migrate.ts')]) addResource(file, basename(file))
+  for (const file of filesBelow(join(root, 'nodes'))) {
+    if (basename(file) === 'migrations.ts' && !shared.includes(file)) {
+      addResource(file, join(basename(dirname(file)), 'migrations.ts'))
+    }
   }
+}
+
+/** All lie in one folder there, and each type's migrations in one of their own below it. */
+function addResource(file, name) {
+  const built = file.endsWith('.ts') ? join(dist, relative(root, file)).replace(/\.ts$/, '.js') : file
+  const place = join(root, 'resources', name.replace(/\.ts$/, '.js'))
+  mkdirSync(dirname(place), { recursive: true })
+  const text = readFileSync(built, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '')
+  writeFileSync(place, text.replace(/(from ')(\.\.\/)+/g, '$1./'))
 }
 
 /** Node-RED looks for a node's icon in the folder `icons` beside its .js only. */

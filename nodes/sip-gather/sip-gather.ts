@@ -2,6 +2,7 @@ import type { GatherCommand, GatherResult } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
+import { MAX_GATHER_DIGITS } from '../shared/limits.js'
 import type { MediaNote } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { flag, number, secondsAsMs, text } from '../shared/settings.js'
@@ -64,7 +65,8 @@ const isValid = ({ digits, ended }: GatherResult, minDigits: number): boolean =>
   ended !== 'hangup' && ended !== 'no-input' && digits.length >= minDigits
 
 function rulesOf(config: Config) {
-  const digits = (field: 'minDigits' | 'maxDigits') => number(field, config[field], { min: 1, max: 100, integer: true })
+  const digits = (field: 'minDigits' | 'maxDigits') =>
+    number(field, config[field], { min: 1, max: MAX_GATHER_DIGITS, integer: true })
   const rules = {
     bargeIn: flag(config.bargeIn),
     minDigits: digits('minDigits'),

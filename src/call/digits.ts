@@ -1,3 +1,4 @@
+import { MAX_GATHER_DIGITS } from '../base/limits.js'
 import type { SipBody } from '../sip/types.js'
 
 /** Digits that nobody has asked for yet: pressed while a prompt plays, kept for the next gather. */
@@ -7,7 +8,7 @@ export class DigitBuffer {
 
   push(digit: string): void {
     // Whoever presses more than that without being asked loses the oldest.
-    if (this.#digits.length >= 64) this.#digits.shift()
+    if (this.#digits.length >= MAX_GATHER_DIGITS) this.#digits.shift()
     this.#digits.push(digit)
     this.#onDigit?.()
   }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_GATHER_DIGITS } from '../base/limits.js'
 import { deferred } from './deferred.js'
 import type { DigitBuffer } from './digits.js'
 import type { GatherEnd, GatherInit } from './types.js'
@@ -16,8 +17,6 @@ interface GatherDeps {
   /** Starts the prompt; undefined where there is none. */
   prompt: (() => PromptPlayback) | undefined
 }
-
-const MAX_DIGITS = 64
 
 /**
  * Takes digits from the call's buffer until there are enough, a terminator came or time is up.
@@ -138,10 +137,13 @@ function checkGather(init: GatherInit): void {
     minDigits >= 0 &&
     maxDigits >= 1 &&
     minDigits <= maxDigits &&
-    maxDigits <= MAX_DIGITS &&
+    maxDigits <= MAX_GATHER_DIGITS &&
     firstDigitMs >= 0 &&
     interDigitMs >= 0
   if (!sound) {
-    throw new TelephonyError('BAD_ARGUMENT', `gather: 0 <= minDigits <= maxDigits <= ${MAX_DIGITS}, times from 0 on`)
+    throw new TelephonyError(
+      'BAD_ARGUMENT',
+      `gather: 0 <= minDigits <= maxDigits <= ${MAX_GATHER_DIGITS}, times from 0 on`,
+    )
   }
 }

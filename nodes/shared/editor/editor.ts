@@ -5,6 +5,7 @@
 import { check, checkEach, checkTyped } from './check.js'
 import { form } from './form.js'
 import { editor } from './node-red.js'
+import { upgrade } from './upgrade.js'
 
 const STYLE_ID = 'ringflow-editor-style'
 
@@ -15,5 +16,7 @@ if (editor().$(`#${STYLE_ID}`).length === 0) {
     .attr('href', new URL('editor.css', import.meta.url).href)
     .appendTo('head')
 }
+
+editor().RED.events.on('nodes:add', upgrade)
 
 Object.assign(globalThis, { Ringflow: { check, checkEach, checkTyped, form } })

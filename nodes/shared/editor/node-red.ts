@@ -7,6 +7,14 @@ export interface EditorNode {
   readonly [property: string]: unknown
 }
 
+/** What Node-RED's editor tells by `nodes:add`, of every type. */
+export interface AddedNode extends EditorNode {
+  readonly type: string
+  readonly _def: EditorNode['_def'] & { readonly defaults?: Record<string, { value: unknown }> }
+  /** The node behind the guard that keeps locked flows from changes: bringing it up to date changes nothing that it does. */
+  readonly __node__?: AddedNode
+}
+
 export interface Elements {
   readonly length: number
   val(): unknown
@@ -37,6 +45,7 @@ export interface Elements {
 export type Query = (selector: string | unknown) => Elements
 
 interface EditorApi {
+  events: { on(name: 'nodes:add', listener: (node: AddedNode) => void): void }
   editor: { getEditStack(): readonly { id?: unknown }[] }
   utils: { validateTypedProperty(value: unknown, type: string, options?: unknown): boolean | string }
 }

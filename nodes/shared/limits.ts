@@ -1,0 +1,1 @@
+export { MAX_GATHER_DIGITS } from '../../src/base/limits.js'
