@@ -28,6 +28,7 @@ export const defaults = {
   addPrefix: '',
   countryCode: '',
   followRedirects: true,
+  mediaSource: 'auto' as 'auto' | 'latch',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }
 export type Config = typeof defaults

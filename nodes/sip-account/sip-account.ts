@@ -66,6 +66,8 @@ function parse(config: Config, context: Context): AccountConfig {
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
     followRedirects: flag(config.followRedirects),
+    // Flows of earlier days do not have it.
+    mediaSource: oneOf('mediaSource', config.mediaSource ?? defaults.mediaSource, ['auto', 'latch']),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),
   }
 }

@@ -56,6 +56,7 @@ export class CallCore implements LegHost {
   #negotiation: Negotiation | undefined
   #heldBy: Direction = 'sendrecv'
   #end: CallEnd | undefined
+  #latest: SipMessage | undefined
   #ringingTold = false
   #seq = 0
 
@@ -98,6 +99,7 @@ export class CallCore implements LegHost {
   }
 
   noteHeaders(message: SipMessage): void {
+    this.#latest = message
     noteHeaders(this.facts, message, this.account.exposeHeaders)
   }
 
@@ -168,8 +170,9 @@ export class CallCore implements LegHost {
       playEnded: (mediaId, ended, playedMs) => this.tell({ type: 'call.play-ended', mediaId, ended, playedMs }),
       recordEnded: (mediaId, result, ended) => this.tell({ type: 'call.record-ended', mediaId, ...result, ended }),
     })
-    const { mediaTimeoutMs } = account
-    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs })
+    const { mediaTimeoutMs, mediaSource = 'auto' } = account
+    const latest = () => this.#latest
+    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs, mediaSource, latest })
     return this.#negotiation
   }
 

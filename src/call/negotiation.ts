@@ -4,7 +4,8 @@ import { TelephonyError } from '../base/errors.js'
 import type { MediaSession } from '../media/client.js'
 import type { CodecName, MediaConnect } from '../media/protocol.js'
 import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
-import type { SipBody } from '../sip/types.js'
+import type { SipBody, SipMessage } from '../sip/types.js'
+import { type MediaSource, natHosts } from './nat.js'
 
 const SDP = 'application/sdp'
 const HOLD_TIMEOUT_MS = 300_000
@@ -15,17 +16,28 @@ export class Negotiation {
   readonly #session: MediaSession
   readonly #offerAnswer: OfferAnswer
   readonly #mediaTimeoutMs: number
+  readonly #mediaSource: MediaSource
+  /** The peer's latest message: it may show a NAT. */
+  readonly #latest: () => SipMessage | undefined
   #connected = ''
   #phase: 'early' | 'answered' = 'early'
   #heard = false
 
   constructor(
     session: MediaSession,
-    init: { advertise: string; codecs: readonly CodecName[]; mediaTimeoutMs: number },
+    init: {
+      advertise: string
+      codecs: readonly CodecName[]
+      mediaTimeoutMs: number
+      mediaSource?: MediaSource
+      latest?: () => SipMessage | undefined
+    },
   ) {
     const { port, rtcpPort } = session.local
     const local = { address: init.advertise, port, rtcpPort, codecs: init.codecs }
     this.#session = session
+    this.#mediaSource = init.mediaSource ?? 'auto'
+    this.#latest = init.latest ?? (() => undefined)
     this.#mediaTimeoutMs = init.mediaTimeoutMs
     this.#offerAnswer = new OfferAnswer(local, newSessionId())
   }
@@ -57,7 +69,12 @@ export class Negotiation {
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
     const timeoutMs = phase === 'early' ? 0 : this.#timeoutMs(settled)
-    const parameters: Omit<MediaConnect, 'id'> = { ...settled, timeoutMs }
+    const hosts = natHosts(settled.remote.host, this.#latest(), this.#mediaSource)
+    const parameters: Omit<MediaConnect, 'id'> = {
+      ...settled,
+      timeoutMs,
+      ...(hosts.length > 0 ? { natHosts: hosts } : {}),
+    }
     const text = JSON.stringify(parameters)
     if (text === this.#connected) return
     this.#connected = text

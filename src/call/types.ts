@@ -6,6 +6,7 @@ import type { MediaService } from '../media/client.js'
 import type { CodecName, MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
 import type { UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
+import type { MediaSource } from './nat.js'
 
 export interface CallDeps {
   clock: Clock
@@ -26,6 +27,7 @@ export interface CallAccount {
   rtp: { address: string; advertise: string; portMin: number; portMax: number }
   dtmfToneMs: number
   mediaTimeoutMs: number
+  mediaSource?: MediaSource
   exposeHeaders: readonly string[]
 }
 

@@ -205,6 +205,7 @@ function callAccountOf({ config, account, lease }: AccountEntry): CallAccount {
     },
     dtmfToneMs: config.dtmfToneMs,
     mediaTimeoutMs: config.mediaTimeoutMs,
+    mediaSource: config.mediaSource ?? 'auto',
     exposeHeaders: config.exposeHeaders,
   }
 }

@@ -76,6 +76,11 @@ export interface AccountConfig {
   exposeHeaders: string[]
   /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */
   mediaTimeoutMs: number
+  /**
+   * Whose RTP is heard and answered: `auto` (absent): the address in SDP, or its NAT where signalling shows one; `latch`: any port of the hosts
+   * that SDP and signalling name, for peers that send from ports they do not tell.
+   */
+  mediaSource?: 'auto' | 'latch'
   /** What becomes of a call whose flow node is gone, when `orphan` says so. */
   orphanedCalls: 'hangup' | 'keep'
 }

@@ -24,6 +24,8 @@ export interface MediaOpened {
 export interface MediaConnect {
   id: string
   remote: { host: string; port: number; rtcpPort: number }
+  /** Hosts of which any port may stand in for `remote`, which is behind a NAT; absent: nobody may. */
+  natHosts?: readonly string[]
   codec: CodecName
   payloadType: number
   /** Payload type of telephone-event that the peer wants to receive, and the one we announced; absent where it offered none. */

@@ -5,38 +5,70 @@ export interface SourceAddress {
   port: number
 }
 
-/** A source behind NAT has to show that many packets in sequence before it is believed. */
+/** What signalling says of the peer's media. */
+export interface SignalledSource extends SourceAddress {
+  rtcpPort: number
+  /** Hosts of which any port may stand in for the address in SDP: a NAT was seen in front of the peer, or the owner has said so. */
+  natHosts?: readonly string[]
+}
+
+/** A source that stands in has to show that many packets in sequence … */
 const PROBATION_PACKETS = 4
-/** A source found by probation that is silent for so long may come back from another port (a NAT that forgot it). */
+/** … over so long, in which the address in SDP says nothing … */
+const PROBATION_MS = 200
+/** … and no other source of these hosts tries the same: of two, one is a forger. */
+const RIVAL_MS = 1000
+/** A NAT may forget its binding: after so long a silence the same stream may come from another port. */
 const RELATCH_SILENCE_MS = 3000
 
-interface Candidate {
-  port: number
+interface Candidate extends SourceAddress {
   ssrc: number
   sequence: number
   packets: number
+  sinceMs: number
+  lastMs: number
 }
 
 /**
- * Decides whose packets are heard and where ours go (RFC 7362; retargeting on every packet is the "RTP bleed" hole).
- * The address in SDP locks at once and for good: signalling vouches for it. Its host with another port has to pass a probation,
- * and yields to the address in SDP only. Nobody else is heard.
+ * Decides whose packets are heard and where ours go (RFC 7362; retargeting on every packet is the "RTP bleed" hole). The address in SDP is
+ * heard at once and for good: signalling vouches for it. Another one only where signalling shows that SDP cannot be right, see
+ * docs/adr/0006-whose-media-is-heard.md. Nobody else is heard, and nothing is sent to anybody else.
  */
 export class SourceGuard {
-  readonly #sdp: SourceAddress
-  #locked: SourceAddress | undefined
-  #lockedSsrc = 0
+  readonly #sdp: SignalledSource
+  #natHosts: readonly string[]
+  /** Who stands in for the address in SDP. */
+  #standIn: SourceAddress | undefined
+  #standInRtcpPort: number | undefined
+  /** A packet of the address in SDP has come: it is the peer's, and nobody can stand in for it. */
+  #sdpProven = false
+  #ssrc = 0
   #candidate: Candidate | undefined
+  #rivalMs = Number.NEGATIVE_INFINITY
   #lastHeardMs = Number.NEGATIVE_INFINITY
   #dropped = 0
 
-  constructor(sdp: SourceAddress) {
+  constructor(sdp: SignalledSource) {
     this.#sdp = sdp
+    this.#natHosts = sdp.natHosts ?? []
   }
 
-  /** Where our packets go: the locked source (symmetric RTP, RFC 4961), before it the address in SDP. */
+  /** Signalling may show a NAT later than the address. */
+  followNat(hosts: readonly string[]): void {
+    this.#natHosts = hosts
+  }
+
+  /** Where our packets go: to who stands in (symmetric RTP, RFC 4961), else to the address in SDP. */
   get target(): SourceAddress {
-    return this.#locked ?? this.#sdp
+    return this.#standIn ?? this.#sdp
+  }
+
+  /** The RTCP of who stands in is not known before it was heard: until then ours goes where SDP says. */
+  get rtcpTarget(): SourceAddress {
+    if (this.#standIn && this.#standInRtcpPort !== undefined) {
+      return { host: this.#standIn.host, port: this.#standInRtcpPort }
+    }
+    return { host: this.#sdp.host, port: this.#sdp.rtcpPort }
   }
 
   get dropped(): number {
@@ -45,45 +77,55 @@ export class SourceGuard {
 
   /** Whether this RTP packet is the peer's. */
   admit(host: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
-    const locked = this.#locked
-    if (locked && locked.port === port && locked.host === host) return this.#heard(ssrc, nowMs)
-    if (host !== this.#sdp.host) return this.#drop()
-    if (port === this.#sdp.port || this.#mayFollow(port, ssrc, sequence, nowMs)) {
-      this.#locked = { host, port }
-      this.#candidate = undefined
-      return this.#heard(ssrc, nowMs)
+    if (port === this.#sdp.port && host === this.#sdp.host) this.#prove()
+    else if (this.#sdpProven || !this.#natHosts.includes(host)) return this.#drop()
+    else if (this.#standIn?.port !== port || this.#standIn.host !== host) {
+      if (!this.#passes(host, port, ssrc, sequence, nowMs)) return this.#drop()
+      this.#standIn = { host, port }
+      this.#standInRtcpPort = undefined
     }
-    return this.#drop()
-  }
-
-  #mayFollow(port: number, ssrc: number, sequence: number, nowMs: number): boolean {
-    if (this.#locked) {
-      if (this.#locked.port === this.#sdp.port) return false
-      if (nowMs - this.#lastHeardMs < RELATCH_SILENCE_MS || ssrc !== this.#lockedSsrc) return false
-    }
-    const c = this.#candidate
-    if (c?.port === port && c.ssrc === ssrc && nextSequence(c.sequence) === sequence) {
-      c.sequence = sequence
-      return ++c.packets >= PROBATION_PACKETS
-    }
-    this.#candidate = { port, ssrc, sequence, packets: 1 }
-    return false
-  }
-
-  #heard(ssrc: number, nowMs: number): boolean {
+    this.#ssrc = ssrc
     this.#lastHeardMs = nowMs
-    this.#lockedSsrc = ssrc
+    return true
+  }
+
+  #prove(): void {
+    this.#sdpProven = true
+    this.#standIn = this.#candidate = undefined
+  }
+
+  #passes(host: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
+    if (this.#standIn && (nowMs - this.#lastHeardMs < RELATCH_SILENCE_MS || ssrc !== this.#ssrc)) return false
+    const c = this.#candidate
+    if (c && (c.port !== port || c.host !== host) && nowMs - c.lastMs < RIVAL_MS) {
+      this.#rivalMs = nowMs
+      return false
+    }
+    if (!c || c.port !== port || c.host !== host || c.ssrc !== ssrc || nextSequence(c.sequence) !== sequence) {
+      this.#candidate = { host, port, ssrc, sequence, packets: 1, sinceMs: nowMs, lastMs: nowMs }
+      return false
+    }
+    c.sequence = sequence
+    c.lastMs = nowMs
+    if (++c.packets < PROBATION_PACKETS || nowMs - c.sinceMs < PROBATION_MS) return false
+    if (nowMs - this.#rivalMs < RIVAL_MS) return false
+    this.#candidate = undefined
+    return true
+  }
+
+  /** Whether this RTCP packet is the peer's: from the port in SDP, or from the host that stands in and by the stream that is heard. */
+  admitRtcp(host: string, port: number, ssrc: number): boolean {
+    if (port === this.#sdp.rtcpPort && host === this.#sdp.host) {
+      this.#prove()
+      return true
+    }
+    if (this.#standIn?.host !== host || ssrc !== this.#ssrc) return this.#drop()
+    this.#standInRtcpPort = port
     return true
   }
 
   #drop(): boolean {
     this.#dropped++
     return false
-  }
-
-  /** Whether this RTCP packet is the peer's: from the port in SDP, or from the peer's host and by the source that is locked. */
-  admitRtcp(host: string, port: number, ssrc: number, sdpRtcpPort: number): boolean {
-    if (host === this.#sdp.host && (port === sdpRtcpPort || (this.#locked && ssrc === this.#lockedSsrc))) return true
-    return this.#drop()
   }
 }

@@ -4,7 +4,7 @@ import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
 import { JitterBuffer, MAX_PAYLOAD_OCTETS } from '../rtp/jitter-buffer.js'
 import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
 import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
-import { type SourceAddress, SourceGuard } from '../rtp/source-guard.js'
+import { type SignalledSource, SourceGuard } from '../rtp/source-guard.js'
 import { LevelMeter } from './level-meter.js'
 
 const CLOCK_RATE = 8000
@@ -16,7 +16,7 @@ export interface ReceiverFormat {
   payloadType: number
   /** Payload types that are taken for telephone-event: what we announced, and what the peer wants, which some use both ways. */
   eventTypes: readonly number[]
-  remote: SourceAddress
+  remote: SignalledSource
 }
 
 export interface ReceiverEvents {
@@ -47,7 +47,7 @@ export class RtpReceiver {
     payloadType: 8,
     eventTypes: [],
   }
-  #remote: SourceAddress | undefined
+  #remote: SignalledSource | undefined
   #ssrc: number | undefined
   /** Comfort noise or a digit was the last that came: the peer sends no sound on purpose. */
   #pausedByPeer = false
@@ -62,10 +62,18 @@ export class RtpReceiver {
   /** The same remote address again keeps the source that was found; another one starts the search anew. */
   configure({ remote, ...format }: ReceiverFormat): void {
     this.#format = format
-    if (this.#remote?.host === remote.host && this.#remote.port === remote.port) return
+    if (this.#isAt(remote)) {
+      this.#guard?.followNat(remote.natHosts ?? [])
+      return
+    }
     this.#earlierStrangers += this.#guard?.dropped ?? 0
     this.#remote = remote
     this.#guard = new SourceGuard(remote)
+  }
+
+  #isAt({ host, port, rtcpPort }: SignalledSource): boolean {
+    const at = this.#remote
+    return at?.host === host && at.port === port && at.rtcpPort === rtcpPort
   }
 
   get guard(): SourceGuard | undefined {

@@ -113,11 +113,10 @@ export class CallMedia implements Paced {
 
   #receiveRtcp(packet: Uint8Array, host: string, port: number): void {
     const guard = this.#receiver.guard
-    const connected = this.#connected
-    if (!guard || !connected) return
+    if (!guard || !this.#connected) return
     const nowMs = this.#deps.clock.now()
     const heard = this.#rtcp.receive(packet, nowMs, this.#deps.clock.wall(), (ssrc) =>
-      guard.admitRtcp(host, port, ssrc, connected.remote.rtcpPort),
+      guard.admitRtcp(host, port, ssrc),
     )
     if (heard) this.#receiver.lastHeardMs = nowMs
   }
@@ -128,9 +127,9 @@ export class CallMedia implements Paced {
   }
 
   #transmitRtcp(packet: Uint8Array, sent?: () => void): void {
-    const remote = this.#connected?.remote
-    if (!remote || remote.host === NOWHERE) sent?.()
-    else this.#deps.pair.rtcp.send(packet, remote.rtcpPort, remote.host, sent && (() => sent()))
+    const target = this.#receiver.guard?.rtcpTarget
+    if (!target || target.host === NOWHERE) sent?.()
+    else this.#deps.pair.rtcp.send(packet, target.port, target.host, sent && (() => sent()))
   }
 
   tick(nowMs: number, lateMs: number): void {
@@ -180,7 +179,7 @@ export class CallMedia implements Paced {
       codec,
       payloadType: to.payloadType,
       eventTypes: event ? [event.receive, event.send] : [],
-      remote: { host: to.remote.host, port: to.remote.port },
+      remote: { ...to.remote, natHosts: to.natHosts ?? [] },
     })
     this.#sender.configure({
       codec,

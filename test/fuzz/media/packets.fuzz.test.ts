@@ -7,7 +7,7 @@ import { RtpReceiver } from '../../../src/media/worker/rtp-receiver.js'
 import { RtpSender } from '../../../src/media/worker/rtp-sender.js'
 import { seeded } from '../../support/udp-relay.js'
 
-const PEER = { host: '192.0.2.5', port: 4000 }
+const PEER = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
 const PACKETS = 200_000
 
 /** Changes up to four octets, and sometimes the length. */

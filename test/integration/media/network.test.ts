@@ -5,10 +5,11 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MediaService, MediaSession } from '../../../src/media/client.js'
+import { PCMA } from '../../../src/media/codec/g711.js'
 import type { MediaStats } from '../../../src/media/protocol.js'
 import { buildRtcp } from '../../../src/media/rtp/rtcp-packet.js'
 import { emptyRtpView, parseRtp, writeRtpHeader } from '../../../src/media/rtp/rtp-packet.js'
-import { measureTone } from '../../support/audio.js'
+import { measureTone, readWav, rmsDbfs, sine } from '../../support/audio.js'
 import { connectionTo, digits, mediaPair, nextEvent } from '../../support/media-pair.js'
 import { seeded, UdpRelay } from '../../support/udp-relay.js'
 
@@ -21,13 +22,23 @@ async function statsWhere(session: MediaSession, wanted: (stats: MediaStats) => 
   }
 }
 
-async function socketOnLoopback(): Promise<Socket> {
+async function socketOnLoopback(host = '127.0.0.1'): Promise<Socket> {
   const socket = createSocket('udp4')
   const listening = once(socket, 'listening')
-  socket.bind(0, '127.0.0.1')
+  socket.bind(0, host)
   await listening
   return socket
 }
+
+function rtp(type: number, sequence: number, timestamp: number, ssrc: number, payload: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(12 + payload.length)
+  writeRtpHeader(bytes, type, false, sequence & 0xffff, timestamp >>> 0, ssrc)
+  bytes.set(payload, 12)
+  return bytes
+}
+
+/** RFC 8489 5: type, length, magic cookie, transaction id. */
+const STUN_BINDING_REQUEST = Buffer.from('000100002112a442000102030405060708090a0b', 'hex')
 
 describe('media: the network', () => {
   let service: MediaService
@@ -138,6 +149,68 @@ describe('media: the network', () => {
     assert.equal(answered, 0)
   })
 
+  it('forgers hear nothing and are not heard: before the peer’s first packet, during the call, in its silences', async () => {
+    await setUp(200)
+    await b.close()
+    const peer = await socketOnLoopback()
+    const forgers = [await socketOnLoopback(), await socketOnLoopback('127.0.0.2')]
+    closers.push(...[peer, ...forgers].map((socket) => () => socket.close()))
+    let answers = 0
+    for (const forger of forgers) forger.on('message', () => answers++)
+    a.on('digit', () => assert.fail('a digit of a forger'))
+    const { port } = peer.address()
+    await a.connect(connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
+    const path = join(mkdtempSync(join(tmpdir(), 'ringflow-')), 'a.wav')
+    const recording = await a.record(path)
+    const tone = Uint8Array.from(sine(1000, 20), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
+    let forged = 0
+    /** A loud tone, a digit, RTCP and a STUN request of each forger, again and again, in sequence and at the pace of a call. */
+    const forge = async (packets: number) => {
+      for (let n = 0; n < packets; n++, forged++) {
+        for (const [i, forger] of forgers.entries()) {
+          const ssrc = 666 + i
+          forger.send(rtp(8, forged, forged * 160, ssrc, tone), a.local.port, '127.0.0.1')
+          forger.send(rtp(101, forged, 1000, ssrc, [5, 0x8a, 0, 160]), a.local.port, '127.0.0.1')
+          forger.send(buildRtcp({ ssrc, cname: 'x', blocks: [], bye: true }), a.local.rtcpPort, '127.0.0.1')
+          forger.send(STUN_BINDING_REQUEST, a.local.port, '127.0.0.1')
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    }
+    await forge(60)
+    for (let n = 0; n < 5; n++) peer.send(rtp(8, n, n * 160, 9, new Uint8Array(160).fill(0xd5)), a.local.port)
+    await forge(30)
+    assert.equal((await a.stats()).packetsReceived, 5)
+    await forge(60)
+    const stats = await statsWhere(a, (s) => s.strangerPackets >= forged * 6)
+    await recording.stop()
+    const level = rmsDbfs(readWav(path).channels[0] ?? new Int16Array())
+    console.log(
+      `      ${forged * 8} forged packets: ${stats.packetsReceived - 5} heard, ${answers} answered (promise 0, 0), recorded at ${level.toFixed(0)} dBFS`,
+    )
+    assert.deepEqual([answers, stats.packetsReceived], [0, 5])
+    assert.ok(level < -60)
+  })
+
+  it('a peer behind a NAT that signalling shows is heard from its port, and sent to there', async () => {
+    await setUp(200)
+    await b.close()
+    const [silent, peer, peerRtcp] = [await socketOnLoopback(), await socketOnLoopback(), await socketOnLoopback()]
+    closers.push(...[silent, peer, peerRtcp].map((socket) => () => socket.close()))
+    const { port } = silent.address()
+    const remote = { host: '127.0.0.1', port, rtcpPort: port }
+    await a.connect(connectionTo(remote, { natHosts: ['127.0.0.1'] }))
+    const heard = [once(peer, 'message'), once(peerRtcp, 'message')]
+    let n = 0
+    const timer = setInterval(() => {
+      peer.send(rtp(8, n, n++ * 160, 9, new Uint8Array(160).fill(0xd5)), a.local.port)
+      if (n % 5 === 0) peerRtcp.send(buildRtcp({ ssrc: 9, cname: 'x', blocks: [], bye: false }), a.local.rtcpPort)
+    }, 20)
+    closers.push(() => clearInterval(timer))
+    await Promise.all(heard)
+    assert.ok((await statsWhere(a, (s) => s.packetsReceived >= 5)).packetsReceived >= 5)
+  })
+
   it('garbage from the peer itself does no harm', async () => {
     await setUp()
     await started.b
@@ -217,7 +290,6 @@ describe('media: the network', () => {
 
   it('silence of the peer is told once, and again after it was heard', async () => {
     await setUp()
-    // On loopback everybody has the peer's host: B would be followed to its port.
     await b.close()
     const peer = await socketOnLoopback()
     closers.push(() => peer.close())

@@ -1,81 +1,136 @@
 import assert from 'node:assert/strict'
 import { SourceGuard } from '../../../../src/media/rtp/source-guard.js'
 
-const SDP = { host: '192.0.2.5', port: 4000 }
+const SDP = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
+const ADDRESS = { host: SDP.host, port: SDP.port }
+const NAT = '203.0.113.7'
 const SSRC = 9
 
-/** Sends `count` packets in sequence; returns which were admitted, as a string of 0 and 1. */
-function send(guard: SourceGuard, host: string, port: number, count: number, { from = 0, atMs = 0, ssrc = SSRC } = {}) {
+const strict = () => new SourceGuard(SDP)
+const behindNat = () => new SourceGuard({ ...SDP, natHosts: [NAT] })
+const target = ({ target: { host, port } }: SourceGuard) => ({ host, port })
+
+/** Sends `count` packets in sequence, one per 20 ms; returns which were admitted, as a string of 0 and 1. */
+function send(
+  guard: SourceGuard,
+  host: string,
+  port: number,
+  count: number,
+  { from = 0, atMs = 0, ssrc = SSRC, everyMs = 20 } = {},
+) {
   return Array.from({ length: count }, (_, i) =>
-    guard.admit(host, port, ssrc, (from + i) & 0xffff, atMs + i * 20) ? 1 : 0,
+    guard.admit(host, port, ssrc, (from + i) & 0xffff, atMs + i * everyMs) ? 1 : 0,
   ).join('')
 }
 
+const zeros = (count: number) => '0'.repeat(count)
+
 describe('source guard', () => {
   it('the address in SDP is heard at once', () => {
-    const guard = new SourceGuard(SDP)
+    const guard = strict()
     assert.equal(send(guard, SDP.host, SDP.port, 3), '111')
     assert.equal(guard.dropped, 0)
   })
 
-  it('another port of the same host has to send four packets in sequence, then gets our packets too', () => {
-    const guard = new SourceGuard(SDP)
-    assert.equal(send(guard, SDP.host, 51_234, 6, { from: 65_534 }), '000111')
-    assert.deepEqual(guard.target, { host: SDP.host, port: 51_234 })
-    assert.equal(guard.dropped, 3)
-  })
-
-  it('gaps, another SSRC or another port start the probation anew', () => {
-    const guard = new SourceGuard(SDP)
-    assert.equal(send(guard, SDP.host, 51_234, 3), '000')
-    assert.equal(send(guard, SDP.host, 51_234, 3, { from: 10 }), '000')
-    assert.equal(send(guard, SDP.host, 51_234, 3, { from: 13, ssrc: 10 }), '000')
-    assert.equal(send(guard, SDP.host, 51_235, 3, { from: 16, ssrc: 10 }), '000')
-    assert.deepEqual(guard.target, SDP)
+  it('another port of its host is never heard and never sent anything, before, during and in silences of the call', () => {
+    const guard = strict()
+    assert.equal(send(guard, SDP.host, 666, 500), zeros(500), 'the peer is silent from the start')
+    assert.deepEqual(target(guard), ADDRESS)
+    assert.equal(send(guard, SDP.host, SDP.port, 1, { atMs: 10_000 }), '1')
+    assert.equal(send(guard, SDP.host, 666, 50, { atMs: 10_020 }), zeros(50))
+    assert.equal(send(guard, SDP.host, 666, 500, { atMs: 600_000 }), zeros(500), 'the peer has been silent for long')
+    assert.deepEqual(target(guard), ADDRESS)
+    assert.equal(guard.dropped, 1050)
   })
 
   it('another host is never heard, before, during or after', () => {
-    const guard = new SourceGuard(SDP)
-    assert.equal(send(guard, '198.51.100.6', 4000, 50), '0'.repeat(50))
+    const guard = strict()
+    assert.equal(send(guard, '198.51.100.6', 4000, 50), zeros(50))
     send(guard, SDP.host, SDP.port, 1)
-    assert.equal(send(guard, '198.51.100.6', 4000, 50), '0'.repeat(50))
-    assert.equal(send(guard, '198.51.100.6', 4000, 50, { atMs: 60_000 }), '0'.repeat(50))
-    assert.deepEqual(guard.target, SDP)
+    assert.equal(send(guard, '198.51.100.6', 4000, 50), zeros(50))
+    assert.equal(send(guard, '198.51.100.6', 4000, 50, { atMs: 60_000 }), zeros(50))
+    assert.deepEqual(target(guard), ADDRESS)
     assert.equal(guard.dropped, 150)
   })
 
-  it('a source that SDP vouches for is not displaced, however long it is silent', () => {
-    const guard = new SourceGuard(SDP)
-    send(guard, SDP.host, SDP.port, 1)
-    assert.equal(send(guard, SDP.host, 51_234, 10, { atMs: 100 }), '0'.repeat(10))
-    assert.equal(send(guard, SDP.host, 51_234, 10, { atMs: 600_000 }), '0'.repeat(10))
-    assert.deepEqual(guard.target, SDP)
+  describe('with a NAT that signalling shows', () => {
+    it('its host has to send in sequence for 200 ms, then is heard and sent to', () => {
+      const guard = behindNat()
+      assert.equal(send(guard, NAT, 51_234, 14, { from: 65_530 }), '00000000001111')
+      assert.deepEqual(guard.target, { host: NAT, port: 51_234 })
+      assert.equal(guard.dropped, 10)
+      assert.equal(send(behindNat(), NAT, 51_234, 5, { everyMs: 100 }), '00011', 'four packets at least')
+    })
+
+    it('no other host may, the one in SDP neither', () => {
+      const guard = behindNat()
+      assert.equal(send(guard, '198.51.100.6', 51_234, 50), zeros(50))
+      assert.equal(send(guard, SDP.host, 51_234, 50), zeros(50))
+    })
+
+    it('gaps and another SSRC start the probation anew', () => {
+      const guard = behindNat()
+      assert.equal(send(guard, NAT, 51_234, 10), zeros(10))
+      assert.equal(send(guard, NAT, 51_234, 10, { from: 20, atMs: 200 }), zeros(10))
+      assert.equal(send(guard, NAT, 51_234, 10, { from: 30, atMs: 400, ssrc: 10 }), zeros(10))
+      assert.deepEqual(target(guard), ADDRESS)
+    })
+
+    it('of two who try at once neither is heard, until one has been silent for a second', () => {
+      const guard = behindNat()
+      for (let n = 0; n < 100; n++) {
+        assert.ok(!guard.admit(NAT, 51_234, SSRC, n, n * 20))
+        assert.ok(!guard.admit(NAT, 666, 666, n, n * 20 + 10))
+      }
+      assert.deepEqual(target(guard), ADDRESS)
+      const admitted = send(guard, NAT, 51_234, 60, { from: 100, atMs: 2000 })
+      assert.match(admitted, /^0{49,50}1+$/)
+    })
+
+    it('yields to the address in SDP at once and for good, by RTP or RTCP', () => {
+      for (const prove of [
+        (guard: SourceGuard) => guard.admit(SDP.host, SDP.port, 1, 0, 400),
+        (guard: SourceGuard) => guard.admitRtcp(SDP.host, SDP.rtcpPort, 1),
+      ]) {
+        const guard = behindNat()
+        send(guard, NAT, 666, 12)
+        assert.equal(guard.target.port, 666)
+        assert.ok(prove(guard))
+        assert.deepEqual(target(guard), ADDRESS)
+        assert.equal(send(guard, NAT, 666, 500, { from: 12, atMs: 400 }), zeros(500))
+      }
+    })
+
+    it('a NAT that forgot its binding is followed after a silence, only by the same stream', () => {
+      const guard = behindNat()
+      send(guard, NAT, 51_234, 12)
+      assert.equal(send(guard, NAT, 51_999, 20, { from: 12, atMs: 1000 }), zeros(20), 'it was heard a moment ago')
+      assert.equal(send(guard, NAT, 51_999, 20, { from: 12, atMs: 4000, ssrc: 666 }), zeros(20))
+      assert.equal(send(guard, NAT, 51_999, 12, { from: 12, atMs: 6000 }), '000000000011')
+      assert.equal(guard.target.port, 51_999)
+    })
+
+    it('may be shown after the address was', () => {
+      const guard = strict()
+      assert.equal(send(guard, NAT, 51_234, 20), zeros(20))
+      guard.followNat([NAT])
+      assert.equal(send(guard, NAT, 51_234, 12, { from: 20, atMs: 400 }), '000000000011')
+    })
   })
 
-  it('a forger that was first yields to the address in SDP at once', () => {
-    const guard = new SourceGuard(SDP)
-    assert.equal(send(guard, SDP.host, 666, 5), '00011')
-    assert.equal(send(guard, SDP.host, SDP.port, 1), '1')
-    assert.deepEqual(guard.target, SDP)
-    assert.equal(send(guard, SDP.host, 666, 5, { from: 5 }), '00000')
-  })
-
-  it('a NAT that forgot its binding is followed after a silence, only by the same stream', () => {
-    const guard = new SourceGuard(SDP)
-    send(guard, SDP.host, 51_234, 5)
-    assert.equal(send(guard, SDP.host, 51_999, 6, { from: 5, atMs: 1000 }), '000000', 'it was heard a moment ago')
-    assert.equal(send(guard, SDP.host, 51_999, 6, { from: 5, atMs: 4000, ssrc: 666 }), '000000')
-    assert.equal(send(guard, SDP.host, 51_999, 6, { from: 5, atMs: 5000 }), '000111')
-    assert.equal(guard.target.port, 51_999)
-  })
-
-  it('RTCP is heard from the port in SDP, or by the source that is heard', () => {
-    const guard = new SourceGuard(SDP)
-    assert.ok(guard.admitRtcp(SDP.host, 4001, 1, 4001))
-    assert.ok(!guard.admitRtcp(SDP.host, 51_235, SSRC, 4001), 'nobody is locked yet')
-    send(guard, SDP.host, 51_234, 4)
-    assert.ok(guard.admitRtcp(SDP.host, 51_235, SSRC, 4001))
-    assert.ok(!guard.admitRtcp(SDP.host, 51_235, 666, 4001))
-    assert.ok(!guard.admitRtcp('198.51.100.6', 4001, SSRC, 4001))
+  it('RTCP is heard from the port in SDP; from elsewhere only by the stream that stands in, and ours then goes there', () => {
+    const direct = strict()
+    assert.ok(direct.admitRtcp(SDP.host, 4001, 1))
+    send(direct, SDP.host, SDP.port, 4)
+    assert.ok(!direct.admitRtcp(SDP.host, 51_235, SSRC), 'a port that SDP does not name')
+    assert.deepEqual(direct.rtcpTarget, { host: SDP.host, port: 4001 })
+    const guard = behindNat()
+    assert.ok(!guard.admitRtcp(NAT, 51_235, SSRC), 'nobody stands in yet')
+    send(guard, NAT, 51_234, 12)
+    assert.deepEqual(guard.rtcpTarget, { host: SDP.host, port: 4001 }, 'not heard yet')
+    assert.ok(!guard.admitRtcp(NAT, 51_235, 666))
+    assert.ok(!guard.admitRtcp('198.51.100.6', 51_235, SSRC))
+    assert.ok(guard.admitRtcp(NAT, 51_235, SSRC))
+    assert.deepEqual(guard.rtcpTarget, { host: NAT, port: 51_235 })
   })
 })

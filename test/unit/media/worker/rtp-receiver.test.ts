@@ -5,7 +5,7 @@ import { emptyRtpView, writeRtpHeader } from '../../../../src/media/rtp/rtp-pack
 import { RtpReceiver } from '../../../../src/media/worker/rtp-receiver.js'
 import { measureTone, sine } from '../../../support/audio.js'
 
-const PEER = { host: '192.0.2.5', port: 4000 }
+const PEER = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
 
 function setUp() {
   const told: unknown[] = []

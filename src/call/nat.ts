@@ -1,0 +1,33 @@
+/** What signalling shows of a NAT in front of the peer's media: docs/adr/0006-whose-media-is-heard.md. */
+import { isIPv4 } from 'node:net'
+import type { SipMessage } from '../sip/types.js'
+
+/**
+ * Whose RTP is heard beside the address in SDP. `auto`: a NATed host's, where signalling proves the NAT. `latch`: any port of the hosts
+ * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell.
+ */
+export type MediaSource = 'auto' | 'latch'
+
+/** Hosts of which any port may stand in for the address in SDP. */
+export function natHosts(sdpHost: string, message: SipMessage | undefined, choice: MediaSource): string[] {
+  const signalling = message?.source.host
+  if (choice === 'latch') return [...new Set([sdpHost, ...(signalling ? [signalling] : [])])].filter(isIPv4)
+  if (!message || !signalling || !isIPv4(signalling) || isPrivate(signalling)) return []
+  return isPrivate(sdpHost) || isPrivate(contactHost(message)) ? [signalling] : []
+}
+
+/** '' where the Contact has a name or none at all. */
+function contactHost(message: SipMessage): string {
+  return /sips?:(?:[^@>]*@)?(\d+\.\d+\.\d+\.\d+)/i.exec(message.header('contact') ?? '')?.[1] ?? ''
+}
+
+/** RFC 1918, RFC 6598, RFC 3927, loopback: never the source of a packet that came from somewhere else through a NAT. */
+function isPrivate(host: string): boolean {
+  if (!isIPv4(host)) return false
+  const [a = 0, b = 0] = host.split('.').map(Number)
+  if (a === 10 || a === 127) return true
+  if (a === 172) return b >= 16 && b < 32
+  if (a === 192) return b === 168
+  if (a === 100) return b >= 64 && b < 128
+  return a === 169 && b === 254
+}
