@@ -52,6 +52,8 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   CALL_ENDED: 'call ended',
   WRONG_STATE: 'wrong state',
   CALL_LIMIT: 'too many calls',
+  CALL_RATE: 'too many per minute',
+  TARGET_BLOCKED: 'target blocked',
   NO_COMMON_CODEC: 'no common codec',
   BAD_SDP: 'bad SDP',
   PARSE: 'not understood',

@@ -17,6 +17,12 @@ export const defaults = {
   ringTimeout: '30',
   dtmfTone: '160',
   maxCalls: '10',
+  /** Calls placed within a minute; '0': no limit. */
+  callsPerMinute: '0',
+  /** Patterns such as `+49*`, separated by commas; '' : everybody. */
+  allowedTargets: '',
+  blockedTargets: '',
+  allowEmergency: false,
   inboundFrom: 'known' as 'known' | 'anyone',
   /** IPv4 addresses or CIDR blocks, separated by commas. */
   allowedSources: '',

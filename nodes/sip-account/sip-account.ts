@@ -1,6 +1,6 @@
 import type { AccountConfig, ProxyConfig, TransportConfig } from '../../src/engine/protocol.js'
 import { type ConfigContext, defineConfig, referred } from '../shared/define-config.js'
-import { isAddressRange, isAor, isCountryCode, isHeaderName, isPrefix } from '../shared/editor/validate.js'
+import { isAddressRange, isAor, isCountryCode, isHeaderName, isPattern, isPrefix } from '../shared/editor/validate.js'
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
@@ -54,6 +54,15 @@ function parse(config: Config, context: Context): AccountConfig {
     ringTimeoutMs: secondsAsMs('ringTimeout', config.ringTimeout, { min: 1, max: 600 }),
     dtmfToneMs: number('dtmfTone', config.dtmfTone, { min: 40, max: 5_000, integer: true }),
     maxCalls: number('maxCalls', config.maxCalls, { min: 1, max: 10_000, integer: true }),
+    maxCallsPerMinute: number('callsPerMinute', config.callsPerMinute, {
+      min: 0,
+      max: 10_000,
+      integer: true,
+      empty: 0,
+    }),
+    allowedTargets: list(config.allowedTargets).map((p) => shaped('allowedTargets', p, isPattern, 'pattern')),
+    blockedTargets: list(config.blockedTargets).map((p) => shaped('blockedTargets', p, isPattern, 'pattern')),
+    allowEmergency: flag(config.allowEmergency),
     inboundFrom: oneOf('inboundFrom', config.inboundFrom, ['known', 'anyone']),
     allowedSources: list(config.allowedSources).map((s) =>
       shaped('allowedSources', s, isAddressRange, 'IPv4 address or network'),

@@ -22,7 +22,7 @@ import { migrations } from './migrations.js'
  * `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
  * Done when the call is answered or has ended without: the moment that output 1 or 2 fires, not the end of the talk.
- * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, NO_PORTS, TRANSPORT.
+ * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, TARGET_BLOCKED, NO_PORTS, TRANSPORT.
  * Status: what the latest call is doing.
  */
 export default function sipDial(RED: RED): void {

@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'CALL_ENDED' // the call has ended already
   | 'WRONG_STATE' // the call is not in a state that allows this
   | 'CALL_LIMIT' // the account has as many calls as it may have
+  | 'CALL_RATE' // the account has placed as many calls within a minute as it may
+  | 'TARGET_BLOCKED' // a number or address that the account may not call; emergency numbers are such unless allowed
   | 'NO_COMMON_CODEC'
   | 'BAD_SDP'
   | 'PARSE' // bytes from the network that are no SIP message

@@ -46,6 +46,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     dtmfToneMs: 160,
     anyUser: defaults.anyUser ?? false,
     maxCalls: options.integer('max-calls', 1, 10_000) ?? 10,
+    allowEmergency: options.flag('allow-emergency'),
     ...inbound,
     exposeHeaders: [],
     mediaTimeoutMs: MEDIA_TIMEOUT_MS,

@@ -50,6 +50,10 @@ or pressed is through, when the other side hangs up, or with Ctrl-C.`,
   options: {
     ...IDENTITY,
     register: { type: 'boolean', help: 'register first: some providers take calls only then' },
+    'allow-emergency': {
+      type: 'boolean',
+      help: 'let 112, 911, 999, 110 and the like through: they are blocked otherwise',
+    },
     ...SOUND,
     digits: { type: 'string', value: 'keys', help: 'press these keys once answered: 0-9 * #, a comma waits 0.5 s' },
     'ring-timeout': { type: 'string', value: 'seconds', help: 'give up when nobody answers for so long. Default: 30' },

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Account, checkAccount } from '../account/account.js'
 import type { HostPort } from '../account/aor.js'
+import { checkPatterns } from '../account/outbound-policy.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
@@ -196,6 +197,10 @@ function onTheWire(config: AccountConfig): unknown {
     orphanedCalls: '',
     dialPlan: null,
     followRedirects: true,
+    maxCallsPerMinute: 0,
+    allowedTargets: [],
+    blockedTargets: [],
+    allowEmergency: false,
     transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
     proxy: proxy ? proxy.hops : null,
   }
@@ -215,5 +220,6 @@ function checkConfig(config: AccountConfig) {
   }
   parseAdvertised(transport.publicAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
+  checkPatterns(config)
   return checkAccount(config)
 }

@@ -1,3 +1,4 @@
+import { CallRate, checkOutbound } from '../account/outbound-policy.js'
 import type { Target } from '../account/target.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
@@ -39,6 +40,8 @@ export class Calls {
   readonly #records = new Map<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
   readonly #ended = new Set<string>()
+  /** Kept when an account is set anew: a deploy gives nobody further calls. */
+  readonly #rates = new Map<string, CallRate>()
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
@@ -61,9 +64,12 @@ export class Calls {
     return this.#record(callId).accountId
   }
 
-  /** Whom a text means, where this account may call it: everything that rings somebody goes through here. Throws BAD_TARGET. */
-  targetOf({ account, config }: AccountEntry, text: string): Target {
-    return account.target(text, config.dialPlan)
+  /** Whom a text means, where this account may call it: everything that rings somebody goes through here. BAD_TARGET, TARGET_BLOCKED. */
+  targetOf({ account, config }: AccountEntry, typed: string): Target {
+    const target = account.target(typed, config.dialPlan)
+    const countryCode = config.dialPlan?.countryCode ?? ''
+    checkOutbound(config, { typed, target, domain: account.peers.aor.domain, countryCode })
+    return target
   }
 
   async dial(entry: AccountEntry, command: DialCommand): Promise<string> {
@@ -79,6 +85,7 @@ export class Calls {
       )
     }
     const target = this.targetOf(entry, command.target)
+    this.#rateOf(config.id).take(config.maxCallsPerMinute ?? 0)
     const record = this.#enroll(callId, entry)
     try {
       const call = await placeCall(this.#callDeps(entry, callId), {
@@ -130,6 +137,12 @@ export class Calls {
       (record) => accountId === undefined || record.accountId === accountId,
     )
     await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup()))
+  }
+
+  #rateOf(accountId: string): CallRate {
+    const rate = this.#rates.get(accountId) ?? new CallRate(this.#deps.clock)
+    this.#rates.set(accountId, rate)
+    return rate
   }
 
   #record(callId: string): CallRecord {

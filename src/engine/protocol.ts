@@ -62,6 +62,14 @@ export interface AccountConfig {
   dtmfToneMs: number
   /** Calls at once, both directions. */
   maxCalls: number
+  /** Calls placed within any minute; absent or 0: as many as `maxCalls` lets through. */
+  maxCallsPerMinute?: number
+  /** Only these may be called: `+49*`, `10??`, `*@example.com`; absent or empty: everybody. */
+  allowedTargets?: string[]
+  /** Never these, in the same form. */
+  blockedTargets?: string[]
+  /** 112, 911, 999, 110 … may be called; absent: no. */
+  allowEmergency?: boolean
   /** Also takes calls for users that no account of its transport has: the numbers of a trunk. Absent: no, they get 404. */
   anyUser?: boolean
   /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source, which is what it says. */
@@ -146,7 +154,7 @@ export type EngineCommands = {
   register(a: { accountId: string }): void
   unregister(a: { accountId: string }): Promise<void>
   registration(a: { accountId: string }): RegistrationState
-  /** Resolves as soon as the call exists; its life is told by events. Errors: BAD_TARGET, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, NO_PORTS … */
+  /** Resolves as soon as the call exists; its life is told by events. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
   dial(a: DialCommand): Promise<{ callId: string }>
   answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   ring(a: { callId: string }): void

@@ -67,6 +67,10 @@ export function isAddressRange(text: string): boolean {
   return match[2] === undefined || isNumber(match[2], { min: 0, max: 32 })
 }
 
+/** What may be called: `+49*`, `10??`, `*@example.com`. */
+export const isPattern = (text: string): boolean =>
+  /^[^,<>"]{1,128}$/.test(text) && /^[\d\s().\-/+*#?]+$|^\S+$/.test(text)
+
 /** Entries separated by commas; empty ones are forgiven. */
 export const isList = (text: string, isEntry: (entry: string) => boolean): boolean =>
   text

@@ -111,6 +111,8 @@ describe('command line', () => {
     assert.equal(direct.aor, 'ringflow@192.0.2.1')
     assert.deepEqual([direct.inboundFrom, direct.allowedSources], ['known', ['192.0.2.0/24', '198.51.100.1']])
     assert.equal(accountFrom(options(['--from', 'anyone']), '1', { register: false }).inboundFrom, 'anyone')
+    assert.deepEqual([direct.allowEmergency, domain.allowEmergency], [false, false])
+    assert.equal(accountFrom(options(['--allow-emergency']), '1', { register: false }).allowEmergency, true)
   })
 
   it('understands addresses to listen on', () => {

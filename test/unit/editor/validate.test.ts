@@ -29,6 +29,10 @@ const CASES: Record<RuleName, Case> = {
     good: ['pbx.example.com', '10.0.0.1:5070', 'sip:pbx.example.com', 'sip:pbx.example.com;transport=udp'],
     bad: ['sip:alice@pbx.example.com', 'http://pbx', 'pbx:99999'],
   },
+  patterns: {
+    good: ['+49*', '10??', '*@example.com', '+49 30*, 0900*', 'alice'],
+    bad: ['a b', '<sip:x>', '"x"'],
+  },
   hop: {
     good: ['sip:proxy.example.com;lr', 'sip:10.0.0.1:5070;lr', 'sips:proxy', 'SIP:proxy'],
     bad: [

@@ -201,6 +201,27 @@ describe('engine', () => {
     await commands.dial({ accountId: 'a1', target: '3' })
   })
 
+  it('calls nobody whom the account may not call, and no more in a minute than it may', async () => {
+    const { commands, network, clock } = makeEngine()
+    const settings = { maxCalls: 10, maxCallsPerMinute: 1, blockedTargets: ['0900*'] }
+    await commands.setAccount(account(settings))
+    const dial = async (target: string) => commands.dial({ accountId: 'a1', target })
+    for (const target of ['112', '0900 1', 'sip:0900@x.example']) {
+      await assert.rejects(dial(target), withCode('TARGET_BLOCKED'))
+    }
+    assert.equal(network.agent('alice@127.0.0.1').invites.length, 0)
+    await dial('1')
+    await commands.setAccount(account({ ...settings, displayName: 'deployed' }))
+    await assert.rejects(dial('2'), withCode('CALL_RATE'))
+    clock.advance(60_000)
+    await dial('2')
+    await commands.setAccount(account({ allowEmergency: true }))
+    await assert.rejects(
+      Promise.resolve(commands.setAccount(account({ allowedTargets: ['a b'] }))),
+      withCode('BAD_CONFIG'),
+    )
+  })
+
   it('answers inbound calls 480 without a rule, with a CDR, and by the rule once there is one', async () => {
     const { commands, network, calls } = makeEngine()
     await commands.setAccount(account())

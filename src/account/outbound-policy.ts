@@ -1,0 +1,128 @@
+/** Whom an account may call: asked for everything that rings somebody, after the dial plan. */
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import { emergencyNumberIn } from './emergency.js'
+import type { Target } from './target.js'
+
+export interface OutboundRules {
+  /** Only these may be called; empty or absent: everybody. */
+  allowedTargets?: readonly string[]
+  /** Never these, whatever is allowed. */
+  blockedTargets?: readonly string[]
+  /** Emergency numbers may be called; absent: no. */
+  allowEmergency?: boolean
+}
+
+const PATTERN = /^[^\s,<>"]{1,128}$/
+const MAX_PATTERNS = 1000
+
+/** BAD_CONFIG where a pattern is none. */
+export function checkPatterns({ allowedTargets = [], blockedTargets = [] }: OutboundRules): void {
+  for (const patterns of [allowedTargets, blockedTargets]) {
+    if (patterns.length > MAX_PATTERNS) throw badConfig(`${patterns.length} patterns: ${MAX_PATTERNS} at most`)
+    for (const pattern of patterns) {
+      if (!PATTERN.test(normal(pattern)))
+        throw badConfig(`pattern “${pattern}”: write it like +49*, 10?? or *@example.com`)
+    }
+  }
+}
+
+/** TARGET_BLOCKED where the account's owner does not want this to be called. `typed` is the target before the dial plan. */
+export function checkOutbound(
+  rules: OutboundRules,
+  call: { typed: string; target: Target; domain: string; countryCode?: string },
+): void {
+  const { typed, target } = call
+  const countryCode = call.countryCode ?? ''
+  const emergency = emergencyNumberIn(target.user, countryCode) ?? emergencyNumberIn(bareNumber(typed), countryCode)
+  if (emergency !== undefined && !rules.allowEmergency) {
+    throw blocked(`${emergency} is an emergency number: the account has to allow such calls`)
+  }
+  const { address, numbers, isOurs } = formsOf(call)
+  const matches = (pattern: string, forms: readonly string[]): boolean =>
+    forms.some((form) => glob(normal(pattern), form))
+  const against = rules.blockedTargets?.find((pattern) => matches(pattern, [...numbers, address]))
+  if (against !== undefined) throw blocked(`“${typed.trim()}” is blocked by the account’s “${against}”`)
+  const allowed = rules.allowedTargets ?? []
+  if (allowed.length === 0) return
+  // A pattern for numbers allows those of the account's own exchange, not the same number at somebody else's host.
+  const fits = (pattern: string): boolean =>
+    pattern.includes('@') ? matches(pattern, [address]) : isOurs && matches(pattern, numbers)
+  if (!allowed.some(fits)) throw blocked(`“${typed.trim()}” is none of the targets that the account may call`)
+}
+
+/** What patterns are compared with: the number as it is sent and as it was typed, and the whole address. */
+function formsOf({ typed, target, domain }: { typed: string; target: Target; domain: string }) {
+  const host = hostOf(target.uri.replace(/^.*@|^sips?:/i, ''))
+  const user = normal(target.user.split(';', 1)[0] ?? '')
+  return { address: `${user}@${host}`, numbers: [user, normal(bareNumber(typed))], isOurs: host === hostOf(domain) }
+}
+
+/** Number or name without scheme, host and parameters. */
+const bareNumber = (typed: string): string =>
+  typed
+    .trim()
+    .replace(/^(sips?|tel):/i, '')
+    .replace(/[@;].*$/, '')
+
+const hostOf = (text: string): string => {
+  const bare = text.replace(/[;?].*$/, '').toLowerCase()
+  return /^\[.*?\]/.exec(bare)?.[0] ?? bare.replace(/:\d+$/, '')
+}
+
+/** One spelling of what can be written in several: separators gone, `00` as `+`. */
+function normal(text: string): string {
+  const lower = text.trim().toLowerCase()
+  const digits = lower.replace(/[\s().\-/\u00a0]/g, '')
+  if (!/^\+?[\d*#?]+$/.test(digits)) return lower
+  return digits.replace(/^00(?=[1-9])/, '+')
+}
+
+/** `*` is any text, `?` one character. One pass with one way back: no pattern makes it slow. */
+export function glob(pattern: string, text: string): boolean {
+  let [p, t, star, resume] = [0, 0, -1, 0]
+  while (t < text.length) {
+    if (pattern[p] === '*') {
+      star = p++
+      resume = t
+    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+      p++
+      t++
+    } else if (star >= 0) {
+      p = star + 1
+      t = ++resume
+    } else {
+      return false
+    }
+  }
+  while (pattern[p] === '*') p++
+  return p === pattern.length
+}
+
+const MINUTE_MS = 60_000
+
+/** How many calls an account has placed within the last minute. */
+export class CallRate {
+  readonly #clock: Clock
+  #startedMs: number[] = []
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Counts one; CALL_RATE where there are as many already. 0: no limit. */
+  take(perMinute: number): void {
+    if (perMinute <= 0) return
+    const nowMs = this.#clock.now()
+    this.#startedMs = this.#startedMs.filter((startedMs) => nowMs - startedMs < MINUTE_MS).slice(-perMinute)
+    const oldestMs = this.#startedMs[0]
+    if (oldestMs !== undefined && this.#startedMs.length >= perMinute) {
+      const waitSec = Math.ceil((oldestMs + MINUTE_MS - nowMs) / 1000)
+      throw new TelephonyError('CALL_RATE', `${perMinute} calls within a minute are allowed; the next in ${waitSec} s`)
+    }
+    this.#startedMs.push(nowMs)
+  }
+}
+
+const blocked = (message: string): TelephonyError => new TelephonyError('TARGET_BLOCKED', message)
+const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

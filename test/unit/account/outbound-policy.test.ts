@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { emergencyNumberIn } from '../../../src/account/emergency.js'
+import {
+  CallRate,
+  checkOutbound,
+  checkPatterns,
+  glob,
+  type OutboundRules,
+} from '../../../src/account/outbound-policy.js'
+import { resolveTarget } from '../../../src/account/target.js'
+import { FakeClock } from '../../support/fake-clock.js'
+
+const DOMAIN = 'pbx.example.com'
+const check = (rules: OutboundRules, typed: string, countryCode = '') =>
+  checkOutbound(rules, { typed, target: resolveTarget(typed, DOMAIN), domain: DOMAIN, countryCode })
+const allows = (rules: OutboundRules, typed: string): boolean => {
+  try {
+    check(rules, typed)
+    return true
+  } catch (error) {
+    assert.equal((error as { code: string }).code, 'TARGET_BLOCKED')
+    return false
+  }
+}
+
+describe('emergency numbers', () => {
+  const known: [dialled: string, countryCode: string, number: string][] = [
+    ['112', '', '112'],
+    ['911', '', '911'],
+    ['1 1 2', '', '112'],
+    ['+49112', '', '112'],
+    ['0049110', '', '110'],
+    ['+1911', '', '911'],
+    ['011 44 999', '', '999'],
+    ['49112', '49', '112'],
+    ['0112', '', '112'],
+    ['9911', '', '911'],
+    ['+33 17', '', '17'],
+    ['17', '33', '17'],
+    ['144', '41', '144'],
+    ['112;phone-context=+49', '', '112'],
+  ]
+  for (const [dialled, countryCode, number] of known) {
+    it(`${dialled}${countryCode && ` in +${countryCode}`} is ${number}`, () =>
+      assert.equal(emergencyNumberIn(dialled, countryCode), number))
+  }
+
+  for (const dialled of [
+    '1002',
+    '1120',
+    '11',
+    '17',
+    '144',
+    '49112',
+    '+49301120',
+    '+4930112',
+    '0301234112',
+    'alice',
+    '*112',
+    '',
+  ]) {
+    it(`${JSON.stringify(dialled)} is none`, () => assert.equal(emergencyNumberIn(dialled, ''), undefined))
+  }
+
+  for (const typed of [
+    '112',
+    'tel:112',
+    'sip:911@pbx.example.com',
+    'sip:112@elsewhere.example.com',
+    '+49 110',
+    'sip:1%312@x.example',
+  ]) {
+    it(`${typed} is blocked unless it is allowed`, () => {
+      assert.throws(() => check({}, typed), { code: 'TARGET_BLOCKED', message: /emergency/ })
+      check({ allowEmergency: true }, typed)
+      assert.throws(() => check({ allowEmergency: true, blockedTargets: ['*'] }, typed), { code: 'TARGET_BLOCKED' })
+    })
+  }
+
+  it('are seen where a dial plan makes them, and where it hides them', () => {
+    const target = (user: string) => ({ uri: `sip:${user}@${DOMAIN}`, user })
+    for (const [typed, user] of [
+      ['9112', '112'],
+      ['112', '0112'],
+      ['110', '+49110'],
+    ] as const) {
+      assert.throws(() => checkOutbound({}, { typed, target: target(user), domain: DOMAIN }), {
+        code: 'TARGET_BLOCKED',
+      })
+    }
+  })
+})
+
+describe('who may be called', () => {
+  it('is everybody where nothing is set', () => {
+    for (const typed of ['1002', '+49 30 1234', 'alice', 'bob@elsewhere.example.com']) assert.ok(allows({}, typed))
+  })
+
+  const cases: [rules: OutboundRules, yes: string[], no: string[]][] = [
+    [{ allowedTargets: ['+49*'] }, ['+49 30 1234', '0049301234', 'sip:+4930@pbx.example.com'], ['+33 1 23', '1002']],
+    [{ allowedTargets: ['10??', 'alice'] }, ['1002', 'Alice'], ['100', '10021', 'bob', '1002@other.example.com']],
+    [{ allowedTargets: ['*@example.com'] }, ['bob@example.com', 'sip:x@example.com:5070'], ['bob@evil.example.com']],
+    [{ allowedTargets: ['*'] }, ['1002'], ['bob@other.example.com']],
+    [{ blockedTargets: ['0900*', '00900*'] }, ['0800 1', '1002'], ['0900-123', '0900123@other.example.com']],
+    [{ blockedTargets: ['+1900*'] }, ['+1901'], ['+1 900 555', '001900555']],
+    [{ blockedTargets: ['*@bad.example'] }, ['x@good.example'], ['x@BAD.example', 'sip:bad.example:5070']],
+    [{ allowedTargets: ['+49*'], blockedTargets: ['+49900*'] }, ['+49301'], ['+499001']],
+  ]
+  for (const [rules, yes, no] of cases) {
+    it(JSON.stringify(rules), () => {
+      assert.deepEqual(
+        yes.filter((typed) => !allows(rules, typed)),
+        [],
+      )
+      assert.deepEqual(
+        no.filter((typed) => allows(rules, typed)),
+        [],
+      )
+    })
+  }
+
+  it('is set by patterns that can be one', () => {
+    checkPatterns({ allowedTargets: ['+49 30*', '10??', '*@example.com'], blockedTargets: [] })
+    for (const wrong of ['', ' ', 'a b', 'a,b', '<sip:x>', 'x'.repeat(200)]) {
+      assert.throws(() => checkPatterns({ blockedTargets: [wrong] }), { code: 'BAD_CONFIG' })
+    }
+    assert.throws(() => checkPatterns({ allowedTargets: Array(1001).fill('1') }), { code: 'BAD_CONFIG' })
+  })
+
+  it('compares as a regular expression would', () => {
+    const some = fc.stringMatching(/^[ab*?]{0,8}$/)
+    fc.assert(
+      fc.property(some, fc.stringMatching(/^[ab]{0,10}$/), (pattern, text) => {
+        const expression = new RegExp(`^${pattern.replaceAll('?', '.').replaceAll('*', '.*')}$`)
+        assert.equal(glob(pattern, text), expression.test(text))
+      }),
+    )
+  })
+})
+
+describe('calls per minute', () => {
+  it('lets so many through within any minute, and says when the next may come', () => {
+    const clock = new FakeClock()
+    const rate = new CallRate(clock)
+    rate.take(2)
+    clock.advance(20_000)
+    rate.take(2)
+    assert.throws(() => rate.take(2), { code: 'CALL_RATE', message: /in 40 s/ })
+    clock.advance(39_999)
+    assert.throws(() => rate.take(2), { code: 'CALL_RATE' })
+    clock.advance(1)
+    rate.take(2)
+    assert.throws(() => rate.take(2), { code: 'CALL_RATE' })
+  })
+
+  it('has no limit where none is set', () => {
+    const rate = new CallRate(new FakeClock())
+    for (let n = 0; n < 1000; n++) rate.take(0)
+  })
+})
