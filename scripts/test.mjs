@@ -12,6 +12,7 @@ import { checkNode, ensureBuilt, ensureInstalled, filesBelow, root, run, say } f
 const KINDS = {
   check: [],
   unit: [],
+  contract: [],
   fuzz: [],
   integration: [],
   'node-red': [],
@@ -21,7 +22,7 @@ const KINDS = {
 }
 
 /** These run in a network of their own: some ports are fixed, and nothing can leave. */
-const PRIVATE = ['integration', 'interop', 'robustness']
+const PRIVATE = ['contract', 'integration', 'interop', 'robustness']
 
 /** No run may take longer: something hangs. */
 const LIMIT_MS = 8 * 60_000

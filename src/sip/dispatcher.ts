@@ -16,6 +16,7 @@ import { checkRequest, checkTargetRefresh, remoteTarget } from './request-checks
 import type { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import type { ServerTransactions } from './transaction/server-transactions.js'
+import { hostPort } from './transport/address.js'
 import type { Admission } from './types.js'
 import type { DialogReceiver } from './user-agent/account-context.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
@@ -171,7 +172,7 @@ export class Dispatcher {
   /** Opens the transaction and sees to it that it has an answer, or somebody who will give one. */
   #deliver(key: string, message: ParsedRequest, run: () => void, ended?: () => void): void {
     const { servers, maps, log } = this.#deps
-    servers.begin(key, message.method, ended)
+    servers.begin(key, message, ended)
     try {
       run()
     } catch (error) {
@@ -204,7 +205,9 @@ function completeForCore(message: ParsedResponse): boolean {
     message.toTag = 'no-tag'
   }
   if (!remoteTarget(message)) {
-    message.fields.set('contact', [`<sip:${message.source.host}:${message.source.port}>`])
+    const { source } = message
+    const parameter = source.protocol === 'udp' ? '' : `;transport=${source.protocol}`
+    message.fields.set('contact', [`<sip:${hostPort(source)}${parameter}>`])
   }
   return true
 }

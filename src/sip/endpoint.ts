@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import { TransportError } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -10,13 +10,14 @@ import { Inbound } from './inbound.js'
 import { checkText } from './message/header-check.js'
 import { Router } from './router.js'
 import { maskCredentials } from './trace.js'
-import type { Destination } from './transaction/client-transactions.js'
+import { hostPort, reachable, uriHost } from './transport/address.js'
+import { openTransports } from './transport/open-transports.js'
 import { type Resolve, resolveBySystem } from './transport/resolver.js'
-import { type Datagrams, openUdp } from './transport/udp.js'
+import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 import { escapeDisplayName, parseNameAddr } from './uri/name-addr.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
-import type { AccountContext, DialogReceiver } from './user-agent/account-context.js'
+import { type AccountContext, type DialogReceiver, guarded } from './user-agent/account-context.js'
 import { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 export interface SipEndpointDeps {
@@ -28,15 +29,15 @@ export interface SipEndpointDeps {
   resolve?: Resolve
 }
 
-/** Binds the socket; rejects with TRANSPORT and a message that says what to do where that fails. */
+/** Binds the sockets; rejects with TRANSPORT and a message that says what to do where that fails. */
 export async function openSipEndpoint(deps: SipEndpointDeps, init: SipEndpointInit): Promise<SipEndpoint> {
   applyCoreSettings()
-  const endpoint = new UdpEndpoint(deps, init)
+  const endpoint = new SocketEndpoint(deps, init)
   await endpoint.open()
   return endpoint
 }
 
-class UdpEndpoint implements SipEndpoint {
+class SocketEndpoint implements SipEndpoint {
   readonly #deps: SipEndpointDeps
   readonly #init: SipEndpointInit
   readonly #maps = new SharedMaps()
@@ -46,14 +47,20 @@ class UdpEndpoint implements SipEndpoint {
   readonly #loggers = new QuietLoggerFactory()
   readonly #router: Router
   readonly #inbound: Inbound
-  #datagrams!: Datagrams
+  readonly #transports: SipTransport[] = []
   #closed: Promise<void> | undefined
 
   constructor(deps: SipEndpointDeps, init: SipEndpointInit) {
     const { clock, log, resolve = resolveBySystem } = deps
     this.#deps = deps
     this.#init = { ...init, userAgent: checkText('User-Agent', init.userAgent) }
-    this.#router = new Router({ clock, log, resolve, write: (text, to) => this.#write(text, to) })
+    this.#router = new Router({
+      clock,
+      log,
+      resolve,
+      transports: this.#transports,
+      trace: (text, to) => this.#traceLine('out', text, to),
+    })
     const { clients, servers } = this.#router
     const dispatcher = new Dispatcher({
       log,
@@ -62,27 +69,32 @@ class UdpEndpoint implements SipEndpoint {
       dialogs: this.#dialogs,
       clients,
       servers,
-      reply: (request, options) => void this.#inbound.reply(request.fields, options),
+      reply: (request, options) => void this.#inbound.reply(request, options),
     })
     this.#inbound = new Inbound({
       log,
       request: (message) => dispatcher.receiveRequest(message),
       response: (message) => dispatcher.receiveResponse(message),
-      send: (text) => this.#router.send(text),
+      send: (text, source) => this.#router.answer(text, source),
     })
   }
 
   async open(): Promise<void> {
-    const receive = (bytes: Buffer, from: Destination): void => this.#receive(bytes, from)
-    this.#datagrams = await openUdp({ log: this.#deps.log, receive }, this.#init)
+    const { clock, log } = this.#deps
+    const receive = (bytes: Buffer, from: SipAddress): void => this.#receive(bytes, from)
+    const refuse: Inbound['refuse'] = (...refused) => this.#inbound.refuse(...refused)
+    const lost = (peer: SipAddress, wasOurs: boolean): void => this.#lost(peer, wasOurs)
+    this.#transports.push(...(await openTransports({ clock, log, receive, refuse, lost }, this.#init)))
   }
 
   get local(): SipAddress {
-    return { protocol: 'udp', ...this.#datagrams.local }
+    const [first] = this.#transports
+    if (!first) throw new TelephonyError('WRONG_STATE', 'the SIP endpoint is not open yet')
+    return first.local
   }
 
   get advertised(): { host: string; port: number } {
-    const { host, port } = this.#datagrams.local
+    const { host, port } = this.local
     const { advertise } = this.#init
     return { host: advertise?.host ?? reachable(host), port: advertise?.port ?? port }
   }
@@ -100,21 +112,38 @@ class UdpEndpoint implements SipEndpoint {
     return this.#closed
   }
 
-  #closeAll(): Promise<void> {
+  async #closeAll(): Promise<void> {
     for (const close of [...this.#closing]) close()
     // sip.js' timers would keep the process alive; disposing of a user agent stops those of its transaction.
     for (const client of [...this.#maps.clients.values()]) client.dispose()
     for (const server of [...this.#maps.servers.values()]) server.dispose()
     for (const dialog of [...this.#maps.dialogs.values()]) dialog.dispose()
     this.#router.close()
-    return this.#datagrams.close()
+    await Promise.all(this.#transports.map((transport) => transport.close()))
+  }
+
+  /** A connection has ended: what nobody has answered there will not be answered (RFC 3261 8.1.3.1, 17.1.4). */
+  #lost(peer: SipAddress, wasOurs: boolean): void {
+    for (const { branch, method } of this.#router.clients.unansweredBy(peer)) {
+      this.#router.clients.forget(branch, method)
+      const client = this.#maps.clients.get(branch + method)
+      if (client) failTransaction(client.transaction, `the connection to ${hostPort(peer)} has ended`)
+    }
+    if (!wasOurs) return
+    for (const { init } of this.#accounts.all()) {
+      guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(peer))
+    }
   }
 
   #accountContext(init: UserAgentInit): AccountContext {
     const { clock, log } = this.#deps
     const aor = accountUri(init.aor)
     const { host, port } = this.advertised
-    const contactUri = accountUri(`sip:${init.contactUser}@${host}:${port}`)
+    const prefer = init.protocol ?? (this.local.protocol === 'udp' ? undefined : this.local.protocol)
+    const transport = this.#router.forAccount(prefer)
+    // RFC 3263 4.1: without the parameter it is UDP.
+    const parameter = prefer === undefined || prefer === 'udp' ? '' : `;transport=${prefer}`
+    const contactUri = accountUri(`sip:${init.contactUser}@${uriHost(host)}:${port}${parameter}`)
     for (const route of init.routeSet) {
       if (!parseNameAddr(route))
         throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(route)} is no route: <sip:proxy;lr>`)
@@ -122,7 +151,7 @@ class UdpEndpoint implements SipEndpoint {
     const core = new AccountCore(
       {
         maps: this.#maps,
-        reply: (request, options) => this.#inbound.reply(request.fields, options),
+        reply: (request, options) => this.#inbound.reply(request, options),
       },
       {
         aor,
@@ -136,9 +165,9 @@ class UdpEndpoint implements SipEndpoint {
         supportedOptionTagsResponse: [],
         userAgentHeaderFieldValue: this.#init.userAgent,
         viaForceRport: true,
-        viaHost: `${host}:${port}`,
+        viaHost: `${uriHost(host)}:${port}`,
         authenticationFactory: () => undefined, // ours answers challenges, see CredentialsRound
-        transportAccessor: () => this.#router,
+        transportAccessor: () => transport,
       },
     )
     return {
@@ -154,27 +183,26 @@ class UdpEndpoint implements SipEndpoint {
     }
   }
 
-  #receive(bytes: Buffer, from: Destination): void {
+  #receive(bytes: Buffer, from: SipAddress): void {
     if (isKeepAlive(bytes)) return
     if (this.#deps.trace) this.#traceLine('in', bytes.toString('utf8'), from)
-    this.#inbound.receive(bytes, { protocol: 'udp', ...from })
+    this.#inbound.receive(bytes, from)
   }
 
-  #write(text: string, to: Destination): Promise<void> {
-    if (this.#deps.trace) this.#traceLine('out', text, to)
-    return this.#datagrams.send(text, to.host, to.port)
-  }
-
-  #traceLine(direction: 'in' | 'out', text: string, remote: Destination): void {
-    const { host, port } = this.#datagrams.local
+  #traceLine(direction: 'in' | 'out', text: string, remote: SipAddress): void {
     this.#deps.trace?.({
       at: this.#deps.clock.wall(),
       direction,
-      local: `${host}:${port}`,
-      remote: `${remote.host}:${remote.port}`,
+      local: hostPort(this.local),
+      remote: hostPort(remote),
       text: maskCredentials(text),
     })
   }
+}
+
+/** sip.js' own way to tell a transaction that its request did not get through; declared protected. */
+function failTransaction(transaction: object, reason: string): void {
+  ;(transaction as { onTransportError(error: Error): void }).onTransportError(new TransportError(reason))
 }
 
 /** RFC 5626 4.4.1 and what NAT boxes and phones send instead: line breaks, zeros. */
@@ -185,11 +213,4 @@ function accountUri(text: string): SipUri {
   const uri = parseUri(text)
   if (uri && uri.parts.host !== '') return uri
   throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is no SIP address`)
-}
-
-/** What peers can use instead of 0.0.0.0. */
-function reachable(host: string): string {
-  if (host !== '0.0.0.0') return host
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.js'
 import type { HeaderFields } from './message/header-fields.js'
 import { BadRequest } from './message/parse-error.js'
 import { type ParsedMessage, ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
-import { parseMessage } from './message/parser.js'
+import { parseMessage, refusalOf } from './message/parser.js'
 import { responseText } from './message/response-text.js'
 import { stampVia, type Via } from './message/via.js'
 import type { SipAddress } from './types.js'
@@ -14,8 +14,14 @@ interface InboundDeps {
   log: Logger
   request(message: ParsedRequest): void
   response(message: ParsedResponse): void
-  /** Towards the network, by the top Via. */
-  send(text: string): Promise<void>
+  /** An answer to what came from there. */
+  send(text: string, source: SipAddress): Promise<void>
+}
+
+/** What an answer is made from, and where it goes. */
+interface Origin {
+  fields: HeaderFields
+  source: SipAddress
 }
 
 /** From octets to a message that the dispatcher can take; what is no message is answered or dropped here. */
@@ -35,10 +41,16 @@ export class Inbound {
     } else if (message) this.#deps.response(message)
   }
 
+  /** The head of a request whose end cannot be found on a stream (RFC 3261 18.3). */
+  refuse(head: Buffer, status: number, reason: string, source: SipAddress): void {
+    const error = refusalOf(head, status, reason)
+    if (error) this.#refuse(error, source)
+  }
+
   /**
    * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
    */
-  reply(fields: HeaderFields, options: ResponseOptions): string {
+  reply({ fields, source }: Origin, options: ResponseOptions): string {
     const { statusCode: status, reasonPhrase, toTag, extraHeaders } = options
     const text = responseText(fields, {
       status,
@@ -46,7 +58,9 @@ export class Inbound {
       toTag: toTag ?? this.#toTag(fields),
       headers: extraHeaders ?? [],
     })
-    this.#deps.send(text).catch((error) => this.#deps.log.debug({ err: error, status }, 'an answer could not be sent'))
+    this.#deps
+      .send(text, source)
+      .catch((error) => this.#deps.log.debug({ err: error, status }, 'an answer could not be sent'))
     return text
   }
 
@@ -55,13 +69,17 @@ export class Inbound {
       return parseMessage(bytes, source)
     } catch (error) {
       if (!(error instanceof TelephonyError)) throw error
-      this.#deps.log.debug({ err: error, source: source.host }, 'a datagram was refused')
-      if (error instanceof BadRequest && error.method !== 'ACK') {
-        stampTopVia(error.fields, error.hop, source)
-        this.reply(error.fields, { statusCode: error.status, reasonPhrase: error.message })
-      }
+      this.#deps.log.debug({ err: error, source: source.host }, 'a message was refused')
+      if (error instanceof BadRequest) this.#refuse(error, source)
       return undefined
     }
+  }
+
+  #refuse(error: BadRequest, source: SipAddress): void {
+    if (error.method === 'ACK') return
+    const { fields, hop, status, message } = error
+    stampTopVia(fields, hop, source)
+    this.reply({ fields, source }, { statusCode: status, reasonPhrase: message })
   }
 
   #toTag(fields: HeaderFields): string {

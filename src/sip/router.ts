@@ -2,44 +2,72 @@ import type { Transport } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { nextHop, type OutgoingText, readOutgoing } from './message/outgoing-text.js'
+import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
+import { nextHop, type OutgoingText, readOutgoing, withProtocol } from './message/outgoing-text.js'
 import type { Via } from './message/via.js'
-import { ClientTransactions, type Destination } from './transaction/client-transactions.js'
+import { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import { ServerTransactions } from './transaction/server-transactions.js'
 import { TRANSACTION_MS } from './transaction/timers.js'
-import { literalAddress, type Resolve } from './transport/resolver.js'
+import { familyOf, hostPort, literalAddress } from './transport/address.js'
+import type { Resolve } from './transport/resolver.js'
+import type { SipTransport } from './transport/transport.js'
+import type { SipAddress, SipProtocol } from './types.js'
 
 const DEFAULT_PORT = 5060
+/** How long a peer is taken not to listen on TCP. */
+const NO_TCP_MS = 600_000
+const MAX_NO_TCP = 1_000
 
 interface RouterDeps {
   clock: Clock
   log: Logger
   resolve: Resolve
-  /** Gives a text to the socket. */
-  write(text: string, destination: Destination): Promise<void>
+  /** Those that are open, the first is preferred. */
+  transports: readonly SipTransport[]
+  trace(text: string, to: SipAddress): void
+}
+
+/** Where a request goes before its host is resolved. `forced`: by its URI, so nothing else will do. */
+interface Target {
+  protocol: SipProtocol
+  host: string
+  port: number
+  forced: boolean
 }
 
 /**
- * The way out: finds where a message goes and tells the transactions. It is the transport that core sees, so what it
- * rejects with becomes a 503 (RFC 3261 8.1.3.1).
+ * The way out: finds where a message goes and by which protocol, and tells the transactions. What it rejects with
+ * becomes a 503 (RFC 3261 8.1.3.1).
  */
-export class Router implements Transport {
-  readonly protocol = 'UDP'
+export class Router {
   readonly clients: ClientTransactions
   readonly servers: ServerTransactions
   readonly #deps: RouterDeps
+  /** Peers that have refused a connection, and until when. */
+  readonly #noTcp = new Map<string, number>()
 
   constructor(deps: RouterDeps) {
     this.#deps = deps
-    const resend = (text: string, destination: Destination): void => this.#resend(text, destination)
+    const resend = (text: string, destination: SipAddress): void => this.#resend(text, destination)
     this.clients = new ClientTransactions({ clock: deps.clock, resend })
     this.servers = new ServerTransactions({ clock: deps.clock, resend })
   }
 
-  async send(text: string): Promise<void> {
+  /** What core sends an account's messages by. `prefer`: where a URI does not say. */
+  forAccount(prefer: SipProtocol | undefined): Transport {
+    const protocol = (prefer ?? this.#default).toUpperCase()
+    return { protocol, send: (text) => this.send(text, prefer) }
+  }
+
+  async send(text: string, prefer?: SipProtocol): Promise<void> {
     const message = readOutgoing(text)
-    return message.status === undefined ? this.#sendRequest(message) : this.#sendResponse(message, message.status)
+    return message.status === undefined ? this.#sendRequest(message, prefer) : this.#sendResponse(message)
+  }
+
+  /** An answer to what came from there. */
+  async answer(text: string, source: SipAddress): Promise<void> {
+    return this.#sendResponse(readOutgoing(text), source)
   }
 
   close(): void {
@@ -47,64 +75,131 @@ export class Router implements Transport {
     this.servers.close()
   }
 
-  #sendResponse(message: OutgoingText, status: number): Promise<void> {
-    const destination = responseDestination(message.hop)
-    this.servers.answered(serverKey(message), status, message.text, destination)
-    return this.#deps.write(message.text, destination)
+  get #default(): SipProtocol {
+    return this.#deps.transports[0]?.local.protocol ?? 'udp'
+  }
+
+  #sendResponse(message: OutgoingText, source?: SipAddress): Promise<void> {
+    const { text, status = 500, hop } = message
+    const key = serverKey(message)
+    const destination = this.#responseDestination(hop, source ?? this.servers.sourceOf(key))
+    this.servers.answered(key, status, text, destination)
+    return this.#write(text, destination)
+  }
+
+  /**
+   * RFC 3261 18.2.2 with RFC 3581 4. The Via was stamped when the request came, so this is an address. A connection that
+   * has ended in the meantime is made anew, to where the peer listens.
+   */
+  #responseDestination(hop: Via, source: SipAddress | undefined): SipAddress {
+    const host = source?.host ?? literalAddress(hop.received ?? hop.host) ?? hop.host
+    if (source && source.protocol !== 'udp' && this.#transport(source.protocol)?.isConnected(source)) return source
+    const protocol = source?.protocol ?? this.#protocolOf(hop.transport) ?? this.#default
+    const port = (protocol === 'udp' ? Number(hop.rport) : 0) || hop.port || DEFAULT_PORT
+    return { protocol, host, port }
   }
 
   /**
    * Synchronous up to the socket where nothing has to be resolved: messages leave in the order in which they were sent.
    */
-  #sendRequest(message: OutgoingText): Promise<void> {
-    const { method, hop } = message
+  #sendRequest(message: OutgoingText, prefer: SipProtocol | undefined): Promise<void> {
+    const { method, hop, text } = message
     const followed = method === 'ACK' || method === 'CANCEL' ? this.clients.destinationOf(hop.branch) : undefined
-    const next = followed ?? requestDestination(message.text)
-    const address = literalAddress(next.host)
+    if (followed) return this.#deliver(message, followed)
+    const target = this.#requestTarget(text, prefer)
+    const address = literalAddress(target.host)
     return address === undefined
-      ? this.#resolveAndWrite(message, next)
-      : this.#write(message, { ...next, host: address })
+      ? this.#resolveAndDeliver(message, target)
+      : this.#choose(message, { ...target, host: address }, prefer)
   }
 
-  async #resolveAndWrite(message: OutgoingText, next: Destination): Promise<void> {
-    const deadlineMs = this.#deps.clock.now() + TRANSACTION_MS
-    const host = await this.#deps.resolve(next.host)
+  async #resolveAndDeliver(message: OutgoingText, target: Target): Promise<void> {
+    const { clock, resolve, transports } = this.#deps
+    const deadlineMs = clock.now() + TRANSACTION_MS
+    const host = await resolve(target.host, familyOf(transports[0]?.local.host ?? ''))
     // Core has given up by then (Timers B and F): a request must not leave after its 408.
-    if (this.#deps.clock.now() >= deadlineMs) throw new TelephonyError('TIMEOUT', `${next.host} was resolved too late`)
-    return this.#write(message, { ...next, host })
+    if (clock.now() >= deadlineMs) throw new TelephonyError('TIMEOUT', `${target.host} was resolved too late`)
+    return this.#choose(message, { ...target, host }, undefined)
   }
 
-  async #write(message: OutgoingText, destination: Destination): Promise<void> {
-    const { text, method, hop } = message
+  /** The protocol for this address; a request that is too large for a datagram goes by TCP where the peer takes it. */
+  #choose(message: OutgoingText, target: Target, prefer: SipProtocol | undefined): Promise<void> {
+    const { host, port, forced } = target
+    const to: SipAddress = { protocol: target.protocol, host, port }
+    const overTcp: SipAddress = { ...to, protocol: 'tcp' }
+    const tcp = this.#transport('tcp')
+    if (to.protocol === 'udp' && tcp) {
+      if (!forced && prefer === undefined && tcp.isConnected(overTcp)) return this.#deliver(message, overTcp)
+      if (Buffer.byteLength(message.text) > MAX_DATAGRAM_REQUEST_OCTETS) return this.#deliverLarge(message, to, overTcp)
+    }
+    return this.#deliver(message, to)
+  }
+
+  /** RFC 3261 18.1.1: by TCP; by UDP again where the peer refuses that. */
+  async #deliverLarge(message: OutgoingText, overUdp: SipAddress, overTcp: SipAddress): Promise<void> {
+    const { clock, log } = this.#deps
+    const peer = hostPort(overTcp)
+    if ((this.#noTcp.get(peer) ?? 0) > clock.now()) return this.#deliver(message, overUdp)
+    try {
+      return await this.#deliver(message, overTcp)
+    } catch (error) {
+      log.debug({ err: error, peer }, 'no TCP there: a large request goes by UDP')
+      if (this.#noTcp.size >= MAX_NO_TCP) this.#noTcp.clear()
+      this.#noTcp.set(peer, clock.now() + NO_TCP_MS)
+      return this.#deliver(message, overUdp)
+    }
+  }
+
+  async #deliver(message: OutgoingText, destination: SipAddress): Promise<void> {
+    const { method, hop } = message
+    // RFC 3261 18.1.1: the Via says by what it went, which core could not know.
+    const text = withProtocol(message.text, destination.protocol)
     this.clients.sent({ text, method, branch: hop.branch, destination })
     try {
-      await this.#deps.write(text, destination)
+      await this.#write(text, destination)
     } catch (error) {
       if (method !== 'ACK') this.clients.forget(hop.branch, method)
       throw error
     }
   }
 
-  #resend(text: string, destination: Destination): void {
-    this.#deps.write(text, destination).catch((error) => {
+  #requestTarget(text: string, prefer: SipProtocol | undefined): Target {
+    const uri = nextHop(text)
+    if (!uri || uri.parts.host === '')
+      throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
+    const { scheme, host, port = DEFAULT_PORT, params } = uri.parts
+    const named = params.get('transport')
+    const protocol = named === undefined ? (prefer ?? this.#default) : this.#protocolOf(named)
+    if (scheme !== 'sip' || !protocol || !this.#transport(protocol)) {
+      const ours = this.#deps.transports.map(({ local }) => local.protocol.toUpperCase()).join(' and ')
+      throw new TelephonyError('TRANSPORT', `${uri.text} asks for another transport than ${ours}`)
+    }
+    return { protocol, host, port, forced: named !== undefined }
+  }
+
+  #protocolOf(name: string): SipProtocol | undefined {
+    const wanted = name.toLowerCase()
+    return this.#deps.transports.map(({ local }) => local.protocol).find((protocol) => protocol === wanted)
+  }
+
+  #transport(protocol: SipProtocol): SipTransport | undefined {
+    return this.#deps.transports.find(({ local }) => local.protocol === protocol)
+  }
+
+  async #write(text: string, to: SipAddress): Promise<void> {
+    const transport = this.#transport(to.protocol)
+    if (!transport) throw new TelephonyError('TRANSPORT', `this transport does not speak ${to.protocol}`)
+    const ours = familyOf(transport.local.host)
+    if (familyOf(to.host) !== ours) {
+      throw new TelephonyError('TRANSPORT', `${to.host}: this transport speaks IPv${ours} only`)
+    }
+    this.#deps.trace(text, to)
+    return transport.send(text, to)
+  }
+
+  #resend(text: string, destination: SipAddress): void {
+    this.#write(text, destination).catch((error) => {
       this.#deps.log.debug({ err: error }, 'a retransmission could not be sent')
     })
   }
-}
-
-/** RFC 3261 18.2.2 with RFC 3581 4. The Via was stamped when the request came, so this is an address. */
-const responseDestination = (hop: Via): Destination => ({
-  host: hop.received ?? hop.host,
-  port: Number(hop.rport) || hop.port || DEFAULT_PORT,
-})
-
-function requestDestination(text: string): Destination {
-  const uri = nextHop(text)
-  if (!uri || uri.parts.host === '') throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
-  const { scheme, host, port, params } = uri.parts
-  const transport = params.get('transport')?.toLowerCase() ?? 'udp'
-  if (scheme !== 'sip' || transport !== 'udp') {
-    throw new TelephonyError('TRANSPORT', `${uri.text} asks for another transport than UDP`)
-  }
-  return { host, port: port ?? DEFAULT_PORT }
 }

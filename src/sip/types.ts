@@ -3,9 +3,15 @@
  * replaced. Everything is one account's view; sockets, transactions and dialogs are shared underneath.
  */
 
-/** Where a message came from or goes to. */
+/** RFC 3261 18. Others (TLS, WebSocket) will stand here. */
+export type SipProtocol = 'udp' | 'tcp'
+
+/** What a transport listens on, at one port. */
+export type TransportProtocol = SipProtocol | 'udp+tcp'
+
+/** Where a message came from or goes to. IPv6 without brackets. */
 export interface SipAddress {
-  protocol: 'udp'
+  protocol: SipProtocol
   host: string
   port: number
 }
@@ -182,6 +188,8 @@ export interface UserAgentInit {
    * so gets them.
    */
   anyUser?: boolean
+  /** For URIs that name no transport. Default: an open connection to the same peer, else the endpoint's first protocol. */
+  protocol?: SipProtocol
   /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
   routeSet: readonly string[]
   authenticator: Authenticator
@@ -205,6 +213,8 @@ export interface UserAgentHandlers {
    * admitted.
    */
   request?(request: SipRequest): number
+  /** A connection that we had opened has ended: what was registered over it cannot be reached any more (RFC 5626 4.4). */
+  flowLost?(peer: SipAddress): void
 }
 
 export interface UserAgent {
@@ -230,8 +240,8 @@ export interface UserAgent {
 }
 
 export interface SipEndpointInit {
-  protocol: 'udp'
-  /** Local IPv4 address to bind. */
+  protocol: TransportProtocol
+  /** Local address to bind, IPv4 or IPv6 without brackets; it decides which of both the endpoint speaks. */
   host: string
   /** 0: any free port. */
   port: number
@@ -243,7 +253,7 @@ export interface SipEndpointInit {
 /** A transport with what listens on it. Any number of accounts share its socket. */
 export interface SipEndpoint {
   readonly local: SipAddress
-  /** Host and port that stand in Via and Contact. */
+  /** Host (IPv6 without brackets) and port that stand in Via and Contact. */
   readonly advertised: { host: string; port: number }
   createUserAgent(init: UserAgentInit): UserAgent
   /** Idempotent. Resolves when the socket is closed. */

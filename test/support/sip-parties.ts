@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { silentLogger } from '../../src/base/logger.js'
 import { openSipEndpoint } from '../../src/sip/endpoint.js'
+import { hostPort } from '../../src/sip/transport/address.js'
 import type {
   Admission,
   FinalResponse,
@@ -14,6 +15,7 @@ import type {
   SipRequest,
   SipResponse,
   SipTraceLine,
+  TransportProtocol,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -65,6 +67,8 @@ export class Party {
       resolve?: (host: string) => Promise<string>
       advertisePort?: number
       userAgent?: string
+      protocol?: TransportProtocol
+      host?: string
     } = {},
   ): Promise<Party> {
     const wire: SipTraceLine[] = []
@@ -76,8 +80,8 @@ export class Party {
         ...(init.resolve ? { resolve: init.resolve } : {}),
       },
       {
-        protocol: 'udp',
-        host: '127.0.0.1',
+        protocol: init.protocol ?? 'udp',
+        host: init.host ?? '127.0.0.1',
         port: 0,
         userAgent: init.userAgent ?? 'test',
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
@@ -107,7 +111,8 @@ export class Party {
 
   /** Where others reach it. */
   get address(): string {
-    return `sip:${this.user}@127.0.0.1:${this.endpoint.advertised.port}`
+    const parameter = this.endpoint.local.protocol === 'udp' ? '' : `;transport=${this.endpoint.local.protocol}`
+    return `sip:${this.user}@${hostPort(this.endpoint.advertised)}${parameter}`
   }
 
   call(target: string, init: { headers?: readonly HeaderField[] } = {}) {

@@ -4,3 +4,5 @@ export const MAX_REQUEST_URI_OCTETS = 512
 export const MAX_HEADER_VALUES = 256
 /** RFC 3261 8.1.1.5 */
 export const MAX_CSEQ = 2 ** 31 - 1
+/** RFC 3261 18.1.1: a larger one goes by TCP where the peer takes it. */
+export const MAX_DATAGRAM_REQUEST_OCTETS = 1_300

@@ -41,6 +41,10 @@ export function nextHop(text: string): SipUri | undefined {
   return parseNameAddr(splitList(route)[0] ?? '')?.sipUri
 }
 
+/** The same with another protocol in its top Via. */
+export const withProtocol = (text: string, protocol: string): string =>
+  text.replace(/\r\nVia: SIP\/2\.0\/\w+ /, `\r\nVia: SIP/2.0/${protocol.toUpperCase()} `)
+
 /** First value of a header of the head. */
 function headerOf(text: string, name: string): string | undefined {
   const start = text.indexOf(`\r\n${name}: `)

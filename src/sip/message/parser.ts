@@ -26,7 +26,7 @@ class Complaint extends Error {
 }
 
 /**
- * Parses one datagram. Throws BadRequest where RFC 3261 wants the sender told, TelephonyError PARSE otherwise. Octets
+ * Parses one message. Throws BadRequest where RFC 3261 wants the sender told, TelephonyError PARSE otherwise. Octets
  * after Content-Length are dropped (18.3); what was parsed serialises (`serialise.ts`) and parses again.
  */
 export function parseMessage(bytes: Buffer, source: SipAddress): ParsedMessage {
@@ -73,6 +73,21 @@ function parseRequest(startLine: string, headers: string, available: Buffer, sou
     hop ??= tryTopVia(fields) ?? sentByOnly(fields)
     throw hop ? new BadRequest(error.status, error.message, { method, fields, hop }) : unreadable(error.message)
   }
+}
+
+/** What its sender is told of a request of which only the head can be read; undefined: there is nobody to tell. */
+export function refusalOf(head: Buffer, status: number, reason: string): BadRequest | undefined {
+  const [startLine = '', ...lines] = head.toString('utf8').trimEnd().split('\r\n')
+  const method = startLine.split(' ', 1)[0] ?? ''
+  if (!TOKEN.test(method) || !REQUEST_LINE.test(startLine)) return undefined
+  const fields = new HeaderFields()
+  try {
+    parseHeaders(lines.join('\r\n'), fields)
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error
+  }
+  const hop = tryTopVia(fields) ?? sentByOnly(fields)
+  return hop && new BadRequest(status, reason, { method, fields, hop })
 }
 
 function requestUri(startLine: string): SipUri {

@@ -56,7 +56,8 @@ export function stampVia(via: Via, source: { host: string; port: number }): stri
     if (name === 'received' || name === 'rport') continue
     text += value === undefined ? `;${name}` : `;${name}=${value}`
   }
-  if (wantsPort || via.host.replace(/^\[|\]$/g, '') !== source.host) text += `;received=${source.host}`
+  const received = source.host.replace(/%.*$/, '') // a zone is this machine's own
+  if (wantsPort || via.host.replace(/^\[|\]$/g, '') !== received) text += `;received=${received}`
   if (wantsPort) text += `;rport=${source.port}`
   return text
 }

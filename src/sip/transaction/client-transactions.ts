@@ -1,17 +1,14 @@
 import type { Clock, Timer } from '../../base/clock.js'
+import type { SipAddress } from '../types.js'
 import { clientKey } from './key.js'
 import { Retransmission } from './retransmission.js'
-import { T2, T4, TRANSACTION_MS } from './timers.js'
-
-export interface Destination {
-  host: string
-  port: number
-}
+import { isReliable, T2, T4, TRANSACTION_MS } from './timers.js'
 
 interface ClientTransaction {
   method: string
+  branch: string
   text: string
-  destination: Destination
+  destination: SipAddress
   state: 'calling' | 'proceeding' | 'completed'
   retransmission: Retransmission
   /** Timer D or K. */
@@ -22,12 +19,12 @@ interface ClientTransaction {
 interface Deps {
   clock: Clock
   /** Sends again; errors are the sender's to log: the peer's silence will tell. */
-  resend(text: string, destination: Destination): void
+  resend(text: string, destination: SipAddress): void
 }
 
 /**
- * What RFC 3261 17.1 asks of a client on UDP and sip.js leaves out: Timers A, E, D and K. Stands between socket and
- * core, which keeps B and F. Holds texts, because core changes the request object when it sends it again with
+ * What RFC 3261 17.1 asks of a client and sip.js leaves out: Timers A, E, D and K, of which a reliable transport needs
+ * none. Stands between socket and core, which keeps B and F. Holds texts, because core changes the request object when it sends it again with
  * credentials.
  */
 export class ClientTransactions {
@@ -43,12 +40,12 @@ export class ClientTransactions {
   }
 
   /** Where the request with this branch went: CANCEL and ACK have to follow it (RFC 3261 9.1, 17.1.1.3). */
-  destinationOf(branch: string): Destination | undefined {
+  destinationOf(branch: string): SipAddress | undefined {
     return this.#live.get(clientKey(branch, 'INVITE'))?.destination
   }
 
   /** A request has been given to the socket. */
-  sent(request: { text: string; branch: string; method: string; destination: Destination }): void {
+  sent(request: { text: string; branch: string; method: string; destination: SipAddress }): void {
     const { text, branch, method, destination } = request
     const key = clientKey(branch, method)
     if (method === 'ACK') {
@@ -63,9 +60,9 @@ export class ClientTransactions {
         expired: () => this.#end(key),
       },
       // Timer A doubles without limit, Timer E up to T2 (17.1.1.2, 17.1.2.2)
-      { longestMs: method === 'INVITE' ? TRANSACTION_MS : T2 },
+      { longestMs: method === 'INVITE' ? TRANSACTION_MS : T2, repeats: !isReliable(destination) },
     )
-    this.#live.set(key, { method, text, destination, state: 'calling', retransmission })
+    this.#live.set(key, { method, branch, text, destination, state: 'calling', retransmission })
   }
 
   /** True: a repeated final response, dealt with here. */
@@ -82,6 +79,15 @@ export class ClientTransactions {
     else if (transaction.method === 'INVITE' && response.status < 300) this.#end(key)
     else this.#complete(key, transaction)
     return false
+  }
+
+  /** Requests that have gone there and of which nothing has been heard. */
+  unansweredBy(peer: SipAddress): { branch: string; method: string }[] {
+    return [...this.#live.values()]
+      .filter(({ state, destination: { protocol, host, port } }) => {
+        return state === 'calling' && protocol === peer.protocol && host === peer.host && port === peer.port
+      })
+      .map(({ branch, method }) => ({ branch, method }))
   }
 
   /** The user has given up on it. */
@@ -102,7 +108,9 @@ export class ClientTransactions {
   #complete(key: string, transaction: ClientTransaction): void {
     transaction.state = 'completed'
     transaction.retransmission.stop()
-    const lingerMs = transaction.method === 'INVITE' ? TRANSACTION_MS : T4 // Timer D, Timer K
+    const timerMs = transaction.method === 'INVITE' ? TRANSACTION_MS : T4 // Timer D, Timer K
+    // Nothing comes twice on a reliable transport, but core's ACK has still to find its way.
+    const lingerMs = isReliable(transaction.destination) ? 0 : timerMs
     transaction.linger = this.#deps.clock.setTimeout(() => this.#end(key), lingerMs)
   }
 

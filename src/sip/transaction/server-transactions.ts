@@ -1,14 +1,16 @@
 import type { Clock, Timer } from '../../base/clock.js'
-import type { Destination } from './client-transactions.js'
+import type { SipAddress } from '../types.js'
 import { Retransmission } from './retransmission.js'
-import { T2, T4, TRANSACTION_MS } from './timers.js'
+import { isReliable, T2, T4, TRANSACTION_MS } from './timers.js'
 
 interface ServerTransaction {
   method: string
+  /** Where the request came from. */
+  source: SipAddress
   /** accepted: a 2xx to INVITE, which core's dialog repeats until the ACK (RFC 6026 7.1). */
   state: 'proceeding' | 'completed' | 'confirmed' | 'accepted'
   /** The last answer, for those who ask again. */
-  answer?: { text: string; destination: Destination }
+  answer?: { text: string; destination: SipAddress }
   retransmission?: Retransmission
   /** Timer I, J or L. */
   linger?: Timer
@@ -17,11 +19,11 @@ interface ServerTransaction {
 
 interface Deps {
   clock: Clock
-  resend(text: string, destination: Destination): void
+  resend(text: string, destination: SipAddress): void
 }
 
 /**
- * What RFC 3261 17.2 asks of a server on UDP and sip.js leaves out: duplicates are absorbed and answered from bytes for
+ * What RFC 3261 17.2 asks of a server and sip.js leaves out: duplicates are absorbed and answered from bytes for
  * as long as they may come (Timers I, J, L), failures of INVITE are repeated until the ACK (Timers G, H). Core never
  * sees a duplicate.
  */
@@ -47,9 +49,15 @@ export class ServerTransactions {
     return transaction?.state === 'proceeding' && transaction.answer === undefined
   }
 
+  /** RFC 3261 18.2.2: on a connection the answer goes back by the one that brought the request. */
+  sourceOf(key: string): SipAddress | undefined {
+    return this.#live.get(key)?.source
+  }
+
   /** A new request, before it is handed to core. */
-  begin(key: string, method: string, ended?: () => void): void {
-    this.#live.set(key, { method, state: 'proceeding', ...(ended ? { ended } : {}) })
+  begin(key: string, request: { method: string; source: SipAddress }, ended?: () => void): void {
+    const { method, source } = request
+    this.#live.set(key, { method, source, state: 'proceeding', ...(ended ? { ended } : {}) })
   }
 
   /** True: a duplicate, dealt with here. */
@@ -65,7 +73,7 @@ export class ServerTransactions {
   }
 
   /** A response has been given to the socket. */
-  answered(key: string, status: number, text: string, destination: Destination): void {
+  answered(key: string, status: number, text: string, destination: SipAddress): void {
     const transaction = this.#live.get(key)
     if (transaction?.state !== 'proceeding') return
     if (status >= 200 && status < 300 && transaction.method === 'INVITE') {
@@ -76,14 +84,14 @@ export class ServerTransactions {
     transaction.answer = { text, destination }
     if (status < 200) return
     if (transaction.method === 'INVITE') this.#repeatUntilAck(key, transaction, text, destination)
-    else this.#linger(key, transaction, 'completed', TRANSACTION_MS) // Timer J
+    else this.#linger(key, transaction, 'completed', isReliable(transaction.source) ? 0 : TRANSACTION_MS) // Timer J
   }
 
   close(): void {
     for (const key of [...this.#live.keys()]) this.#end(key)
   }
 
-  #repeatUntilAck(key: string, transaction: ServerTransaction, text: string, destination: Destination): void {
+  #repeatUntilAck(key: string, transaction: ServerTransaction, text: string, destination: SipAddress): void {
     transaction.state = 'completed'
     transaction.retransmission = new Retransmission(
       {
@@ -91,7 +99,7 @@ export class ServerTransactions {
         resend: () => this.#deps.resend(text, destination), // Timer G
         expired: () => this.#end(key), // Timer H
       },
-      { longestMs: T2 },
+      { longestMs: T2, repeats: !isReliable(transaction.source) },
     )
   }
 
@@ -100,7 +108,7 @@ export class ServerTransactions {
     if (transaction.state === 'accepted') return false
     if (transaction.state !== 'completed') return true
     transaction.retransmission?.stop()
-    this.#linger(key, transaction, 'confirmed', T4) // Timer I
+    this.#linger(key, transaction, 'confirmed', isReliable(transaction.source) ? 0 : T4) // Timer I
     return false
   }
 

@@ -55,9 +55,11 @@ describe('the UDP transport', () => {
 
   it('rejects what the system refuses to send, and what is sent after the end', async () => {
     const socket = await openUdp({ log: silentLogger, receive() {} }, { host: '127.0.0.1', port: 0 })
-    await assert.rejects(socket.send('x'.repeat(70_000), '127.0.0.1', 9), { code: 'TRANSPORT' })
+    await assert.rejects(socket.send('x'.repeat(70_000), { protocol: 'udp', host: '127.0.0.1', port: 9 }), {
+      code: 'TRANSPORT',
+    })
     await socket.close()
-    await assert.rejects(socket.send('x', '127.0.0.1', 9), { code: 'CLOSED' })
+    await assert.rejects(socket.send('x', { protocol: 'udp', host: '127.0.0.1', port: 9 }), { code: 'CLOSED' })
   })
 
   it('gives 503 to an INVITE that is larger than a datagram', async () => {

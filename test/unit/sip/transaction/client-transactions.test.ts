@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ClientTransactions } from '../../../../src/sip/transaction/client-transactions.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 
-const destination = { host: '192.0.2.1', port: 5060 }
+const destination = { protocol: 'udp', host: '192.0.2.1', port: 5060 } as const
 const branch = 'z9hG4bK1'
 
 describe('client transactions on UDP', () => {
@@ -123,5 +123,45 @@ describe('client transactions on UDP', () => {
     transactions.close()
     clock.advance(60_000)
     assert.deepEqual([resent, transactions.size, clock.pending], [[], 0, 0])
+  })
+})
+
+describe('client transactions on a reliable transport', () => {
+  const overTcp = { ...destination, protocol: 'tcp' } as const
+  let clock: FakeClock
+  let resent: string[]
+  let transactions: ClientTransactions
+
+  beforeEach(() => {
+    clock = new FakeClock()
+    resent = []
+    transactions = new ClientTransactions({ clock, resend: (text) => resent.push(text) })
+  })
+
+  for (const method of ['INVITE', 'REGISTER']) {
+    it(`${method} is sent once, and forgotten after 64*T1`, () => {
+      transactions.sent({ text: method, branch, method, destination: overTcp })
+      clock.advance(31_999)
+      assert.equal(transactions.size, 1)
+      clock.advance(1)
+      assert.deepEqual([resent, transactions.size, clock.pending], [[], 0, 0])
+    })
+
+    it(`Timers D and K are zero: a refused ${method} ends as soon as its ACK had its chance`, () => {
+      transactions.sent({ text: method, branch, method, destination: overTcp })
+      transactions.receive({ branch, method, status: 486 })
+      if (method === 'INVITE') assert.deepEqual(transactions.destinationOf(branch), overTcp)
+      clock.advance(0)
+      assert.deepEqual([resent, transactions.size, clock.pending], [[], 0, 0])
+    })
+  }
+
+  it('tells what a peer has left unanswered', () => {
+    transactions.sent({ text: 'I', branch, method: 'INVITE', destination: overTcp })
+    transactions.sent({ text: 'M', branch: 'z9hG4bK2', method: 'MESSAGE', destination: overTcp })
+    transactions.sent({ text: 'O', branch: 'z9hG4bK3', method: 'OPTIONS', destination: { ...overTcp, port: 5061 } })
+    transactions.receive({ branch, method: 'INVITE', status: 180 })
+    assert.deepEqual(transactions.unansweredBy(overTcp), [{ branch: 'z9hG4bK2', method: 'MESSAGE' }])
+    transactions.close()
   })
 })

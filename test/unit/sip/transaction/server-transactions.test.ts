@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ServerTransactions } from '../../../../src/sip/transaction/server-transactions.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 
-const destination = { host: '192.0.2.1', port: 5060 }
+const destination = { protocol: 'udp', host: '192.0.2.1', port: 5060 } as const
 const key = 'z9hG4bK1 192.0.2.1 INVITE'
 
 describe('server transactions on UDP', () => {
@@ -26,7 +26,7 @@ describe('server transactions on UDP', () => {
     })
   })
 
-  const begin = (method: string) => transactions.begin(key, method, () => ended++)
+  const begin = (method: string) => transactions.begin(key, { method, source: destination }, () => ended++)
   const answer = (status: number) => transactions.answered(key, status, String(status), destination)
 
   it('takes the first request and absorbs its duplicates', () => {
@@ -114,5 +114,42 @@ describe('server transactions on UDP', () => {
     transactions.close()
     clock.advance(60_000)
     assert.deepEqual([resent, ended, transactions.size, clock.pending], [[], 1, 0, 0])
+  })
+})
+
+describe('server transactions on a reliable transport', () => {
+  const source = { ...destination, protocol: 'tcp' } as const
+
+  const start = (method: string) => {
+    const clock = new FakeClock()
+    const resent: string[] = []
+    const transactions = new ServerTransactions({ clock, resend: (text) => resent.push(text) })
+    transactions.begin(key, { method, source })
+    return { clock, resent, transactions }
+  }
+
+  it('Timer J is zero', () => {
+    const { clock, transactions } = start('OPTIONS')
+    assert.deepEqual(transactions.sourceOf(key), source)
+    transactions.answered(key, 200, '200', source)
+    clock.advance(0)
+    assert.deepEqual([transactions.size, clock.pending], [0, 0])
+  })
+
+  it('Timer G is never armed, Timer H ends the wait for the ACK', () => {
+    const { clock, resent, transactions } = start('INVITE')
+    transactions.answered(key, 486, '486', source)
+    clock.advance(31_999)
+    assert.deepEqual([resent, transactions.size], [[], 1])
+    clock.advance(1)
+    assert.deepEqual([resent, transactions.size, clock.pending], [[], 0, 0])
+  })
+
+  it('Timer I is zero', () => {
+    const { clock, resent, transactions } = start('INVITE')
+    transactions.answered(key, 486, '486', source)
+    assert.equal(transactions.receive(key, 'ACK'), false)
+    clock.advance(0)
+    assert.deepEqual([resent, transactions.size, clock.pending], [[], 0, 0])
   })
 })

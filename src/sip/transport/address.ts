@@ -1,0 +1,30 @@
+import { isIP, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+export type Family = 4 | 6
+
+export const familyOf = (address: string): Family => (isIPv6(address) ? 6 : 4)
+
+/** RFC 3261 25.1: an IPv6 address stands in brackets in URIs and Via. Its zone means nothing to anybody else. */
+export const uriHost = (host: string): string => (isIPv6(host) ? `[${host.replace(/%.*$/, '')}]` : host)
+
+export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
+
+/** The address where the host of a URI is one, without brackets. */
+export function literalAddress(host: string): string | undefined {
+  const bare = host.startsWith('[') ? host.slice(1, -1) : host
+  return isIP(bare) === 0 ? undefined : bare
+}
+
+const WILDCARDS = new Set(['0.0.0.0', '::'])
+
+/** What peers can use instead of a wildcard. */
+export function reachable(host: string): string {
+  if (!WILDCARDS.has(host)) return host
+  const family = familyOf(host)
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const usable = addresses.find(
+    (address) => address.family === `IPv${family}` && !address.internal && !/^fe80:/i.test(address.address),
+  )
+  return usable?.address ?? (family === 6 ? '::1' : '127.0.0.1')
+}

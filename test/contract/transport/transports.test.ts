@@ -1,0 +1,6 @@
+import { transportContract } from './transport-contract.js'
+
+transportContract({ name: 'UDP', protocol: 'udp', host: '127.0.0.1' })
+transportContract({ name: 'TCP', protocol: 'tcp', host: '127.0.0.1' })
+transportContract({ name: 'UDP over IPv6', protocol: 'udp', host: '::1' })
+transportContract({ name: 'TCP over IPv6', protocol: 'tcp', host: '::1' })

@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type Framed, StreamFramer } from '../../src/sip/message/stream-framer.js'
+import { Inbox } from './sip-parties.js'
+
+/** One TCP connection that says exactly what the test wants, in whatever pieces, and shows what comes back. */
+export class StreamPeer {
+  readonly socket: Socket
+  readonly messages = new Inbox<string>()
+  /** All that has come, pings and pongs too. */
+  readonly framed: Framed[] = []
+  readonly closed: Promise<void>
+  readonly #framer = new StreamFramer()
+
+  static async connect(port: number, host = '127.0.0.1'): Promise<StreamPeer> {
+    const socket = connect({ port, host, noDelay: true })
+    await once(socket, 'connect')
+    return new StreamPeer(socket)
+  }
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      for (const item of this.#framer.push(chunk)) {
+        this.framed.push(item)
+        if (item.kind === 'message') this.messages.put(item.bytes.toString())
+      }
+    })
+  }
+
+  get port(): number {
+    return this.socket.localPort ?? 0
+  }
+
+  send(text: string | Buffer): void {
+    this.socket.write(text)
+  }
+
+  /** Each piece in a segment of its own. */
+  async sendInPieces(pieces: readonly Buffer[]): Promise<void> {
+    for (const piece of pieces) {
+      await new Promise((resolve) => this.socket.write(piece, resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  close(): Promise<void> {
+    this.socket.destroy()
+    return this.closed
+  }
+}
+
+/** Takes connections. */
+export class StreamListener {
+  readonly connections = new Inbox<StreamPeer>()
+  readonly #server: Server
+  readonly #open = new Set<StreamPeer>()
+
+  static async open(port = 0, host = '127.0.0.1'): Promise<StreamListener> {
+    const server = createServer()
+    server.listen(port, host)
+    await once(server, 'listening')
+    return new StreamListener(server)
+  }
+
+  private constructor(server: Server) {
+    this.#server = server
+    server.on('connection', (socket) => {
+      const peer = new StreamPeer(socket)
+      this.#open.add(peer)
+      this.connections.put(peer)
+    })
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    return address && typeof address === 'object' ? address.port : 0
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    await Promise.all([...this.#open].map((peer) => peer.close()))
+    await closed
+  }
+}
