@@ -1,6 +1,7 @@
 /** The inside of a call: its facts, its state, its media, and the one way in which it ends. Legs act on it; commands stand in LiveCall. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { MediaSession } from '../media/client.js'
 import type { CodecName, Direction, MediaStats } from '../media/protocol.js'
@@ -54,6 +55,7 @@ export class CallCore implements LegHost {
   readonly #digitMerge = new DigitMerge()
   #opening: Promise<Negotiation> | undefined
   #negotiation: Negotiation | undefined
+  #dialogLeg: DialogLeg | undefined
   #heldBy: Direction = 'sendrecv'
   #end: CallEnd | undefined
   #latest: SipMessage | undefined
@@ -122,7 +124,10 @@ export class CallCore implements LegHost {
 
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     if (!this.#negotiation) throw new TelephonyError('INTERNAL', 'answered without media')
-    this.leg = new DialogLeg(this, dialog, this.#negotiation)
+    const { random = randomBetween } = this.#deps
+    const ownsCallId = this.facts.direction === 'outbound'
+    this.#dialogLeg = new DialogLeg(this, dialog, this.#negotiation, { ownsCallId, random })
+    this.leg = this.#dialogLeg
     this.facts.answered = momentOf(this.clock)
     this.#become('answered')
     if (settled) this.#connect(settled, 'answered')
@@ -179,9 +184,11 @@ export class CallCore implements LegHost {
   #listen(session: MediaSession): void {
     session.once('started', () => this.#heard())
     session.on('digit', (digit, durationMs) => this.#press(digit, durationMs, 'rtp'))
-    session.on('timeout', (silentMs) =>
-      this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s`),
-    )
+    session.on('timeout', (silentMs) => {
+      // Nothing is owed on hold, however long it lasts, as long as the peer says that it is there (ADR 7).
+      if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
+      this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s`)
+    })
     session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
   }
 
@@ -213,6 +220,8 @@ export class CallCore implements LegHost {
     const theirs = OPPOSITE[ours]
     if (this.ending || theirs === this.#heldBy) return
     this.#heldBy = theirs
+    // A media timeout of 0 says that silent peers are left alone.
+    this.#dialogLeg?.watch(theirs !== 'sendrecv' && this.account.mediaTimeoutMs > 0)
     if (theirs === 'sendrecv') {
       this.#become('answered')
       this.tell({ type: 'call.resumed' })

@@ -4,6 +4,15 @@ import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
 import { type Negotiation, statusOfSdpError } from './negotiation.js'
+import { PeerProbe } from './peer-probe.js'
+import { Renegotiation } from './renegotiation.js'
+
+interface DialogLegInit {
+  /** We made the Call-ID: the call is outbound. */
+  ownsCallId: boolean
+  /** Uniform between both. */
+  random: (min: number, max: number) => number
+}
 
 /** From the 2xx to BYE. */
 export class DialogLeg implements Leg {
@@ -11,12 +20,20 @@ export class DialogLeg implements Leg {
   readonly #host: LegHost
   readonly #dialog: SipDialog
   readonly #negotiation: Negotiation
+  readonly #probe: PeerProbe
+  readonly #renegotiation: Renegotiation
   #isGone = false
 
-  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation) {
+  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation, init: DialogLegInit) {
+    const { clock, log } = host
     this.#host = host
     this.#dialog = dialog
     this.#negotiation = negotiation
+    this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
+    this.#renegotiation = new Renegotiation(
+      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.renegotiated(settled) },
+      init,
+    )
     dialog.handlers = {
       bye: (request) => this.#bye(request.header('Reason')),
       acknowledged: (body) => this.#acknowledged(body),
@@ -27,7 +44,25 @@ export class DialogLeg implements Leg {
     }
   }
 
+  /** Offers what we have once more. True when the peer agreed. */
+  renegotiate(): Promise<boolean> {
+    return this.#renegotiation.run()
+  }
+
+  /** While the peer holds us it owes no sound: it is asked instead whether it is there. */
+  watch(on: boolean): void {
+    if (on) this.#probe.start()
+    else this.#probe.stop()
+  }
+
+  /** The peer that holds us has answered when it was asked last. */
+  get peerAnswers(): boolean {
+    return this.#probe.answered
+  }
+
   async leave(_end: CallEnd): Promise<number | null> {
+    this.#probe.stop()
+    this.#renegotiation.close()
     if (!this.#isGone) await this.#dialog.bye()
     return null
   }

@@ -65,6 +65,11 @@ export class Negotiation {
     return this.#offerAnswer.accept(sdpOf(answer))
   }
 
+  /** Our offer was not taken: what was settled before still holds (RFC 3261 14.1). */
+  withdraw(): void {
+    this.#offerAnswer.withdraw()
+  }
+
   /** Tells media what has been settled, unless it knows: a repeated answer disturbs nothing. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase

@@ -14,6 +14,8 @@ export interface CallDeps {
   log: Logger
   media: MediaService
   userAgent: UserAgent
+  /** Uniform between both; handed in for tests. */
+  random?: (min: number, max: number) => number
 }
 
 /** What a call takes from its account; a part of AccountConfig, with addresses resolved. */

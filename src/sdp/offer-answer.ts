@@ -95,6 +95,12 @@ export class OfferAnswer {
     return this.#text(this.#offered)
   }
 
+  /** Our last offer was refused: no answer to it will come. */
+  withdraw(): void {
+    this.#offered = undefined
+    this.#awaitsAnswer = false
+  }
+
   /** The peer's answer to our last offer, or another answer to it. Throws BAD_SDP, NO_COMMON_CODEC; then the last agreement still holds. */
   accept(answer: string): Settled {
     const offered = this.#offered

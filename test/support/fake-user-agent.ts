@@ -138,12 +138,26 @@ export class FakeDialog implements SipDialog {
   byes = 0
   answersBye = true
 
-  async request(): Promise<FinalResponse> {
-    return response(200)
+  /** Methods that were sent within the dialog. */
+  readonly requests: string[] = []
+  readonly reinvites: SipBody[] = []
+  /** What the next requests are answered; 200 where nothing is left. */
+  readonly answers: (FinalResponse | Error)[] = []
+
+  async request(method = ''): Promise<FinalResponse> {
+    this.requests.push(method)
+    return this.#answer()
   }
 
-  async reinvite(): Promise<FinalResponse> {
-    return response(200)
+  async reinvite(body?: SipBody): Promise<FinalResponse> {
+    if (body) this.reinvites.push(body)
+    return this.#answer()
+  }
+
+  #answer(): FinalResponse {
+    const answer = this.answers.shift() ?? response(200)
+    if (answer instanceof Error) throw answer
+    return answer
   }
 
   bye(): Promise<FinalResponse> {

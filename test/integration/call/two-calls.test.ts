@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { newSipCallId } from '../../../src/base/ids.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import type { GatherInit } from '../../../src/call/call.js'
+import { DialogLeg } from '../../../src/call/dialog-leg.js'
+import { LiveCall } from '../../../src/call/live-call.js'
 import { startMediaService } from '../../../src/media/client.js'
 import type { PromptSource } from '../../../src/media/protocol.js'
 import { measureTone } from '../../support/audio.js'
@@ -141,6 +143,31 @@ describe('calls between two parties, over real SIP and RTP', () => {
     assert.ok(after - during >= 15, `${after - during} packets were sent after resuming`)
     await incoming.call.hangup()
     await out.call.ended
+  })
+
+  it('glare: both sides re-INVITE at the same time, and both come through (RFC 3261 14.1)', async function () {
+    this.timeout(12_000)
+    const { out, in: incoming } = await talking(alice, bob)
+    await incoming.events.first('call.answered')
+    assert.deepEqual(await Promise.all([renegotiate(out), renegotiate(incoming)]), [true, true])
+    const answers = [...alice.party.lines('in'), ...bob.party.lines('in')]
+    assert.ok(
+      answers.some((line) => line.startsWith('SIP/2.0 491')),
+      'they did collide',
+    )
+    assert.equal((await out.call.play('p', tone(425, 100))).ended, 'finished')
+    assert.deepEqual([out.call.snapshot().state, incoming.call.snapshot().state], ['answered', 'answered'])
+    await out.call.hangup()
+    await incoming.call.ended
+  })
+
+  it('a call on hold is asked for by OPTIONS within its dialog, which is answered', async () => {
+    const { out } = await talking(alice, bob)
+    const response = await alice.dialog?.request('OPTIONS')
+    assert.equal(response?.status, 200)
+    await out.call.hangup()
+    const gone = await alice.dialog?.request('OPTIONS')
+    assert.equal(gone?.status, 503)
   })
 
   it('a peer that sends no sound is hung up on: media timeout', async () => {
@@ -281,6 +308,11 @@ describe('calls between two parties, over real SIP and RTP', () => {
     )
   })
 })
+
+function renegotiate({ call }: Conversation): Promise<boolean> {
+  assert.ok(call instanceof LiveCall && call.core.leg instanceof DialogLeg)
+  return call.core.leg.renegotiate()
+}
 
 const sdpAt = (port: number): string =>
   `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 8\r\n`

@@ -1,0 +1,107 @@
+/** Our offers within a dialog, one at a time, again after glare. */
+import type { Clock, Timer } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import type { Settled } from '../sdp/offer-answer.js'
+import { type FinalResponse, isLocal, type SipDialog } from '../sip/types.js'
+import type { Negotiation } from './negotiation.js'
+
+/** Glare that goes on is a peer that answers 491 to everything. */
+const MAX_TRIES = 6
+/** RFC 3261 14.2: the peer is still busy with an offer of its own; it says for how long, up to 10 s. */
+const MAX_RETRY_AFTER_MS = 10_000
+
+interface RenegotiationDeps {
+  clock: Clock
+  log: Logger
+  /** Uniform between both. */
+  random: (min: number, max: number) => number
+  dialog: Pick<SipDialog, 'reinvite'>
+  negotiation: Pick<Negotiation, 'offer' | 'accept' | 'withdraw'>
+  settled: (settled: Settled) => void
+}
+
+export class Renegotiation {
+  readonly #deps: RenegotiationDeps
+  /** RFC 3261 14.1: whoever made the Call-ID waits longer, so that the two do not collide again. */
+  readonly #ownsCallId: boolean
+  #running: Promise<boolean> | undefined
+  #wait: { timer: Timer; end: (goOn: boolean) => void } | undefined
+  #closed = false
+
+  constructor(deps: RenegotiationDeps, init: { ownsCallId: boolean }) {
+    this.#deps = deps
+    this.#ownsCallId = init.ownsCallId
+  }
+
+  /** True when the peer has agreed; where it has not, everything stays as it was. One that is under way does for all. */
+  run(): Promise<boolean> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  /** The call ends: nothing more is sent. Idempotent. */
+  close(): void {
+    this.#closed = true
+    this.#wait?.timer.cancel()
+    this.#wait?.end(false)
+  }
+
+  async #run(): Promise<boolean> {
+    for (let tries = 1; !this.#closed; tries++) {
+      const waitMs = await this.#try()
+      if (typeof waitMs === 'boolean') return waitMs
+      if (tries === MAX_TRIES) break
+      if (!(await this.#pause(waitMs))) return false
+    }
+    return false
+  }
+
+  /** How it ended, or how long to wait before it is tried again. */
+  async #try(): Promise<boolean | number> {
+    const { dialog, negotiation, log, settled } = this.#deps
+    try {
+      const response = await dialog.reinvite(negotiation.offer())
+      if (this.#closed) return false
+      if (!isLocal(response) && response.status < 300 && response.body) {
+        settled(negotiation.accept(response.body))
+        return true
+      }
+      negotiation.withdraw()
+      log.info({ status: response.status }, 'our re-INVITE was not taken')
+      return this.#retryMs(response)
+    } catch (error) {
+      negotiation.withdraw()
+      // The peer's re-INVITE is being answered right now: glare as well, only that we saw it first.
+      if (TelephonyError.from(error).code === 'WRONG_STATE') return this.#glareMs()
+      log.warn({ err: error }, 'our re-INVITE failed')
+      return false
+    }
+  }
+
+  #retryMs(response: FinalResponse): false | number {
+    if (isLocal(response)) return false
+    if (response.status === 491) return this.#glareMs()
+    const seconds = /^\s*(\d{1,2})/.exec(response.header('Retry-After') ?? '')?.[1]
+    if (response.status !== 500 || seconds === undefined) return false
+    return Math.min(Number(seconds) * 1000, MAX_RETRY_AFTER_MS)
+  }
+
+  /** RFC 3261 14.1: 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the other, in units of 10 ms. */
+  #glareMs(): number {
+    const { random } = this.#deps
+    return Math.round((this.#ownsCallId ? random(2100, 4000) : random(0, 2000)) / 10) * 10
+  }
+
+  #pause(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (goOn: boolean) => {
+        this.#wait = undefined
+        resolve(goOn)
+      }
+      this.#wait = { timer: this.#deps.clock.setTimeout(() => end(!this.#closed), ms), end }
+    })
+  }
+}
