@@ -52,7 +52,9 @@ for (const { title, work } of await plan()) {
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
   console.log(`== ${title}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`)
 }
-rmSync(scratch, { recursive: true, force: true })
+// What tests left there (logs and recordings of peers) is of use only where something failed.
+if (failed === 0) rmSync(scratch, { recursive: true, force: true })
+else console.log(`\nfiles of the tests: ${scratch}`)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
@@ -114,7 +116,7 @@ function runTests([command, ...args], env) {
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 1, 2],
-      env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...env },
+      env: { ...process.env, TMPDIR: scratch, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...env },
     })
     const limit = setTimeout(() => {
       console.log(`still running after ${LIMIT_MS / 60_000} minutes: ended by force`)
