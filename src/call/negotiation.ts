@@ -6,8 +6,8 @@ import type { CodecName, MediaConnect } from '../media/protocol.js'
 import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
 import type { SipBody, SipMessage } from '../sip/types.js'
 import { type MediaSource, natHosts } from './nat.js'
+import { SDP, sdpOf } from './session-body.js'
 
-const SDP = 'application/sdp'
 const HOLD_TIMEOUT_MS = 300_000
 /** How much longer than for any other packet the peer's first one is waited for: 30 s to 20 s. */
 const FIRST_PACKET_FACTOR = 1.5
@@ -113,9 +113,3 @@ export function statusOfSdpError(error: unknown): number {
 
 /** RFC 3264 5: numeric, and better no secret of the machine: no clock, no counter. */
 const newSessionId = (): number => randomInt(1, 2 ** 47)
-
-function sdpOf(body: SipBody): string {
-  const type = body.contentType.split(';')[0]?.trim().toLowerCase()
-  if (type !== SDP) throw new TelephonyError('NO_COMMON_CODEC', `a body of type ${body.contentType.slice(0, 64)}`)
-  return body.content
-}

@@ -1,6 +1,7 @@
 /** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads and writes the text. */
 import { parse as parseText, type MediaDescription as RawMedia, write } from 'sdp-transform'
 import { TelephonyError } from '../base/errors.js'
+import { type AddressFamily, familyOf } from './address.js'
 
 /** RFC 4566 6, as the one who describes sees it. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
@@ -29,7 +30,9 @@ export interface MediaDescription {
   /** a=rtcp (RFC 3605). */
   rtcpPort: number | undefined
   direction: Direction
+  /** How much sound the writer wants in a packet, and how much it can take (RFC 4566 6). */
   ptimeMs: number | undefined
+  maxPtimeMs?: number
 }
 
 /** Who describes, and the how manieth description this is (RFC 4566 5.2). */
@@ -64,7 +67,7 @@ export function parseDescription(text: string): MediaDescription[] {
   return session.media.map((media) => readMedia(media, session))
 }
 
-type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime'>
+type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
 
 function readMedia(raw: RawMedia, session: SessionLevel): MediaDescription {
   // An m= line that sdp-transform could not read leaves a media without type.
@@ -75,7 +78,7 @@ function readMedia(raw: RawMedia, session: SessionLevel): MediaDescription {
   if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
   const address = raw.connection?.ip ?? session.connection?.ip
   const rtcpPort = raw.rtcp?.port
-  const ptimeMs = raw.ptime ?? session.ptime
+  const maxPtimeMs = milliseconds(raw.maxptime ?? session.maxptime)
   return {
     kind: raw.type,
     port: raw.port,
@@ -85,9 +88,13 @@ function readMedia(raw: RawMedia, session: SessionLevel): MediaDescription {
     address: address === undefined ? undefined : String(address),
     rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
     direction: raw.direction ?? session.direction ?? 'sendrecv',
-    ptimeMs: Number.isInteger(ptimeMs) && Number(ptimeMs) > 0 ? Number(ptimeMs) : undefined,
+    ptimeMs: milliseconds(raw.ptime ?? session.ptime),
+    ...(maxPtimeMs === undefined ? {} : { maxPtimeMs }),
   }
 }
+
+const milliseconds = (value: unknown): number | undefined =>
+  Number.isInteger(value) && Number(value) > 0 ? Number(value) : undefined
 
 const isPort = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535
@@ -113,30 +120,35 @@ export function formatDescription(origin: Origin, media: readonly MediaDescripti
       sessionId: origin.sessionId,
       sessionVersion: origin.version,
       netType: 'IN',
-      ipVer: 4,
+      ipVer: versionOf(origin.address),
       address: origin.address,
     },
     name: '-',
-    connection: { version: 4, ip: origin.address },
+    connection: connectionOf(origin.address),
     timing: { start: 0, stop: 0 },
     media: media.map((line) => writeMedia(line, origin)),
   })
 }
 
+/** A host name is written as IPv4's, which every reader knows. */
+const versionOf = (address: string): AddressFamily => familyOf(address) ?? 4
+const connectionOf = (address: string) => ({ version: versionOf(address), ip: address })
+
 function writeMedia(media: MediaDescription, origin: Origin): RawMedia {
-  const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs } = media
+  const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media
   const start = { type: kind, port, protocol, payloads: formats.join(' ') }
   // RFC 3264 6: of a refused stream nothing but its m= line counts.
   if (port === 0) return { ...start, rtp: [], fmtp: [] }
   return {
     ...start,
-    ...(address === undefined || address === origin.address ? {} : { connection: { version: 4, ip: address } }),
+    ...(address === undefined || address === origin.address ? {} : { connection: connectionOf(address) }),
     rtp: payloads.map(({ payloadType, name, clockRate }) => ({ payload: payloadType, codec: name, rate: clockRate })),
     fmtp: payloads.flatMap(({ payloadType, fmtp }) =>
       fmtp === undefined ? [] : [{ payload: payloadType, config: fmtp }],
     ),
     ...(rtcpPort === undefined ? {} : { rtcp: { port: rtcpPort } }),
     ...(ptimeMs === undefined ? {} : { ptime: ptimeMs }),
+    ...(maxPtimeMs === undefined ? {} : { maxptime: maxPtimeMs }),
     direction,
   }
 }

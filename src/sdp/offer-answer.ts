@@ -3,6 +3,7 @@
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
+import { familyOf, isUnspecified } from './address.js'
 import {
   type Direction,
   formatDescription,
@@ -15,7 +16,7 @@ import {
 export type AudioCodec = 'PCMA' | 'PCMU'
 
 export interface LocalMedia {
-  /** IPv4 address that the peer shall send to. */
+  /** Address that the peer shall send to, IPv4 or IPv6. */
   address: string
   port: number
   rtcpPort: number
@@ -25,20 +26,23 @@ export interface LocalMedia {
 
 /** What offer and answer have agreed on, as we see it. */
 export interface Settled {
-  /** Where we send; host `0.0.0.0` where the peer wants nothing and never told more. */
+  /** Where we send; host `0.0.0.0` or `::` where the peer wants nothing and never told more. */
   remote: { host: string; port: number; rtcpPort: number }
   codec: AudioCodec
   /** The peer's number for the codec. */
   payloadType: number
   telephoneEvent?: { send: number; receive: number }
   direction: Direction
+  /** Sound in a packet that we send. */
   ptimeMs: number
 }
 
 /** Ours by default; the peer's number is respected (RFC 4733 has none of its own). */
 const TELEPHONE_EVENT_PAYLOAD_TYPE = 101
-/** We send 20 ms whatever the peer asks for: a=ptime is a wish (RFC 4566 6), and 20 ms is what everybody takes. */
+/** What we ask for, and send to who asks for nothing: what everybody takes (RFC 3551 4.2). */
 const PTIME_MS = 20
+/** What media can send. */
+const PTIMES_MS = [60, 40, 30, 20, 10] as const
 const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
 /** Without keys or fingerprints these are the same on the wire. */
 const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
@@ -163,11 +167,12 @@ export class OfferAnswer {
   #settle(theirs: MediaDescription, payload: PayloadFormat, receive: number | undefined): Settled {
     const codec = this.#localCodec(payload)
     const { address } = theirs
-    if (!codec || !isIPv4(address)) throw noCommonCodec(theirs, this.#local.codecs)
+    if (!codec) throw noCommonCodec(theirs, this.#local.codecs)
+    const host = this.#sendable(address)
     const send = theirs.payloads.find(isTelephoneEvent)?.payloadType
-    const silenced = address === '0.0.0.0'
+    const silenced = isUnspecified(host)
     const previous = this.#settled?.remote
-    const remote = { host: address, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
+    const remote = { host, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
     return {
       // Nothing is sent there anyhow; the last address still says whose packets are the peer's.
       remote: silenced && previous ? previous : remote,
@@ -175,8 +180,20 @@ export class OfferAnswer {
       payloadType: payload.payloadType,
       ...(send !== undefined && receive !== undefined ? { telephoneEvent: { send, receive } } : {}),
       direction: OPPOSITE[silenced ? withoutReceiving(theirs.direction) : theirs.direction],
-      ptimeMs: PTIME_MS,
+      ptimeMs: packetMs(theirs),
     }
+  }
+
+  /** Where our sockets can send to. A name would have to be looked up before the call could be answered; hardly anybody writes one. */
+  #sendable(address: string | undefined): string {
+    const family = familyOf(address)
+    if (address !== undefined && family !== undefined && family === (familyOf(this.#local.address) ?? 4)) return address
+    const what =
+      address === undefined
+        ? 'no address'
+        : `${address.slice(0, 64)}, which is ${family === undefined ? 'no address but a name' : `IPv${family}`}`
+    const ours = `IPv${familyOf(this.#local.address) ?? 4}`
+    throw new TelephonyError('NO_COMMON_CODEC', `the peer's SDP has ${what}; media here is ${ours}`)
   }
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
@@ -202,6 +219,12 @@ export class OfferAnswer {
   }
 }
 
+/** RFC 4566 6: a=ptime is the peer's wish, a=maxptime its limit; of what we can send the most that fits. */
+function packetMs({ ptimeMs = PTIME_MS, maxPtimeMs = ptimeMs }: MediaDescription): number {
+  const mostMs = Math.min(ptimeMs, maxPtimeMs)
+  return PTIMES_MS.find((ms) => ms <= mostMs) ?? 10
+}
+
 /** RFC 3264 8.4: c=0.0.0.0 is how RFC 2543 asked for silence: the peer receives nothing. */
 const withoutReceiving = (direction: Direction): Direction =>
   direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
@@ -222,16 +245,10 @@ const telephoneEvent = (payloadType: number): PayloadFormat => ({
 
 const plain = ({ payloadType, name, clockRate }: PayloadFormat): PayloadFormat => ({ payloadType, name, clockRate })
 
-const isIPv4 = (address: string | undefined): address is string =>
-  address !== undefined && /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(address)
-
 function noCommonCodec(line: MediaDescription | undefined, codecs: readonly AudioCodec[]): TelephonyError {
   if (!line) return new TelephonyError('NO_COMMON_CODEC', 'the peer offers no audio')
   if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
   const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)
   const offered = `${line.protocol.slice(0, 32)} ${names.join(', ')} at ${line.address?.slice(0, 64) ?? 'no address'}`
-  return new TelephonyError(
-    'NO_COMMON_CODEC',
-    `the peer has ${offered}; here ${codecs.join(', ')} over RTP/AVP and IPv4`,
-  )
+  return new TelephonyError('NO_COMMON_CODEC', `the peer has ${offered}; here ${codecs.join(', ')} over RTP/AVP`)
 }

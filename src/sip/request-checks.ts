@@ -32,7 +32,9 @@ function checkContent(message: ParsedRequest): ResponseOptions | undefined {
   if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
   const encoding = message.getHeader('content-encoding')?.toLowerCase() || 'identity'
   if (encoding !== 'identity') return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] }
-  if (message.body === '' || mediaType(message.getHeader('content-type')) === 'application/sdp') return undefined
+  const type = mediaType(message.getHeader('content-type'))
+  if (message.body === '' || type === 'application/sdp') return undefined
+  if (type.startsWith('multipart/') && /application\/sdp/i.test(message.body)) return undefined // the call finds it
   return { statusCode: 415, extraHeaders: [ACCEPT] }
 }
 

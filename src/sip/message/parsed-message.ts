@@ -120,7 +120,7 @@ function parseForCore(message: ParsedMessage, name: string, index: number): unkn
     case 'contact':
       return value === undefined ? undefined : parseNameAddr(value)
     case 'content-type':
-      return mediaType(value)
+      return coreMediaType(value)
     case 'content-disposition':
       return value === undefined ? undefined : { type: firstWord(value) }
     case 'event':
@@ -128,6 +128,12 @@ function parseForCore(message: ParsedMessage, name: string, index: number): unkn
     default:
       return undefined
   }
+}
+
+/** Core asks only whether there is a session description: a multipart that came this far holds one. */
+function coreMediaType(value: string | undefined): string {
+  const type = mediaType(value)
+  return type.startsWith('multipart/') ? 'application/sdp' : type
 }
 
 const firstWord = (value: string): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase()

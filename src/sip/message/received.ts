@@ -5,13 +5,16 @@ import { mediaType, type ParsedMessage, type ParsedRequest, type ParsedResponse 
 /** A message as the layers above see it: no type of sip.js, parts made when they are asked for. */
 abstract class Received<M extends ParsedMessage> implements SipMessage {
   protected readonly message: M
-  /** The content type without parameters, in lower case: `application/sdp`. */
+  /** The content type without parameters, in lower case: `application/sdp`; of multipart/… as it came, for its boundary is there. */
   declare readonly body?: SipBody
 
   constructor(message: M) {
     this.message = message
     const content = message.body
-    if (content !== '') this.body = { contentType: mediaType(message.getHeader('content-type')), content }
+    if (content === '') return
+    const written = message.getHeader('content-type') ?? ''
+    const type = mediaType(written)
+    this.body = { contentType: type.startsWith('multipart/') ? written : type, content }
   }
 
   get callId(): string {

@@ -1,9 +1,11 @@
 /** Peers that negotiate in the less usual ways, written message by message. */
 import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
 import { silentLogger } from '../../../src/base/logger.js'
 import { startMediaService } from '../../../src/media/client.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText } from '../../support/sip-messages.js'
+import { Inbox } from '../../support/sip-parties.js'
 import { type Conversation, flowRule, Telephone } from '../../support/telephone.js'
 
 const sdp = (direction = 'sendrecv', host = '127.0.0.1'): string =>
@@ -20,11 +22,41 @@ const sdp = (direction = 'sendrecv', host = '127.0.0.1'): string =>
   ].join('\r\n')
 let version = 0
 
+/** Where the peer's audio is to go. */
+class RtpPort {
+  readonly #socket: Socket
+  readonly #packets = new Inbox<Buffer>()
+
+  static async open(): Promise<RtpPort> {
+    const socket = createSocket('udp4')
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    return new RtpPort(socket)
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('message', (packet) => this.#packets.put(packet))
+  }
+
+  get port(): number {
+    return this.#socket.address().port
+  }
+
+  packet(): Promise<Buffer> {
+    return this.#packets.next()
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(resolve))
+  }
+}
+
 describe('a call with a peer that', () => {
   let media: ReturnType<typeof startMediaService>
   let bob: Telephone
   let peer: RawPeer
   let toTag: string
+  let rtp: RtpPort
   let cseq: number
 
   before(() => {
@@ -34,12 +66,12 @@ describe('a call with a peer that', () => {
   after(() => media.close())
 
   beforeEach(async () => {
-    ;[bob, peer] = await Promise.all([Telephone.open('bob', media), RawPeer.open()])
+    ;[bob, peer, rtp] = await Promise.all([Telephone.open('bob', media), RawPeer.open(), RtpPort.open()])
     toTag = ''
     cseq = 0
   })
 
-  afterEach(() => Promise.all([bob.close(), peer.close()]))
+  afterEach(() => Promise.all([bob.close(), peer.close(), rtp.close()]))
 
   const text = (method: string, body = ''): string =>
     requestText({
@@ -52,9 +84,9 @@ describe('a call with a peer that', () => {
     }).replace('sip:alice@192.0.2.1:5060', peer.uri)
 
   /** Sends a request and gives its final answer; to an INVITE the ACK is sent with the body given. */
-  async function request(method: string, body = '', ackBody = '') {
+  async function request(method: string, body = '', ackBody = '', change = (message: string) => message) {
     cseq++
-    peer.send(text(method, body), bob.party.endpoint.local.port)
+    peer.send(change(text(method, body)), bob.party.endpoint.local.port)
     for (;;) {
       const { message } = await peer.responses.next()
       if (message.method !== method || (message.statusCode ?? 0) < 200) continue
@@ -82,6 +114,41 @@ describe('a call with a peer that', () => {
     assert.equal(call.snapshot().codec, 'PCMU')
     assert.equal((await request('BYE')).status, 200)
     assert.equal((await call.ended).by, 'remote')
+  })
+
+  it('puts its SDP into a multipart body is understood, in INVITE and re-INVITE', async () => {
+    const incoming = taken()
+    const parts = (direction: string) =>
+      [
+        '--x',
+        'Content-Type: application/isup',
+        '',
+        'binary',
+        '--x',
+        'Content-Type: application/sdp',
+        '',
+        sdp(direction),
+        '--x--',
+        '',
+      ].join('\r\n')
+    const asMultipart = (message: string) => message.replace('application/sdp', 'multipart/mixed; boundary="x"')
+    const { body } = await request('INVITE', parts('sendrecv'), '', asMultipart)
+    assert.match(body, /^m=audio \d+ RTP\/AVP 0 101\r$/m)
+    const { call, events } = await incoming
+    assert.match((await request('INVITE', parts('inactive'), '', asMultipart)).body, /^a=inactive\r$/m)
+    assert.equal((await events.first('call.held')).direction, 'inactive')
+    await request('BYE')
+    await call.ended
+  })
+
+  it('asks for 30 ms in a packet gets them', async () => {
+    const incoming = taken()
+    await request('INVITE', sdp().replace('m=audio 9 ', `m=audio ${rtp.port} `).replace('a=sendrecv', 'a=ptime:30'))
+    const { call } = await incoming
+    const packet = await rtp.packet()
+    assert.equal(packet.length, 12 + 30 * 8)
+    await request('BYE')
+    await call.ended
   })
 
   it('sends neither offer nor answer is hung up on', async () => {

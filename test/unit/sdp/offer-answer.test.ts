@@ -17,6 +17,73 @@ const phone = (formats = '8 0 101', ...more: string[]): string =>
 const hasCode = (code: string) => (error: unknown) => error instanceof TelephonyError && error.code === code
 const matching = (text: string, pattern: RegExp): string[] => text.split('\r\n').filter((line) => pattern.test(line))
 
+describe('packet time', () => {
+  for (const [wish, limit, sends] of [
+    [undefined, undefined, 20],
+    [10, undefined, 10],
+    [20, 150, 20],
+    [30, undefined, 30],
+    [40, 40, 40],
+    [50, undefined, 40],
+    [60, undefined, 60],
+    [200, undefined, 60],
+    [5, undefined, 10],
+    [undefined, 10, 10],
+    [undefined, 60, 20],
+    [60, 30, 30],
+  ]) {
+    it(`a=ptime:${wish ?? '-'}, a=maxptime:${limit ?? '-'}: we send ${sends} ms and ask for 20`, () => {
+      const lines = [...(wish ? [`a=ptime:${wish}`] : []), ...(limit ? [`a=maxptime:${limit}`] : [])]
+      const { text, settled } = us().answer(phone('8', ...lines))
+      assert.equal(settled.ptimeMs, sends)
+      assert.deepEqual(matching(text, /ptime/), ['a=ptime:20'])
+      const ours = us()
+      ours.offer()
+      assert.equal(ours.accept(phone('8', ...lines)).ptimeMs, sends)
+    })
+  }
+
+  it('stands above all media too', () => {
+    const { settled } = us().answer(phone('8').replace('t=0 0', 't=0 0\r\na=ptime:30'))
+    assert.equal(settled.ptimeMs, 30)
+  })
+})
+
+describe('IPv6', () => {
+  const six = () => new OfferAnswer({ address: '2001:db8::1', port: 4000, rtcpPort: 4001, codecs }, 77)
+  const sdp6 = (host: string) => phone('8').replaceAll('IP4 192.0.2.9', `IP6 ${host}`)
+
+  it('is offered, answered and settled', () => {
+    assert.deepEqual(matching(six().offer(), /^[oc]=/), ['o=- 77 1 IN IP6 2001:db8::1', 'c=IN IP6 2001:db8::1'])
+    const { text, settled } = six().answer(sdp6('2001:db8::9'))
+    assert.deepEqual(matching(text, /^c=/), ['c=IN IP6 2001:db8::1'])
+    assert.equal(settled.remote.host, '2001:db8::9')
+  })
+
+  it(':: asks for silence, as 0.0.0.0 does, and the address stays what it was', () => {
+    const ours = six()
+    ours.answer(sdp6('2001:db8::9'))
+    const { settled, text } = ours.answer(sdp6('::'))
+    assert.deepEqual([settled.direction, settled.remote.host], ['recvonly', '2001:db8::9'])
+    assert.deepEqual(matching(text, /^a=(send|recv|inactive)/), ['a=recvonly'])
+  })
+
+  for (const [what, ours, host, says] of [
+    ['IPv6 where we have IPv4', us(), 'IP6 2001:db8::9', /2001:db8::9, which is IPv6; media here is IPv4/],
+    ['IPv4 where we have IPv6', six(), 'IP4 192.0.2.9', /192\.0\.2\.9, which is IPv4; media here is IPv6/],
+    ['a host name', us(), 'IP4 media.example.com', /media\.example\.com, which is no address but a name/],
+    ['a multicast group', us(), 'IP4 224.2.1.1/127', /no address but a name/],
+  ] as const) {
+    it(`${what} is refused, and the reason says so`, () => {
+      const offer = phone('8').replaceAll('IP4 192.0.2.9', host)
+      assert.throws(
+        () => ours.answer(offer),
+        (error) => hasCode('NO_COMMON_CODEC')(error) && says.test(String(error)),
+      )
+    })
+  }
+})
+
 describe('offer', () => {
   it('names every codec, telephone-event 101, ptime 20 and the RTCP port', () => {
     assert.deepEqual(us().offer().split('\r\n'), [

@@ -1,0 +1,31 @@
+/** Addresses as SDP writes them (RFC 4566 9); pure, so without node:net. */
+
+export type AddressFamily = 4 | 6
+
+const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
+
+/** Undefined where it is a host name, a multicast group with its TTL, or nothing at all. */
+export function familyOf(address: string | undefined): AddressFamily | undefined {
+  if (address === undefined) return undefined
+  if (IPV4.test(address)) return 4
+  return isIPv6(address) ? 6 : undefined
+}
+
+/** RFC 4291 2.2, without a zone: that means something on its own machine only. */
+function isIPv6(address: string): boolean {
+  if (address.length > 45 || !/^[\da-f:.]+$/i.test(address)) return false
+  const [head = '', tail, ...more] = address.split('::')
+  if (more.length > 0) return false
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'))
+  const all = [...groups(head), ...groups(tail ?? '')]
+  const last = all.at(-1) ?? ''
+  // `::ffff:192.0.2.1`: the last two groups may be an IPv4 address.
+  const embedded = last.includes('.')
+  const hex = embedded ? all.slice(0, -1) : all
+  if (embedded && (!IPV4.test(last) || address.endsWith(':'))) return false
+  const count = hex.length + (embedded ? 2 : 0)
+  return hex.every((group) => /^[\da-f]{1,4}$/i.test(group)) && (tail === undefined ? count === 8 : count <= 7)
+}
+
+/** RFC 3264 8.4 and its like in IPv6: an address that nobody has asks for silence. */
+export const isUnspecified = (address: string): boolean => /^0\.0\.0\.0$|^[0:]+$/.test(address)
