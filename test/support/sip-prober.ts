@@ -43,9 +43,9 @@ export class SipProber {
     return { host: address, port }
   }
 
-  async options(timeoutMs = 2_000): Promise<Probe> {
+  async options(user = 'ringflow', timeoutMs = 2_000): Promise<Probe> {
     const branch = this.#branch()
-    return this.#ask(this.#message('OPTIONS', { branch, callId: branch, cseq: 1 }), branch, 'any', timeoutMs)
+    return this.#ask(this.#message('OPTIONS', { branch, callId: branch, cseq: 1, user }), branch, 'any', timeoutMs)
   }
 
   /** A whole call: how soon the INVITE got its first answer, and the BYE its. */
