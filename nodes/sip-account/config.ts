@@ -9,6 +9,8 @@ export const defaults = {
   displayName: '',
   /** '' : the user part of the AOR. */
   authUser: '',
+  /** Who may ask for the password; '' : registrar and proxies, as they show themselves. */
+  realm: '',
   /** '' : the domain of the AOR. */
   registrar: '',
   register: true,

@@ -46,6 +46,7 @@ function parse(config: Config, context: Context): AccountConfig {
     displayName: text(config.displayName),
     authUser: text(config.authUser),
     password: node.credentials?.password ?? '',
+    realm: text(config.realm),
     registrar: text(config.registrar),
     register,
     // Fields that the form does not show may hold anything.

@@ -18,6 +18,8 @@ export interface AccountInit {
   displayName: string
   authUser: string
   password: string
+  /** The only realm that gets credentials; absent or '' : the registrar's and the proxies', as they show themselves. */
+  realm?: string
   registrar: string
   register: boolean
   expiresSec: number
@@ -112,7 +114,11 @@ export class Account {
       contactUser,
       anyUser: init.anyUser ?? false,
       routeSet: this.peers.routeSet,
-      authenticator: new DigestAuthenticator({}, { username: init.authUser || aor.user, password: init.password }),
+      authenticator: new DigestAuthenticator(
+        {},
+        { username: init.authUser || aor.user, password: init.password },
+        { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
+      ),
       handlers: { admit: (request) => this.#policy.admit(request), invite: deps.invite },
     })
     this.#registration = new Registration(
@@ -138,6 +144,11 @@ export class Account {
   start(): void {
     void this.#policy.start()
     if (this.#wantsRegistration) this.#registration.register()
+  }
+
+  #isOurs(host: string): boolean {
+    const { hosts, aor } = this.peers
+    return hosts.includes(host) || parseHostPort(aor.domain)?.host === host || this.#policy.isPeer(host)
   }
 
   /** `plan` is handed in: it may change while the account goes on. */

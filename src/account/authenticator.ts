@@ -1,7 +1,10 @@
 import { newToken } from '../base/ids.js'
+import { algorithmOf, wantsIntegrityOnly, withoutIntegrity } from '../sip/digest/algorithm.js'
 import { chooseChallenges } from '../sip/digest/challenge.js'
 import { credentialsHeader, digestCredentials } from '../sip/digest/credentials.js'
 import type { Authenticator, Challenge, HeaderField } from '../sip/types.js'
+import { parseUri } from '../sip/uri/sip-uri.js'
+import { RealmGuard, type RealmGuardInit } from './realm-guard.js'
 
 export interface Credentials {
   username: string
@@ -10,83 +13,113 @@ export interface Credentials {
 }
 
 type Request = Parameters<Authenticator['answer']>[1]
+type Unasked = Parameters<NonNullable<Authenticator['ahead']>>[0]
 
 /** One request that is being authenticated: what was answered for it so far, by kind and realm. */
-type Tries = Map<string, { answers: number; nonce: string }>
+type Tries = Map<string, { answers: number; challenge: Challenge }>
 
 /** A wrong password does not become right by repeating it; once more, for a registrar that mislaid its nonce. */
 const MAX_ANSWERS_PER_REALM = 2
 /** A peer that calls every nonce stale must come to an end too. */
 const MAX_ATTEMPTS = 5
 const MAX_REMEMBERED = 1024
-/** Within a dialog a challenge may come from whoever we talk to: only realms that challenged us before get an answer. */
-const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
+const ANY_REALM: RealmGuardInit = { realm: '', viaProxy: false, isOurs: () => true }
 
 /** RFC 3261 22, RFC 7616, RFC 8760: digest credentials of one account, the strongest algorithm of each realm. */
 export class DigestAuthenticator implements Authenticator {
   readonly #credentials: Credentials
   readonly #newCnonce: () => string
+  readonly #guard: RealmGuard
   readonly #tries = new Map<string, Tries>()
-  readonly #nonceCounts = new Map<string, number>()
-  readonly #realms = new Set<string>()
+  readonly #nonces = new Map<string, { count: number; cnonce: string }>()
+  /** Challenges whose answers were taken, by method and host: they are answered before they are asked again. */
+  readonly #accepted = new Map<string, readonly Challenge[]>()
 
-  constructor(deps: { newCnonce?: () => string }, credentials: Credentials) {
+  constructor(deps: { newCnonce?: () => string }, credentials: Credentials, realms: RealmGuardInit = ANY_REALM) {
     this.#newCnonce = deps.newCnonce ?? newToken
     this.#credentials = credentials
+    this.#guard = new RealmGuard(realms)
   }
 
   answer(challenges: readonly Challenge[], request: Request): HeaderField[] | undefined {
+    this.#accepted.delete(placeOf(request))
     if (this.#credentials.password === '' || request.attempt > MAX_ATTEMPTS) return undefined
     const tries = this.#triesOf(request)
-    const inDialog = IN_DIALOG_METHODS.has(request.method)
-    const answerable = chooseChallenges(challenges).filter(({ realm }) => !inDialog || this.#realms.has(realm))
+    const trusted = challenges.filter((challenge) => this.#guard.trusts(challenge, request))
+    const answerable = chooseChallenges(trusted)
     const fresh = answerable.filter((challenge) => mayAnswer(challenge, tries.get(keyOf(challenge))))
     if (fresh.length === 0) return undefined
     for (const challenge of fresh) {
-      const answers = challenge.stale ? 0 : (tries.get(keyOf(challenge))?.answers ?? 0)
-      tries.set(keyOf(challenge), { answers: answers + 1, nonce: challenge.nonce })
-      this.#realms.add(challenge.realm)
+      const earlier = challenge.stale ? undefined : tries.get(keyOf(challenge))
+      const next = earlier && wantsIntegrityOnly(challenge) ? withoutIntegrity(challenge) : challenge
+      tries.set(keyOf(challenge), { answers: (earlier?.answers ?? 0) + 1, challenge: next })
     }
     // RFC 3261 22.3: what a proxy asked for earlier goes along when the next one asks.
-    return answerable.map((challenge) => this.#header(challenge, request))
+    return answerable.map((challenge) => this.#header(tries.get(keyOf(challenge))?.challenge ?? challenge, request))
   }
 
-  #header(challenge: Challenge, request: Request): HeaderField {
+  /** RFC 7616 3.6: a nonce serves until it is called stale, which saves each request a round. */
+  ahead(request: Unasked): HeaderField[] {
+    const challenges = this.#accepted.get(placeOf(request)) ?? []
+    return challenges.map((challenge) => this.#header(challenge, request))
+  }
+
+  accepted(request: Unasked): void {
+    const tries = this.#tries.get(tryKey(request))
+    if (!tries) return
+    this.#tries.delete(tryKey(request))
+    const challenges = [...tries.values()].map(({ challenge }) => ({ ...challenge, stale: false }))
+    remember(this.#accepted, placeOf(request), challenges)
+  }
+
+  refused(request: Unasked): void {
+    this.#accepted.delete(placeOf(request))
+  }
+
+  #header(challenge: Challenge, request: Unasked): HeaderField {
+    const { count, cnonce } = this.#useNonce(challenge)
     const value = digestCredentials({
       challenge,
       ...this.#credentials,
       method: request.method,
       uri: request.uri,
       body: request.body,
-      cnonce: this.#newCnonce(),
-      nonceCount: this.#countNonce(challenge.nonce),
+      cnonce,
+      nonceCount: count,
     })
     return [credentialsHeader(challenge.status), value]
   }
 
   #triesOf(request: Request): Tries {
-    const key = `${request.method} ${request.callId}`
+    const key = tryKey(request)
     const known = request.attempt > 1 ? this.#tries.get(key) : undefined
     const tries: Tries = known ?? new Map()
     remember(this.#tries, key, tries)
     return tries
   }
 
-  /** RFC 7616 3.4: nc rises each time that a nonce is used, in whatever request. */
-  #countNonce(nonce: string): number {
-    const count = (this.#nonceCounts.get(nonce) ?? 0) + 1
-    remember(this.#nonceCounts, nonce, count)
-    return count
+  /** RFC 7616 3.4: nc rises each time that a nonce is used, in whatever request. 3.4.2: `-sess` keeps its first cnonce. */
+  #useNonce({ realm, nonce, algorithm }: Challenge): { count: number; cnonce: string } {
+    const key = `${realm} ${nonce}`
+    const known = this.#nonces.get(key)
+    const keeps = known !== undefined && algorithmOf(algorithm)?.session === true
+    const use = { count: (known?.count ?? 0) + 1, cnonce: keeps ? known.cnonce : this.#newCnonce() }
+    remember(this.#nonces, key, use)
+    return use
   }
 }
 
 /** RFC 7616 3.3: `stale` says that only the nonce was old. Otherwise the same nonce again means that the credentials were refused. */
-function mayAnswer(challenge: Challenge, earlier: { answers: number; nonce: string } | undefined): boolean {
+function mayAnswer(challenge: Challenge, earlier: { answers: number; challenge: Challenge } | undefined): boolean {
   if (!earlier || challenge.stale) return true
-  return earlier.nonce !== challenge.nonce && earlier.answers < MAX_ANSWERS_PER_REALM
+  if (earlier.answers === 1 && wantsIntegrityOnly(challenge)) return true
+  return earlier.challenge.nonce !== challenge.nonce && earlier.answers < MAX_ANSWERS_PER_REALM
 }
 
 const keyOf = (challenge: Challenge): string => `${challenge.status} ${challenge.realm}`
+const tryKey = ({ method, callId }: Unasked): string => `${method} ${callId}`
+/** Within a method and a host the same servers ask. */
+const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.parts.host ?? ''}`
 
 /** Keeps the newest entries only. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {

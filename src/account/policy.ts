@@ -53,7 +53,6 @@ export class Policy {
 
   /** Looks the peers' names up, and again from time to time. Resolves after the first round. */
   async start(): Promise<void> {
-    if (this.#init.inboundFrom === 'anyone') return
     const found = await Promise.all(this.#init.peers.map((host) => this.#look(host)))
     if (this.#closed || this.#init.peers.every(isIPv4)) return
     const waitMs = found.every(Boolean) ? LOOKUP_MS : LOOKUP_RETRY_MS
@@ -65,7 +64,8 @@ export class Policy {
   }
 
   admit(request: SipRequest): Admission {
-    if (!this.#isKnown(request.source.host)) {
+    const known = this.#isKnown(request.source.host)
+    if (!known && this.#init.inboundFrom !== 'anyone') {
       this.#logRefusal(request)
       return { admit: false, status: 0 }
     }
@@ -82,11 +82,15 @@ export class Policy {
     this.#timer?.cancel()
   }
 
-  #isKnown(address: string): boolean {
-    if (this.#init.inboundFrom === 'anyone' || this.#learned.has(address)) return true
-    if (isIPv4(address) && this.#allowed.check(address, 'ipv4')) return true
+  /** An address of our registrar or proxies. */
+  isPeer(address: string): boolean {
+    if (this.#learned.has(address)) return true
     for (const addresses of this.#byName.values()) if (addresses.includes(address)) return true
     return false
+  }
+
+  #isKnown(address: string): boolean {
+    return (isIPv4(address) && this.#allowed.check(address, 'ipv4')) || this.isPeer(address)
   }
 
   async #look(host: string): Promise<boolean> {

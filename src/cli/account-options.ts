@@ -38,6 +38,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
     password: options.password(),
+    realm: options.text('realm') ?? '',
     registrar: server,
     register: defaults.register,
     expiresSec: options.integer('expires', 1, 86_400) ?? 600,

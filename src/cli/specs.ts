@@ -10,6 +10,7 @@ const IDENTITY: OptionTable = {
     help: 'better by RINGFLOW_PASSWORD or --password-file:\na command line can be read by every user of the machine',
   },
   'password-file': { type: 'string', value: 'path', help: 'file that holds the password' },
+  realm: { type: 'string', value: 'text', help: 'prove the password to this realm only. Default: to the server’s own' },
   'display-name': { type: 'string', value: 'text', help: 'name that the other side is shown' },
   'outbound-proxy': { type: 'string', value: 'host[:port]', help: 'everything goes through this proxy first' },
 }

@@ -51,6 +51,8 @@ export interface AccountConfig {
   /** '' : the user part of the AOR. */
   authUser: string
   password: string
+  /** The only realm that gets credentials; absent or '' : the registrar's and the proxies', as they show themselves. */
+  realm?: string
   /** Host, host:port or sip: URI; '' for the AOR's domain. */
   registrar: string
   /** Registers at start and keeps registered until unregistered or removed. */

@@ -112,12 +112,12 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     const lines = headerLines(init.headers)
     if (WITH_CONTACT.has(method)) lines.push(contactLine(this.#context))
     const body = sessionBody(init.body)
-    return sendRequest(this.#context, (credentials) =>
+    const make = (credentials: readonly string[]) =>
       this.#session.createOutgoingRequestMessage(method, {
         extraHeaders: withCredentials(lines, credentials),
         ...(body ? { body } : {}),
-      }),
-    )
+      })
+    return sendRequest(this.#context, make, { inDialog: true })
   }
 
   /** RFC 3261 12.2.1.2: 481 and 408 end the dialog; ending one that began with INVITE means to send BYE. */

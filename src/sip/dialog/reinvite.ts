@@ -21,7 +21,7 @@ export async function sendReinvite(
   session: SessionDialog,
   body: SipBody,
 ): Promise<FinalResponse> {
-  const round = new CredentialsRound(context)
+  const round = new CredentialsRound(context, { inDialog: true })
   let credentials: string[] | undefined = []
   for (;;) {
     const { response, request } = await once(context, session, body, credentials)

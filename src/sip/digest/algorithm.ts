@@ -29,6 +29,12 @@ export function qopOf(offered: readonly string[]): 'auth' | 'auth-int' | undefin
   return offered.includes('auth-int') ? 'auth-int' : false
 }
 
+/** Asks for nothing but auth-int, which servers that know the name only cannot verify (Kamailio up to 6.0): see `withoutIntegrity`. */
+export const wantsIntegrityOnly = ({ qop }: Challenge): boolean => qop.length > 0 && qopOf(qop) === 'auth-int'
+
+/** The same challenge answered by `auth`: what such servers take, and other telephones send them. */
+export const withoutIntegrity = (challenge: Challenge): Challenge => ({ ...challenge, qop: ['auth'] })
+
 /** 0: we cannot answer it. */
 export function strengthOf(challenge: Challenge): number {
   if (!algorithmOf(challenge.algorithm) || qopOf(challenge.qop) === false) return 0

@@ -1,7 +1,9 @@
 import type { IncomingResponseMessage, OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
+import { wantsIntegrityOnly } from '../digest/algorithm.js'
 import { parseChallenges } from '../digest/challenge.js'
 import { checkText } from '../message/header-check.js'
-import type { Challenge } from '../types.js'
+import { ParsedResponse } from '../message/parsed-message.js'
+import type { Challenge, HeaderField } from '../types.js'
 import { type AccountContext, guarded } from './account-context.js'
 
 /** Proxies in a row that each ask for their own credentials; more is a loop. */
@@ -10,46 +12,101 @@ const MAX_ATTEMPTS = 5
 /** The credentials of one request, over all the times that it is sent (RFC 3261 22). */
 export class CredentialsRound {
   readonly #context: AccountContext
+  readonly #inDialog: boolean
   /** Everybody who has asked: each time the request goes out again, it has to satisfy them all. */
   readonly #asked = new Map<string, Challenge[]>()
+  /** Who asked the last time: they have seen our answer. */
+  #lastAsked = new Set<string>()
   #attempt = 0
+  #sentAhead = false
 
-  constructor(context: AccountContext) {
+  constructor(context: AccountContext, init: { inDialog: boolean }) {
     this.#context = context
+    this.#inDialog = init.inDialog
+  }
+
+  /** Adds what the servers on this way will ask for, where that is known. */
+  ahead(request: OutgoingRequestMessage): void {
+    if (this.#inDialog || request.extraHeaders.some((line) => /^(proxy-)?authorization:/i.test(line))) return
+    const { authenticator } = this.#context.init
+    const fields = this.#guarded(() => authenticator.ahead?.(aboutOf(request))) ?? []
+    this.#sentAhead = fields.length > 0
+    request.extraHeaders.push(...linesOf(fields))
   }
 
   /** Header lines to send the request again with, or undefined where this response is final. */
   answer(response: IncomingResponseMessage, request: OutgoingRequestMessage): string[] | undefined {
-    if (response.statusCode !== 401 && response.statusCode !== 407) return undefined
+    if (response.statusCode !== 401 && response.statusCode !== 407) return this.#final(response, request)
     const challenges = [
       ...parseChallenges(401, response.getHeaders('www-authenticate')),
       ...parseChallenges(407, response.getHeaders('proxy-authenticate')),
     ]
-    // 22.2: the same realm asks again though its nonce was fresh: the credentials are wrong.
-    if (challenges.every((challenge) => this.#asked.has(keyOf(challenge)) && !challenge.stale)) return undefined
+    if (challenges.every((challenge) => this.#isRefusal(challenge))) return undefined
     if (++this.#attempt > MAX_ATTEMPTS) return undefined
     this.#remember(challenges)
     const { authenticator } = this.#context.init
-    const fields = guarded(this.#context.log, 'authenticator', () =>
+    const fields = this.#guarded(() =>
       authenticator.answer([...this.#asked.values()].flat(), {
-        method: request.method,
-        uri: request.ruri.toRaw(),
-        callId: request.callId,
-        body: request.body?.body ?? '',
+        ...aboutOf(request),
         attempt: this.#attempt,
+        inDialog: this.#inDialog,
+        ...(response instanceof ParsedResponse ? { source: response.source.host } : {}),
       }),
     )
-    return fields?.map(([name, value]) => `${name}: ${checkText(name, value)}`)
+    return fields && linesOf(fields)
+  }
+
+  /** The request came through: what was answered will be asked again. */
+  accepted(request: OutgoingRequestMessage): void {
+    if (!this.#inDialog) this.#guarded(() => this.#context.init.authenticator.accepted?.(aboutOf(request)))
+  }
+
+  #final(response: IncomingResponseMessage, request: OutgoingRequestMessage): string[] | undefined {
+    if (!(response instanceof ParsedResponse)) return undefined
+    if (response.statusCode !== 403 || request.method !== 'REGISTER' || !this.#sentAhead) {
+      this.accepted(request)
+      return undefined
+    }
+    // Some registrars forbid an old nonce instead of asking for a new one: once more without it.
+    this.#sentAhead = false
+    this.#guarded(() => this.#context.init.authenticator.refused?.(aboutOf(request)))
+    return []
+  }
+
+  /**
+   * 22.2: the same realm asks again though its nonce was fresh: the credentials are wrong. Where another realm asked in
+   * between, this one has not seen them yet.
+   */
+  #isRefusal(challenge: Challenge): boolean {
+    if (challenge.stale) return false
+    const key = keyOf(challenge)
+    if (wantsIntegrityOnly(challenge) && this.#attempt === 1) return false // once more, with auth
+    return this.#lastAsked.has(key) || (this.#asked.get(key) ?? []).some(({ nonce }) => nonce === challenge.nonce)
   }
 
   /** A realm's new challenges (one per algorithm) take the place of its old ones. */
   #remember(challenges: readonly Challenge[]): void {
-    for (const challenge of challenges) this.#asked.delete(keyOf(challenge))
+    this.#lastAsked = new Set(challenges.map(keyOf))
+    for (const key of this.#lastAsked) this.#asked.delete(key)
     for (const challenge of challenges) {
       const key = keyOf(challenge)
       this.#asked.set(key, [...(this.#asked.get(key) ?? []), challenge])
     }
   }
+
+  #guarded<Result>(run: () => Result): Result | undefined {
+    return guarded(this.#context.log, 'authenticator', run)
+  }
 }
+
+const aboutOf = (request: OutgoingRequestMessage) => ({
+  method: request.method,
+  uri: request.ruri.toRaw(),
+  callId: request.callId,
+  body: request.body?.body ?? '',
+})
+
+const linesOf = (fields: readonly HeaderField[]): string[] =>
+  fields.map(([name, value]) => `${name}: ${checkText(name, value)}`)
 
 const keyOf = ({ status, realm }: Challenge): string => `${status} ${realm}`

@@ -47,7 +47,7 @@ export class SentInvite implements OutgoingInvite {
     this.#context = context
     this.#init = init
     this.#handlers = handlers
-    this.#round = new CredentialsRound(context)
+    this.#round = new CredentialsRound(context, { inDialog: false })
     this.#target = targetUri(init.target)
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...headerLines(init.headers)]
@@ -87,6 +87,7 @@ export class SentInvite implements OutgoingInvite {
       withCredentials(this.#headers, credentials),
       sessionBody(body),
     )
+    if (this.#cseq === 1) this.#round.ahead(message)
     this.#provisional = false
     return new InviteUserAgentClient(core, message, this.#delegate(message))
   }
@@ -100,7 +101,10 @@ export class SentInvite implements OutgoingInvite {
         if (this.#done || this.#cancelled || !(message instanceof ParsedResponse)) return
         this.#guarded('progress', () => this.#handlers.progress(new ReceivedResponse(message)))
       },
-      onAccept: (response) => this.#success(response),
+      onAccept: (response) => {
+        this.#round.accepted(request)
+        this.#success(response)
+      },
       onRedirect: final,
       onReject: final,
     }

@@ -11,11 +11,15 @@ import { localResponse, toFinalResponse } from './final-response.js'
 export async function sendRequest(
   context: AccountContext,
   make: (credentials: readonly string[]) => OutgoingRequestMessage,
+  init: { inDialog: boolean } = { inDialog: false },
 ): Promise<FinalResponse> {
-  const round = new CredentialsRound(context)
+  const round = new CredentialsRound(context, init)
   let credentials: string[] | undefined = []
+  let first = true
   for (;;) {
     const message = make(credentials)
+    if (first) round.ahead(message)
+    first = false
     const response = await oneAnswer(context, message)
     credentials = round.answer(response, message)
     if (!credentials) return toFinalResponse(response)

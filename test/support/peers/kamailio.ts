@@ -20,6 +20,10 @@ export interface RegistrarInit extends KamailioInit {
   /** Kamailio 5.6 offers one per challenge. */
   algorithm?: 'MD5' | 'SHA-256'
   realm?: string
+  /** Quality of protection that a challenge asks for. Kamailio 5.6 can ask for auth-int but not verify it. */
+  qop?: 'none' | 'auth' | 'auth-int'
+  /** Records its route without `lr`. */
+  strict?: boolean
   /** INVITE is challenged with 407 too. */
   challengeCalls?: boolean
   /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
@@ -32,6 +36,8 @@ export interface EdgeInit extends KamailioInit {
   next: string
   /** Refuses with 403 an initial request that carries no Route to this proxy. */
   mustRoute?: boolean
+  /** Records its route without `lr`. */
+  strict?: boolean
 }
 
 export interface Binding {
@@ -67,6 +73,8 @@ export class Kamailio {
     return Kamailio.#start({ name: 'registrar', ...init }, 'registrar.cfg', [
       `ALGO="${init.algorithm ?? 'MD5'}"`,
       `REALM="${init.realm ?? 'sip.test'}"`,
+      `CHAL="${['none', 'auth', 'auth-int'].indexOf(init.qop ?? 'auth')}"`,
+      ...(init.strict ? ['STRICT'] : []),
       `MIN_EXPIRES=${init.minExpiresSec ?? 10}`,
       ...(init.challengeCalls ? ['AUTH_CALLS'] : []),
       ...(init.onlyFrom ? [`ONLY_FROM="${init.onlyFrom}"`] : []),
@@ -75,7 +83,11 @@ export class Kamailio {
 
   /** Loose-routing outbound proxy that adds Path and Record-Route. */
   static async edge(init: EdgeInit): Promise<Kamailio> {
-    const defines = [`NEXT="sip:${init.next}"`, ...(init.mustRoute ? ['MUST_ROUTE'] : [])]
+    const defines = [
+      `NEXT="sip:${init.next}"`,
+      ...(init.mustRoute ? ['MUST_ROUTE'] : []),
+      ...(init.strict ? ['STRICT'] : []),
+    ]
     return Kamailio.#start({ name: 'edge', ...init }, 'edge.cfg', defines)
   }
 

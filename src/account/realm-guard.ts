@@ -1,0 +1,62 @@
+import type { Authenticator, Challenge } from '../sip/types.js'
+import { parseUri } from '../sip/uri/sip-uri.js'
+
+type Request = Parameters<Authenticator['answer']>[1]
+
+export interface RealmGuardInit {
+  /** The only realm that gets an answer; '' : those that are found to be ours. */
+  realm: string
+  /** Everything goes through a proxy of ours. */
+  viaProxy: boolean
+  /** Host name or address of our domain, registrar or proxies. */
+  isOurs: (host: string) => boolean
+}
+
+const MAX_REALMS = 64
+/** Those that exist only within a dialog; INVITE, UPDATE and others say so themselves. */
+const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
+
+/**
+ * Whose challenge gets an answer. Digest credentials are good for guessing the password offline, so whoever can make us answer any
+ * challenge can try: a called party that challenges our BYE with the registrar's realm, a redirection, somebody else's server.
+ */
+export class RealmGuard {
+  readonly #init: RealmGuardInit
+  /** Realms that asked where only ours can ask, each with the addresses that it asked from. */
+  readonly #sources = new Map<string, Set<string>>()
+  /** REGISTER reaches nobody but our registrar: after it, other user agents' realms are strangers'. */
+  #registrarKnown = false
+
+  constructor(init: RealmGuardInit) {
+    this.#init = init
+  }
+
+  /** Also learns: what is trusted once may ask within dialogs too, from the same address. */
+  trusts(challenge: Challenge, request: Request): boolean {
+    const { realm } = this.#init
+    if (realm !== '') return challenge.realm === realm
+    const source = request.source ?? ''
+    const known = this.#sources.get(challenge.realm)
+    if (known?.has(source)) return true
+    if (request.inDialog ?? IN_DIALOG_METHODS.has(request.method)) return false
+    if (!this.#isOurs(challenge, request, known !== undefined)) return false
+    this.#learn(challenge, request.method, source)
+    return true
+  }
+
+  #isOurs(challenge: Challenge, { method, uri, source = '' }: Request, isKnown: boolean): boolean {
+    if (method === 'REGISTER') return true
+    const { viaProxy, isOurs } = this.#init
+    const isHome = viaProxy || isOurs(parseUri(uri)?.parts.host ?? '') || isOurs(source)
+    // RFC 3261 22.3: 407 is a proxy's; a 401 may be the called party's, unless the registrar asks in the same realm.
+    return isHome && (isKnown || challenge.status === 407 || !this.#registrarKnown)
+  }
+
+  #learn({ realm, status }: Challenge, method: string, source: string): void {
+    if (method === 'REGISTER' && status === 401) this.#registrarKnown = true
+    const sources = this.#sources.get(realm) ?? new Set()
+    this.#sources.set(realm, sources.add(source))
+    const [oldest] = this.#sources.keys()
+    if (this.#sources.size > MAX_REALMS && oldest !== undefined) this.#sources.delete(oldest)
+  }
+}
