@@ -1,4 +1,6 @@
 /** Typed inputs (`msg.`, flow, global, JSONata, env …) evaluated for one message. */
+import { isUint8Array } from 'node:util/types'
+import type { Playable } from '../../src/engine/protocol.js'
 import { TelephonyError } from './errors.js'
 import type { Message, RED, RedNode } from './red.js'
 
@@ -44,6 +46,22 @@ export function headersOf(value: unknown): Record<string, string> {
 /** For what reaches the wire: only blanks are taken away. A line break at the end is for the engine to refuse, not to be lost here. */
 export const line = (value: unknown): string =>
   value === undefined || value === null ? '' : String(value).replace(/^[ \t]+|[ \t]+$/g, '')
+
+/** Larger ones belong into files: a Buffer is copied from thread to thread. */
+const MAX_WAV_OCTETS = 10 * 1024 * 1024
+
+/** The name of a WAV file, or the WAV itself as a Buffer; undefined for neither. */
+export function wavOf(field: string, value: unknown): Playable | undefined {
+  if (!isUint8Array(value)) {
+    const file = fileOf(field, value)
+    return file === '' ? undefined : { kind: 'file', file }
+  }
+  if (value.length > MAX_WAV_OCTETS) {
+    throw new TelephonyError('BAD_ARGUMENT', `${field}: a Buffer of ${value.length} octets; ${MAX_WAV_OCTETS} at most`)
+  }
+  // A copy: what lies behind a Buffer may be much larger than what it shows, and would be sent with it.
+  return { kind: 'wav', data: new Uint8Array(value) }
+}
 
 /** The name of a file; '' for none. The engine decides whether it may be read or written. */
 export function fileOf(field: string, value: unknown): string {

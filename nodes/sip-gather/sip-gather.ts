@@ -6,7 +6,7 @@ import { MAX_GATHER_DIGITS } from '../shared/limits.js'
 import type { MediaNote } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { flag, number, secondsAsMs, text } from '../shared/settings.js'
-import { fileOf } from '../shared/typed-input.js'
+import { wavOf } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
@@ -35,8 +35,8 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
   const { config } = node
   const { attempts, ...rules } = rulesOf(config)
   const callId = await node.callId(config, message)
-  const file = fileOf('prompt', await node.evaluate(config.prompt, config.promptType, message))
-  const command: GatherCommand = { callId, ...rules, ...(file !== '' && { prompt: { kind: 'file', file } }) }
+  const prompt = wavOf('prompt', await node.evaluate(config.prompt, config.promptType, message))
+  const command: GatherCommand = { callId, ...rules, ...(prompt && { prompt }) }
   let result = await node.engine('gather', command)
   for (
     let attempt = 1;

@@ -5,19 +5,19 @@ import type { FlowNode, Output } from '../shared/flow-node.js'
 import type { MediaNote } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { number, oneOf, secondsAsMs } from '../shared/settings.js'
-import { fileOf } from '../shared/typed-input.js'
+import { wavOf } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Plays a WAV file or a tone into the call, or stops what is being played.
+ * Plays a WAV (a file or a Buffer), a tone or a telephone signal into the call, or stops what is being played.
  *
  * Output 1, done: the incoming message. Blocking: when the last packet has left, `media.ended` is `finished`. Background: at
  * once, with `media.id`. Action `stop`: when it has been stopped.
  * Output 2, cut short: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` how far it came. Blocking only.
  * `stop` ends the play that `msg.media.id` names if that goes on in the background, otherwise everything that plays in the call.
  * Done when the sound has ended, in the background too; an error of a background play comes to Catch nodes.
- * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO.
+ * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO, BAD_ARGUMENT (a Buffer above 10 MB).
  * Files are looked for in `<userDir>/ringflow/media` and in the pack's own examples; more folders in settings.js:
  * `ringflow: { mediaFolders: ['/srv/prompts'] }`.
  */
@@ -31,7 +31,10 @@ export default function sipPlayMedia(RED: RED): void {
       if (oneOf('action', config.action, ['play', 'stop']) === 'stop') return
       oneOf('wait', config.wait, ['blocking', 'background'])
       repeatOf(config)
-      if (oneOf('source', config.source, ['file', 'tone']) === 'tone') toneOf(config)
+      const source = oneOf('source', config.source, ['file', 'tone', 'signal'])
+      if (source === 'file') gainOf(config)
+      if (source === 'tone') toneOf(config)
+      if (source === 'signal') signalOf(config)
     },
     input: (node, message) => (node.config.action === 'stop' ? stop(node, message) : play(node, message)),
   })
@@ -41,7 +44,7 @@ async function play(node: FlowNode<Config>, message: Message): Promise<Output | 
   const { config } = node
   const callId = await node.callId(config, message)
   const source = await sourceOf(node, message)
-  const media: MediaNote = { id: newId(), kind: source.kind === 'tone' ? 'tone' : 'play' }
+  const media: MediaNote = { id: newId(), kind: config.source === 'file' ? 'play' : 'tone' }
   const background = config.wait === 'background'
   if (background) node.assertLive(callId)
   const playing = node.engine('play', { callId, mediaId: media.id, source, repeat: repeatOf(config) })
@@ -64,16 +67,29 @@ async function stop(node: FlowNode<Config>, message: Message): Promise<Output> {
 async function sourceOf(node: FlowNode<Config>, message: Message): Promise<Playable> {
   const { config } = node
   if (config.source === 'tone') return toneOf(config)
-  const file = fileOf('file', await node.evaluate(config.file, config.fileType, message))
-  if (file === '') throw new TelephonyError('BAD_ARGUMENT', 'file: names no file to play')
-  return { kind: 'file', file }
+  if (config.source === 'signal') return signalOf(config)
+  const wav = wavOf('file', await node.evaluate(config.file, config.fileType, message))
+  if (!wav) throw new TelephonyError('BAD_ARGUMENT', 'file: names no file to play')
+  const gainDb = gainOf(config)
+  return gainDb === 0 ? wav : { ...wav, gainDb }
+}
+
+function signalOf(config: Config): Playable {
+  const name = oneOf('signal', config.signal, ['dial', 'ringback', 'busy', 'congestion'])
+  const country = oneOf('country', config.country, ['eu', 'us', 'uk', 'cn', 'fr', 'it'])
+  return { kind: 'signal', name, country, ...durationOf(config), levelDbfs: levelOf(config) }
 }
 
 function toneOf(config: Config): Playable {
   const hz = config.hz.split('+').map((part) => number('hz', part, { min: 20, max: 3_900 }))
-  const durationMs = secondsAsMs('duration', config.duration, { min: 0.02, max: 3_600 })
-  return { kind: 'tone', hz, durationMs, levelDbfs: number('level', config.level, { min: -60, max: 0 }) }
+  return { kind: 'tone', hz, ...durationOf(config), levelDbfs: levelOf(config) }
 }
+
+const durationOf = (config: Config) => ({
+  durationMs: secondsAsMs('duration', config.duration, { min: 0.02, max: 600 }),
+})
+const levelOf = (config: Config): number => number('level', config.level, { min: -60, max: 0 })
+const gainOf = (config: Config): number => number('gain', config.gain, { min: -40, max: 40 })
 
 /** 0 plays for ever. */
 const repeatOf = (config: Config): number => number('repeat', config.repeat, { max: 1_000_000, integer: true })

@@ -13,6 +13,7 @@ import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
+import { signalTone } from './signals.js'
 
 export interface EngineDeps {
   clock: Clock
@@ -27,6 +28,9 @@ export interface EngineDeps {
 const SHUTDOWN_MS = 3_000
 const DEFAULT_RECORD_MS = 3_600_000
 const DEFAULT_TONE_DBFS = -12
+
+/** Twenty minutes in telephone quality; larger sounds belong into files. */
+const MAX_WAV_OCTETS = 10 * 1024 * 1024
 
 type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 
@@ -168,11 +172,28 @@ export class TelephonyEngine extends TypedEmitter<Told> {
   }
 
   async #promptSource(source: Playable): Promise<PromptSource> {
-    if (source.kind === 'file') return { kind: 'file', path: await findPlayFile(source.file, this.#init.mediaRoots) }
-    return { levelDbfs: DEFAULT_TONE_DBFS, ...source }
+    const gain = source.gainDb === undefined ? {} : { gainDb: source.gainDb }
+    switch (source.kind) {
+      case 'file':
+        return { kind: 'file', path: await findPlayFile(source.file, this.#init.mediaRoots), ...gain }
+      case 'wav':
+        return { kind: 'wav', data: checkedWav(source.data), ...gain }
+      case 'signal': {
+        const { name, country, durationMs, levelDbfs = DEFAULT_TONE_DBFS } = source
+        return { kind: 'tone', levelDbfs, ...signalTone(name, country, durationMs), ...gain }
+      }
+      default:
+        return { levelDbfs: DEFAULT_TONE_DBFS, ...source }
+    }
   }
 
   #refuseWhenClosed(): void {
     if (this.#shutdown) throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
   }
+}
+
+function checkedWav(data: unknown): Uint8Array {
+  if (!(data instanceof Uint8Array)) throw new TelephonyError('BAD_ARGUMENT', 'a WAV in memory is a Buffer')
+  if (data.length <= MAX_WAV_OCTETS) return data
+  throw new TelephonyError('BAD_ARGUMENT', `a Buffer of ${data.length} octets: ${MAX_WAV_OCTETS} at most; play a file`)
 }

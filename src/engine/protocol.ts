@@ -4,6 +4,8 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 
+import type { SignalCountry, SignalName } from './signals.js'
+
 export type { DialPlan, RegistrationState }
 
 export interface EngineInit {
@@ -118,10 +120,25 @@ export interface DialCommand {
   codecs?: CodecName[]
 }
 
-/** What can be heard: a file below a media root, or a tone. */
-export type Playable =
+export type { SignalCountry, SignalName }
+
+/** What can be heard: a file below a media root, a WAV in memory, a tone, or a telephone signal as its country has it. */
+export type Playable = (
   | { kind: 'file'; file: string }
-  | { kind: 'tone'; hz: number[]; durationMs: number; levelDbfs?: number; cadence?: { onMs: number; offMs: number } }
+  /** At most 10 MB. */
+  | { kind: 'wav'; data: Uint8Array }
+  | {
+      kind: 'tone'
+      hz: number[]
+      durationMs: number
+      levelDbfs?: number
+      cadence?: { onMs: number; offMs: number }
+      /** On, off, on, off … where one pair is not enough. */
+      stepsMs?: number[]
+    }
+  /** Whole periods of its cadence, so that it can be repeated. */
+  | { kind: 'signal'; name: SignalName; country: SignalCountry; durationMs: number; levelDbfs?: number }
+) & { /** -40 to 40. */ gainDb?: number }
 
 export interface GatherCommand {
   callId: string

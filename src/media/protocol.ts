@@ -129,9 +129,20 @@ export type MediaEvents = {
 /** What the asset worker does: decode, resample, encode, away from every other thread. */
 export type PromptSource =
   /** Absolute path, already confined. WAV: 8 and 16 (24, 32) bit PCM, A-law, mu-law, any usual rate, any channels (mixed). */
-  | { kind: 'file'; path: string }
-  /** One or more sines added up, on and off; e.g. ringback 425 Hz, 1000 on, 4000 off. */
-  | { kind: 'tone'; hz: number[]; durationMs: number; levelDbfs: number; cadence?: { onMs: number; offMs: number } }
+  (
+    | { kind: 'file'; path: string }
+    /** The same as octets; a copy of its own, for the whole memory behind it is copied from thread to thread. */
+    | { kind: 'wav'; data: Uint8Array }
+    /** One or more sines added up, on and off; e.g. ringback 425 Hz, 1000 on, 4000 off. `stepsMs`: on, off, on, off … where one pair is not enough. */
+    | {
+        kind: 'tone'
+        hz: number[]
+        durationMs: number
+        levelDbfs: number
+        cadence?: { onMs: number; offMs: number }
+        stepsMs?: number[]
+      }
+  ) & { /** Louder or softer than it is; what exceeds full scale is clipped. */ gainDb?: number }
 
 export type AssetCommands = {
   /** Errors: FILE_NOT_FOUND, BAD_AUDIO. Results are cached by source (path and mtime) and codec. */

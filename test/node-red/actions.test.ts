@@ -119,6 +119,37 @@ describe('actions in a call', () => {
       assert.deepEqual(flows.statuses.get('action'), {})
     })
 
+    it('plays a Buffer, of which only what it shows is sent, with gain', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'payload', fileType: 'msg', gain: '-6' })
+      test.engine.reply('play', () => ({ ended: 'finished', playedMs: 10 }))
+      const large = Buffer.from('0123456789')
+      flows.receive('action', { ...message(), payload: large.subarray(2, 5) })
+      await flows.message('action-1')
+      const source = test.engine.sent('play')[0]?.source
+      assert.ok(source?.kind === 'wav')
+      assert.deepEqual([...source.data], [...Buffer.from('234')])
+      assert.deepEqual([source.data.buffer.byteLength, source.gainDb], [3, -6])
+      flows.receive('action', { ...message(), payload: Buffer.alloc(10 * 1024 * 1024 + 1) })
+      assert.equal(code(await flows.message('caught')), 'BAD_ARGUMENT')
+    })
+
+    it('plays a signal for ever', async () => {
+      const settings = { source: 'signal', signal: 'busy', country: 'uk', duration: '4', repeat: '0', level: '-20' }
+      const flows = await inCall('sip-play-media', 2, settings)
+      test.engine.reply('play', () => ({ ended: 'finished', playedMs: 10 }))
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.equal((out.media as { kind: string }).kind, 'tone')
+      assert.equal(test.engine.sent('play')[0]?.repeat, 0)
+      assert.deepEqual(test.engine.sent('play')[0]?.source, {
+        kind: 'signal',
+        name: 'busy',
+        country: 'uk',
+        durationMs: 4000,
+        levelDbfs: -20,
+      })
+    })
+
     for (const ended of ['interrupted', 'stopped', 'hangup', 'failed'] as const) {
       it(`output 2 when ${ended}`, async () => {
         const flows = await inCall('sip-play-media', 2, {

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { TelephonyError } from '../../base/errors.js'
 import { encode, g711 } from '../codec/g711.js'
 import type { CodecName, EncodedPrompt, PromptSource } from '../protocol.js'
 import { makeTone } from './tone.js'
-import { readWavFile, TARGET_RATE } from './wav-reader.js'
+import { readWavFile, readWavOctets, TARGET_RATE } from './wav-reader.js'
+
+const MAX_GAIN_DB = 40
 
 export interface PreparedPrompt {
   prompt: EncodedPrompt
@@ -45,7 +48,7 @@ export class PromptStore {
   }
 
   async #prepare(key: string, source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
-    const samples = source.kind === 'file' ? await readWavFile(source.path) : makeTone(source)
+    const samples = amplified(await samplesOf(source), source.gainDb ?? 0)
     const data = new SharedArrayBuffer(samples.length)
     encode(g711(codec), samples, new Uint8Array(data))
     const prepared = { prompt: { codec, data }, durationMs: (samples.length * 1000) / TARGET_RATE }
@@ -64,11 +67,35 @@ export class PromptStore {
   }
 }
 
+async function samplesOf(source: PromptSource): Promise<Int16Array> {
+  switch (source.kind) {
+    case 'file':
+      return readWavFile(source.path)
+    case 'wav':
+      return readWavOctets(source.data)
+    case 'tone':
+      return makeTone(source)
+  }
+}
+
+/** BAD_ARGUMENT beyond what is heard anyhow, or loud enough to be nothing but clipped. */
+function amplified(samples: Int16Array, gainDb: number): Int16Array {
+  if (!(Math.abs(gainDb) <= MAX_GAIN_DB)) {
+    throw new TelephonyError('BAD_ARGUMENT', `gain: between -${MAX_GAIN_DB} and ${MAX_GAIN_DB} dB`)
+  }
+  if (gainDb === 0) return samples
+  const factor = 10 ** (gainDb / 20)
+  return samples.map((sample) => Math.max(-32768, Math.min(32767, Math.round(sample * factor))))
+}
+
 async function identify(source: PromptSource): Promise<string> {
+  const { gainDb = 0 } = source
   if (source.kind === 'tone') return JSON.stringify(source)
+  // The same octets again are the same sound: a prompt that a flow sends with each message is decoded once.
+  if (source.kind === 'wav') return `${gainDb} sha256 ${createHash('sha256').update(source.data).digest('base64')}`
   try {
     const { mtimeMs, size } = await stat(source.path)
-    return `${mtimeMs} ${size} ${source.path}`
+    return `${gainDb} ${mtimeMs} ${size} ${source.path}`
   } catch (cause) {
     throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${source.path}`, { cause })
   }

@@ -1,32 +1,47 @@
 import { TelephonyError } from '../../base/errors.js'
 import type { PromptSource } from '../protocol.js'
 
+type Tone = Extract<PromptSource, { kind: 'tone' }>
+
 const SAMPLE_RATE = 8000
 const MAX_TONES = 8
 const MAX_DURATION_MS = 600_000
+const MAX_STEPS = 16
 /** Faded in and out, so that switching makes no click. */
 const RAMP_SAMPLES = 32
 
 /** Sines added up, together at `levelDbfs` RMS (0 is a full-scale square wave), on and off as the cadence says. */
-export function makeTone(tone: Extract<PromptSource, { kind: 'tone' }>): Int16Array {
+export function makeTone(tone: Tone): Int16Array {
   checkTone(tone)
   const samples = new Int16Array(toSamples(tone.durationMs))
   const amplitude = 32768 * 10 ** (tone.levelDbfs / 20) * Math.sqrt(2 / tone.hz.length)
-  const on = tone.cadence ? toSamples(tone.cadence.onMs) : samples.length
-  const period = tone.cadence ? on + toSamples(tone.cadence.offMs) : samples.length
-  for (let i = 0; i < samples.length; i++) {
-    const at = i % period
-    if (at >= on) continue
-    const end = Math.min(on, samples.length - (i - at))
-    const gain = Math.min(1, (at + 1) / RAMP_SAMPLES, (end - at) / RAMP_SAMPLES)
-    let sum = 0
-    for (const hz of tone.hz) sum += Math.sin((2 * Math.PI * hz * i) / SAMPLE_RATE)
-    samples[i] = Math.max(-32768, Math.min(32767, Math.round(gain * amplitude * sum)))
+  for (const [from, to] of bursts(samples.length, stepsOf(tone))) {
+    for (let i = from; i < to; i++) {
+      const gain = Math.min(1, (i - from + 1) / RAMP_SAMPLES, (to - i) / RAMP_SAMPLES)
+      let sum = 0
+      for (const hz of tone.hz) sum += Math.sin((2 * Math.PI * hz * i) / SAMPLE_RATE)
+      samples[i] = Math.max(-32768, Math.min(32767, Math.round(gain * amplitude * sum)))
+    }
   }
   return samples
 }
 
-function checkTone({ hz, durationMs, levelDbfs, cadence }: Extract<PromptSource, { kind: 'tone' }>): void {
+const stepsOf = ({ cadence, stepsMs }: Tone): readonly number[] | undefined =>
+  stepsMs ?? (cadence && [cadence.onMs, cadence.offMs])
+
+/** From where to where there is sound; the steps begin again when they are through. */
+function* bursts(length: number, stepsMs: readonly number[] | undefined): Generator<[from: number, to: number]> {
+  if (!stepsMs) return yield [0, length]
+  for (let at = 0; at < length; ) {
+    for (const [i, ms] of stepsMs.entries()) {
+      const next = at + toSamples(ms)
+      if (i % 2 === 0 && at < length) yield [at, Math.min(next, length)]
+      at = next
+    }
+  }
+}
+
+function checkTone({ hz, durationMs, levelDbfs, cadence, stepsMs }: Tone): void {
   const refuse = (message: string): never => {
     throw new TelephonyError('BAD_ARGUMENT', `tone: ${message}`)
   }
@@ -35,6 +50,10 @@ function checkTone({ hz, durationMs, levelDbfs, cadence }: Extract<PromptSource,
   if (!(durationMs >= 1 && durationMs <= MAX_DURATION_MS)) refuse(`lasts 1 to ${MAX_DURATION_MS} ms`)
   if (!(levelDbfs >= -90 && levelDbfs <= 0)) refuse('level lies between -90 and 0 dBFS')
   if (cadence && !(cadence.onMs >= 1 && cadence.offMs >= 0)) refuse('a cadence is at least 1 ms on')
+  if (!stepsMs) return
+  const even = stepsMs.length >= 2 && stepsMs.length <= MAX_STEPS && stepsMs.length % 2 === 0
+  if (!even || !stepsMs.every((ms) => ms >= 1 && ms <= MAX_DURATION_MS))
+    refuse('steps come in pairs, each 1 ms at least')
 }
 
 const toSamples = (ms: number): number => Math.round((ms * SAMPLE_RATE) / 1000)

@@ -13,24 +13,45 @@ const MAX_FILE_OCTETS = 256 * 1024 * 1024
 const HEAD_OCTETS = 64 * 1024
 const BLOCK_OCTETS = 192 * 1024 // whole frames of every format that is decoded
 
+/** Where a WAV's octets come from. */
+interface Octets {
+  /** For error messages. */
+  name: string
+  size: number
+  read(position: number, octets: number): Promise<Uint8Array>
+}
+
 /** A WAV file as 8 kHz mono. Errors: FILE_NOT_FOUND, BAD_AUDIO. Read and decoded block by block: memory is bounded by the result. */
 export async function readWavFile(path: string): Promise<Int16Array> {
   const file = await openFile(path)
   try {
     const { size } = await file.stat()
-    if (size > MAX_FILE_OCTETS) throw new TelephonyError('BAD_AUDIO', `${path}: larger than ${MAX_FILE_OCTETS} octets`)
-    const format = parseWavFormat(await readBlock(file, 0, HEAD_OCTETS))
+    return await readWav({ name: path, size, read: (position, octets) => readBlock(file, position, octets) })
+  } finally {
+    await file.close()
+  }
+}
+
+/** The same from memory. Errors: BAD_AUDIO. */
+export function readWavOctets(data: Uint8Array): Promise<Int16Array> {
+  const read = async (position: number, octets: number) => data.subarray(position, position + octets)
+  return readWav({ name: 'the buffer', size: data.length, read })
+}
+
+async function readWav(source: Octets): Promise<Int16Array> {
+  const { name, size } = source
+  try {
+    if (size > MAX_FILE_OCTETS) throw new TelephonyError('BAD_AUDIO', `${name}: larger than ${MAX_FILE_OCTETS} octets`)
+    const format = parseWavFormat(await source.read(0, HEAD_OCTETS))
     // 0 and sizes beyond the end are what a writer leaves that did not know the length yet.
     const there = size - format.dataStart
     const octets = format.dataOctets === 0 ? there : Math.min(there, format.dataOctets)
-    return await decodeBlocks(file, path, { ...format, dataOctets: octets })
+    return await decodeBlocks(source, { ...format, dataOctets: octets })
   } catch (error) {
-    if (error instanceof TelephonyError && error.code === 'BAD_AUDIO' && !error.message.startsWith(path)) {
-      throw new TelephonyError('BAD_AUDIO', `${path}: ${error.message}`)
+    if (error instanceof TelephonyError && error.code === 'BAD_AUDIO' && !error.message.startsWith(name)) {
+      throw new TelephonyError('BAD_AUDIO', `${name}: ${error.message}`)
     }
     throw error
-  } finally {
-    await file.close()
   }
 }
 
@@ -51,12 +72,12 @@ async function readBlock(file: FileHandle, position: number, octets: number): Pr
   return block.subarray(0, bytesRead)
 }
 
-async function decodeBlocks(file: FileHandle, path: string, format: WavFormat): Promise<Int16Array> {
+async function decodeBlocks(source: Octets, format: WavFormat): Promise<Int16Array> {
   const frameOctets = (format.channels * format.bitsPerSample) / 8
   const frames = Math.floor(format.dataOctets / frameOctets)
-  if (frames === 0) throw new TelephonyError('BAD_AUDIO', `${path} holds no sound`)
+  if (frames === 0) throw new TelephonyError('BAD_AUDIO', `${source.name} holds no sound`)
   if (frames / format.sampleRate > MAX_DURATION_SEC) {
-    throw new TelephonyError('BAD_AUDIO', `${path}: longer than ${MAX_DURATION_SEC} s`)
+    throw new TelephonyError('BAD_AUDIO', `${source.name}: longer than ${MAX_DURATION_SEC} s`)
   }
   const result = new Collected(Math.ceil((frames * TARGET_RATE) / format.sampleRate))
   const rate = usualRate(format.sampleRate)
@@ -64,7 +85,7 @@ async function decodeBlocks(file: FileHandle, path: string, format: WavFormat): 
   const wav = decoder()
   wav.decode(plainWavHead(format))
   for (let at = 0; at < frames * frameOctets; ) {
-    const block = await readBlock(file, format.dataStart + at, Math.min(BLOCK_OCTETS, frames * frameOctets - at))
+    const block = await source.read(format.dataStart + at, Math.min(BLOCK_OCTETS, frames * frameOctets - at))
     if (block.length === 0) break
     at += block.length
     const mono = mix(wav.decode(block).channelData)

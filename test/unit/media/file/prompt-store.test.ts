@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, utimesSync } from 'node:fs'
+import { mkdtempSync, readFileSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decode, PCMU } from '../../../../src/media/codec/g711.js'
 import { PromptStore } from '../../../../src/media/file/prompt-store.js'
 import type { PromptSource } from '../../../../src/media/protocol.js'
-import { measureTone, sine, writeWav } from '../../../support/audio.js'
+import { measureTone, sine, wavBytes, writeWav } from '../../../support/audio.js'
 
+const wavHead = wavBytes({ tag: 1, channels: 1, sampleRate: 8000, bits: 16 }, Buffer.alloc(0))
 const tone = (hz: number): PromptSource => ({ kind: 'tone', hz: [hz], durationMs: 1000, levelDbfs: -13 })
 
 describe('prompt store', () => {
@@ -36,6 +37,42 @@ describe('prompt store', () => {
     assert.equal((await store.prompt({ kind: 'file', path }, 'PCMA')).prompt.data, first.prompt.data)
     utimesSync(path, new Date(), new Date(Date.now() + 5000))
     assert.notEqual((await store.prompt({ kind: 'file', path }, 'PCMA')).prompt.data, first.prompt.data)
+  })
+
+  it('decodes a WAV in memory, once however often the same octets come', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'ringflow-')), 'a.wav')
+    writeWav(path, sine(1000, 500), 8000)
+    const store = new PromptStore({ maxOctets: 1e6 })
+    const wav = (): PromptSource => ({ kind: 'wav', data: new Uint8Array(readFileSync(path)) })
+    const first = await store.prompt(wav(), 'PCMA')
+    assert.equal(first.durationMs, 500)
+    assert.equal((await store.prompt(wav(), 'PCMA')).prompt.data, first.prompt.data)
+    assert.deepEqual(
+      new Uint8Array(first.prompt.data),
+      new Uint8Array((await store.prompt({ kind: 'file', path }, 'PCMA')).prompt.data),
+    )
+    for (const data of [new Uint8Array(0), new Uint8Array(100), wavHead.subarray(0, 30)]) {
+      await assert.rejects(store.prompt({ kind: 'wav', data }, 'PCMA'), { code: 'BAD_AUDIO' })
+    }
+  })
+
+  it('makes louder and softer, and clips what is too loud', async () => {
+    const store = new PromptStore({ maxOctets: 1e6 })
+    const level = async (gainDb?: number) => {
+      const source = { ...tone(1000), ...(gainDb === undefined ? {} : { gainDb }) }
+      const { prompt } = await store.prompt(source, 'PCMU')
+      const samples = new Int16Array(8000)
+      decode(PCMU, new Uint8Array(prompt.data), 0, samples, 0, 8000)
+      return measureTone(samples, 1000).rmsDbfs
+    }
+    const plain = await level()
+    assert.ok(Math.abs((await level(0)) - plain) < 0.01)
+    assert.ok(Math.abs((await level(6)) - plain - 6) < 0.2, `${await level(6)}`)
+    assert.ok(Math.abs((await level(-20)) - plain + 20) < 0.3, `${await level(-20)}`)
+    assert.ok((await level(40)) <= 0.1)
+    for (const gainDb of [41, -41, Number.NaN]) {
+      await assert.rejects(store.prompt({ ...tone(1000), gainDb }, 'PCMA'), { code: 'BAD_ARGUMENT' })
+    }
   })
 
   it('forgets what was not used for longest, and stays below its bound', async () => {

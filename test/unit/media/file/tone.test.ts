@@ -35,6 +35,24 @@ describe('tones', () => {
     assert.ok(Math.max(...steps) <= amplitude * 2 * Math.sin(Math.PI / 8) + 2)
   })
 
+  it('go on and off in several steps: the double ring of Britain', () => {
+    const samples = makeTone({ ...tone, hz: [400, 450], durationMs: 6000, stepsMs: [400, 200, 400, 2000] })
+    assert.deepEqual(
+      findGaps(samples, { minMs: 100 }).map(({ atMs, durationMs }) => [atMs, durationMs]),
+      [
+        [400, 200],
+        [1000, 2000],
+        [3400, 200], // the last pause is the end
+      ],
+    )
+  })
+
+  it('refuse steps that are none', () => {
+    for (const stepsMs of [[], [100], [100, 100, 100], [100, 0], [0.5, 100], Array(18).fill(100)]) {
+      assert.throws(() => makeTone({ ...tone, stepsMs }), { code: 'BAD_ARGUMENT' }, JSON.stringify(stepsMs))
+    }
+  })
+
   it('never exceed full scale', () => {
     const samples = makeTone({ ...tone, hz: [440, 1000, 2000], levelDbfs: 0 })
     assert.ok(samples.every((v) => v >= -32768 && v <= 32767))
