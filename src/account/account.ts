@@ -55,6 +55,8 @@ export interface AccountPeers {
 }
 
 const MAX_EXPIRES_SEC = 86_400
+/** RFC 3261 8.1.1.6: Max-Forwards of 70 is meant for far longer ways than anybody sets by hand. */
+const MAX_HOPS = 16
 
 /** BAD_CONFIG where a setting cannot be used, with the reason. */
 export function checkAccount(init: AccountInit): AccountPeers {
@@ -63,7 +65,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   const registrar = parseHostPort(registrarText)
   if (!registrar) throw badConfig(`registrar “${init.registrar}”: write it like pbx.example.com or 192.0.2.1:5060`)
   const hops = (init.proxy?.hops ?? []).map(parseHop)
-  if (hops.length > 1) throw badConfig('this version knows one outbound proxy per account')
+  if (hops.length > MAX_HOPS) throw badConfig(`${hops.length} proxies in a row: ${MAX_HOPS} at most`)
   parseSources(init.allowedSources)
   if (init.dialPlan) checkDialPlan(init.dialPlan)
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
@@ -191,9 +193,8 @@ function parseHop(hop: string): { route: string; host: string; port: number } {
   const bare = hop.trim().replace(/^<(.*)>$/, '$1')
   const address = parseHostPort(bare)
   if (!address) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
+  // RFC 3261 16.12.1.1: a URI without lr is a strict router. Who writes only a host means a loose one.
   const uri = /^sip:/i.test(bare) ? bare : `sip:${bare};lr`
-  // RFC 3261 16.12.1.1: without lr it would be a strict router, which nobody runs any more.
-  if (!/;lr(?:[;=]|$)/i.test(uri)) throw badConfig(`proxy “${hop}”: strict routing is not supported; add ;lr`)
   if (/[\s<>",]/.test(uri)) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
   return { route: `<${uri}>`, ...address }
 }

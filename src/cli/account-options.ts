@@ -33,7 +33,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     id: randomUUID(),
     name: 'ringflow',
     transport: transportFrom(options, listen, version),
-    proxy: proxy ? { id: 'proxy', name: 'proxy', hops: [/^sip:/i.test(proxy) ? proxy : `sip:${proxy};lr`] } : null,
+    proxy: proxy ? { id: 'proxy', name: 'proxy', hops: proxy.split(',').map(hopFrom) } : null,
     aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '')}`,
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
@@ -53,6 +53,11 @@ export function accountFrom(options: Options, version: string, defaults: Account
     mediaTimeoutMs: MEDIA_TIMEOUT_MS,
     orphanedCalls: 'hangup',
   }
+}
+
+function hopFrom(text: string): string {
+  const hop = text.trim()
+  return /^sip:/i.test(hop) ? hop : `sip:${hop};lr`
 }
 
 export function parseListen(text: string | undefined): { host: string; port: number } {

@@ -12,7 +12,11 @@ const IDENTITY: OptionTable = {
   'password-file': { type: 'string', value: 'path', help: 'file that holds the password' },
   realm: { type: 'string', value: 'text', help: 'prove the password to this realm only. Default: to the server’s own' },
   'display-name': { type: 'string', value: 'text', help: 'name that the other side is shown' },
-  'outbound-proxy': { type: 'string', value: 'host[:port]', help: 'everything goes through this proxy first' },
+  'outbound-proxy': {
+    type: 'string',
+    value: 'host[:port]',
+    help: 'everything goes through this proxy first; several in their order,\nseparated by commas; sip:host without ;lr is a strict router',
+  },
 }
 
 const NETWORK: OptionTable = {

@@ -38,7 +38,7 @@ export interface TransportConfig {
 export interface ProxyConfig {
   id: string
   name: string
-  /** Ordered route set, one hop in this issue: `sip:proxy.example.com:5060;lr`. */
+  /** Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. Without `lr` a hop is a strict router. */
   hops: string[]
 }
 

@@ -103,10 +103,10 @@ export class Router {
    * Synchronous up to the socket where nothing has to be resolved: messages leave in the order in which they were sent.
    */
   #sendRequest(message: OutgoingText, prefer: SipProtocol | undefined): Promise<void> {
-    const { method, hop, text } = message
+    const { method, hop } = message
     const followed = method === 'ACK' || method === 'CANCEL' ? this.clients.destinationOf(hop.branch) : undefined
     if (followed) return this.#deliver(message, followed)
-    const target = this.#requestTarget(text, prefer)
+    const target = this.#requestTarget(message, prefer)
     const address = literalAddress(target.host)
     return address === undefined
       ? this.#resolveAndDeliver(message, target)
@@ -163,8 +163,8 @@ export class Router {
     }
   }
 
-  #requestTarget(text: string, prefer: SipProtocol | undefined): Target {
-    const uri = nextHop(text)
+  #requestTarget(message: OutgoingText, prefer: SipProtocol | undefined): Target {
+    const uri = nextHop(message)
     if (!uri || uri.parts.host === '')
       throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
     const { scheme, host, port = DEFAULT_PORT, params } = uri.parts

@@ -115,5 +115,60 @@ describe('Kamailio as outbound proxy', function () {
   })
 })
 
+describe('Kamailio as chain of two outbound proxies', function () {
+  this.timeout(30_000)
+
+  for (const strict of [false, true]) {
+    it(`${strict ? 'recording strict routes: ' : ''}registers and calls through both, and is called through both`, async () => {
+      const [farPort, registrarPort] = [await freePort(), await freePort()]
+      const registrar = await Kamailio.registrar({ port: registrarPort, onlyFrom: `127.0.0.1:${farPort}`, strict })
+      const far = await Kamailio.edge({ name: 'far', next: registrar.address, port: farPort, mustRoute: true, strict })
+      const near = await Kamailio.edge({ name: 'near', next: far.address, mustRoute: true, strict })
+      const start = (user: string) =>
+        Phone.start({
+          folder: peerFolder.folder(user),
+          trace: true,
+          account: {
+            aor: `${user}@sip.test`,
+            password: `secret-${user[0]}`,
+            register: true,
+            inboundFrom: 'known',
+            proxy: { id: 'chain', name: 'chain', hops: [`sip:${near.address};lr`, far.address] },
+          },
+          inbound: {},
+        })
+      const [alice, bob] = await Promise.all([start('alice'), start('bob')])
+      await Promise.all([alice.registration('registered'), bob.registration('registered')])
+      const [register = ''] = alice.messages('out', /^REGISTER /)
+      assert.deepEqual(hops(register, 'Route'), [`<sip:${near.address};lr>`, `<sip:${far.address};lr>`])
+
+      const callId = await alice.dial('bob')
+      await alice.event('call.answered', { callId })
+      const { callId: bobs } = await bob.event('call.answered')
+      await alice.call('hangup', { callId })
+      await bob.event('call.ended', { callId: bobs })
+      const [bye = ''] = alice.messages('out', /^BYE /)
+      const [answer = ''] = alice.messages('in', /^SIP\/2\.0 200/).filter((text) => /^CSeq: \d+ INVITE/im.test(text))
+      const recorded = hops(answer, 'Record-Route').toReversed()
+      const [requestUri = ''] = /sip:\S+/.exec(bye) ?? []
+      console.log(`      ${strict ? 'strict' : 'loose'}: BYE ${requestUri} by ${recorded.length} proxies`)
+      if (strict) assert.deepEqual([`<${requestUri}>`, ...hops(bye, 'Route').slice(0, -1)], recorded)
+      else assert.deepEqual(hops(bye, 'Route'), recorded)
+      assert.ok(recorded.length >= 5)
+
+      const second = await bob.dial('alice')
+      await alice.event('call.answered', { skip: 1 })
+      const { callId: inbound } = await alice.event('call.answered', {
+        where: ({ call }) => call.direction === 'inbound',
+      })
+      await alice.call('hangup', { callId: inbound })
+      await bob.event('call.ended', { callId: second })
+      await Promise.all([alice.close(), bob.close()])
+      assert.deepEqual([...(await registrar.bindings('alice')), ...(await registrar.bindings('bob'))], [])
+      await Promise.all([near.stop(), far.stop(), registrar.stop()])
+    })
+  }
+})
+
 const hops = (message: string, header: string): string[] =>
   [...message.matchAll(new RegExp(`^${header}: *(.*)$`, 'gim'))].flatMap((line) => line[1]?.match(/<[^>]*>/g) ?? [])

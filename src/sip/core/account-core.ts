@@ -14,6 +14,8 @@ import {
 } from 'sip.js/lib/core/index.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
+import { parseNameAddr } from '../uri/name-addr.js'
+import { parseUri } from '../uri/sip-uri.js'
 
 /** What all accounts of an endpoint have in common, so that one look into a map finds the owner of a message. */
 export class SharedMaps {
@@ -23,6 +25,18 @@ export class SharedMaps {
 }
 
 export type Reply = (request: ParsedRequest, options: ResponseOptions) => string
+
+/**
+ * RFC 3261 12.2.1.1: a first hop without `lr` is a strict router (RFC 2543). It finds itself in the Request-URI, and the
+ * target last among the routes.
+ */
+function strictWay(target: URI, routeSet: readonly string[]): { requestUri: URI; routeSet: string[] } | undefined {
+  const [first = '', ...others] = routeSet
+  const hop = parseNameAddr(first)?.sipUri
+  if (!hop || hop.isLoose) return undefined
+  const requestUri = parseUri(hop.text.split('?', 1)[0] ?? '') ?? hop
+  return { requestUri, routeSet: [...others, `<${target.toRaw()}>`] }
+}
 
 /** sip.js' user agent for one account. Receiving is the dispatcher's; this one sends. */
 export class AccountCore extends UserAgentCore {
@@ -49,15 +63,14 @@ export class AccountCore extends UserAgentCore {
     const lines = [...(extraHeaders ?? [])]
     // RFC 3261 20.41: optional, but never empty.
     if (userAgentHeaderFieldValue) lines.push(`User-Agent: ${userAgentHeaderFieldValue}`)
-    return new OutgoingRequest(
-      method,
-      requestURI,
-      fromURI,
-      toURI,
-      { fromDisplayName: displayName, forceRport: true, routeSet, viaHost, ...options },
-      lines,
-      body,
-    )
+    const all = { fromDisplayName: displayName, forceRport: true, routeSet, viaHost, ...options }
+    // A CANCEL copies what it cancels (RFC 3261 9.1), whose Request-URI has been exchanged already.
+    const way = method === 'CANCEL' ? undefined : strictWay(requestURI, all.routeSet)
+    if (!way) return new OutgoingRequest(method, requestURI, fromURI, toURI, all, lines, body)
+    const exchanged = { ...all, routeSet: way.routeSet }
+    const request = new OutgoingRequest(method, way.requestUri, fromURI, toURI, exchanged, lines, body)
+    request.strict = true
+    return request
   }
 
   override replyStateless(message: IncomingRequestMessage, options: ResponseOptions): OutgoingResponse {

@@ -1,5 +1,6 @@
 import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js'
 import { newToken } from '../../base/ids.js'
+import { STRICT_MARK } from './outgoing-text.js'
 import { BRANCH_COOKIE } from './via.js'
 
 /** 64 random bits: sip.js' own has 10 million values (RFC 3261 8.1.1.7 wants them unique over space and time). */
@@ -10,6 +11,9 @@ export const newBranch = (): string => BRANCH_COOKIE + newToken()
  * failure.
  */
 export class OutgoingRequest extends OutgoingRequestMessage {
+  /** Its Request-URI is a strict router, where it has to go first. */
+  strict = false
+
   /** The ACK to a 2xx is a transaction of its own (RFC 3261 13.2.2.4), for which core would make up a weak branch. */
   override setViaHeader(branch: string, transport: string): void {
     super.setViaHeader(this.method === 'ACK' ? newBranch() : branch, transport)
@@ -24,6 +28,7 @@ export class OutgoingRequest extends OutgoingRequestMessage {
 
   override toString(): string {
     const lines = [`${this.method} ${this.ruri.toRaw()} SIP/2.0`]
+    if (this.strict) lines.push(STRICT_MARK.trimEnd())
     for (const via of this.headers.Via ?? []) lines.push(`Via: ${via}`)
     for (const [name, values] of Object.entries(this.headers)) {
       if (name !== 'Via') for (const value of values) lines.push(`${name}: ${value}`)

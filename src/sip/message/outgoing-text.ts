@@ -9,6 +9,8 @@ import { parseVia, type Via } from './via.js'
  */
 export interface OutgoingText {
   text: string
+  /** Goes to its Request-URI, whatever Route it has. */
+  strict: boolean
   /** Undefined: a request. */
   status: number | undefined
   /** Of CSeq, so that of the request also in responses. */
@@ -19,12 +21,20 @@ export interface OutgoingText {
   from: string
 }
 
-export function readOutgoing(text: string): OutgoingText {
+/**
+ * Tells the router that the Request-URI is the next hop though there is a Route: the mark of a strict router, which no
+ * other part of the message gives away. It is taken out before anything is sent.
+ */
+export const STRICT_MARK = 'X-Strict-Route: next\r\n'
+
+export function readOutgoing(marked: string): OutgoingText {
+  const { text, strict } = withoutMark(marked)
   const hop = parseVia(headerOf(text, 'Via') ?? '')
   const [number = '', method = ''] = (headerOf(text, 'CSeq') ?? '').split(' ')
   if (!hop) throw new Error('an outgoing message without Via')
   return {
     text,
+    strict,
     status: text.startsWith('SIP/2.0 ') ? Number(text.slice(8, 11)) : undefined,
     method,
     hop,
@@ -34,9 +44,15 @@ export function readOutgoing(text: string): OutgoingText {
   }
 }
 
+function withoutMark(text: string): { text: string; strict: boolean } {
+  const lineEnd = text.indexOf('\r\n') + 2
+  if (!text.startsWith(STRICT_MARK, lineEnd)) return { text, strict: false }
+  return { text: text.slice(0, lineEnd) + text.slice(lineEnd + STRICT_MARK.length), strict: true }
+}
+
 /** RFC 3261 8.1.2: a loose route goes to the topmost Route, else to the Request-URI. */
-export function nextHop(text: string): SipUri | undefined {
-  const route = headerOf(text, 'Route')
+export function nextHop({ text, strict }: Pick<OutgoingText, 'text' | 'strict'>): SipUri | undefined {
+  const route = strict ? undefined : headerOf(text, 'Route')
   if (route === undefined) return parseUri(text.split(' ', 2)[1] ?? '')
   return parseNameAddr(splitList(route)[0] ?? '')?.sipUri
 }

@@ -97,6 +97,8 @@ describe('command line', () => {
     assert.equal(account.aor, '1001@pbx.local:5062')
     assert.equal(account.registrar, 'pbx.local:5062')
     assert.deepEqual(account.proxy?.hops, ['sip:edge.local;lr'])
+    const chain = accountFrom(options(['--outbound-proxy', 'a.local, sip:b.local:5070']), '1', { register: false })
+    assert.deepEqual(chain.proxy?.hops, ['sip:a.local;lr', 'sip:b.local:5070'])
     assert.deepEqual([account.transport.bindAddress, account.transport.bindPort], ['127.0.0.1', 5070])
     assert.equal(account.transport.userAgent, 'ringflow/1.2.3')
     const domain = accountFrom(options(['--server', '127.0.0.1:5060', '--user', 'a@pbx.test']), '1', { register: true })
