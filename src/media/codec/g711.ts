@@ -10,6 +10,8 @@ export interface G711 {
   readonly silence: number
   /** 256 samples, by octet. */
   readonly toLinear: Int16Array
+  /** 256 squares of samples, by octet. */
+  readonly squares: Float64Array
   /** 65536 octets, by sample & 0xffff. */
   readonly toCoded: Uint8Array
 }
@@ -48,9 +50,10 @@ function compressMu(sample: number): number {
 function makeTables(
   expand: (octet: number) => number,
   compress: (sample: number) => number,
-): Pick<G711, 'toLinear' | 'toCoded'> {
+): Pick<G711, 'toLinear' | 'squares' | 'toCoded'> {
   return {
     toLinear: Int16Array.from({ length: 256 }, (_, octet) => expand(octet)),
+    squares: Float64Array.from({ length: 256 }, (_, octet) => expand(octet) ** 2),
     toCoded: Uint8Array.from({ length: 65536 }, (_, bits) => compress((bits << 16) >> 16)),
   }
 }
@@ -68,6 +71,23 @@ export function encode(codec: G711, samples: Int16Array, octets: Uint8Array, at 
 export function decode(codec: G711, octets: Uint8Array, at: number, samples: Int16Array, to: number, n: number): void {
   const table = codec.toLinear
   for (let i = 0; i < n; i++) samples[to + i] = table[octets[at + i] ?? 0] ?? 0
+}
+
+/** Sum of squares, without decoding. */
+export function energyOf(codec: G711, octets: Uint8Array, at: number, n: number): number {
+  const { squares } = codec
+  let sum = 0
+  for (let i = at; i < at + n; i++) sum += squares[octets[i] ?? 0] ?? 0
+  return sum
+}
+
+export function energyOfSamples(samples: Int16Array, at: number, n: number): number {
+  let sum = 0
+  for (let i = at; i < at + n; i++) {
+    const value = samples[i] ?? 0
+    sum += value * value
+  }
+  return sum
 }
 
 /** Octet by octet from one law to the other, for a prompt that was made before the codec changed. */

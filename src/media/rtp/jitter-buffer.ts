@@ -1,8 +1,8 @@
 import { addTimestamp, nextSequence, sequenceDelta, timestampDelta } from './sequence.js'
 
 const SLOTS = 32
-/** 60 ms of G.711: the longest packet that we take. */
-export const MAX_PAYLOAD_OCTETS = 480
+/** 100 ms of G.711: the longest packet that we take. */
+export const MAX_PAYLOAD_OCTETS = 800
 
 const MIN_DELAY_MS = 40
 const MAX_DELAY_MS = 200
@@ -13,6 +13,7 @@ const PAUSE_MS = 200
 const WINDOW_MS = 3000
 
 const EMPTY = -1
+const NOTHING = new Uint8Array(0)
 
 /** `waiting`: nothing is being played; `lost`: conceal; `silence`: the peer sent nothing on purpose; `empty`: nothing came in time. */
 export type Pulled = 'waiting' | 'packet' | 'lost' | 'silence' | 'empty'
@@ -20,10 +21,11 @@ export type Pulled = 'waiting' | 'packet' | 'lost' | 'silence' | 'empty'
 /**
  * Puts packets in order and evens out when they come. Playing follows the peer's timestamps; a late packet is still played, which is how
  * the delay grows, and packets are dropped in quiet moments when the cushion is larger than it was ever needed.
- * Payloads are copied into slots made once; after `pull` gave `packet` they lie in `storage` from `payloadStart`.
+ * Packets are kept as they came, not copied: whoever puts them in leaves them alone. After `pull` gave `packet` its payload lies in
+ * `packet` from `payloadStart`.
  */
 export class JitterBuffer {
-  readonly storage = new Uint8Array(SLOTS * MAX_PAYLOAD_OCTETS)
+  packet: Uint8Array = NOTHING
   payloadStart = 0
   payloadOctets = 0
   payloadType = 0
@@ -33,6 +35,8 @@ export class JitterBuffer {
   readonly #timestamps = new Uint32Array(SLOTS)
   readonly #samples = new Uint16Array(SLOTS)
   readonly #octets = new Uint16Array(SLOTS)
+  readonly #starts = new Uint16Array(SLOTS)
+  readonly #packets: Uint8Array[] = Array.from({ length: SLOTS }, () => NOTHING)
   readonly #types = new Uint8Array(SLOTS)
   readonly #arrivals = new Float64Array(SLOTS)
 
@@ -65,9 +69,15 @@ export class JitterBuffer {
 
   /** Forgets all packets, e.g. when the source changes; what was learnt about the network stays. */
   reset(): void {
-    this.#sequences.fill(EMPTY)
+    this.#clear()
     this.#state = 'idle'
     this.#emptyMs = 0
+  }
+
+  #clear(): void {
+    this.#sequences.fill(EMPTY)
+    this.#packets.fill(NOTHING)
+    this.packet = NOTHING
   }
 
   /** `samples` 0 marks a packet that took a sequence number but holds no sound: telephone-event, comfort noise. */
@@ -93,7 +103,8 @@ export class JitterBuffer {
     this.#types[slot] = payloadType
     this.#arrivals[slot] = nowMs
     if (samples === 0) return
-    for (let from = start, to = slot * MAX_PAYLOAD_OCTETS; from < end; ) this.storage[to++] = packet[from++] ?? 0
+    this.#packets[slot] = packet
+    this.#starts[slot] = start
     const endTimestamp = addTimestamp(timestamp, samples)
     if (timestampDelta(endTimestamp, this.#endTimestamp) > 0) this.#endTimestamp = endTimestamp
   }
@@ -118,7 +129,7 @@ export class JitterBuffer {
   }
 
   #start(sequence: number, timestamp: number, nowMs: number): void {
-    this.#sequences.fill(EMPTY)
+    this.#clear()
     this.#state = 'filling'
     this.#fillingSinceMs = nowMs
     this.#nextSequence = sequence
@@ -178,7 +189,8 @@ export class JitterBuffer {
   }
 
   #take(slot: number): void {
-    this.payloadStart = slot * MAX_PAYLOAD_OCTETS
+    this.packet = this.#packets[slot] ?? NOTHING
+    this.payloadStart = this.#starts[slot] ?? 0
     this.payloadOctets = this.#octets[slot] ?? 0
     this.payloadType = this.#types[slot] ?? 0
     this.#playTimestamp = addTimestamp(this.#timestamps[slot] ?? 0, this.#samples[slot] ?? 0)
@@ -186,6 +198,7 @@ export class JitterBuffer {
     if (this.#cushionMs > SLOTS * 60) this.#endTimestamp = this.#playTimestamp
     this.#nextSequence = nextSequence(this.#sequences[slot] ?? 0)
     this.#sequences[slot] = EMPTY
+    this.#packets[slot] = NOTHING
   }
 
   get #cushionMs(): number {

@@ -1,26 +1,20 @@
 const BLOCK_SAMPLES = 2000
 const BLOCKS = 4
 
-/** RMS over the last second of 8 kHz sound, in four blocks: one multiplication a sample. */
+/** RMS over the last second of 8 kHz sound, in four blocks. */
 export class LevelMeter {
   readonly #sums = new Float64Array(BLOCKS)
   readonly #samples = new Uint32Array(BLOCKS)
   #block = 0
 
-  /** Returns the mean square of this frame. */
-  add(frame: Int16Array, n: number): number {
-    let sum = 0
-    for (let i = 0; i < n; i++) {
-      const value = frame[i] ?? 0
-      sum += value * value
-    }
+  /** The sum of squares of so many samples. */
+  add(energy: number, samples: number): void {
     if ((this.#samples[this.#block] ?? 0) >= BLOCK_SAMPLES) {
       this.#block = (this.#block + 1) % BLOCKS
       this.#sums[this.#block] = this.#samples[this.#block] = 0
     }
-    this.#sums[this.#block] = (this.#sums[this.#block] ?? 0) + sum
-    this.#samples[this.#block] = (this.#samples[this.#block] ?? 0) + n
-    return sum / n
+    this.#sums[this.#block] = (this.#sums[this.#block] ?? 0) + energy
+    this.#samples[this.#block] = (this.#samples[this.#block] ?? 0) + samples
   }
 
   /** null before the first sample; silence is -96, one step of 16 bits being -90. */

@@ -33,19 +33,29 @@ export class Playback {
   /** Writes the next `n` octets in the call's codec; silence after the end. */
   fill(packet: Uint8Array, at: number, n: number, codec: G711): void {
     this.#chooseTable(codec)
-    for (let i = 0; i < n; i++) {
+    const end = at + n
+    for (let to = at; to < end; ) {
       if (this.finished) {
-        packet[at + i] = codec.silence
-        continue
+        packet.fill(codec.silence, to, end)
+        return
       }
-      const octet = this.#octets[this.#at++] ?? 0
-      packet[at + i] = this.#table ? (this.#table[octet] ?? 0) : octet
-      this.#played++
-      if (this.#at === this.#octets.length) {
-        this.#at = 0
-        this.#rounds++
-      }
+      const part = Math.min(end - to, this.#octets.length - this.#at)
+      this.#copy(packet, to, part)
+      to += part
     }
+  }
+
+  #copy(packet: Uint8Array, to: number, n: number): void {
+    const octets = this.#octets
+    const table = this.#table
+    const from = this.#at
+    if (table) for (let i = 0; i < n; i++) packet[to + i] = table[octets[from + i] ?? 0] ?? 0
+    else for (let i = 0; i < n; i++) packet[to + i] = octets[from + i] ?? 0
+    this.#played += n
+    this.#at += n
+    if (this.#at < octets.length) return
+    this.#at = 0
+    this.#rounds++
   }
 
   /** A re-negotiation may change the codec while the prompt plays. */

@@ -1,7 +1,7 @@
 import { Concealment } from '../codec/concealment.js'
-import { decode, type G711, PCMA, PCMU } from '../codec/g711.js'
+import { decode, energyOf, energyOfSamples, type G711, PCMA, PCMU } from '../codec/g711.js'
 import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
-import { JitterBuffer, MAX_PAYLOAD_OCTETS } from '../rtp/jitter-buffer.js'
+import { JitterBuffer, type Pulled } from '../rtp/jitter-buffer.js'
 import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
 import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
 import { type SignalledSource, SourceGuard } from '../rtp/source-guard.js'
@@ -36,10 +36,11 @@ export class RtpReceiver {
   readonly #view: RtpView
   readonly #dtmf: DtmfReceiver
   readonly #concealment = new Concealment()
-  /** The packet that is being played, decoded. */
-  readonly #decoded = new Int16Array(MAX_PAYLOAD_OCTETS)
-  #decodedAt = 0
-  #decodedEnd = 0
+  /** The packet that is being played: what of it is left, and its law. */
+  #packet: Uint8Array = new Uint8Array(0)
+  #at = 0
+  #end = 0
+  #codec: G711 = PCMA
   #guard: SourceGuard | undefined
   #earlierStrangers = 0
   #format: Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> = {
@@ -52,6 +53,7 @@ export class RtpReceiver {
   /** Comfort noise or a digit was the last that came: the peer sends no sound on purpose. */
   #pausedByPeer = false
   #quiet = true
+  #pulled: Pulled = 'waiting'
 
   constructor(deps: { events: ReceiverEvents; view: RtpView }) {
     this.#events = deps.events
@@ -120,44 +122,56 @@ export class RtpReceiver {
     return undefined
   }
 
-  /** Fills `frame` with the next `samples` of what the peer said; always all of them. */
-  pull(frame: Int16Array, samples: number, nowMs: number): void {
+  /** Fills `frame` with the next `samples` of what the peer said; always all of them, unless nobody listens: then time goes on, that is all. */
+  pull(frame: Int16Array, samples: number, nowMs: number, listened = true): void {
     this.#dtmf.poll(nowMs)
+    if (!listened) this.#concealment.forget()
+    let energy = 0
     for (let have = 0; have < samples; ) {
-      if (this.#decodedAt === this.#decodedEnd && !this.#next(frame, have, samples - have, nowMs)) break
-      const n = Math.min(samples - have, this.#decodedEnd - this.#decodedAt)
-      for (let i = 0; i < n; i++) frame[have++] = this.#decoded[this.#decodedAt++] ?? 0
+      const left = samples - have
+      if (this.#at === this.#end && !this.#next(left, nowMs)) {
+        energy += this.#standIn(frame, have, left, listened)
+        break
+      }
+      const n = Math.min(left, this.#end - this.#at)
+      energy += this.#play(frame, have, n, listened)
+      have += n
     }
     if (this.#ssrc === undefined) return
-    this.#quiet = this.level.add(frame, samples) < QUIET_MEAN_SQUARE
+    this.level.add(energy, samples)
+    this.#quiet = energy < QUIET_MEAN_SQUARE * samples
   }
 
-  /** Decodes the next packet; where there is none, the rest of the frame is filled and false returned. */
-  #next(frame: Int16Array, from: number, n: number, nowMs: number): boolean {
+  /** The next packet; false where there is none. */
+  #next(samples: number, nowMs: number): boolean {
     const buffer = this.jitterBuffer
-    const pulled = buffer.pull(nowMs, n, this.#quiet)
-    if (pulled === 'packet') {
-      this.#decodedAt = 0
-      this.#decodedEnd = buffer.payloadOctets
-      decode(
-        this.#codecOf(buffer.payloadType) ?? PCMA,
-        buffer.storage,
-        buffer.payloadStart,
-        this.#decoded,
-        0,
-        this.#decodedEnd,
-      )
-      this.#concealment.heard(this.#decoded, 0, this.#decodedEnd)
-      return true
-    }
-    const missing = pulled === 'lost' || (pulled === 'empty' && !this.#pausedByPeer)
+    this.#pulled = buffer.pull(nowMs, samples, this.#quiet)
+    if (this.#pulled !== 'packet') return false
+    this.#packet = buffer.packet
+    this.#at = buffer.payloadStart
+    this.#end = buffer.payloadStart + buffer.payloadOctets
+    this.#codec = this.#codecOf(buffer.payloadType) ?? PCMA
+    return true
+  }
+
+  /** Decodes a part of the packet; returns its energy. */
+  #play(frame: Int16Array, from: number, n: number, listened: boolean): number {
+    const at = this.#at
+    this.#at += n
+    if (!listened) return energyOf(this.#codec, this.#packet, at, n)
+    decode(this.#codec, this.#packet, at, frame, from, n)
+    this.#concealment.heard(frame, from, n)
+    return energyOfSamples(frame, from, n)
+  }
+
+  /** Where nothing came: concealment, or silence where the peer is silent on purpose. */
+  #standIn(frame: Int16Array, from: number, n: number, listened: boolean): number {
+    const missing = this.#pulled === 'lost' || (this.#pulled === 'empty' && !this.#pausedByPeer)
     if (missing) this.concealedFrames++
+    else if (this.#pulled === 'waiting' || this.#pausedByPeer) this.#concealment.forget()
+    if (!listened) return missing && !this.#quiet ? QUIET_MEAN_SQUARE * n : 0
     if (missing) this.#concealment.fill(frame, from, n)
-    else {
-      // Drawn out in a quiet moment, or silent on purpose.
-      if (pulled === 'waiting' || this.#pausedByPeer) this.#concealment.forget()
-      frame.fill(0, from, from + n)
-    }
-    return false
+    else frame.fill(0, from, from + n)
+    return missing ? energyOfSamples(frame, from, n) : 0
   }
 }

@@ -9,7 +9,7 @@ import type { Playback } from './playback.js'
 const SAMPLES_PER_MS = 8
 /** A send that was queued may still hold its buffer. */
 const BUFFERS = 4
-const MAX_PACKET_OCTETS = RTP_HEADER_OCTETS + 60 * SAMPLES_PER_MS
+const EVENT_PACKET_OCTETS = RTP_HEADER_OCTETS + EVENT_OCTETS
 
 export interface SenderFormat {
   codec: G711
@@ -22,7 +22,7 @@ export interface SenderFormat {
 }
 
 export interface SenderEvents {
-  transmit(packet: Uint8Array, octets: number): void
+  transmit(packet: Uint8Array): void
   playEnded(playId: string, ended: PlayEnded, playedMs: number): void
   digitsSent(sendId: string, ended: 'finished' | 'hangup'): void
 }
@@ -36,7 +36,9 @@ export class RtpSender {
 
   readonly #events: SenderEvents
   readonly #dtmf: DtmfSender
-  readonly #buffers = Array.from({ length: BUFFERS }, () => new Uint8Array(MAX_PACKET_OCTETS))
+  /** Of the length of one packet each: cutting them for each send would cost more than filling them. */
+  #sounds = buffersOf(RTP_HEADER_OCTETS + 20 * SAMPLES_PER_MS)
+  readonly #eventPackets = buffersOf(EVENT_PACKET_OCTETS)
   #nextBuffer = 0
   #sequence: number
   #timestamp: number
@@ -57,6 +59,8 @@ export class RtpSender {
   }
 
   configure(format: SenderFormat): void {
+    const octets = RTP_HEADER_OCTETS + format.intervalMs * SAMPLES_PER_MS
+    if (this.#sounds[0]?.length !== octets) this.#sounds = buffersOf(octets)
     this.#format = format
     if (format.eventType === undefined) this.#cancelDigits()
   }
@@ -113,7 +117,7 @@ export class RtpSender {
 
   #sendEvent(payloadType: number): void {
     const dtmf = this.#dtmf
-    const packet = this.#takeBuffer()
+    const packet = this.#take(this.#eventPackets)
     writeRtpHeader(packet, payloadType, dtmf.marker, this.#sequence, dtmf.timestamp, this.ssrc)
     writeTelephoneEvent(packet, RTP_HEADER_OCTETS, dtmf.event, dtmf.end, dtmf.durationSamples)
     this.#transmit(packet, EVENT_OCTETS)
@@ -123,7 +127,7 @@ export class RtpSender {
   #sendSound(sound: Int16Array | undefined): void {
     const { codec, payloadType, intervalMs } = this.#format
     const samples = intervalMs * SAMPLES_PER_MS
-    const packet = this.#takeBuffer()
+    const packet = this.#take(this.#sounds)
     const playback = this.#playback
     writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)
     // Silence is sent as well: it keeps NAT bindings open and peers that wait for sound content.
@@ -135,15 +139,17 @@ export class RtpSender {
     if (playback?.finished) this.stopPlay('finished')
   }
 
-  #takeBuffer(): Uint8Array {
+  #take(buffers: readonly Uint8Array[]): Uint8Array {
     this.#nextBuffer = (this.#nextBuffer + 1) % BUFFERS
-    return this.#buffers[this.#nextBuffer] as Uint8Array
+    return buffers[this.#nextBuffer] as Uint8Array
   }
 
   #transmit(packet: Uint8Array, payloadOctets: number): void {
     this.#sequence = nextSequence(this.#sequence)
     this.packetsSent++
     this.octetsSent += payloadOctets
-    this.#events.transmit(packet, RTP_HEADER_OCTETS + payloadOctets)
+    this.#events.transmit(packet)
   }
 }
+
+const buffersOf = (octets: number): Uint8Array[] => Array.from({ length: BUFFERS }, () => new Uint8Array(octets))

@@ -71,7 +71,7 @@ export class CallMedia implements Paced {
     const id = init.id
     this.#sender = new RtpSender(
       {
-        transmit: (packet, octets) => this.#transmit(packet, octets),
+        transmit: (packet) => this.#transmit(packet),
         playEnded: (playId, ended, playedMs) => deps.tell('playEnded', { id, playId, ended, playedMs }),
         digitsSent: (sendId, ended) => deps.tell('digitsSent', { id, sendId, ended }),
       },
@@ -99,7 +99,14 @@ export class CallMedia implements Paced {
 
   /** What comes from the network may end its own call at the worst, never the worker. */
   #guarded(socket: Socket, receive: (packet: Uint8Array, host: string, port: number) => void): void {
-    socket.on('message', (packet, from) => this.#contain(() => receive(packet, from.address, from.port)))
+    // Some 50 times a second and call: no closure is made for it.
+    socket.on('message', (packet, from) => {
+      try {
+        receive(packet, from.address, from.port)
+      } catch (error) {
+        this.#failed(error)
+      }
+    })
     socket.on('error', (error) => this.#deps.onFailed(`socket: ${error.message}`))
   }
 
@@ -107,8 +114,12 @@ export class CallMedia implements Paced {
     try {
       step()
     } catch (error) {
-      this.#deps.onFailed(error instanceof Error ? (error.stack ?? error.message) : String(error))
+      this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#deps.onFailed(error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
 
   #receiveRtcp(packet: Uint8Array, host: string, port: number): void {
@@ -121,9 +132,9 @@ export class CallMedia implements Paced {
     if (heard) this.#receiver.lastHeardMs = nowMs
   }
 
-  #transmit(packet: Uint8Array, octets: number): void {
+  #transmit(packet: Uint8Array): void {
     const target = this.#receiver.guard?.target
-    if (target) this.#deps.pair.rtp.send(packet, 0, octets, target.port, target.host)
+    if (target) this.#deps.pair.rtp.send(packet, target.port, target.host)
   }
 
   #transmitRtcp(packet: Uint8Array, sent?: () => void): void {
@@ -133,13 +144,15 @@ export class CallMedia implements Paced {
   }
 
   tick(nowMs: number, lateMs: number): void {
-    this.#contain(() => {
+    try {
       this.#hear(nowMs)
       if (!this.#connected) return
       this.#sender.tick(lateMs, this.#echo ? frame : undefined)
       if (this.#rtcp.isDue(nowMs)) this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
       this.#watchSilence(nowMs, this.#connected)
-    })
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */
@@ -152,7 +165,9 @@ export class CallMedia implements Paced {
 
   #hear(nowMs: number): void {
     const samples = this.#intervalMs * SAMPLES_PER_MS
-    this.#receiver.pull(frame, samples, nowMs)
+    const recorded = this.#recordings.size > 0
+    this.#receiver.pull(frame, samples, nowMs, recorded || this.#echo)
+    if (!recorded) return
     for (const [recordId, recorder] of this.#recordings) {
       recorder.write(frame, samples)
       if (recorder.full) void this.#endRecording(recordId, 'finished')

@@ -35,7 +35,7 @@ class Line {
     for (; this.nowMs < untilMs; this.nowMs += FRAME_MS) {
       while (this.#arrivals[0] && this.#arrivals[0].atMs <= this.nowMs) this.#arrivals.shift()?.put()
       const pulled = this.buffer.pull(this.nowMs, SAMPLES, quiet)
-      this.played.push(pulled === 'packet' ? (this.buffer.storage[this.buffer.payloadStart] ?? -1) : pulled)
+      this.played.push(pulled === 'packet' ? (this.buffer.packet[this.buffer.payloadStart] ?? -1) : pulled)
     }
     return this
   }
@@ -180,7 +180,7 @@ describe('jitter buffer', () => {
           nowMs += waitMs
           const pulled = buffer.pull(nowMs, SAMPLES, true)
           if (pulled !== 'packet') continue
-          assert.ok(buffer.payloadStart + buffer.payloadOctets <= buffer.storage.length)
+          assert.ok(buffer.payloadStart + buffer.payloadOctets <= buffer.packet.length)
           assert.ok(buffer.payloadOctets > 0)
         }
       }),

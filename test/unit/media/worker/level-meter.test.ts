@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { encode, energyOf, energyOfSamples, PCMA } from '../../../../src/media/codec/g711.js'
 import { LevelMeter } from '../../../../src/media/worker/level-meter.js'
 import { sine } from '../../../support/audio.js'
 
 function feed(meter: LevelMeter, samples: Int16Array): void {
-  for (let at = 0; at < samples.length; at += 160) meter.add(samples.subarray(at, at + 160), 160)
+  for (let at = 0; at < samples.length; at += 160) meter.add(energyOfSamples(samples, at, 160), 160)
 }
 
 describe('level meter', () => {
@@ -21,7 +22,12 @@ describe('level meter', () => {
     assert.equal(meter.dbfs, -96)
   })
 
-  it('gives the mean square of each frame', () => {
-    assert.equal(new LevelMeter().add(Int16Array.from([3, -4, 0, 0]), 4), 6.25)
+  it('energy is the sum of squares, of samples and of octets', () => {
+    assert.equal(energyOfSamples(Int16Array.from([9, 3, -4, 0, 0]), 1, 4), 25)
+    const tone = sine(1000, 20)
+    const octets = new Uint8Array(160)
+    encode(PCMA, tone, octets)
+    const decoded = Int16Array.from(octets, (octet) => PCMA.toLinear[octet] ?? 0)
+    assert.equal(energyOf(PCMA, octets, 40, 80), energyOfSamples(decoded, 40, 80))
   })
 })
