@@ -64,6 +64,8 @@ export interface RecordResult {
   path: string
   durationMs: number
   octets: number
+  /** The disk failed or was too slow: a part of what was heard is not in the file. */
+  truncated?: true
 }
 
 /** Counters and quality of one call's media, for CDR, events and the sidebar. */
@@ -144,7 +146,16 @@ export type PromptSource =
       }
   ) & { /** Louder or softer than it is; what exceeds full scale is clipped. */ gainDb?: number }
 
+/** What is kept of prompts: how many, in octets; how often one was asked for, and how often it had to be made. */
+export interface PromptFigures {
+  prompts: number
+  octets: number
+  asked: number
+  made: number
+}
+
 export type AssetCommands = {
+  figures(a: null): PromptFigures
   /** Errors: FILE_NOT_FOUND, BAD_AUDIO. Results are cached by source (path and mtime) and codec. */
   prompt(a: { source: PromptSource; codec: CodecName }): Promise<{ prompt: EncodedPrompt; durationMs: number }>
 }

@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { type ResourceLimits, Worker, type WorkerOptions } from 'node:worker_threads'
 import { TelephonyError } from '../base/errors.js'
 import { type Commands, RpcClient } from '../base/rpc.js'
 
@@ -9,6 +9,7 @@ export interface RpcWorkerInit<E> {
   entry: URL
   name: string
   workerData?: unknown
+  resourceLimits?: ResourceLimits
   onEvent: <Name extends keyof E & string>(name: Name, data: E[Name]) => void
   /** Told once, unless it was terminated. */
   onDied: (reason: string) => void
@@ -27,6 +28,7 @@ export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }
     this.#worker = deps.startThread(init.entry, {
       name: init.name,
       workerData: init.workerData,
+      ...(init.resourceLimits ? { resourceLimits: init.resourceLimits } : {}),
       // Flags of the process (`--input-type`, test runners) are not meant for this thread.
       execArgv: [],
     })

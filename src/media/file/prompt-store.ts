@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { TelephonyError } from '../../base/errors.js'
 import { encode, g711 } from '../codec/g711.js'
-import type { CodecName, EncodedPrompt, PromptSource } from '../protocol.js'
+import type { CodecName, EncodedPrompt, PromptFigures, PromptSource } from '../protocol.js'
 import { makeTone } from './tone.js'
 import { readWavFile, readWavOctets, TARGET_RATE } from './wav-reader.js'
 
@@ -19,6 +19,8 @@ export class PromptStore {
   readonly #ready = new Map<string, PreparedPrompt>()
   readonly #underWay = new Map<string, Promise<PreparedPrompt>>()
   #octets = 0
+  #asked = 0
+  #made = 0
 
   constructor(init: { maxOctets: number }) {
     this.#maxOctets = init.maxOctets
@@ -28,7 +30,12 @@ export class PromptStore {
     return this.#octets
   }
 
+  get figures(): PromptFigures {
+    return { prompts: this.#ready.size, octets: this.#octets, asked: this.#asked, made: this.#made }
+  }
+
   async prompt(source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
+    this.#asked++
     const key = `${codec} ${await identify(source)}`
     const ready = this.#ready.get(key)
     if (ready) {
@@ -48,6 +55,7 @@ export class PromptStore {
   }
 
   async #prepare(key: string, source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
+    this.#made++
     const samples = amplified(await samplesOf(source), source.gainDb ?? 0)
     const data = new SharedArrayBuffer(samples.length)
     encode(g711(codec), samples, new Uint8Array(data))

@@ -9,6 +9,7 @@ const CACHE_OCTETS = 64 * 1024 * 1024
 if (parentPort) {
   const store = new PromptStore({ maxOctets: CACHE_OCTETS })
   serveRpc<AssetCommands, Record<string, never>>(parentPort, {
+    figures: () => store.figures,
     prompt: ({ source, codec }) => store.prompt(source, codec),
   })
 }

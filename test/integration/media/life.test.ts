@@ -184,7 +184,7 @@ describe('media: life of calls and workers', () => {
       threads.push(thread)
       return thread
     }
-    service = startMediaService({ log: logger, startThread }, { workers: 2 })
+    service = startMediaService({ log: logger, startThread }, { workers: 2, callsPerWorker: 1 })
     const [a, b] = [
       await service.open({ id: 'a', ...LOOPBACK_PORTS }),
       await service.open({ id: 'b', ...LOOPBACK_PORTS }),
