@@ -28,6 +28,7 @@ export interface DebugMessages {
 
 export interface RunningNodeRed {
   readonly url: string
+  readonly pid: number
   /** What it logged so far. */
   readonly log: string[]
   deploy(flow: FlowNode[]): Promise<void>
@@ -41,13 +42,15 @@ export interface RunningNodeRed {
   close(): Promise<void>
 }
 
-export async function startNodeRed(): Promise<RunningNodeRed> {
+/** `preload`: a module that is loaded into its process first. */
+export async function startNodeRed({ preload }: { preload?: URL } = {}): Promise<RunningNodeRed> {
   const userDir = mkdtempSync(join(tmpdir(), 'ringflow-browser-'))
   const port = await freePort()
   installPack(userDir)
   const settings = join(userDir, 'settings.js')
   writeFileSync(settings, `module.exports = ${JSON.stringify(settingsFor(port), null, 2)}\n`)
-  const child = spawn(NODE, [PROGRAM, '--userDir', userDir, '--settings', settings], {
+  const first = preload ? ['--import', preload.href] : []
+  const child = spawn(NODE, [...first, PROGRAM, '--userDir', userDir, '--settings', settings], {
     cwd: userDir,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -66,6 +69,7 @@ export async function startNodeRed(): Promise<RunningNodeRed> {
   }
   return {
     url,
+    pid: child.pid ?? 0,
     log,
     close,
     deploy: (flow) => deploy(url, flow),
