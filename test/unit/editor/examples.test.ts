@@ -29,7 +29,18 @@ const CORE = [
   'catch',
   'link in',
   'link out',
+  'switch',
+  'trigger',
+  'file',
+  'file in',
+  'mqtt in',
+  'mqtt out',
+  'mqtt-broker',
 ]
+/** An editor on a screen of 1600 px shows so much of a tab beside palette and sidebar. */
+const CANVAS_PX = 1200
+/** The first that a newcomer sees. */
+const DEMO_CANVAS_PX = 1010
 /** What Node-RED adds to every node's own settings. */
 const PLACE = ['id', 'type', 'z', 'g', 'x', 'y', 'wires']
 
@@ -78,7 +89,10 @@ describe('examples', () => {
       it('names no host but this machine', () => {
         const text = JSON.stringify(flow)
         for (const [host] of text.matchAll(/(?<=sip:\w+@|"\w+@|https?:\/\/)[\w.-]+/g)) assert.equal(host, '127.0.0.1')
-        for (const { type, bindAddress } of flow) if (type === 'sip-transport') assert.equal(bindAddress, '127.0.0.1')
+        const hosts = flow.map(
+          ({ type, bindAddress, broker }) => ({ 'sip-transport': bindAddress, 'mqtt-broker': broker })[type],
+        )
+        for (const host of hosts) assert.ok(host === undefined || host === '127.0.0.1', String(host))
       })
 
       it('lays nodes out without overlap', () => {
@@ -89,6 +103,21 @@ describe('examples', () => {
             assert.ok(apart, `${a.id} and ${b.id}`)
           }
         }
+      })
+
+      it('fits the canvas', () => {
+        const limit = name === 'Demo call.json' ? DEMO_CANVAS_PX : CANVAS_PX
+        for (const { id, type, x = 0, w } of flow) {
+          if (type === 'group') assert.ok(x >= 0 && x + Number(w) <= limit, `${id} ends at ${x + Number(w)}`)
+        }
+      })
+
+      it('has every node in a group or a comment beside it', () => {
+        const loose = flow.filter(({ x, g, type }) => x !== undefined && !g && !['comment', 'group'].includes(type))
+        assert.deepEqual(
+          loose.map(({ id }) => id),
+          [],
+        )
       })
 
       it('plays sounds that come with the pack', () => {
