@@ -17,6 +17,8 @@ export interface MediaNote {
   /** Absent while it goes on. */
   ended?: PlayEnded | 'no-input' | 'timeout'
   playedMs?: number
+  /** Of a recording: the disk failed, a part is missing. */
+  truncated?: true
   digits?: string
 }
 
@@ -90,7 +92,8 @@ function mediaOf(event: CallEvent): MediaNote | undefined {
     return { id: event.mediaId, kind: 'play', ended: event.ended, playedMs: event.playedMs }
   }
   if (event.type === 'call.record-ended') {
-    return { id: event.mediaId, kind: 'record', ended: event.ended, playedMs: event.durationMs }
+    const truncated = event.truncated ? { truncated: event.truncated } : {}
+    return { id: event.mediaId, kind: 'record', ended: event.ended, playedMs: event.durationMs, ...truncated }
   }
   return undefined
 }

@@ -65,6 +65,8 @@ export type CallEvent = CallEventBase &
         path: string
         durationMs: number
         octets: number
+        /** The disk failed: a part is not in the file. */
+        truncated?: true
         ended: 'finished' | 'stopped' | 'hangup'
       }
     | { type: 'call.ended'; end: CallEnd; stats: MediaStats | null; cdr: CdrRecord }

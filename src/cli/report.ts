@@ -102,7 +102,7 @@ function describe(event: CallEvent): string {
     case 'call.play-ended':
       return `played ${seconds(event.playedMs)} (${event.ended})`
     case 'call.record-ended':
-      return `recorded ${seconds(event.durationMs)} to ${event.path}`
+      return `recorded ${seconds(event.durationMs)} to ${event.path}${event.truncated ? ', a part is missing: the disk failed' : ''}`
     case 'call.ended':
       return `ended: ${event.end.cause}${event.end.sipCode ? ` (${event.end.sipCode} ${event.end.reason})` : ''}`
   }

@@ -9,12 +9,15 @@ const HEADER_OCTETS = 44
 const CHUNK_OCTETS = SAMPLE_RATE * 2 // one second
 /** The header tells the right length again after so many chunks: a crash costs that much at most. */
 const CHUNKS_PER_HEADER = 5
-/** A disk that does not keep up costs the recording, never the call or the memory: what would wait longer is dropped and counted. */
+/** A disk that is slow or full costs the recording, never the call or the memory: what waits longer than that is dropped, and told. */
 const MAX_WAITING_CHUNKS = 30
 /** The sizes in a WAV header have 32 bits. */
 const MAX_DATA_OCTETS = 0xffff_ffff - HEADER_OCTETS - CHUNK_OCTETS
 
-/** 8 kHz 16 bit mono. Writing never holds the worker up; after an error the rest is dropped and the result says what is there. */
+/**
+ * 8 kHz 16 bit mono. Writing never holds the worker up. What a disk refuses waits and is tried again with every second that follows; the result
+ * says when something is missing.
+ */
 export class WavRecorder {
   readonly path: string
 
@@ -25,10 +28,12 @@ export class WavRecorder {
   #takenOctets = 0
   #writtenOctets = 0
   #chunksWritten = 0
-  #waiting = 0
+  readonly #waiting: Buffer[] = []
   #droppedOctets = 0
+  /** The header, and so every player, knows of less than there is. */
+  #lengthIsOld = false
   #error: unknown
-  #writes: Promise<void> = Promise.resolve()
+  #writing: Promise<void> | undefined
   #closing: Promise<RecordResult> | undefined
 
   private constructor(file: FileHandle, init: { path: string; maxMs: number }) {
@@ -55,11 +60,20 @@ export class WavRecorder {
     }
   }
 
+  get #isTruncated(): boolean {
+    return this.#droppedOctets > 0 || this.#lengthIsOld
+  }
+
   /** What went wrong with the disk; '' where nothing did. */
   get problem(): string {
-    if (this.#error === undefined && this.#droppedOctets === 0) return ''
+    if (!this.#isTruncated) return ''
     const reason = this.#error === undefined ? 'the disk was too slow' : String(this.#error)
     return `${this.path}: ${this.#droppedOctets} octets were not written: ${reason}`
+  }
+
+  /** In memory, because the disk has not taken it yet. */
+  get waitingOctets(): number {
+    return this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
   get full(): boolean {
@@ -79,26 +93,30 @@ export class WavRecorder {
   #flush(): void {
     const octets = this.#chunkOctets
     this.#chunkOctets = 0
-    if (this.#error !== undefined || this.#waiting >= MAX_WAITING_CHUNKS) {
+    if (octets === 0) return
+    if (this.#waiting.length >= MAX_WAITING_CHUNKS) {
       this.#droppedOctets += octets
       return
     }
-    const chunk = this.#chunk
+    this.#waiting.push(this.#chunk.subarray(0, octets))
     this.#chunk = Buffer.alloc(CHUNK_OCTETS)
-    this.#waiting++
-    this.#writes = this.#writes.then(() => this.#writeChunk(chunk, octets))
+    this.#writing ??= this.#writeWaiting().finally(() => {
+      this.#writing = undefined
+    })
   }
 
-  async #writeChunk(chunk: Buffer, octets: number): Promise<void> {
+  /** Until nothing waits, or the disk refuses: then the next chunk tries again. */
+  async #writeWaiting(): Promise<void> {
     try {
-      await writeAll(this.#file, chunk.subarray(0, octets), HEADER_OCTETS + this.#writtenOctets)
-      this.#writtenOctets += octets
-      if (++this.#chunksWritten % CHUNKS_PER_HEADER === 0) await this.#writeHeader()
+      for (let chunk = this.#waiting[0]; chunk; chunk = this.#waiting[0]) {
+        await writeAll(this.#file, chunk, HEADER_OCTETS + this.#writtenOctets)
+        this.#writtenOctets += chunk.length
+        this.#waiting.shift()
+        if (++this.#chunksWritten % CHUNKS_PER_HEADER === 0) await this.#writeHeader()
+      }
     } catch (error) {
-      this.#error ??= error
-      this.#droppedOctets += octets
+      this.#error = error
     }
-    this.#waiting--
   }
 
   async #writeHeader(): Promise<void> {
@@ -113,17 +131,20 @@ export class WavRecorder {
 
   async #finish(): Promise<RecordResult> {
     this.#flush()
-    await this.#writes
+    await this.#writing
+    await this.#writeWaiting()
+    for (const chunk of this.#waiting) this.#droppedOctets += chunk.length
     try {
       await this.#writeHeader()
+      await this.#file.close()
     } catch (error) {
-      this.#error ??= error
+      this.#error = error
+      this.#lengthIsOld = true
+      await this.#file.close().catch(() => undefined)
     }
-    await this.#file.close().catch((error: unknown) => {
-      this.#error ??= error
-    })
     const durationMs = Math.round((this.#writtenOctets / CHUNK_OCTETS) * 1000)
-    return { path: this.path, durationMs, octets: HEADER_OCTETS + this.#writtenOctets }
+    const result = { path: this.path, durationMs, octets: HEADER_OCTETS + this.#writtenOctets }
+    return this.#isTruncated ? { ...result, truncated: true } : result
   }
 }
 

@@ -234,6 +234,35 @@ describe('media: life of calls and workers', () => {
     assert.deepEqual(await exited, [0])
   })
 
+  it('a call goes on when the disk is full, and its recording says that something is missing', () => {
+    service = startMediaService({ log: silentLogger })
+    const path = join(folder, 'full.wav')
+    const code = `
+      import { startMediaService } from ${JSON.stringify(CLIENT)}
+      const log = { debug() {}, info() {}, warn: (fields) => console.log(fields.message), error() {}, child: () => log }
+      const service = startMediaService({ log })
+      const open = (id) => service.open({ id, address: '127.0.0.1', portMin: 30000, portMax: 39999 })
+      const [a, b] = [await open('a'), await open('b')]
+      const to = (remote) => ({ remote, codec: 'PCMA', payloadType: 8, direction: 'sendrecv', ptimeMs: 20, timeoutMs: 0 })
+      await a.connect(to(b.local))
+      await b.connect(to(a.local))
+      const recording = await b.record(${JSON.stringify(path)})
+      await a.play({ kind: 'tone', hz: [1000], durationMs: 4000, levelDbfs: -13 }).ended
+      const result = await recording.stop()
+      const before = (await b.stats()).packetsReceived
+      await a.play({ kind: 'tone', hz: [1000], durationMs: 200, levelDbfs: -13 }).ended
+      console.log(JSON.stringify({ result, goesOn: (await b.stats()).packetsReceived > before }))
+      await service.close()`
+    // No file may grow beyond 32 blocks: EFBIG, where a signal would end the process if it were not ignored.
+    const shell = `trap '' XFSZ; ulimit -f 32; exec "$0" --input-type=module -e "$1"`
+    const { stdout } = spawnSync('sh', ['-c', shell, process.execPath, code], { timeout: 9000 })
+    const [warning, told] = stdout.toString().trim().split('\n')
+    assert.match(warning ?? '', /octets were not written: Error: EFBIG/)
+    const { result, goesOn } = JSON.parse(told ?? '')
+    assert.ok(result.truncated && result.durationMs <= 2000 && goesOn, told)
+    assert.ok((readWav(path).channels[0]?.length ?? 0) <= 16_000)
+  })
+
   it('a process is not kept alive by workers that have no call', () => {
     service = startMediaService({ log: silentLogger })
     const code = `

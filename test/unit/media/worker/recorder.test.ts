@@ -88,8 +88,44 @@ describe('WAV recorder', () => {
       return recorder.close()
     })
     assert.equal(failing.durationMs, 1000)
+    assert.equal(failing.truncated, true)
     assert.match(recorder.problem, /40000 octets were not written: Error: ENOSPC/)
     assert.ok((readWav(path).channels[0]?.length ?? 0) >= 8000, 'what was written can be played')
+  })
+
+  it('a disk that is full for a while costs nothing: what waits is written when there is room again', async () => {
+    const path = join(folder, 'a.wav')
+    const recorder = await WavRecorder.create({ path, maxMs: 0 })
+    const tone = sine(440, 40_000)
+    feed(recorder, tone.subarray(0, 8000))
+    await samplesOnDisk(path, 8000)
+    await failWrites(async () => {
+      feed(recorder, tone.subarray(8000, 8000 * 30))
+      await new Promise(setImmediate)
+    })
+    feed(recorder, tone.subarray(8000 * 30, 8000 * 31))
+    while (recorder.waitingOctets > 0) await new Promise(setImmediate)
+    feed(recorder, tone.subarray(8000 * 31))
+    const result = await recorder.close()
+    assert.deepEqual(result, { path, durationMs: 40_000, octets: 44 + 640_000 })
+    assert.equal(recorder.problem, '')
+    assert.deepEqual(readWav(path).channels[0], tone)
+  })
+
+  it('a disk that stays full costs a bounded amount of memory', async () => {
+    const recorder = await WavRecorder.create({ path: join(folder, 'a.wav'), maxMs: 0 })
+    const minute = sine(440, 60_000)
+    const result = await failWrites(async () => {
+      for (let n = 0; n < 10; n++) {
+        feed(recorder, minute)
+        await new Promise(setImmediate)
+      }
+      console.log(`      10 minutes onto a full disk: ${recorder.waitingOctets / 1000} kB wait (<= 500)`)
+      assert.ok(recorder.waitingOctets <= 500_000)
+      return recorder.close()
+    })
+    assert.deepEqual([result.durationMs, result.truncated], [0, true])
+    assert.match(recorder.problem, /9600000 octets were not written: Error: ENOSPC/)
   })
 
   it('refuses a full disk', async () => {
