@@ -143,6 +143,38 @@ describe('a real call through the nodes, over the engine in its worker', functio
     await flows.status('dial', 'busy')
   })
 
+  it('early media: played to before anybody answers or pays, then refused', async () => {
+    const items = [
+      ...parties(),
+      ...wired('dial', 'sip-dial', 3, { account: 'caller', ...target() }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee', sendRinging: false }),
+      ...wired('early', 'sip-answer', 1, { action: 'early' }),
+      ...wired('busy', 'sip-play-media', 2, { source: 'signal', signal: 'busy', country: 'uk', duration: '0.7' }),
+      ...wired('reject', 'sip-answer', 1, { action: 'reject', rejectStatus: '480', reason: 'Closed today' }),
+      ...wired('cdr', 'sip-cdr-out', 1),
+    ]
+    await start(
+      connect(items, {
+        incoming: [['early', 'incoming-1'], ['incoming-2']],
+        early: [['busy', 'early-1']],
+        busy: [['reject', 'busy-1'], ['busy-2']],
+      }),
+    )
+    flows.receive('dial', {})
+    const early = await flows.message('dial-3', (m) => m.topic === 'call.early')
+    assert.equal(callOf(early).state, 'early')
+    await flows.status('dial', 'early media')
+    assert.equal((await flows.message('busy-1')).topic, 'call.play-ended')
+    const refused = await flows.message('dial-2')
+    assert.equal(refused.payload, 'no-answer')
+    assert.deepEqual([callOf(refused).end?.sipCode, callOf(refused).end?.reason], [480, 'Closed today'])
+    assert.deepEqual(flows.messages('dial-1'), [])
+    const { payload } = await flows.message('cdr-1', (m) => (m.payload as CdrRecord).direction === 'outbound')
+    const { answeredAt, talkMs, packetsReceived } = payload as CdrRecord
+    assert.deepEqual([answeredAt, talkMs], [null, 0])
+    assert.ok(packetsReceived >= 20, `${packetsReceived} packets of early media`)
+  })
+
   it('a Full deploy in mid-call: sound and events go on, at the new nodes', async () => {
     const items = [
       ...parties(),

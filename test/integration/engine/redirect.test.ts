@@ -77,6 +77,50 @@ describe('redirection, engine to engine and peer', () => {
     assert.deepEqual(await engine.call('calls', null), [])
   })
 
+  const CHALLENGE = (status: number, nonce: string) =>
+    `${status === 407 ? 'Proxy' : 'WWW'}-Authenticate: Digest realm="pbx", nonce="${nonce}", algorithm=MD5, qop="auth"`
+
+  /** The next INVITE of any peer; the ACKs between are read over. */
+  async function invite(at: RawPeer) {
+    for (;;) {
+      const request = await at.requests.next()
+      if (request.message.method === 'INVITE') return request
+    }
+  }
+
+  it('every hop of our own proxy may challenge; a stranger who is redirected to gets no credentials', async () => {
+    const stranger = await RawPeer.open('127.0.0.2')
+    const aor = `caller@127.0.0.1:${peer.port}`
+    await engine.call('setAccount', loopbackAccount('caller', { aor, password: 'secret' }))
+    const placed = dial('1000')
+    for (let hop = 0; hop < 4; hop++) {
+      let request = await invite(peer)
+      if (!request.message.hasHeader('proxy-authorization')) {
+        peer.answer(request, 407, { headers: [CHALLENGE(407, `nonce${hop}`)] })
+        request = await invite(peer)
+      }
+      assert.match(request.message.getHeader('proxy-authorization') ?? '', /response="[0-9a-f]{32}"/, `hop ${hop}`)
+      const contact = hop < 3 ? `sip:${1001 + hop}@127.0.0.1:${peer.port}` : stranger.uri
+      peer.answer(request, 302, { contact })
+    }
+    for (const status of [407, 401]) {
+      const request = await invite(stranger)
+      assert.doesNotMatch(request.text, /authorization:|secret/i)
+      if (status === 407) {
+        // It cannot have them by sending us to another of its addresses either.
+        stranger.answer(request, 302, { contact: `sip:other@127.0.0.2:${stranger.port}` })
+      } else {
+        stranger.answer(request, status, { headers: [CHALLENGE(status, 'evil')] })
+      }
+    }
+    const { callId } = await placed
+    const { end } = await heard.next('call.ended', (event) => event.callId === callId)
+    assert.deepEqual([end.by, end.sipCode], ['remote', 401])
+    assert.equal(stranger.texts.filter((text) => text.startsWith('INVITE')).length, 2)
+    assert.doesNotMatch(stranger.texts.join(''), /authorization:/i)
+    await stranger.close()
+  })
+
   it('numbers are dialled as the dial plan writes them, and a changed plan counts at once', async () => {
     const dialPlan = { stripPrefix: '9', addPrefix: '', countryCode: '49' }
     const aor = `caller@127.0.0.1:${peer.port}`
