@@ -50,20 +50,34 @@ export class SipProber {
 
   /** A whole call: how soon the INVITE got its first answer, and the BYE its. */
   async call(user: string, holdMs = 50, timeoutMs = 5_000): Promise<{ invite: Probe; bye: Probe; status: number }> {
+    const { invite, status, bye } = await this.establish(user, { timeoutMs })
+    if (status < 200 || status >= 300) return { invite, bye: NOBODY, status }
+    await delay(holdMs)
+    return { invite, bye: await bye(), status }
+  }
+
+  /** INVITE to ACK. `answer`: the final response; `bye` ends the call. */
+  async establish(
+    user: string,
+    { offer = OFFER, timeoutMs = 5_000 } = {},
+  ): Promise<{ invite: Probe; status: number; answer: string; bye: () => Promise<Probe> }> {
     const branch = this.#branch()
-    const invite = this.#message('INVITE', { branch, callId: branch, cseq: 1, user, body: OFFER })
+    const invite = this.#message('INVITE', { branch, callId: branch, cseq: 1, user, body: offer })
     const final = this.#ask('', branch, 'final', timeoutMs)
     const first = await this.#ask(invite, branch, 'any', timeoutMs)
-    const { status, text } = await final
-    const to = /^To: ([^\r]*)/im.exec(text)?.[1] ?? ''
-    const uri = /^Contact: *<([^>]*)>/im.exec(text)?.[1] ?? `sip:${user}@${this.#target.host}`
-    const acked = { callId: branch, cseq: 1, to, uri }
-    if (status !== 0) this.send(this.#message('ACK', { ...acked, branch: status < 300 ? this.#branch() : branch }))
-    if (status < 200 || status >= 300) return { invite: first, bye: NOBODY, status }
-    await delay(holdMs)
-    const byeBranch = this.#branch()
-    const bye = this.#message('BYE', { ...acked, cseq: 2, branch: byeBranch })
-    return { invite: first, bye: await this.#ask(bye, byeBranch, 'final', timeoutMs), status }
+    const { status, text: answer } = await final
+    const to = /^To: ([^\r]*)/im.exec(answer)?.[1] ?? ''
+    const uri = /^Contact: *<([^>]*)>/im.exec(answer)?.[1] ?? `sip:${user}@${this.#target.host}`
+    const inDialog = { callId: branch, to, uri }
+    if (status !== 0) {
+      this.send(this.#message('ACK', { ...inDialog, cseq: 1, branch: status < 300 ? this.#branch() : branch }))
+    }
+    const bye = () => {
+      const byeBranch = this.#branch()
+      const text = this.#message('BYE', { ...inDialog, cseq: 2, branch: byeBranch })
+      return this.#ask(text, byeBranch, 'final', timeoutMs)
+    }
+    return { invite: first, status, answer, bye }
   }
 
   send(text: string | Buffer): void {
