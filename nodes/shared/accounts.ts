@@ -21,6 +21,8 @@ interface Entry {
   /** The engine's commands for this account, one after the other. Rejected: the account is not usable, and why. */
   work: Promise<void>
   inbound: InboundRule | null
+  /** The engine has refused it, or could not open its socket yet. */
+  isOut?: boolean
   /** The rule that the engine has. */
   inboundSent: InboundRule | null
 }
@@ -156,7 +158,10 @@ export class Accounts extends TypedEmitter<AccountEvents> {
       await this.#syncInbound(entry)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
-      if (this.#entries.get(id) === entry) this.#setState(id, { state: 'broken', error })
+      // The engine goes on trying to open a socket, and has told so already.
+      const isRetried = error.code === 'TRANSPORT' && entry.state.state === 'failed'
+      if (this.#entries.get(id) === entry && !isRetried) this.#setState(id, { state: 'broken', error })
+      entry.isOut = true
       throw error
     }
     if (this.#entries.get(id) === entry && entry.state.state === 'starting') this.#setState(id, { state: 'idle' })
@@ -192,8 +197,16 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     const entry = this.#entries.get(accountId)
     if (!entry) return
     const before = entry.state
+    if (entry.isOut && registration.state !== 'failed') this.#isIn(entry)
     this.#setState(accountId, registration)
     if (changeOf(before) !== changeOf(registration)) this.emit('registration', accountId, registration)
+  }
+
+  /** The engine could open its socket after all. */
+  #isIn(entry: Entry): void {
+    entry.isOut = false
+    entry.work = this.#syncInbound(entry)
+    entry.work.catch(() => undefined)
   }
 
   #setState(accountId: string, state: AccountState): void {

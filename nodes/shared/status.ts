@@ -167,7 +167,8 @@ export function accountStatus(account: AccountState): Status {
     case 'idle':
       return { key: 'notRegistered' }
     case 'failed':
-      return account.status > 0 ? { key: 'failed', detail: String(account.status) } : { key: 'failed' }
+      // No status: nothing was sent yet, because the socket cannot be opened.
+      return account.status > 0 ? { key: 'failed', detail: String(account.status) } : { error: 'TRANSPORT' }
     default:
       return { key: account.state }
   }

@@ -5,6 +5,8 @@ export const defaults = {
   transport: '',
   /** Id of the sip-proxy, '' for none. */
   proxy: '',
+  /** `auto`: as the proxy or registrar names it, else UDP. */
+  protocol: 'auto' as 'auto' | 'udp' | 'tcp',
   aor: '',
   displayName: '',
   /** '' : the user part of the AOR. */
@@ -26,7 +28,7 @@ export const defaults = {
   blockedTargets: '',
   allowEmergency: false,
   inboundFrom: 'known' as 'known' | 'anyone',
-  /** IPv4 addresses or CIDR blocks, separated by commas. */
+  /** Addresses or CIDR blocks, IPv4 and IPv6, separated by commas. */
   allowedSources: '',
   /** Header names, separated by commas. */
   exposeHeaders: '',

@@ -42,6 +42,8 @@ function parse(config: Config, context: Context): AccountConfig {
     name: text(config.name) || aor,
     transport,
     proxy,
+    // Flows of earlier days do not have it.
+    protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp']),
     aor,
     displayName: text(config.displayName),
     authUser: text(config.authUser),
@@ -66,7 +68,7 @@ function parse(config: Config, context: Context): AccountConfig {
     allowEmergency: flag(config.allowEmergency),
     inboundFrom: oneOf('inboundFrom', config.inboundFrom, ['known', 'anyone']),
     allowedSources: list(config.allowedSources).map((s) =>
-      shaped('allowedSources', s, isAddressRange, 'IPv4 address or network'),
+      shaped('allowedSources', s, isAddressRange, 'IP address or network'),
     ),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { defineConfig } from '../shared/define-config.js'
-import { isHostPort, isIpv4 } from '../shared/editor/validate.js'
+import { isHostPort, isIp } from '../shared/editor/validate.js'
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { number, oneOf, shaped, text } from '../shared/settings.js'
@@ -34,8 +34,10 @@ function parse(config: Config, id: string): TransportConfig {
   return {
     id,
     name: text(config.name),
-    protocol: oneOf('protocol', config.protocol, ['udp']),
-    bindAddress: shaped('bindAddress', config.bindAddress, isIpv4, 'IPv4 address'),
+    protocol: oneOf('protocol', config.protocol, ['udp', 'tcp', 'udp+tcp']),
+    // Flows of earlier days do not have it.
+    ipVersion: oneOf('ipVersion', config.ipVersion ?? defaults.ipVersion, ['auto', '4', '6']),
+    bindAddress: shaped('bindAddress', config.bindAddress, isIp, 'IP address'),
     bindPort: port('bindPort', config.bindPort, 0),
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),
     userAgent: text(config.userAgent) || ownName(),

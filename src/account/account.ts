@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { type IncomingInvite, isLocal, type SipEndpoint, type UserAgent } from '../sip/types.js'
+import { uriHost } from '../sip/transport/address.js'
+import {
+  type IncomingInvite,
+  isLocal,
+  type SipAddress,
+  type SipEndpoint,
+  type SipProtocol,
+  type UserAgent,
+} from '../sip/types.js'
 import { type Aor, parseAor, parseHostPort } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
@@ -29,6 +37,8 @@ export interface AccountInit {
   allowedSources: readonly string[]
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
+  /** By which requests go where no URI names one. */
+  protocol?: 'auto' | SipProtocol
 }
 
 export interface AccountDeps {
@@ -52,6 +62,8 @@ export interface AccountPeers {
   next: { host: string; port: number }
   /** Registrar and proxies, without ports. */
   hosts: string[]
+  /** As set, else as the first hop names it. */
+  protocol: SipProtocol | undefined
 }
 
 const MAX_EXPIRES_SEC = 86_400
@@ -72,13 +84,17 @@ export function checkAccount(init: AccountInit): AccountPeers {
     throw badConfig(`registration time of ${init.expiresSec} s: between 1 and ${MAX_EXPIRES_SEC}`)
   }
   // RFC 3261 10.2: no user part in the Request-URI; the port only where it was written (SRV decides otherwise).
-  const port = /:\d+/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
+  const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
+  const named = transportOf(registrarText)
+  const first = hops[0] ? transportOf(hops[0].route) : named
+  const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
   return {
     aor,
-    registrar: `sip:${registrar.host}${port}`,
+    registrar: `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`,
     routeSet: hops.map((hop) => hop.route),
     next: hops[0] ?? registrar,
     hosts: [...new Set([registrar.host, ...hops.map((hop) => hop.host)])],
+    protocol,
   }
 }
 
@@ -92,6 +108,8 @@ export class Account {
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
   #abandoned = false
+  /** Where our last registration was answered from. */
+  #registeredOver: SipAddress | undefined
 
   constructor(deps: AccountDeps, init: AccountInit) {
     const { clock, lookup, activeCalls } = deps
@@ -115,13 +133,18 @@ export class Account {
       displayName: init.displayName,
       contactUser,
       anyUser: init.anyUser ?? false,
+      ...(this.peers.protocol ? { protocol: this.peers.protocol } : {}),
       routeSet: this.peers.routeSet,
       authenticator: new DigestAuthenticator(
         {},
         { username: init.authUser || aor.user, password: init.password },
         { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
       ),
-      handlers: { admit: (request) => this.#policy.admit(request), invite: deps.invite },
+      handlers: {
+        admit: (request) => this.#policy.admit(request),
+        invite: deps.invite,
+        flowLost: (peer) => this.#flowLost(peer),
+      },
     })
     this.#registration = new Registration(
       { clock, log, userAgent: this.userAgent },
@@ -135,7 +158,9 @@ export class Account {
     )
     this.#registration.on('state', deps.registration)
     this.#registration.on('answer', (response) => {
-      if (!isLocal(response) && response.status < 300) this.#policy.learn(response.source.host)
+      if (isLocal(response) || response.status >= 300) return
+      this.#policy.learn(response.source.host)
+      this.#registeredOver = response.source
     })
   }
 
@@ -166,6 +191,13 @@ export class Account {
     return this.#registration.unregister()
   }
 
+  /** RFC 5626 4.4: calls came by that connection, so the registrar has to learn of a new one. */
+  #flowLost(peer: SipAddress): void {
+    const over = this.#registeredOver
+    if (over?.protocol !== peer.protocol || over.host !== peer.host || over.port !== peer.port) return
+    this.#registration.transportLost()
+  }
+
   /** Unregisters, as long as that takes: the caller bounds it and ends with `abandon`. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#registration.unregister().finally(() => this.abandon())
@@ -180,6 +212,13 @@ export class Account {
     this.#registration.close()
     this.userAgent.close()
   }
+}
+
+/** RFC 3261 19.1.1; BAD_CONFIG for one that this version does not have. */
+function transportOf(uri: string): SipProtocol | undefined {
+  const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
+  if (name === undefined || name === 'udp' || name === 'tcp') return name
+  throw badConfig(`“${uri}”: this version knows transport=udp and transport=tcp`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 
 /** An address of record taken apart: `sip:alice@example.com:5070`. */
@@ -9,12 +10,13 @@ export interface Aor {
 }
 
 export interface HostPort {
+  /** IPv6 without brackets. */
   host: string
   port: number
 }
 
 const SIP_PORT = 5060
-/** RFC 3261 25.1 `host` without IPv6 (this issue is IPv4); `_` occurs in real host names. */
+/** RFC 3261 25.1 `hostname` and `IPv4address`; `_` occurs in real host names. */
 const HOST = /^(?!-)[a-z0-9._-]{1,253}$/i
 /** RFC 3261 25.1 `user`: unreserved, escaped, user-unreserved. */
 export const USER = /^(?:[\w.!~*'()&=+$,;?/-]|%[0-9a-f]{2})+$/i
@@ -24,7 +26,8 @@ export function parseAor(text: string): Aor {
   const bare = text.trim().replace(/^sip:/i, '')
   const at = bare.lastIndexOf('@')
   const user = bare.slice(0, Math.max(0, at))
-  const domain = bare.slice(at + 1)
+  const host = bare.slice(at + 1)
+  const domain = isIPv6(host) ? `[${host}]` : host
   if (at < 1 || !USER.test(user) || !parseHostPort(domain)) {
     throw new TelephonyError('BAD_CONFIG', `“${text}” is no address of record: write it like alice@example.com`)
   }
@@ -39,8 +42,10 @@ export function parseHostPort(text: string): HostPort | undefined {
     .replace(/^sip:/i, '')
     .replace(/^[^@;?]*@/, '')
     .replace(/[;?].*$/, '')
-  const [, host, port] = /^([^:]+)(?::(\d{1,5}))?$/.exec(bare) ?? []
-  if (!host || !HOST.test(host) || Number(port ?? SIP_PORT) > 65_535) return undefined
+  if (isIPv6(bare)) return { host: bare, port: SIP_PORT }
+  const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d{1,5}))?$/.exec(bare) ?? []
+  const host = name ?? ipv6
+  if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? SIP_PORT) > 65_535) return undefined
   return { host, port: Number(port ?? SIP_PORT) }
 }
 

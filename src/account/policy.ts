@@ -1,10 +1,10 @@
-import { BlockList, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Admission, SipRequest } from '../sip/types.js'
 
-/** IPv4 addresses of a host name; an IPv4 address is its own. Rejects where there are none. */
+/** Addresses of a host name, in the order to try them; an address is its own. Rejects where there are none. */
 export type Lookup = (host: string) => Promise<readonly string[]>
 
 export interface PolicyDeps {
@@ -17,7 +17,7 @@ export interface PolicyDeps {
 
 export interface PolicyInit {
   inboundFrom: 'known' | 'anyone'
-  /** IPv4 addresses or CIDR blocks. */
+  /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: readonly string[]
   /** Registrar and proxy hops: host names or addresses. */
   peers: readonly string[]
@@ -54,7 +54,7 @@ export class Policy {
   /** Looks the peers' names up, and again from time to time. Resolves after the first round. */
   async start(): Promise<void> {
     const found = await Promise.all(this.#init.peers.map((host) => this.#look(host)))
-    if (this.#closed || this.#init.peers.every(isIPv4)) return
+    if (this.#closed || this.#init.peers.every((host) => isIP(host) !== 0)) return
     const waitMs = found.every(Boolean) ? LOOKUP_MS : LOOKUP_RETRY_MS
     this.#timer = this.#deps.clock.setTimeout(() => void this.start(), waitMs)
   }
@@ -90,7 +90,7 @@ export class Policy {
   }
 
   #isKnown(address: string): boolean {
-    return (isIPv4(address) && this.#allowed.check(address, 'ipv4')) || this.isPeer(address)
+    return this.#allowed.check(address.replace(/%.*$/, ''), familyOf(address)) || this.isPeer(address)
   }
 
   async #look(host: string): Promise<boolean> {
@@ -113,18 +113,22 @@ export class Policy {
   }
 }
 
-/** BAD_CONFIG where one of them is neither an IPv4 address nor a CIDR block. */
+/** BAD_CONFIG where one of them is neither an address nor a CIDR block. */
 export function parseSources(sources: readonly string[]): BlockList {
   const list = new BlockList()
   for (const source of sources) {
-    const [address = '', bits = '32', ...rest] = source.trim().split('/')
-    if (!isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32 || rest.length > 0) {
+    const [address = '', length, ...rest] = source.trim().split('/')
+    const longest = isIPv6(address) ? 128 : 32
+    const bits = length ?? String(longest)
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > longest || rest.length > 0) {
       throw new TelephonyError(
         'BAD_CONFIG',
-        `allowed source “${source}”: give an IPv4 address or a block like 192.0.2.0/24`,
+        `allowed source “${source}”: give an address, or a block like 192.0.2.0/24 or 2001:db8::/32`,
       )
     }
-    list.addSubnet(address, Number(bits), 'ipv4')
+    list.addSubnet(address, Number(bits), familyOf(address))
   }
   return list
 }
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')

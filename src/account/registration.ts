@@ -88,6 +88,12 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     }
   }
 
+  /** What we are registered over is gone: registers again soon (RFC 5626 4.5), others that lost it not all at once. */
+  transportLost(): void {
+    if (this.#state.state !== 'registered' || this.#inFlight) return
+    this.#schedule(this.#random(FIRST_RETRY_MS.min, FIRST_RETRY_MS.max))
+  }
+
   /** Removes the binding. Resolves when the registrar has answered, or did not within its time. */
   unregister(): Promise<void> {
     this.#wanted = false

@@ -52,7 +52,8 @@ export class IncomingLeg implements Leg {
     }
     const offer = this.#invite.request.body
     try {
-      if (offer) checkOffer(offer, this.#host.account.codecs)
+      const { codecs, rtp } = this.#host.account
+      if (offer) checkOffer(offer, { codecs, advertise: rtp.advertise })
       return undefined
     } catch (error) {
       const { message } = TelephonyError.from(error)

@@ -1,5 +1,5 @@
 /** What signalling shows of a NAT in front of the peer's media: docs/adr/0006-whose-media-is-heard.md. */
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import type { SipMessage } from '../sip/types.js'
 
 /**
@@ -11,7 +11,8 @@ export type MediaSource = 'auto' | 'latch'
 /** Hosts of which any port may stand in for the address in SDP. */
 export function natHosts(sdpHost: string, message: SipMessage | undefined, choice: MediaSource): string[] {
   const signalling = message?.source.host
-  if (choice === 'latch') return [...new Set([sdpHost, ...(signalling ? [signalling] : [])])].filter(isIPv4)
+  if (choice === 'latch')
+    return [...new Set([sdpHost, ...(signalling ? [signalling] : [])])].filter((host) => isIP(host) !== 0)
   if (!message || !signalling || !isIPv4(signalling) || isPrivate(signalling)) return []
   return isPrivate(sdpHost) || isPrivate(contactHost(message)) ? [signalling] : []
 }

@@ -101,8 +101,9 @@ export class Negotiation {
 }
 
 /** Whether an offer could be answered, before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC. */
-export function checkOffer(offer: SipBody, codecs: readonly CodecName[]): void {
-  new OfferAnswer({ address: '127.0.0.1', port: 2, rtcpPort: 3, codecs }, 1).answer(sdpOf(offer))
+export function checkOffer(offer: SipBody, init: { advertise: string; codecs: readonly CodecName[] }): void {
+  const { advertise: address, codecs } = init
+  new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).answer(sdpOf(offer))
 }
 
 /** The status that refuses an offer for this error (RFC 3261 21.4.26, 21.4.13, 13.3.1.3). */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { isIPv4 } from 'node:net'
 import type { AccountConfig, TransportConfig } from '../engine/protocol.js'
+import { bracketed, type Listen, parseListen, protocolsFrom } from './listen.js'
 import { type Options, UsageError } from './options.js'
 
 const DEFAULT_USER = 'ringflow'
@@ -12,6 +12,7 @@ const CODECS = ['PCMA', 'PCMU'] as const
 export interface AccountDefaults {
   /** Host of what is called, where there is no server. */
   targetHost?: string
+  target?: string
   register: boolean
   anyUser?: boolean
   /** Whether callers may come from anywhere when nobody said. */
@@ -23,18 +24,20 @@ export function accountFrom(options: Options, version: string, defaults: Account
   const listen = parseListen(options.text('listen'))
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER
-  const domain = server || defaults.targetHost || listen.host || '127.0.0.1'
+  const domain = server || defaults.targetHost || bracketed(listen.host) || '127.0.0.1'
   // Calls to numbers of user@domain go where the registration goes: the domain need not be a machine.
   const elsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
   const proxy = options.text('outbound-proxy') ?? (elsewhere ? server : undefined)
   const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
+  const protocols = protocolsFrom(options, listen, [proxy, server, defaults.target])
   return {
     // Unguessable, because the contact is made from it.
     id: randomUUID(),
     name: 'ringflow',
-    transport: transportFrom(options, listen, version),
+    transport: transportFrom(options, { ...listen, protocol: protocols.transport }, version),
+    protocol: protocols.account,
     proxy: proxy ? { id: 'proxy', name: 'proxy', hops: proxy.split(',').map(hopFrom) } : null,
-    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '')}`,
+    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '').replace(/;.*$/, '')}`,
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
     password: options.password(),
@@ -60,21 +63,13 @@ function hopFrom(text: string): string {
   return /^sip:/i.test(hop) ? hop : `sip:${hop};lr`
 }
 
-export function parseListen(text: string | undefined): { host: string; port: number } {
-  if (text === undefined) return { host: '', port: 0 }
-  const [, host = '', port] = /^(?:udp:\/\/)?([\d.]*)(?::(\d{1,5}))?$/i.exec(text.trim()) ?? []
-  const wellFormed = (host === '' || isIPv4(host)) && (host !== '' || port !== undefined) && Number(port ?? 0) <= 65_535
-  if (!wellFormed)
-    throw new UsageError(`--listen ${text}: write it like udp://127.0.0.1:5070; port 0 takes any free one`)
-  return { host, port: Number(port ?? 0) }
-}
-
-function transportFrom(options: Options, listen: { host: string; port: number }, version: string): TransportConfig {
+function transportFrom(options: Options, listen: Listen, version: string): TransportConfig {
   const rtp = parseRange(options.text('rtp-ports'))
   return {
     id: 'transport',
     name: 'transport',
-    protocol: 'udp',
+    protocol: listen.protocol ?? 'udp',
+    ipVersion: options.flag('ipv6') ? '6' : 'auto',
     bindAddress: listen.host,
     bindPort: listen.port,
     publicAddress: options.text('public-address') ?? '',

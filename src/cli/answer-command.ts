@@ -1,7 +1,8 @@
 import type { Engine } from '../engine/protocol.js'
-import { accountFrom, parseListen } from './account-options.js'
+import { accountFrom } from './account-options.js'
 import { adviceFor } from './advice.js'
 import { aborted, type CommandContext, type Ended, EXIT, startEngine } from './context.js'
+import { bracketed, parseListen } from './listen.js'
 import { UsageError } from './options.js'
 import { type Report, wentWell } from './report.js'
 import { endsBySound, perform, rootsOf, type SoundPlan, soundFrom } from './sound.js'
@@ -15,7 +16,7 @@ export async function runAnswer(context: CommandContext): Promise<number> {
   if (!server && listen.host === '') throw new UsageError('give --server, or --listen with an address to be called at')
   const plan = soundFrom(options, options.text('press'))
   // Without a server, on loopback, only this machine can call: nothing to be careful about.
-  const inboundFrom = !server && listen.host.startsWith('127.') ? 'anyone' : 'known'
+  const inboundFrom = !server && (listen.host.startsWith('127.') || listen.host === '::1') ? 'anyone' : 'known'
   const account = accountFrom(options, version, { register: Boolean(server), anyUser: true, inboundFrom })
   const engine = await startEngine(context, rootsOf(plan))
   try {
@@ -24,7 +25,11 @@ export async function runAnswer(context: CommandContext): Promise<number> {
     const first = firstCall(engine, report, plan)
     watchRegistration(engine, report)
     const { local } = await engine.call('setAccount', account)
-    report.say('listening', local, `listening on udp://${local.host}:${local.port} (Ctrl-C ends)`)
+    report.say(
+      'listening',
+      local,
+      `listening on ${account.transport.protocol}://${bracketed(local.host)}:${local.port} (Ctrl-C ends)`,
+    )
     const ended = await Promise.race([aborted(signal), options.flag('once') ? first : new Promise<never>(() => {})])
     if (!ended || wentWell(ended)) return EXIT.ok
     report.fail(`call failed: ${ended.end.cause}, ${ended.end.reason}`, adviceFor(ended.end))

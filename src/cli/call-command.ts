@@ -18,6 +18,7 @@ export async function runCall(context: CommandContext): Promise<number> {
   const plan = soundFrom(options, options.text('digits'))
   const account = accountFrom(options, version, {
     register: options.flag('register'),
+    target,
     ...(targetHost === undefined ? {} : { targetHost }),
   })
   const engine = await startEngine(context, rootsOf(plan))

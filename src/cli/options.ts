@@ -6,6 +6,8 @@ export class UsageError extends Error {}
 
 export interface OptionSpec {
   type: 'string' | 'boolean'
+  /** May be given more than once; the values are joined by commas. */
+  multiple?: boolean
   /** What the value is, for the help: `seconds`. */
   value?: string
   help: string
@@ -88,7 +90,8 @@ export function parseOptions(table: OptionTable, args: readonly string[], env: N
   const { values, positionals } = parse(table, args)
   const merged = new Map<string, string | boolean>()
   for (const [name, spec] of Object.entries(table)) {
-    const given = values[name] ?? fromEnv(spec, env[envName(name)])
+    const value = values[name]
+    const given = (Array.isArray(value) ? value.join(',') : value) ?? fromEnv(spec, env[envName(name)])
     if (typeof given === 'string' || typeof given === 'boolean') merged.set(name, given)
   }
   return new Options(merged, positionals)
@@ -96,7 +99,9 @@ export function parseOptions(table: OptionTable, args: readonly string[], env: N
 
 function parse(table: OptionTable, args: readonly string[]) {
   try {
-    const options = Object.fromEntries(Object.entries(table).map(([name, { type }]) => [name, { type }]))
+    const options = Object.fromEntries(
+      Object.entries(table).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+    )
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
     throw new UsageError((error as Error).message.split('. ')[0] ?? 'wrong arguments')

@@ -1,6 +1,6 @@
+import { isIP, isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { Account, checkAccount } from '../account/account.js'
-import type { HostPort } from '../account/aor.js'
+import { Account, type AccountPeers, checkAccount } from '../account/account.js'
 import { checkPatterns } from '../account/outbound-policy.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
@@ -10,7 +10,9 @@ import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { within } from './deadline.js'
 import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
-import type { AccountConfig } from './protocol.js'
+import type { Towards } from './local-address.js'
+import type { AccountConfig, TransportConfig } from './protocol.js'
+import { Reopening } from './reopening.js'
 
 export interface AccountsDeps {
   clock: Clock
@@ -18,7 +20,7 @@ export interface AccountsDeps {
   openEndpoint: OpenEndpoint
   lookup: Lookup
   /** The address that this machine uses to reach a host. */
-  localAddress: (peer: HostPort) => Promise<string>
+  localAddress: (peer: Towards) => Promise<string>
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string) => Promise<void>
@@ -35,7 +37,9 @@ export interface AccountEntry {
 }
 
 const CLOSE_MS = 3_000
-const ANY_ADDRESS = '0.0.0.0'
+const ANY_ADDRESSES = ['0.0.0.0', '::']
+/** An account whose peer answers in neither family does not swing between them. */
+const STAY_MS = 30_000
 
 /** The accounts of one engine and the endpoints below them. Changes of one account happen one after the other. */
 export class Accounts {
@@ -43,10 +47,13 @@ export class Accounts {
   readonly #endpoints: Endpoints
   readonly #entries = new Map<string, AccountEntry>()
   readonly #changes = new Map<string, Promise<unknown>>()
+  readonly #reopening: Reopening
+  readonly #movedAtMs = new Map<string, number>()
   #closed = false
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps
+    this.#reopening = new Reopening({ clock: deps.clock })
     this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
   }
 
@@ -54,27 +61,33 @@ export class Accounts {
     return this.#entries.get(accountId)
   }
 
-  /** NO_ACCOUNT where there is none. */
+  /** NO_ACCOUNT where there is none, TRANSPORT where its socket cannot be opened. */
   get(accountId: string): AccountEntry {
     const entry = this.find(accountId)
+    const reason = entry ? undefined : this.#reopening.reasonFor(accountId)
+    if (reason) throw reason
     if (!entry) throw new TelephonyError('NO_ACCOUNT', `there is no account ${accountId}`)
     return entry
   }
 
+  /** Rejects with TRANSPORT where the socket cannot be opened; then it is tried again, and told as the registration's state. */
   set(config: AccountConfig): Promise<AccountEntry> {
     return this.#inTurn(config.id, async () => {
-      const { next } = checkConfig(config)
+      const peers = checkConfig(config)
+      this.#reopening.forget(config.id)
       const old = this.#entries.get(config.id)
       if (old && isDeepStrictEqual(onTheWire(old.config), onTheWire(config))) {
         old.config = config
         return old
       }
-      return this.#replace(old, config, next)
+      return this.#replace(old, config, peers)
     })
   }
 
   remove(accountId: string): Promise<void> {
     return this.#inTurn(accountId, async () => {
+      this.#reopening.forget(accountId)
+      this.#movedAtMs.delete(accountId)
       const entry = this.#entries.get(accountId)
       if (!entry) return
       this.#entries.delete(accountId)
@@ -92,6 +105,7 @@ export class Accounts {
   /** Closes every socket; what is still being opened as well. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#reopening.close()
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const entry of entries) {
@@ -101,9 +115,19 @@ export class Accounts {
     await this.#endpoints.close()
   }
 
-  async #replace(old: AccountEntry | undefined, config: AccountConfig, next: HostPort): Promise<AccountEntry> {
+  async #replace(old: AccountEntry | undefined, config: AccountConfig, peers: AccountPeers): Promise<AccountEntry> {
+    const address = config.transport.bindAddress.trim() || (await this.#deps.localAddress(towards(config, peers)))
+    try {
+      return await this.#placeAt(address, old, config)
+    } catch (thrown) {
+      const error = TelephonyError.from(thrown)
+      if (error.code === 'TRANSPORT' && !this.#closed) this.#retryLater(config, error)
+      throw error
+    }
+  }
+
+  async #placeAt(address: string, old: AccountEntry | undefined, config: AccountConfig): Promise<AccountEntry> {
     const { transport } = config
-    const address = transport.bindAddress.trim() || (await this.#deps.localAddress(next))
     const stays = old !== undefined && old.lease.key === Endpoints.keyOf(transport, address)
     // The new account takes the old one's place on the socket: its contact is the same.
     if (old) await within(CLOSE_MS, old.account.close(), this.#deps.clock)
@@ -135,7 +159,7 @@ export class Accounts {
           invite: (invite) => this.#deps.invite(entry, invite),
           registration: (state) => {
             this.#deps.registration(config.id, state)
-            if (state.state === 'failed') void this.#followAddress(config.id)
+            if (state.state === 'failed') void this.lookAround(config.id, isLocalFailure(state.status))
           },
         },
         config,
@@ -156,19 +180,49 @@ export class Accounts {
     await entry.lease.release()
   }
 
-  /** A machine that started without a network, or got another address: the account moves to where its registrar can be reached from. */
-  async #followAddress(accountId: string): Promise<void> {
+  /**
+   * A machine that started without a network, or got another address: the account moves to where its registrar can be
+   * reached from. `silent`: nobody answered, so that the other family may do better.
+   */
+  async lookAround(accountId: string, silent: boolean): Promise<void> {
     if (this.#entries.get(accountId)?.config.transport.bindAddress.trim() !== '') return
     const moved = this.#inTurn(accountId, async () => {
       const entry = this.#entries.get(accountId)
       if (!entry) return
       const { config, lease, account } = entry
-      const address = await this.#deps.localAddress(account.peers.next)
-      if (Endpoints.keyOf(config.transport, address) === lease.key) return
-      this.#deps.log.info({ accountId, address }, 'the local address has changed: the account moves there')
-      await this.#replace(entry, config, account.peers.next)
+      const { clock, log } = this.#deps
+      const stays = clock.now() < (this.#movedAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) + STAY_MS
+      const avoid = silent && !stays ? { avoid: lease.endpoint.local.host } : {}
+      const address = await this.#deps.localAddress({ ...towards(config, account.peers), ...avoid })
+      const isOtherFamily = isIPv6(address) !== isIPv6(lease.endpoint.local.host)
+      if (Endpoints.keyOf(config.transport, address) === lease.key || (stays && isOtherFamily)) return
+      log.info({ accountId, address }, 'the account moves to another local address')
+      this.#movedAtMs.set(accountId, clock.now())
+      await this.#placeAt(address, entry, config).catch((thrown) => {
+        this.#retryLater(config, TelephonyError.from(thrown))
+        throw thrown
+      })
     })
     await moved.catch((error: unknown) => this.#deps.log.error({ accountId, err: error }, 'the account could not move'))
+  }
+
+  #retryLater(config: AccountConfig, error: TelephonyError): void {
+    const { clock, log, registration } = this.#deps
+    const { id } = config
+    const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
+    const retryAt = new Date(clock.wall() + waitMs).toISOString()
+    log.warn({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
+    registration(id, { state: 'failed', status: 0, reason: error.message, retryAt })
+  }
+
+  async #retry(config: AccountConfig): Promise<void> {
+    await this.#inTurn(config.id, async () => {
+      if (this.#closed || !this.#reopening.reasonFor(config.id)) return
+      await this.#replace(undefined, config, checkConfig(config))
+      this.#reopening.forget(config.id)
+      this.#deps.log.info({ accountId: config.id }, 'the account’s socket is open')
+      if (!config.register) this.#deps.registration(config.id, { state: 'idle' })
+    }).catch(() => undefined) // told, and tried again
   }
 
   #inTurn<T>(accountId: string, change: () => Promise<T>): Promise<T> {
@@ -206,7 +260,28 @@ function onTheWire(config: AccountConfig): unknown {
   }
 }
 
-function checkConfig(config: AccountConfig) {
+/** 408 and 503 as the SIP layer makes them up, and what a registrar that is overloaded says: the other family may do better. */
+const isLocalFailure = (status: number): boolean => status === 408 || status === 503
+
+function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
+  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
+}
+
+function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
+  const bind = transport.bindAddress.trim()
+  const version = transport.ipVersion ?? 'auto'
+  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
+  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
+    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
+  }
+  if (protocol && !transport.protocol.split('+').includes(protocol)) {
+    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
+    throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
+  }
+}
+
+function checkConfig(config: AccountConfig): AccountPeers {
   const { transport, codecs } = config
   const portsFit =
     transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
@@ -214,12 +289,17 @@ function checkConfig(config: AccountConfig) {
   if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
     throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
   }
-  if (transport.bindAddress.trim() === ANY_ADDRESS && transport.publicAddress.trim() === '') {
+  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
-    throw new TelephonyError('BAD_CONFIG', `${ANY_ADDRESS} needs a public address; or leave the bind address empty`)
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `${transport.bindAddress.trim()} needs a public address; or leave the bind address empty`,
+    )
   }
   parseAdvertised(transport.publicAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
   checkPatterns(config)
-  return checkAccount(config)
+  const peers = checkAccount(config)
+  checkTransport(transport, peers)
+  return peers
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -156,7 +157,8 @@ const bindOf = (transport: TransportConfig, address: string): string =>
 
 /** `host` or `host:port`; BAD_CONFIG for anything else but nothing. */
 export function parseAdvertised(text: string): { host: string; port?: number } | undefined {
-  const [, host, port] = /^\s*([\w.-]+)(?::(\d{1,5}))?\s*$/.exec(text) ?? []
+  const [, name, ipv6, port] = /^\s*(?:([\w.-]+)|\[([\da-f:.]+)\])(?::(\d{1,5}))?\s*$/i.exec(text) ?? []
+  const host = name ?? (ipv6 && isIPv6(ipv6) ? ipv6 : undefined)
   if (host) return port ? { host, port: Number(port) } : { host }
   if (text.trim() === '') return undefined
   throw new TelephonyError('BAD_CONFIG', `public address “${text}”: write it like 203.0.113.1 or 203.0.113.1:5060`)

@@ -1,8 +1,8 @@
-import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
+import type { CallEvent } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import type { PromptSource } from '../media/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
@@ -11,6 +11,7 @@ import { type AccountEntry, Accounts } from './accounts.js'
 import { Calls } from './calls.js'
 import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
+import type { Towards } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
 import { signalTone } from './signals.js'
@@ -21,7 +22,7 @@ export interface EngineDeps {
   media: MediaService
   openEndpoint: OpenEndpoint
   lookup: Lookup
-  localAddress: (peer: HostPort) => Promise<string>
+  localAddress: (peer: Towards) => Promise<string>
 }
 
 /** ROBUSTNESS: a stop is graceful, and bounded. */
@@ -48,7 +49,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     this.#deps = deps
     this.#init = init
     const { clock, log, media } = deps
-    this.#calls = new Calls({ clock, log, media, tell: (event) => this.tell('call', event) })
+    this.#calls = new Calls({ clock, log, media, tell: (event) => this.#hearCall(event) })
     this.#accounts = new Accounts({
       clock,
       log,
@@ -134,6 +135,14 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     } catch (error) {
       this.#deps.log.error({ err: error, event: name }, 'a listener threw')
     }
+  }
+
+  #hearCall(event: CallEvent): void {
+    this.tell('call', event)
+    if (event.type !== 'call.ended' || event.end.by !== 'error') return
+    // Nobody there: an account that does not register has no other way to learn that its peer has moved.
+    const { sipCode } = event.end
+    if (sipCode === 408 || sipCode === 503) void this.#accounts.lookAround(event.call.account.id, true)
   }
 
   async #shutDown(): Promise<void> {

@@ -3,6 +3,7 @@ import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { SipProtocol, TransportProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -22,12 +23,15 @@ export interface EngineInit {
 export interface TransportConfig {
   id: string
   name: string
-  protocol: 'udp'
-  /** IPv4 address; '' for the one this machine uses to reach the account's proxy or registrar. */
+  /** `udp+tcp`: both at the same port. */
+  protocol: TransportProtocol
+  /** Which of both an empty `bindAddress` means; `auto` is absent: the one by which the account's peer can be reached. */
+  ipVersion?: 'auto' | '4' | '6'
+  /** IPv4 or IPv6 address; '' for the one this machine uses to reach the account's proxy or registrar. */
   bindAddress: string
   /** 0: any free port. */
   bindPort: number
-  /** Host, or host:port, that peers shall use to reach us; '' for the bound one. */
+  /** Host, or host:port, that peers shall use to reach us; '' for the bound one. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
   /** Inclusive range of RTP and RTCP ports. */
@@ -47,6 +51,8 @@ export interface AccountConfig {
   name: string
   transport: TransportConfig
   proxy: ProxyConfig | null
+  /** By which its requests go where no URI names one. `auto` or absent: the first proxy's or registrar's `;transport=`, else UDP. */
+  protocol?: 'auto' | SipProtocol
   /** `alice@example.com` or `sip:alice@example.com`. */
   aor: string
   displayName: string
@@ -82,7 +88,7 @@ export interface AccountConfig {
   dialPlan?: DialPlan
   /** A 3xx is followed, to targets that may be called; absent: yes. */
   followRedirects?: boolean
-  /** IPv4 addresses or CIDR blocks. */
+  /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
   /** Header names that are handed to flows in `call.headers`. */
   exposeHeaders: string[]

@@ -7,7 +7,7 @@ export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 export interface MediaOpen {
   id: string
-  /** Local IPv4 address that RTP and RTCP bind to. */
+  /** Local address that RTP and RTCP bind to. */
   address: string
   /** Inclusive range; RTP takes even ports, RTCP the odd one above (RFC 3550 11). */
   portMin: number

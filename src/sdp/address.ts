@@ -29,3 +29,7 @@ function isIPv6(address: string): boolean {
 
 /** RFC 3264 8.4 and its like in IPv6: an address that nobody has asks for silence. */
 export const isUnspecified = (address: string): boolean => /^0\.0\.0\.0$|^[0:]+$/.test(address)
+
+/** The one form that sockets use too (RFC 5952), so that packets can be told by it. */
+export const canonical = (address: string): string =>
+  isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address

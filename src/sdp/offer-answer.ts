@@ -3,7 +3,7 @@
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
-import { familyOf, isUnspecified } from './address.js'
+import { canonical, familyOf, isUnspecified } from './address.js'
 import {
   type Direction,
   formatDescription,
@@ -187,7 +187,9 @@ export class OfferAnswer {
   /** Where our sockets can send to. A name would have to be looked up before the call could be answered; hardly anybody writes one. */
   #sendable(address: string | undefined): string {
     const family = familyOf(address)
-    if (address !== undefined && family !== undefined && family === (familyOf(this.#local.address) ?? 4)) return address
+    if (address !== undefined && family !== undefined && family === (familyOf(this.#local.address) ?? 4)) {
+      return canonical(address)
+    }
     const what =
       address === undefined
         ? 'no address'

@@ -11,6 +11,7 @@ import type {
   RegistrationState,
   TransportConfig,
 } from '../../src/engine/protocol.js'
+import { hostPort } from '../../src/sip/transport/address.js'
 
 export type EventOf<Type extends CallEventType> = Extract<CallEvent, { type: Type }>
 
@@ -79,7 +80,7 @@ export class Phone {
       const phone = new Phone(engine, account)
       phone.#listen(init.keepEvents ?? true)
       const { local } = await engine.call('setAccount', account)
-      phone.#address = `${local.host}:${local.port}`
+      phone.#address = hostPort(local)
       if (init.inbound) {
         await engine.call('setInbound', { accountId: account.id, rule: { ...ANSWER_AT_ONCE, ...init.inbound } })
       }

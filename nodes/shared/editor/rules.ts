@@ -11,7 +11,7 @@ import {
   isHeaders,
   isHop,
   isHostPort,
-  isIpv4,
+  isIp,
   isKeys,
   isList,
   isNumber,
@@ -37,7 +37,7 @@ type Rule = (text: string, options: RuleOptions) => boolean
 const RULES = {
   number: (text, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true }) => isNumber(text, { min, max, integer }),
   port: isPort,
-  ipv4: isIpv4,
+  ip: isIp,
   hostPort: isHostPort,
   registrar: (text) => isHostPort(text) || (isSipUri(text) && !text.includes('@')),
   hop: isHop,

@@ -17,6 +17,18 @@ export function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
 }
 
+/** RFC 4291 2.2 and, for the browser has no other judge, the URL parser. */
+export function isIpv6(text: string): boolean {
+  if (!/^[\da-f]*:[\da-f:.]*$/i.test(text) || text.length > 45) return false
+  try {
+    return new URL(`http://[${text}]`).hostname !== ''
+  } catch {
+    return false
+  }
+}
+
+export const isIp = (text: string): boolean => isIpv4(text) || isIpv6(text)
+
 /** RFC 1123 2.1: letters, digits and inner hyphens. The last label is no number, or it would be a mistyped address. */
 export function isHostname(text: string): boolean {
   if (text.length > 253) return false
@@ -27,11 +39,11 @@ export function isHostname(text: string): boolean {
 
 const isHost = (text: string): boolean => isIpv4(text) || isHostname(text)
 
-/** `host` or `host:port`; port 0 is nowhere. */
+/** `host` or `host:port`, an IPv6 address in brackets; port 0 is nowhere. */
 export function isHostPort(text: string): boolean {
-  const match = /^([^:]+)(?::(\d+))?$/.exec(text)
-  if (!match?.[1] || !isHost(match[1])) return false
-  return match[2] === undefined || isNumber(match[2], { min: 1, max: 65535 })
+  const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d+))?$/.exec(text) ?? []
+  if (!(ipv6 === undefined ? isHost(name ?? '') : isIpv6(ipv6))) return false
+  return port === undefined || isNumber(port, { min: 1, max: 65535 })
 }
 
 /** RFC 3261 25.1 `user`, and the password that some write behind it. */
@@ -63,8 +75,8 @@ export const isHop = (text: string): boolean => isSipUri(text) && !text.includes
 
 export function isAddressRange(text: string): boolean {
   const match = /^([^/]+)(?:\/(\d+))?$/.exec(text)
-  if (!match?.[1] || !isIpv4(match[1])) return false
-  return match[2] === undefined || isNumber(match[2], { min: 0, max: 32 })
+  if (!match?.[1] || !isIp(match[1])) return false
+  return match[2] === undefined || isNumber(match[2], { min: 0, max: isIpv4(match[1]) ? 32 : 128 })
 }
 
 /** What may be called: `+49*`, `10??`, `*@example.com`. */

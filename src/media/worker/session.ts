@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram'
-import { isIPv4 } from 'node:net'
+import { isIP } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { g711 } from '../codec/g711.js'
@@ -20,7 +20,7 @@ export type Tell = <Name extends keyof MediaEvents>(name: Name, data: MediaEvent
 const DEFAULT_INTERVAL_MS = 20
 const SAMPLES_PER_MS = 8
 /** RFC 3264 5.1 as it was before: an address of zeros means "send nothing". */
-const NOWHERE = '0.0.0.0'
+const NOWHERE = new Set(['0.0.0.0', '::'])
 
 /** People read it: two places. */
 const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
@@ -139,7 +139,7 @@ export class CallMedia implements Paced {
 
   #transmitRtcp(packet: Uint8Array, sent?: () => void): void {
     const target = this.#receiver.guard?.rtcpTarget
-    if (!target || target.host === NOWHERE) sent?.()
+    if (!target || NOWHERE.has(target.host)) sent?.()
     else this.#deps.pair.rtcp.send(packet, target.port, target.host, sent && (() => sent()))
   }
 
@@ -184,8 +184,8 @@ export class CallMedia implements Paced {
   }
 
   connect(to: MediaConnect): void {
-    if (!isIPv4(to.remote.host))
-      throw new TelephonyError('BAD_ARGUMENT', `media to ${to.remote.host}: not an IPv4 address`)
+    if (isIP(to.remote.host) === 0)
+      throw new TelephonyError('BAD_ARGUMENT', `media to ${to.remote.host}: not an IP address`)
     const codec = g711(to.codec)
     const nowMs = this.#deps.clock.now()
     const event = to.telephoneEvent
@@ -201,7 +201,7 @@ export class CallMedia implements Paced {
       payloadType: to.payloadType,
       eventType: event?.send,
       intervalMs: this.#intervalMs,
-      sending: (to.direction === 'sendrecv' || to.direction === 'sendonly') && to.remote.host !== NOWHERE,
+      sending: (to.direction === 'sendrecv' || to.direction === 'sendonly') && !NOWHERE.has(to.remote.host),
     })
     this.#receiver.lastHeardMs = nowMs
     this.#timeoutTold = false

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 
@@ -76,7 +77,12 @@ async function bindPair(address: string, port: number): Promise<PortPair | undef
 /** undefined where somebody else has the port. */
 async function bindSocket(address: string, port: number): Promise<Socket | undefined> {
   // Peers are numeric addresses: the name look-up of every send is cut short.
-  const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) })
+  const family = isIPv6(address) ? 6 : 4
+  const socket = createSocket({
+    type: `udp${family}`,
+    ipv6Only: family === 6,
+    lookup: (host, _options, found) => found(null, host, family),
+  })
   try {
     // Both may come before `bind` returns.
     const listening = once(socket, 'listening')

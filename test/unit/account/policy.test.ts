@@ -33,7 +33,15 @@ describe('policy', () => {
     assert.equal(p.admit(request('198.51.101.1')).admit, false)
   })
 
-  for (const source of ['', 'example.com', '1.2.3', '192.0.2.0/33', '192.0.2.0/24/1', '::1']) {
+  it('knows IPv6 addresses and blocks as well', () => {
+    const { policy: p } = policy({ allowedSources: ['2001:DB8:0::/48', '::1', '192.0.2.1'] })
+    assert.equal(p.admit(request('2001:db8::7')).admit, true)
+    assert.equal(p.admit(request('2001:db8:1::7')).admit, false)
+    assert.equal(p.admit(request('::1')).admit, true)
+    assert.equal(p.admit(request('fe80::1%eth0')).admit, false)
+  })
+
+  for (const source of ['', 'example.com', '1.2.3', '192.0.2.0/33', '192.0.2.0/24/1', '::1/129', '1::2::3']) {
     it(`refuses ${JSON.stringify(source)} as an allowed source`, () =>
       assert.throws(
         () => parseSources([source]),

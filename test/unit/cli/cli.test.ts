@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { accountFrom, parseListen } from '../../../src/cli/account-options.js'
+import { accountFrom } from '../../../src/cli/account-options.js'
 import { adviceFor } from '../../../src/cli/advice.js'
 import { main } from '../../../src/cli/cli.js'
+import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
@@ -51,7 +52,9 @@ describe('command line', () => {
     ['call', 'a@127.0.0.1', '--password-file', '/nonexistent'],
     ['answer'],
     ['answer', 'who'],
-    ['answer', '--listen', 'tcp://127.0.0.1:5060'],
+    ['answer', '--listen', 'tls://127.0.0.1:5060'],
+    ['answer', '--listen', 'udp://127.0.0.1:5060', '--listen', 'tcp://127.0.0.1:5061'],
+    ['call', 'a@127.0.0.1', '--protocol', 'sctp'],
     ['answer', '--listen', 'udp://127.0.0.1:99999'],
     ['register'],
     ['register', '--server', 'x'],
@@ -118,13 +121,30 @@ describe('command line', () => {
   })
 
   it('understands addresses to listen on', () => {
-    assert.deepEqual(parseListen(undefined), { host: '', port: 0 })
-    assert.deepEqual(parseListen('udp://127.0.0.1:0'), { host: '127.0.0.1', port: 0 })
-    assert.deepEqual(parseListen('192.0.2.1'), { host: '192.0.2.1', port: 0 })
-    assert.deepEqual(parseListen(':5060'), { host: '', port: 5060 })
-    for (const text of ['', 'udp://', 'udp://host:5060', '127.0.0.1:x']) {
+    const at = (host: string, port: number, protocol?: string) => ({ host, port, protocol })
+    assert.deepEqual(parseListen(undefined), at('', 0))
+    assert.deepEqual(parseListen('udp://127.0.0.1:0'), at('127.0.0.1', 0, 'udp'))
+    assert.deepEqual(parseListen('192.0.2.1'), at('192.0.2.1', 0))
+    assert.deepEqual(parseListen(':5060'), at('', 5060))
+    assert.deepEqual(parseListen('tcp://[::1]:5060'), at('::1', 5060, 'tcp'))
+    assert.deepEqual(parseListen('UDP+TCP://[::1]'), at('::1', 0, 'udp+tcp'))
+    assert.deepEqual(parseListen('udp://127.0.0.1:5070,tcp://127.0.0.1:5070'), at('127.0.0.1', 5070, 'udp+tcp'))
+    for (const text of ['', 'udp://', 'udp://host:5060', '127.0.0.1:x', '[::1', '::1', '[1.2.3.4]:1', 'tcp://[]:5']) {
       assert.throws(() => parseListen(text), UsageError)
     }
+  })
+
+  it('chooses protocol and IP version', () => {
+    const from = (args: string[], target?: string) => {
+      const account = accountFrom(options(args), '1', { register: false, ...(target ? { target } : {}) })
+      return [account.protocol, account.transport.protocol, account.transport.ipVersion]
+    }
+    assert.deepEqual(from([]), ['auto', 'udp', 'auto'])
+    assert.deepEqual(from(['--protocol', 'tcp', '--ipv6']), ['tcp', 'tcp', '6'])
+    assert.deepEqual(from(['--listen', 'udp+tcp://127.0.0.1:0', '--protocol', 'tcp']), ['tcp', 'udp+tcp', 'auto'])
+    assert.deepEqual(from(['--listen', 'udp://127.0.0.1:5070', '--listen', 'tcp://127.0.0.1:5070'])[1], 'udp+tcp')
+    assert.deepEqual(from(['--server', 'pbx.example.com;transport=tcp']), ['auto', 'tcp', 'auto'])
+    assert.deepEqual(from([], 'sip:a@192.0.2.1;transport=TCP'), ['auto', 'tcp', 'auto'])
   })
 
   it('plans sound: the folders of named files are the roots, a tone has no end', () => {

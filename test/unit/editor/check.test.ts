@@ -64,7 +64,7 @@ describe('validators of the forms', () => {
 
   it('say what is wrong, with the name of the field', () => {
     assert.deepEqual(problems('sip-transport', { bindPort: '99999', bindAddress: 'localhost' }), [
-      'Local address: must be an IPv4 address',
+      'Local address: must be an IPv4 or IPv6 address',
       'Port: must be a port from 0 to 65535',
     ])
     assert.deepEqual(problems('sip-proxy', { hops: ['sip:a;lr', 'b c'] }), [

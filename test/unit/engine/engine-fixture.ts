@@ -1,6 +1,7 @@
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEvent } from '../../../src/call/call-event.js'
 import { TelephonyEngine } from '../../../src/engine/engine.js'
+import type { Towards } from '../../../src/engine/local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from '../../../src/engine/protocol.js'
 import { createLogger } from '../../../src/trace/logger.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -60,13 +61,18 @@ export function makeEngine() {
   const lines: string[] = []
   const log = createLogger({ level: 'debug', sink: (_level, line) => lines.push(line) })
   const lookup = async (host: string) => [host]
+  const asked: Towards[] = []
+  const localAddress = async (peer: Towards) => {
+    asked.push(peer)
+    return network.localAddress
+  }
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, lookup, localAddress: async () => network.localAddress },
+    { clock, log, media, openEndpoint: network.open, lookup, localAddress },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []
   engine.on('call', (event) => calls.push(event))
-  return { clock, network, media, engine, commands: engine.commands, calls, lines }
+  return { clock, network, media, engine, commands: engine.commands, calls, lines, asked }
 }
 
 export const settled = async (): Promise<void> => {

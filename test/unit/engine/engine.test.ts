@@ -87,6 +87,7 @@ describe('engine', () => {
     await network.open({ protocol: 'udp', host: '127.0.0.1', port: 5090, userAgent: 'a stranger' })
     const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
+    for (const accountId of ['a2', 'a3']) await commands.removeAccount({ accountId })
     assert.equal(clock.pending, 0)
   })
 

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { systemClock } from '../../../src/base/clock.js'
+import { silentLogger } from '../../../src/base/logger.js'
 import { localAddressTowards, systemLookup } from '../../../src/engine/local-address.js'
+import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 
 describe('local address', () => {
   const towards = (host: string, lookup = systemLookup) => localAddressTowards({ host, port: 5060 }, lookup)
@@ -8,6 +11,36 @@ describe('local address', () => {
     assert.equal(await towards('127.0.0.1'), '127.0.0.1')
     assert.equal(await towards('pbx.example.com', async () => ['127.0.0.2']), '127.0.0.1')
   })
+
+  it('is of the family that is wanted', async () => {
+    const both = async () => ['::1', '127.0.0.1']
+    const at = (ipVersion: 'auto' | '4' | '6') => localAddressTowards({ host: 'pbx', port: 5060, ipVersion }, both)
+    assert.deepEqual([await at('4'), await at('6')], ['127.0.0.1', '::1'])
+    assert.equal(await localAddressTowards({ host: 'pbx', port: 1, ipVersion: '6' }, async () => ['127.0.0.1']), '::1')
+  })
+
+  for (const protocol of ['udp', 'tcp'] as const) {
+    it(`is of the family in which the peer listens on ${protocol.toUpperCase()}, whichever is named first`, async () => {
+      const open = (host: string) =>
+        openSipEndpoint({ clock: systemClock, log: silentLogger }, { protocol, host, port: 0, userAgent: 'x' })
+      for (const host of ['::1', '127.0.0.1']) {
+        const endpoint = await open(host)
+        const peer = { host: 'pbx', port: endpoint.local.port, protocol }
+        for (const order of [
+          ['::1', '127.0.0.1'],
+          ['127.0.0.1', '::1'],
+        ]) {
+          assert.equal(await localAddressTowards(peer, async () => order), host)
+          assert.equal(await localAddressTowards({ ...peer, avoid: host }, async () => order), host)
+        }
+        await endpoint.close()
+        // Nobody listens anywhere now: it stays where it is.
+        for (const avoid of ['::1', '127.0.0.1']) {
+          assert.equal(await localAddressTowards({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
+        }
+      }
+    })
+  }
 
   it('is loopback where the peer cannot be found or reached: nothing is opened to a network by mistake', async () => {
     const notFound = async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Accounts } from '../../../nodes/shared/accounts.js'
 import { SharedEngine } from '../../../nodes/shared/engine.js'
-import type { AccountConfig } from '../../../src/engine/protocol.js'
+import { TelephonyError } from '../../../src/base/errors.js'
+import type { AccountConfig, InboundRule, RegistrationState } from '../../../src/engine/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { FakeEngine } from '../../support/fake-engine.js'
 
@@ -39,6 +40,8 @@ const config = (changes: Partial<AccountConfig> = {}): AccountConfig => ({
   ...changes,
 })
 
+const rule: InboundRule = { mode: 'flow', sendRinging: true, decideMs: 1_000, rejectStatus: 486, owner: 'node' }
+
 describe('nodes/shared/accounts', () => {
   let clock: FakeClock
   let fake: FakeEngine
@@ -60,6 +63,26 @@ describe('nodes/shared/accounts', () => {
     await assert.rejects(engine.call('calls', null), { code: 'CLOSED' })
     await assert.rejects(accounts.ready('account'), { code: 'NO_ACCOUNT' })
     assert.deepEqual(fake.commands, [])
+  })
+
+  it('waits, visibly, for a socket that the engine goes on trying to open, and works from then on', async () => {
+    const tell = (registration: RegistrationState) => fake.emit('registration', { accountId: 'account', registration })
+    const failed = { state: 'failed', status: 0, reason: 'port 5060 is in use', retryAt: 'soon' } as const
+    fake.reply('setAccount', () => {
+      tell(failed)
+      throw new TelephonyError('TRANSPORT', failed.reason)
+    })
+    accounts.attach(config())
+    accounts.setInbound('account', rule)
+    await assert.rejects(accounts.ready('account'), { code: 'TRANSPORT', message: failed.reason })
+    assert.deepEqual(accounts.state('account'), failed)
+    assert.deepEqual(fake.sent('setInbound'), [])
+    tell(failed)
+    await assert.rejects(accounts.ready('account'), { code: 'TRANSPORT' })
+    tell({ state: 'registering' })
+    await accounts.ready('account')
+    assert.deepEqual(fake.sent('setInbound'), [{ accountId: 'account', rule }])
+    assert.deepEqual(accounts.state('account'), { state: 'registering' })
   })
 
   it('comes back within the grace: nothing happens on the wire', async () => {

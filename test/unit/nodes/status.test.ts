@@ -61,6 +61,7 @@ describe('nodes/shared/status', () => {
       key: 'failed',
       detail: '403',
     })
-    assert.deepEqual(accountStatus({ state: 'failed', status: 0, reason: '', retryAt: null }), { key: 'failed' })
+    // Its socket cannot be opened: nothing was sent, so nobody has answered.
+    assert.deepEqual(accountStatus({ state: 'failed', status: 0, reason: '', retryAt: null }), { error: 'TRANSPORT' })
   })
 })
