@@ -55,8 +55,8 @@ describe('RTP receiver', () => {
     assert.equal(receiver.concealedFrames, 0)
   })
 
-  it('packets of 10, 30 and 60 ms fill frames of 20 ms', () => {
-    for (const packetSamples of [80, 240, 480]) {
+  it('packets of 10, 30, 60 and 100 ms fill frames of 20 ms', () => {
+    for (const packetSamples of [80, 240, 480, 800]) {
       const { receiver, heard } = hear(PCMA, { packetSamples })
       assert.ok(measureTone(heard, 1000).share > 0.99, `${packetSamples} samples`)
       assert.equal(receiver.concealedFrames, 0)
