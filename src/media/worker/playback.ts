@@ -26,6 +26,10 @@ export class Playback {
     return Math.round(this.#played / SAMPLES_PER_MS)
   }
 
+  get endless(): boolean {
+    return this.#repeat === 0
+  }
+
   get finished(): boolean {
     return this.#octets.length === 0 || (this.#repeat > 0 && this.#rounds >= this.#repeat)
   }

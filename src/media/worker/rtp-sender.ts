@@ -9,6 +9,8 @@ import type { Playback } from './playback.js'
 const SAMPLES_PER_MS = 8
 /** A send that was queued may still hold its buffer. */
 const BUFFERS = 4
+/** A prompt waits so long for a peer that holds us; then the flow that waits for its end goes on. */
+const MAX_HELD_MS = 300_000
 const EVENT_PACKET_OCTETS = RTP_HEADER_OCTETS + EVENT_OCTETS
 
 export interface SenderFormat {
@@ -43,6 +45,7 @@ export class RtpSender {
   #sequence: number
   #timestamp: number
   #marker = true
+  #heldMs = 0
   #playback: Playback | undefined
   #format: SenderFormat = { codec: PCMA, payloadType: 8, eventType: undefined, intervalMs: 20, sending: false }
 
@@ -68,6 +71,7 @@ export class RtpSender {
   play(playback: Playback): void {
     this.stopPlay('interrupted')
     this.#playback = playback
+    this.#heldMs = 0
   }
 
   /** Ends the play with this id, or any. */
@@ -86,12 +90,19 @@ export class RtpSender {
   tick(lateMs: number, sound?: Int16Array): void {
     const { sending, intervalMs, eventType } = this.#format
     if (sending) {
+      this.#heldMs = 0
       const isEvent = eventType !== undefined && this.#dtmf.next(this.#timestamp, intervalMs) === 'event'
       if (isEvent) this.#sendEvent(eventType)
       else this.#sendSound(sound)
       if (lateMs >= 10) this.latePackets++
-    } else this.#marker = true
+    } else this.#wait(intervalMs)
     this.#advance(1)
+  }
+
+  #wait(intervalMs: number): void {
+    this.#marker = true
+    this.#heldMs += intervalMs
+    if (this.#heldMs >= MAX_HELD_MS && this.#playback && !this.#playback.endless) this.stopPlay('failed')
   }
 
   /** Packets that were never sent because the thread was held up: late, and the next one starts anew (RFC 3551 4.1). */

@@ -164,6 +164,25 @@ describe('RTP sender', () => {
     assert.deepEqual([sender.packetsSent, sender.octetsSent], [5, 800])
   })
 
+  it('a prompt that a peer on hold keeps waiting for five minutes has failed; one that has no end goes on waiting', () => {
+    const { sender, told } = setUp({ sending: false })
+    sender.play(prompt(Array<number>(320).fill(7)))
+    ticks(sender, 14_999)
+    assert.deepEqual(told, [])
+    ticks(sender, 1)
+    assert.deepEqual(told, [['p', 'failed', 0]])
+    sender.play(prompt(Array<number>(320).fill(7), { repeat: 0, playId: 'endless' }))
+    ticks(sender, 20_000)
+    assert.equal(told.length, 1)
+    sender.play(prompt(Array<number>(320).fill(7), { playId: 'again' }))
+    ticks(sender, 14_000)
+    sender.configure(FORMAT)
+    ticks(sender, 1)
+    sender.configure({ ...FORMAT, sending: false })
+    ticks(sender, 14_000)
+    assert.deepEqual(told.slice(1), [['endless', 'interrupted', 0]], 'a peer that comes back in between starts it anew')
+  })
+
   it('digits that wait end as hangup when the call ends, or the peer takes none any more', () => {
     const { sender, told } = setUp()
     sender.sendDigits({ sendId: 'a', digits: '12', toneMs: 60, gapMs: 60 })
