@@ -3,8 +3,8 @@ import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import { type FinalResponse, isLocal, type SipDialog } from '../sip/types.js'
 
-/** With Timer F's 32 s, whoever vanishes is noticed within 57 s. It keeps a NAT's binding open as well. */
-const PROBE_MS = 25_000
+/** With Timer F's 32 s, whoever vanishes is noticed within 52 s, and the call has ended within a minute. It keeps a NAT's binding open as well. */
+const PROBE_MS = 20_000
 /** Nothing could be sent: once may be a network that blinks. */
 const MAX_UNSENT = 2
 

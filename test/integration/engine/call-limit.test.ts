@@ -51,6 +51,7 @@ describe(`an account that may have ${LIMIT} calls at once`, () => {
     const { callId } = await dial('limited', callee)
     assert.deepEqual(await outcomes([callId]), ['answered'])
     await assert.rejects(dial('limited', callee), { code: 'CALL_LIMIT' })
+    console.log(`      outbound calls at a limit of ${LIMIT}: ${callIds.length} of ${TRIES} placed (${LIMIT})`)
   })
 
   it(`takes ${LIMIT} of ${TRIES}, the others get 486, and a place that becomes free is used`, async () => {
@@ -58,6 +59,9 @@ describe(`an account that may have ${LIMIT} calls at once`, () => {
     const ids = placed.map(({ callId }) => callId)
     assert.deepEqual(await outcomes(ids), [...Array(LIMIT).fill('answered'), ...Array(TRIES - LIMIT).fill('busy 486')])
     assert.equal((await ofLimited()).length, LIMIT)
+    console.log(
+      `      inbound calls at a limit of ${LIMIT}: ${(await ofLimited()).length} of ${TRIES} taken (${LIMIT})`,
+    )
     const [one] = await ofLimited()
     await engine.call('hangup', { callId: one?.id ?? '' })
     const { callId } = await dial('caller', limited)

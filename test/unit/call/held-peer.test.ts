@@ -19,19 +19,19 @@ async function pass({ clock }: Scene, ms: number): Promise<void> {
 }
 
 describe('a peer that holds us', () => {
-  it('is asked every 25 s whether it is there, and held for as long as it answers, whatever', async () => {
+  it('is asked every 20 s whether it is there, and held for as long as it answers, whatever', async () => {
     const scene = await held()
     scene.dialog.answers.push(response(200), response(405), response(501))
-    await pass(scene, 24_000)
+    await pass(scene, 19_000)
     assert.deepEqual(scene.dialog.requests, [])
     await pass(scene, 1000)
     assert.deepEqual(scene.dialog.requests, ['OPTIONS'])
-    await pass(scene, 50_000)
+    await pass(scene, 40_000)
     assert.equal(scene.dialog.requests.length, 3)
     scene.session.happen('timeout', 300_000)
     await pass(scene, 600_000)
     assert.equal(scene.call.snapshot().state, 'held')
-    assert.equal(scene.dialog.requests.length, 27)
+    assert.equal(scene.dialog.requests.length, 33)
   })
 
   it('that has not answered yet when the media timeout comes is gone', async () => {
@@ -64,9 +64,9 @@ describe('a peer that holds us', () => {
     const scene = await held()
     const unsent = { status: 503, reason: 'ENETUNREACH', local: true } as const
     scene.dialog.answers.push(unsent, response(200), unsent, unsent)
-    await pass(scene, 75_000)
+    await pass(scene, 60_000)
     assert.equal(scene.call.snapshot().state, 'held')
-    await pass(scene, 25_000)
+    await pass(scene, 20_000)
     assert.equal((await scene.call.ended).sipCode, 503)
   })
 
