@@ -29,6 +29,8 @@ export interface DebugMessages {
 export interface RunningNodeRed {
   readonly url: string
   readonly pid: number
+  /** Gone when it is closed. */
+  readonly userDir: string
   /** What it logged so far. */
   readonly log: string[]
   deploy(flow: FlowNode[]): Promise<void>
@@ -42,13 +44,19 @@ export interface RunningNodeRed {
   close(): Promise<void>
 }
 
-/** `preload`: a module that is loaded into its process first. */
-export async function startNodeRed({ preload }: { preload?: URL } = {}): Promise<RunningNodeRed> {
+/** `preload`: a module that is loaded into its process first; `settings`: what differs from those of all tests. */
+export async function startNodeRed({
+  preload,
+  settings: changes = {},
+}: {
+  preload?: URL
+  settings?: Record<string, unknown>
+} = {}): Promise<RunningNodeRed> {
   const userDir = mkdtempSync(join(tmpdir(), 'ringflow-browser-'))
   const port = await freePort()
   installPack(userDir)
   const settings = join(userDir, 'settings.js')
-  writeFileSync(settings, `module.exports = ${JSON.stringify(settingsFor(port), null, 2)}\n`)
+  writeFileSync(settings, `module.exports = ${JSON.stringify({ ...settingsFor(port), ...changes }, null, 2)}\n`)
   const first = preload ? ['--import', preload.href] : []
   const child = spawn(NODE, [...first, PROGRAM, '--userDir', userDir, '--settings', settings], {
     cwd: userDir,
@@ -69,6 +77,7 @@ export async function startNodeRed({ preload }: { preload?: URL } = {}): Promise
   }
   return {
     url,
+    userDir,
     pid: child.pid ?? 0,
     log,
     close,

@@ -7,21 +7,26 @@ export interface HeardRequest {
   text: string
 }
 
+export type ChallengeRule = (request: HeardRequest) => 0 | 401 | 407
+
 /** A registrar and telephone in one that answers 200 to all and remembers what it was asked: shows what really is on the wire. */
 export class ObligingPeer {
   readonly heard: HeardRequest[] = []
   readonly #socket: Socket
   readonly #news = new EventEmitter()
+  readonly #challenge: ChallengeRule
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, challenge: ChallengeRule) {
     this.#socket = socket
+    this.#challenge = challenge
     socket.on('message', (octets, from) => this.#take(octets.toString(), from))
   }
 
-  static async listen(): Promise<ObligingPeer> {
+  /** `challenge`: which status asks for credentials before this request is answered; 0 for none. */
+  static async listen(challenge: ChallengeRule = () => 0): Promise<ObligingPeer> {
     const socket = createSocket('udp4').bind(0, '127.0.0.1')
     await once(socket, 'listening')
-    return new ObligingPeer(socket)
+    return new ObligingPeer(socket, challenge)
   }
 
   get port(): number {
@@ -46,7 +51,10 @@ export class ObligingPeer {
     if (!method) return
     this.heard.push({ method, callId: header(text, 'Call-ID'), text })
     this.#news.emit('request')
-    if (method !== 'ACK') this.#socket.send(this.#ok(method, text), from.port, from.address)
+    if (method === 'ACK') return
+    const status = this.#challenge({ method, callId: header(text, 'Call-ID'), text })
+    const answer = status === 0 ? this.#ok(method, text) : challengeText(status, text)
+    this.#socket.send(answer, from.port, from.address)
   }
 
   #ok(method: string, text: string): string {
@@ -70,6 +78,22 @@ export class ObligingPeer {
     const lines = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 9 RTP/AVP 8']
     return `${lines.join('\r\n')}\r\n`
   }
+}
+
+function challengeText(status: 401 | 407, text: string): string {
+  const ask = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate'
+  return [
+    `SIP/2.0 ${status} Who are you`,
+    ...headers(text, 'Via').map((value) => `Via: ${value}`),
+    `From: ${header(text, 'From')}`,
+    `To: ${header(text, 'To')};tag=peer`,
+    `Call-ID: ${header(text, 'Call-ID')}`,
+    `CSeq: ${header(text, 'CSeq')}`,
+    `${ask}: Digest realm="peer", nonce="${status}-nonce", qop="auth", algorithm=MD5`,
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n')
 }
 
 const headers = (text: string, name: string): string[] =>

@@ -7,6 +7,7 @@ import type {
   Engine,
   EngineCommands,
   EngineEvents,
+  EngineInit,
   InboundRule,
   RegistrationState,
   TransportConfig,
@@ -25,6 +26,8 @@ export interface PhoneInit {
   hosted?: boolean
   /** Keeps every SIP message, see `traces`. */
   trace?: boolean
+  /** Keeps the log of a hosted engine, see `logLines`. */
+  logLevel?: EngineInit['logLevel']
   /** Keeps every event unless false: a benchmark counts memory. */
   keepEvents?: boolean
 }
@@ -52,6 +55,7 @@ export class Phone {
   readonly events: CallEvent[] = []
   readonly registrations: RegistrationState[] = []
   readonly traces: EngineEvents['trace'][] = []
+  readonly logLines: string[] = []
   /** Looked at again whenever something has happened. */
   readonly #looks = new Set<() => void>()
 
@@ -74,7 +78,12 @@ export class Phone {
   static async start(init: PhoneInit): Promise<Phone> {
     const start = init.hosted ? startHostedEngine : startLocalEngine
     const traceSip = init.trace ?? false
-    const engine = await start({ mediaRoots: [init.folder], recordRoot: init.folder, logLevel: 'silent', traceSip })
+    const engine = await start({
+      mediaRoots: [init.folder],
+      recordRoot: init.folder,
+      logLevel: init.logLevel ?? 'silent',
+      traceSip,
+    })
     const account = accountOf(init)
     try {
       const phone = new Phone(engine, account)
@@ -104,6 +113,7 @@ export class Phone {
       this.registrations.push(registration)
       happened()
     })
+    this.engine.on('log', ({ line }) => this.logLines.push(line))
     this.engine.on('trace', (trace) => {
       this.traces.push(trace)
       happened()
