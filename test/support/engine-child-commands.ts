@@ -1,4 +1,10 @@
-import type { AccountConfig, EngineInit, InboundRule, TransportConfig } from '../../src/engine/protocol.js'
+import type {
+  AccountConfig,
+  EngineCommands,
+  EngineInit,
+  InboundRule,
+  TransportConfig,
+} from '../../src/engine/protocol.js'
 import type { MediaStats } from '../../src/media/protocol.js'
 
 export interface ChildInit {
@@ -29,6 +35,8 @@ export interface Usage {
 
 export type ChildCommands = {
   start: (init: ChildInit) => Promise<{ host: string; port: number }>
+  /** Whatever else the engine can be told. */
+  engine: (init: { op: keyof EngineCommands; arg: unknown }) => Promise<unknown>
   /** Keeps the main thread busy `busyMs` of every `busyMs + restMs`. */
   spin: (init: { busyMs: number; restMs: number; forMs: number }) => Promise<number>
   /** Places calls at this rate; each is ended as soon as it is answered. Resolves when all are over, with what they ended by. */

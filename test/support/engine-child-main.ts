@@ -66,6 +66,7 @@ const commands: ChildCommands = {
     await engine.call('setInbound', { accountId: ACCOUNT, rule: { ...ANSWER, ...init.rule } })
     return local
   },
+  engine: async ({ op, arg }) => theEngine().call(op, arg as never),
   spin: async ({ busyMs, restMs, forMs }) => {
     let spins = 0
     for (const untilMs = performance.now() + forMs; performance.now() < untilMs; spins++) {
