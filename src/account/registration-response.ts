@@ -1,4 +1,4 @@
-import type { SipResponse } from '../sip/types.js'
+import { type FinalResponse, isLocal, type SipResponse } from '../sip/types.js'
 
 /** A registrar that grants years, or more than a timer holds, is asked again after a day at the latest. */
 const MAX_EXPIRES_SEC = 86_400
@@ -22,6 +22,13 @@ export function wantedExpiresSec(response: SipResponse, askedSec: number): numbe
 /** RFC 3261 20.33: seconds, maybe followed by a comment and parameters. */
 export function retryAfterMs(response: SipResponse): number {
   return (seconds(/^\s*(\d+)/.exec(response.header('Retry-After') ?? '')?.[1]) ?? 0) * 1000
+}
+
+/** RFC 7616 3.3: only the nonce was refused; nobody has said that the credentials are wrong. */
+export function isStale(response: FinalResponse): boolean {
+  if (isLocal(response)) return false
+  const challenges = [...response.headers('WWW-Authenticate'), ...response.headers('Proxy-Authenticate')]
+  return challenges.some((challenge) => /\bstale\s*=\s*"?true\b/i.test(challenge))
 }
 
 /** Registrars behind NAT rewrite host and port of what they list; the user part is our own random token and stays. */

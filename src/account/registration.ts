@@ -4,7 +4,7 @@ import { newSipCallId, randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import { type FinalResponse, isLocal, type UserAgent } from '../sip/types.js'
-import { grantedExpiresSec, retryAfterMs, wantedExpiresSec } from './registration-response.js'
+import { grantedExpiresSec, isStale, retryAfterMs, wantedExpiresSec } from './registration-response.js'
 import { NEXT_PHASES, type RegistrationState } from './registration-state.js'
 
 export interface RegistrationDeps {
@@ -168,7 +168,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     this.#outage ??= { sinceMs: nowMs, failures: 0, steps: 0 }
     const outage = this.#outage
     outage.failures++
-    if ([401, 403, 407].includes(response.status)) return REJECTED_RETRY_MS
+    if ([401, 403, 407].includes(response.status) && !isStale(response)) return REJECTED_RETRY_MS
     if (isLocal(response) && outage.failures === 1) {
       return Math.round(this.#random(FIRST_RETRY_MS.min, FIRST_RETRY_MS.max))
     }

@@ -233,6 +233,14 @@ describe('registration', () => {
     })
   }
 
+  it('takes a nonce that is stale for ever for an outage: nobody has refused the password', async () => {
+    const { clock, sent, registration, last } = setUp()
+    registration.register()
+    await last().answer(401, { 'WWW-Authenticate': ['Digest realm="r", nonce="n", stale=TRUE'] })
+    const ms = waitMs(clock, sent)
+    assert.ok(ms >= 15_000 && ms <= 30_000, `${ms}`)
+  })
+
   it('tries at once when it is told to while it waits, and never twice at a time', async () => {
     const { sent, registration, last } = setUp()
     registration.register()
