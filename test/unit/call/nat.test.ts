@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { natHosts } from '../../../src/call/nat.js'
 import type { SipMessage } from '../../../src/sip/types.js'
+import { response, sdpBody } from '../../support/fake-user-agent.js'
+import { dialled, dialledAndAnswered, incoming, peerSdp } from './call-fixture.js'
 
 function from(host: string, contact = '<sip:bob@192.0.2.9:5060>'): SipMessage {
   const source = { protocol: 'udp', host, port: 5060 } as const
@@ -30,5 +32,19 @@ describe('NAT in front of a peer’s media', () => {
     assert.deepEqual(natHosts('10.1.2.3', from('203.0.113.7'), 'latch'), ['10.1.2.3', '203.0.113.7'])
     assert.deepEqual(natHosts('127.0.0.1', from('127.0.0.1'), 'latch'), ['127.0.0.1'])
     assert.deepEqual(natHosts('10.1.2.3', undefined, 'latch'), ['10.1.2.3'])
+  })
+
+  it('reaches the media of calls in both directions, and nothing does where there is none', async () => {
+    const offer = peerSdp({ host: '192.168.0.4' })
+    const inbound = incoming({ offer })
+    await inbound.call.answer()
+    assert.deepEqual(inbound.session.connects.at(-1)?.natHosts, [inbound.invite.request.source.host])
+    const outbound = await dialled()
+    outbound.userAgent.invite0.handlers.progress(response(183, { body: sdpBody(offer) }))
+    assert.deepEqual(outbound.session.connects.at(-1)?.natHosts, [response(183).source.host])
+    const direct = await dialledAndAnswered()
+    assert.equal('natHosts' in (direct.session.connects.at(-1) ?? {}), false)
+    const latching = await dialledAndAnswered({ mediaSource: 'latch' })
+    assert.ok(latching.session.connects.at(-1)?.natHosts?.includes('192.0.2.9'))
   })
 })
