@@ -1,6 +1,6 @@
 /** Offer and answer of one call, and what they settle carried to its media. */
-import { randomInt } from 'node:crypto'
 import { TelephonyError } from '../base/errors.js'
+import { newToken } from '../base/ids.js'
 import type { MediaSession } from '../media/client.js'
 import type { CodecName, MediaConnect } from '../media/protocol.js'
 import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
@@ -103,7 +103,7 @@ export class Negotiation {
 /** Whether an offer could be answered, before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC. */
 export function checkOffer(offer: SipBody, init: { advertise: string; codecs: readonly CodecName[] }): void {
   const { advertise: address, codecs } = init
-  new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).answer(sdpOf(offer))
+  new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).check(sdpOf(offer))
 }
 
 /** The status that refuses an offer for this error (RFC 3261 21.4.26, 21.4.13, 13.3.1.3). */
@@ -113,4 +113,4 @@ export function statusOfSdpError(error: unknown): number {
 }
 
 /** RFC 3264 5: numeric, and better no secret of the machine: no clock, no counter. */
-const newSessionId = (): number => randomInt(1, 2 ** 47)
+const newSessionId = (): number => 1 + (Number.parseInt(newToken(6), 16) % (2 ** 47 - 1))

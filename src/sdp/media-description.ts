@@ -1,7 +1,6 @@
-/** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads and writes the text. */
-import { parse as parseText, type MediaDescription as RawMedia, write } from 'sdp-transform'
+/** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads the text. */
+import { parse as parseText, type MediaDescription as RawMedia } from 'sdp-transform'
 import { TelephonyError } from '../base/errors.js'
-import { type AddressFamily, familyOf } from './address.js'
 
 /** RFC 4566 6, as the one who describes sees it. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
@@ -35,13 +34,6 @@ export interface MediaDescription {
   maxPtimeMs?: number
 }
 
-/** Who describes, and the how manieth description this is (RFC 4566 5.2). */
-export interface Origin {
-  sessionId: number
-  version: number
-  address: string
-}
-
 /** More than any telephone sends; what is longer is refused unread. */
 const MAX_OCTETS = 16_384
 const MAX_MEDIA = 16
@@ -57,8 +49,16 @@ const STATIC_PAYLOADS = new Map<number, string>([
   [18, 'G729'],
 ])
 
+/** An offer is looked at before ports are opened for it, and again when it is answered: it is read once. */
+let lastRead: { text: string; media: readonly MediaDescription[] } | undefined
+
 /** Throws BAD_SDP. */
-export function parseDescription(text: string): MediaDescription[] {
+export function parseDescription(text: string): readonly MediaDescription[] {
+  if (lastRead?.text !== text) lastRead = { text, media: readDescription(text) }
+  return lastRead.media
+}
+
+function readDescription(text: string): MediaDescription[] {
   if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `SDP of ${text.length} characters`)
   // sdp-transform skips lines that it does not understand; without v=0 it is no SDP at all.
   const session = parseText(text)
@@ -109,46 +109,4 @@ function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
   if (!Number.isSafeInteger(clockRate) || clockRate <= 0) return []
   const fmtp = raw.fmtp.find((candidate) => candidate.payload === payloadType)?.config
   return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp: String(fmtp) }) }]
-}
-
-/** Every media needs an address of its own or the origin's; lines end with CRLF. */
-export function formatDescription(origin: Origin, media: readonly MediaDescription[]): string {
-  return write({
-    version: 0,
-    origin: {
-      username: '-',
-      sessionId: origin.sessionId,
-      sessionVersion: origin.version,
-      netType: 'IN',
-      ipVer: versionOf(origin.address),
-      address: origin.address,
-    },
-    name: '-',
-    connection: connectionOf(origin.address),
-    timing: { start: 0, stop: 0 },
-    media: media.map((line) => writeMedia(line, origin)),
-  })
-}
-
-/** A host name is written as IPv4's, which every reader knows. */
-const versionOf = (address: string): AddressFamily => familyOf(address) ?? 4
-const connectionOf = (address: string) => ({ version: versionOf(address), ip: address })
-
-function writeMedia(media: MediaDescription, origin: Origin): RawMedia {
-  const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media
-  const start = { type: kind, port, protocol, payloads: formats.join(' ') }
-  // RFC 3264 6: of a refused stream nothing but its m= line counts.
-  if (port === 0) return { ...start, rtp: [], fmtp: [] }
-  return {
-    ...start,
-    ...(address === undefined || address === origin.address ? {} : { connection: connectionOf(address) }),
-    rtp: payloads.map(({ payloadType, name, clockRate }) => ({ payload: payloadType, codec: name, rate: clockRate })),
-    fmtp: payloads.flatMap(({ payloadType, fmtp }) =>
-      fmtp === undefined ? [] : [{ payload: payloadType, config: fmtp }],
-    ),
-    ...(rtcpPort === undefined ? {} : { rtcp: { port: rtcpPort } }),
-    ...(ptimeMs === undefined ? {} : { ptime: ptimeMs }),
-    ...(maxPtimeMs === undefined ? {} : { maxptime: maxPtimeMs }),
-    direction,
-  }
 }

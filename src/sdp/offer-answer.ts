@@ -4,13 +4,8 @@
  */
 import { TelephonyError } from '../base/errors.js'
 import { canonical, familyOf, isUnspecified } from './address.js'
-import {
-  type Direction,
-  formatDescription,
-  type MediaDescription,
-  type PayloadFormat,
-  parseDescription,
-} from './media-description.js'
+import { type Direction, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
+import { formatDescription } from './write-description.js'
 
 /** What can be negotiated; media speaks the same. */
 export type AudioCodec = 'PCMA' | 'PCMU'
@@ -124,15 +119,14 @@ export class OfferAnswer {
     return settled
   }
 
+  /** Whether `answer` would throw: BAD_SDP, NO_COMMON_CODEC. */
+  check(offer: string): void {
+    this.#read(offer)
+  }
+
   /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
   answer(offer: string): { text: string; settled: Settled } {
-    const lines = parseDescription(offer)
-    const index = this.#chooseLine(lines)
-    const theirs = lines[index]
-    const codec = theirs && this.#commonCodec(theirs)
-    if (!theirs || !codec) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
-    const event = theirs.payloads.find(isTelephoneEvent)
-    const settled = this.#settle(theirs, codec, event?.payloadType)
+    const { lines, index, theirs, codec, event, settled } = this.#read(offer)
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
     // RFC 3264 6: as many m= lines as the offer, in its order; those we do not take get port 0.
@@ -143,6 +137,17 @@ export class OfferAnswer {
     this.#described = described
     this.#settled = settled
     return { text, settled }
+  }
+
+  /** What an offer would settle, which line it is about and what of it. */
+  #read(offer: string) {
+    const lines = parseDescription(offer)
+    const index = this.#chooseLine(lines)
+    const theirs = lines[index]
+    const codec = theirs && this.#commonCodec(theirs)
+    if (!theirs || !codec) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
+    const event = theirs.payloads.find(isTelephoneEvent)
+    return { lines, index, theirs, codec, event, settled: this.#settle(theirs, codec, event?.payloadType) }
   }
 
   #chooseLine(lines: readonly MediaDescription[]): number {
@@ -215,8 +220,7 @@ export class OfferAnswer {
   #text(media: readonly MediaDescription[]): string {
     const { address } = this.#local
     const at = (version: number) => formatDescription({ sessionId: this.#sessionId, version, address }, media)
-    if (at(this.#version) !== this.#lastText) this.#version++
-    this.#lastText = at(this.#version)
+    if (this.#lastText === '' || at(this.#version) !== this.#lastText) this.#lastText = at(++this.#version)
     return this.#lastText
   }
 }

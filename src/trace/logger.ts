@@ -43,7 +43,28 @@ function wrap(logger: pino.Logger): Logger {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
-    child: (fields: LogFields) => wrap(logger.child(fields)),
+    child: (fields: LogFields) => wrapChild(logger, fields),
+  }
+}
+
+/** Every call has a child of its own, most of which never write a line: pino's is made with the first one. */
+function wrapChild(parent: pino.Logger, fields: LogFields): Logger {
+  let made: pino.Logger | undefined
+  const logger = () => {
+    made ??= parent.child(fields)
+    return made
+  }
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (line: LogFields, message: string): void => {
+      if (parent.isLevelEnabled(level)) logger()[level](line, message)
+    }
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (more: LogFields) => wrapChild(logger(), more),
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { TelephonyError } from '../../../src/base/errors.js'
-import { formatDescription, type MediaDescription, parseDescription } from '../../../src/sdp/media-description.js'
+import { type MediaDescription, parseDescription } from '../../../src/sdp/media-description.js'
+import { formatDescription } from '../../../src/sdp/write-description.js'
 
 const lines = (...text: string[]): string => `${text.join('\r\n')}\r\n`
 const HEAD = ['v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 'c=IN IP4 192.0.2.1', 't=0 0']
@@ -91,7 +92,7 @@ describe('SDP media description', () => {
     const text = fc.array(line, { maxLength: 20 }).map((some) => lines(...HEAD.slice(0, 1), ...some))
     fc.assert(
       fc.property(text, (sdp) => {
-        let media: MediaDescription[]
+        let media: readonly MediaDescription[]
         try {
           media = parseDescription(sdp)
         } catch (error) {
@@ -104,6 +105,44 @@ describe('SDP media description', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('writes line for line what RFC 4566 5 wants, in its order', () => {
+    const audio: MediaDescription = {
+      kind: 'audio',
+      port: 4000,
+      protocol: 'RTP/AVP',
+      formats: ['8', '101'],
+      payloads: [
+        { payloadType: 8, name: 'PCMA', clockRate: 8000 },
+        { payloadType: 101, name: 'telephone-event', clockRate: 8000, fmtp: '0-15' },
+      ],
+      address: '192.0.2.7',
+      rtcpPort: 4001,
+      direction: 'sendrecv',
+      ptimeMs: 20,
+      maxPtimeMs: 60,
+    }
+    const refused = { ...audio, kind: 'video', port: 0, formats: ['31'] }
+    const text = formatDescription({ sessionId: 7, version: 2, address: '192.0.2.1' }, [audio, refused])
+    assert.deepEqual(text.split('\r\n'), [
+      'v=0',
+      'o=- 7 2 IN IP4 192.0.2.1',
+      's=-',
+      'c=IN IP4 192.0.2.1',
+      't=0 0',
+      'm=audio 4000 RTP/AVP 8 101',
+      'c=IN IP4 192.0.2.7',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=fmtp:101 0-15',
+      'a=rtcp:4001',
+      'a=ptime:20',
+      'a=maxptime:60',
+      'a=sendrecv',
+      'm=video 0 RTP/AVP 31',
+      '',
+    ])
   })
 
   it('reads hostile text in no time', function () {

@@ -1,0 +1,40 @@
+/**
+ * Our own descriptions as text (RFC 4566 5). Written by hand: a general writer took a tenth of the time of a call, most of it
+ * asking for lines that we never write.
+ */
+import { familyOf } from './address.js'
+import type { MediaDescription } from './media-description.js'
+
+/** Who describes, and the how manieth description this is (RFC 4566 5.2). */
+export interface Origin {
+  sessionId: number
+  version: number
+  address: string
+}
+
+const CRLF = '\r\n'
+
+/** Every media needs an address of its own or the origin's; lines end with CRLF. */
+export function formatDescription(origin: Origin, media: readonly MediaDescription[]): string {
+  const { sessionId, version, address } = origin
+  const at = addressOf(address)
+  const head = `v=0\r\no=- ${sessionId} ${version} ${at}\r\ns=-\r\nc=${at}\r\nt=0 0\r\n`
+  return head + media.map((line) => formatMedia(line, origin)).join('')
+}
+
+/** A host name is written as IPv4's, which every reader knows. */
+const addressOf = (address: string): string => `IN IP${familyOf(address) ?? 4} ${address}`
+
+function formatMedia(media: MediaDescription, origin: Origin): string {
+  const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media
+  let text = `m=${kind} ${port} ${protocol} ${formats.join(' ')}${CRLF}`
+  // RFC 3264 6: of a refused stream nothing but its m= line counts.
+  if (port === 0) return text
+  if (address !== undefined && address !== origin.address) text += `c=${addressOf(address)}${CRLF}`
+  for (const { payloadType, name, clockRate } of payloads) text += `a=rtpmap:${payloadType} ${name}/${clockRate}${CRLF}`
+  for (const { payloadType, fmtp } of payloads) if (fmtp !== undefined) text += `a=fmtp:${payloadType} ${fmtp}${CRLF}`
+  if (rtcpPort !== undefined) text += `a=rtcp:${rtcpPort}${CRLF}`
+  if (ptimeMs !== undefined) text += `a=ptime:${ptimeMs}${CRLF}`
+  if (maxPtimeMs !== undefined) text += `a=maxptime:${maxPtimeMs}${CRLF}`
+  return `${text}a=${direction}${CRLF}`
+}
