@@ -7,7 +7,7 @@ import { BadRequest } from './message/parse-error.js'
 import { type ParsedMessage, ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
 import { parseMessage, refusalOf } from './message/parser.js'
 import { responseText } from './message/response-text.js'
-import { stampVia, type Via } from './message/via.js'
+import { parseVia, stampVia, type Via } from './message/via.js'
 import type { SipAddress } from './types.js'
 
 interface InboundDeps {
@@ -78,6 +78,9 @@ export class Inbound {
   #refuse(error: BadRequest, source: SipAddress): void {
     if (error.method === 'ACK') return
     const { fields, hop, status, message } = error
+    // Further hops that nobody can read would make our answer as malformed as the request was.
+    const [first = '', ...others] = fields.all('via')
+    fields.set('via', [first, ...others.filter((via) => parseVia(via))])
     stampTopVia(fields, hop, source)
     this.reply({ fields, source }, { statusCode: status, reasonPhrase: message })
   }

@@ -16,6 +16,8 @@ export class RawPeer {
   readonly requests = new Inbox<Received<ParsedRequest>>()
   readonly responses = new Inbox<Received<ParsedResponse>>()
   readonly unreadable = new Inbox<string>()
+  /** Readable or not. */
+  readonly everything = new Inbox<string>()
   /** All that has come, in its order. */
   readonly texts: string[] = []
 
@@ -34,6 +36,7 @@ export class RawPeer {
     socket.on('message', (bytes, from) => {
       const text = bytes.toString()
       this.texts.push(text)
+      this.everything.put(text)
       const received = { text, from: { host: from.address, port: from.port } }
       const message = readable(bytes, received.from)
       if (message instanceof ParsedRequest) this.requests.put({ message, ...received })

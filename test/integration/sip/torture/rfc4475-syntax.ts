@@ -1,0 +1,337 @@
+/** RFC 4475 3.1: what a parser has to take, and what it has to refuse. */
+import { request, response, SDP_TEXT, type TortureCase } from './case.js'
+
+const LONG = 'long'.repeat(40)
+
+export const VALID: readonly TortureCase[] = [
+  {
+    name: 'wsinv',
+    section: '3.1.1.1',
+    about: 'white space and folding wherever they may stand',
+    text: [
+      'INVITE sip:vivekg@chair.example.com;unknownparam SIP/2.0',
+      'TO :',
+      ' sip:vivekg@chair.example.com ;   tag    = 1918181833n',
+      'from   : "J Rosenberg \\\\\\""       <sip:jdrosen@example.com>',
+      '  ;',
+      '  tag = UNIQUE',
+      'MaX-fOrWaRdS: 0068',
+      'Call-ID: UNIQUE@torture',
+      `Content-Length   : ${SDP_TEXT.length}`,
+      'cseq: 0009',
+      '  INVITE',
+      'Via  : SIP  /   2.0',
+      ' /UDP',
+      '    192.0.2.2;rport;branch=UNIQUE',
+      's :',
+      'NewFangledHeader:   newfangled value',
+      ' continued newfangled value',
+      'UnknownHeaderWithUnusualValue: ;;,,;;,;',
+      'Content-Type: application/sdp',
+      'Route:',
+      ' <sip:services.example.com;lr;unknownwith=value;unknown-no-value>',
+      'v:  SIP  / 2.0  / TCP     spindle.example.com   ;',
+      '  branch  =   z9hG4bK9ikj8  ,',
+      ' SIP  /    2.0   / UDP  192.168.255.111   ; branch=',
+      ' z9hG4bK30239',
+      'm:"Quoted string \\"\\"" <sip:jdrosen@example.com> ; newparam =',
+      '      newvalue ;',
+      '  secondparam ; q = 0.33',
+      '',
+      SDP_TEXT,
+    ].join('\r\n'),
+    // It carries a To tag, so it belongs to a dialog that is not there.
+    outcome: 481,
+  },
+  {
+    name: 'intmeth',
+    section: '3.1.1.2',
+    about: 'every character that a method, a user part or a header name may have',
+    text: request(
+      "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0",
+      {
+        From: 'From: "BEL:\u0007 NUL:\\\u0000 DEL:\\\u007f" <sip:1_unusual.URI~(to-be!sure)@example.com>;tag=UNIQUE',
+        Ext: "extensionHeader-!.%*+_`'~: \ufeff\u5927\u505c\u96fb",
+      },
+    ),
+    outcome: 501,
+  },
+  {
+    name: 'esc01',
+    section: '3.1.1.3',
+    about: 'escapes in the Request-URI that hide a whole address',
+    text: request(
+      'INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0',
+      { To: 'To: sip:%75se%72@example.com', From: 'From: <sip:I%20have%20spaces@example.net>;tag=UNIQUE' },
+      SDP_TEXT,
+    ),
+    outcome: 486,
+    user: 'sips:user@example.com',
+  },
+  {
+    name: 'escnull',
+    section: '3.1.1.4',
+    about: 'escaped NULs in user parts',
+    text: request('REGISTER sip:example.com SIP/2.0', {
+      To: 'To: sip:null-%00-null@example.com',
+      From: 'From: sip:null-%00-null@example.com;tag=UNIQUE',
+      Contact: 'Contact: <sip:%00@host5.example.com>\r\nContact: <sip:%00%00@host5.example.com>',
+    }),
+    outcome: 405,
+  },
+  {
+    name: 'esc02',
+    section: '3.1.1.5',
+    about: 'a percent sign in the method is no escape: this is not REGISTER',
+    text: request('RE%47IST%45R sip:registrar.example.com SIP/2.0', {
+      To: 'To: "%Z%45" <sip:resource@example.com>',
+      From: 'From: "%Z%45" <sip:resource@example.com>;tag=UNIQUE',
+      Contact: 'Contact: <sip:alias1@host1.example.com>\r\nC%6Fntact: <sip:alias2@host2.example.com>',
+    }),
+    outcome: 501,
+  },
+  {
+    name: 'lwsdisp',
+    section: '3.1.1.6',
+    about: 'no space between display name and <',
+    text: request('OPTIONS sip:user@example.com SIP/2.0', { From: 'From: caller<sip:caller@example.com>;tag=UNIQUE' }),
+    outcome: 200,
+  },
+  {
+    name: 'longreq',
+    section: '3.1.1.7',
+    about: 'long values and many of them',
+    text: request(
+      'INVITE sip:user@example.com SIP/2.0',
+      {
+        To: `To: "I have a ${LONG} name" <sip:user@example.com:6000;unknownparam1=${LONG};${LONG}=x>`,
+        From: `From: sip:${LONG}@example.net;tag=UNIQUE;unknownheaderparamname${LONG}=unknown;valueless${LONG}`,
+        'Call-ID': `Call-ID: UNIQUE.${LONG}`,
+        Unknown: `Unknown-${LONG}-Name: unknown-${LONG}-value; unknown-${LONG}-parameter = ${LONG}`,
+        Via: Array.from(
+          { length: 33 },
+          (_, n) =>
+            `Via: SIP/2.0/UDP ${n === 0 ? 'sip33.example.com:PORT;branch=z9hG4bKUNIQUE' : `sip${33 - n}.example.com;branch=z9hG4bK${n}`}`,
+        ).join('\r\n'),
+        Contact: `Contact: <sip:amazingly${LONG}.user@host5.example.net>`,
+      },
+      SDP_TEXT,
+    ),
+    outcome: 486,
+  },
+  {
+    name: 'dblreq',
+    section: '3.1.1.8',
+    about: 'octets after the end: nothing in a datagram, the next message in a stream',
+    text:
+      request('REGISTER sip:example.com SIP/2.0') +
+      request('INVITE sip:joe@example.com SIP/2.0', {
+        Via: 'Via: SIP/2.0/UDP host.example.com:PORT;branch=z9hG4bKUNIQUEb',
+        'Call-ID': 'Call-ID: UNIQUEb@torture',
+      }),
+    outcome: 405,
+    overStream: [405, 486],
+  },
+  {
+    name: 'semiuri',
+    section: '3.1.1.9',
+    about: 'a semicolon that belongs to the user part',
+    text: request('INVITE sip:user;par=u%40example.net@example.com SIP/2.0'),
+    outcome: 486,
+    user: 'user;par=u@example.net',
+  },
+  {
+    name: 'transports',
+    section: '3.1.1.10',
+    about: 'transports in Via that nobody knows',
+    text: request('OPTIONS sip:user@example.com SIP/2.0', {
+      Via: [
+        'Via: SIP/2.0/UDP t1.example.com:PORT;branch=z9hG4bKUNIQUE',
+        ...['SCTP', 'TLS', 'UNKNOWN', 'TCP'].map((name) => `Via: SIP/2.0/${name} t2.example.com;branch=z9hG4bK${name}`),
+      ].join('\r\n'),
+    }),
+    outcome: 200,
+    says: /UNKNOWN t2\.example\.com/,
+  },
+  {
+    name: 'mpart01',
+    section: '3.1.1.11',
+    about: 'a multipart body that holds binary octets',
+    text: request(
+      'MESSAGE sip:kumiko@example.org SIP/2.0',
+      { 'Content-Type': 'Content-Type: multipart/mixed;boundary=7a9cbec02ceef655' },
+      '--7a9cbec02ceef655\r\nContent-Type: text/plain\r\n\r\nHello\r\n--7a9cbec02ceef655\r\nContent-Type: application/octet-stream\r\n' +
+        'Content-Transfer-Encoding: binary\r\n\r\n0\u0082\u0001R\u0006\t*\u0000H\r\n\r\n\u00ff\u0000\r\n--7a9cbec02ceef655--\r\n',
+    ),
+    outcome: 200,
+  },
+  {
+    name: 'unreason',
+    section: '3.1.1.12',
+    about: 'a reason phrase of any characters',
+    text: response('SIP/2.0 200 = 2**3 * 5**2 но сто девяносто девять - простое'),
+    outcome: 'accepted',
+  },
+  {
+    name: 'noreason',
+    section: '3.1.1.13',
+    about: 'an empty reason phrase',
+    text: response('SIP/2.0 100 '),
+    outcome: 'accepted',
+  },
+]
+
+export const INVALID: readonly TortureCase[] = [
+  {
+    name: 'badinv01',
+    section: '3.1.2.1',
+    about: 'separators with nothing between them',
+    text: request('INVITE sip:user@example.com SIP/2.0', {
+      Contact: 'Contact: "Joe" <sip:joe@example.org>;;;;',
+      Via: 'Via: SIP/2.0/UDP 192.0.2.15:PORT;;,;,,',
+    }),
+    outcome: 400,
+  },
+  {
+    name: 'clerr',
+    section: '3.1.2.2',
+    about: 'Content-Length beyond the end',
+    text: request('INVITE sip:user@example.com SIP/2.0', { 'Content-Length': 'Content-Length: 9999' }, SDP_TEXT),
+    outcome: 400,
+    overStream: 'waits',
+  },
+  {
+    name: 'ncl',
+    section: '3.1.2.3',
+    about: 'negative Content-Length',
+    text: request('INVITE sip:user@example.com SIP/2.0', { 'Content-Length': 'Content-Length: -999' }, SDP_TEXT),
+    outcome: 400,
+  },
+  {
+    name: 'scalar02',
+    section: '3.1.2.4',
+    about: 'numbers of a request that no variable holds',
+    text: request('REGISTER sip:example.com SIP/2.0', {
+      CSeq: 'CSeq: 36893488147419103232 REGISTER',
+      'Max-Forwards': 'Max-Forwards: 300',
+      Expires: `Expires: 1${'0'.repeat(40)}`,
+      Contact: 'Contact: <sip:user@host129.example.com>;expires=280297596632815',
+    }),
+    outcome: 400,
+  },
+  {
+    name: 'scalarlg',
+    section: '3.1.2.5',
+    about: 'numbers of a response that no variable holds',
+    text: response('SIP/2.0 503 Service Unavailable', {
+      CSeq: 'CSeq: 9292394834772304023312 OPTIONS',
+      Retry: 'Retry-After: 949302838503028349304023988',
+      Warning: 'Warning: 1812 overture "In Progress"',
+    }),
+    outcome: 'dropped',
+  },
+  {
+    name: 'quotbal',
+    section: '3.1.2.6',
+    about: 'a quoted string without end',
+    text: request('INVITE sip:user@example.com SIP/2.0', { To: 'To: "Mr. J. User <sip:j.user@example.com>' }),
+    outcome: 400,
+  },
+  {
+    name: 'ltgtruri',
+    section: '3.1.2.7',
+    about: 'Request-URI in <>',
+    text: request('INVITE <sip:user@example.com> SIP/2.0'),
+    outcome: 400,
+  },
+  {
+    name: 'lwsruri',
+    section: '3.1.2.8',
+    about: 'a space in the Request-URI',
+    text: request('INVITE sip:user@example.com; lr SIP/2.0'),
+    outcome: 400,
+  },
+  {
+    name: 'lwsstart',
+    section: '3.1.2.9',
+    about: 'two spaces in the request line',
+    text: request('INVITE  sip:user@example.com  SIP/2.0'),
+    outcome: 400,
+  },
+  {
+    name: 'trws',
+    section: '3.1.2.10',
+    about: 'spaces at the end of the request line',
+    text: request('OPTIONS sip:user@example.com SIP/2.0  '),
+    outcome: 400,
+  },
+  {
+    name: 'escruri',
+    section: '3.1.2.11',
+    about: 'headers in the Request-URI',
+    text: request('INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0'),
+    outcome: 400,
+  },
+  {
+    name: 'baddate',
+    section: '3.1.2.12',
+    about: 'a Date in another zone than GMT: nobody needs it here, so it is ignored',
+    text: request('INVITE sip:user@example.com SIP/2.0', { Date: 'Date: Fri, 01 Jan 2010 16:00:00 EST' }),
+    outcome: 486,
+  },
+  {
+    name: 'regbadct',
+    section: '3.1.2.13',
+    about: 'a Contact with ? that needs <>',
+    text: request('REGISTER sip:example.com SIP/2.0', {
+      Contact: 'Contact: sip:user@example.com?Route=%3Csip:sip.example.com%3E',
+    }),
+    outcome: 400,
+  },
+  {
+    name: 'badaspec',
+    section: '3.1.2.14',
+    about: 'spaces within <>: its meaning is plain, so it is taken',
+    text: request('OPTIONS sip:user@example.org SIP/2.0', { To: 'To: "Watson, Thomas" < sip:t.watson@example.org >' }),
+    outcome: 200,
+  },
+  {
+    name: 'baddn',
+    section: '3.1.2.15',
+    about: 'a comma in a display name without quotes: its meaning is plain, so it is taken',
+    text: request('OPTIONS sip:t.watson@example.org SIP/2.0', {
+      From: 'From: Bell, Alexander <sip:a.g.bell@example.com>;tag=UNIQUE',
+    }),
+    outcome: 200,
+  },
+  {
+    name: 'badvers',
+    section: '3.1.2.16',
+    about: 'a version that is not ours',
+    text: request('OPTIONS sip:t.watson@example.org SIP/7.0', {
+      Via: 'Via: SIP/7.0/UDP c.example.com:PORT;branch=z9hG4bKUNIQUE',
+    }),
+    outcome: 505,
+  },
+  {
+    name: 'mismatch01',
+    section: '3.1.2.17',
+    about: 'CSeq names another method',
+    text: request('OPTIONS sip:user@example.com SIP/2.0', { CSeq: 'CSeq: 8 INVITE' }),
+    outcome: 400,
+  },
+  {
+    name: 'mismatch02',
+    section: '3.1.2.18',
+    about: 'CSeq names another method than an unknown one',
+    text: request('NEWMETHOD sip:user@example.com SIP/2.0', { CSeq: 'CSeq: 8 INVITE' }),
+    outcome: 400,
+  },
+  {
+    name: 'bigcode',
+    section: '3.1.2.19',
+    about: 'a status of ten digits',
+    text: response('SIP/2.0 4294967301 better not break the receiver'),
+    outcome: 'dropped',
+  },
+]
