@@ -18,6 +18,8 @@ const PROBATION_PACKETS = 4
 const PROBATION_MS = 200
 /** … and no other source of these hosts tries the same: of two, one is a forger. */
 const RIVAL_MS = 1000
+/** A second of sound. */
+const SUSPECT_PACKETS = 50
 /** A NAT may forget its binding: after so long a silence the same stream may come from another port. */
 const RELATCH_SILENCE_MS = 3000
 
@@ -47,6 +49,7 @@ export class SourceGuard {
   #rivalMs = Number.NEGATIVE_INFINITY
   #lastHeardMs = Number.NEGATIVE_INFINITY
   #dropped = 0
+  #refused: SourceAddress & { packets: number } = { host: '', port: 0, packets: 0 }
 
   constructor(sdp: SignalledSource) {
     this.#sdp = sdp
@@ -71,6 +74,11 @@ export class SourceGuard {
     return { host: this.#sdp.host, port: this.#sdp.rtcpPort }
   }
 
+  /** Nothing was heard yet, and the peer's host sends from a port that it did not tell: for the log, it may well be the peer. */
+  get suspect(): SourceAddress | undefined {
+    return this.#sdpProven || this.#standIn || this.#refused.packets < SUSPECT_PACKETS ? undefined : this.#refused
+  }
+
   get dropped(): number {
     return this.#dropped
   }
@@ -78,7 +86,7 @@ export class SourceGuard {
   /** Whether this RTP packet is the peer's. */
   admit(host: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
     if (port === this.#sdp.port && host === this.#sdp.host) this.#prove()
-    else if (this.#sdpProven || !this.#natHosts.includes(host)) return this.#drop()
+    else if (this.#sdpProven || !this.#natHosts.includes(host)) return this.#refuse(host, port)
     else if (this.#standIn?.port !== port || this.#standIn.host !== host) {
       if (!this.#passes(host, port, ssrc, sequence, nowMs)) return this.#drop()
       this.#standIn = { host, port }
@@ -87,6 +95,13 @@ export class SourceGuard {
     this.#ssrc = ssrc
     this.#lastHeardMs = nowMs
     return true
+  }
+
+  #refuse(host: string, port: number): boolean {
+    const refused = this.#refused
+    if (refused.host !== host || refused.port !== port) this.#refused = { host, port, packets: 1 }
+    else refused.packets++
+    return this.#drop()
   }
 
   #prove(): void {

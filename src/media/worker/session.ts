@@ -61,6 +61,7 @@ export class CallMedia implements Paced {
   #intervalMs = DEFAULT_INTERVAL_MS
   #connected: MediaConnect | undefined
   #timeoutTold = false
+  #suspectTold = false
   #echo = false
   readonly #recordings = new Map<string, WavRecorder>()
   #closing: Promise<MediaStats> | undefined
@@ -148,11 +149,21 @@ export class CallMedia implements Paced {
       this.#hear(nowMs)
       if (!this.#connected) return
       this.#sender.tick(lateMs, this.#echo ? frame : undefined)
-      if (this.#rtcp.isDue(nowMs)) this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
+      if (this.#rtcp.isDue(nowMs)) this.#report(nowMs)
       this.#watchSilence(nowMs, this.#connected)
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  #report(nowMs: number): void {
+    this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
+    const suspect = this.#receiver.guard?.suspect
+    if (!suspect || this.#suspectTold) return
+    this.#suspectTold = true
+    const { host, port } = suspect
+    const message = `sound comes from ${host}:${port}, which the peer did not name, and is not heard; the account's "audio from" decides`
+    this.#deps.tell('warning', { id: this.#id, message })
   }
 
   /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */

@@ -43,6 +43,17 @@ describe('source guard', () => {
     assert.equal(guard.dropped, 1050)
   })
 
+  it('who sends for a second from an address that was not named, while nothing else is heard, is suspected to be the peer', () => {
+    const guard = strict()
+    const port = () => guard.suspect?.port
+    send(guard, SDP.host, 51_234, 49)
+    assert.equal(port(), undefined)
+    send(guard, SDP.host, 51_234, 1)
+    assert.equal(port(), 51_234)
+    send(guard, SDP.host, SDP.port, 1)
+    assert.equal(port(), undefined)
+  })
+
   it('another host is never heard, before, during or after', () => {
     const guard = strict()
     assert.equal(send(guard, '198.51.100.6', 4000, 50), zeros(50))

@@ -147,6 +147,19 @@ describe('media of one call', () => {
     assert.equal(names().length, 3)
   })
 
+  it('sound from a port that was not named is told once, for the log', () => {
+    const { clock, rtp, connect, told } = setUp()
+    connect()
+    for (let n = 0; n < 100; n++) {
+      const packet = new Uint8Array(172)
+      writeRtpHeader(packet, 8, false, n, n * 160, 9)
+      rtp.hear(packet, { host: PEER.host, port: 51_234 })
+    }
+    clock.advance(20_000)
+    const message = `sound comes from ${PEER.host}:51234, which the peer did not name, and is not heard; the account's "audio from" decides`
+    assert.deepEqual(told, [['warning', { id: 'call', message }]])
+  })
+
   it('an exception in a step or a packet is contained and told as the call’s failure', () => {
     const { clock, connect, hear, failures, onTellDo } = setUp()
     connect({ timeoutMs: 1000 })
