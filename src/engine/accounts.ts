@@ -11,6 +11,7 @@ import type { RootLogger } from '../trace/logger.js'
 import { within } from './deadline.js'
 import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
 import type { Towards } from './local-address.js'
+import { MediaAddress } from './media-address.js'
 import type { AccountConfig, TransportConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
 
@@ -33,6 +34,8 @@ export interface AccountEntry {
   config: AccountConfig
   account: Account
   lease: Lease
+  /** What stands in SDP. */
+  mediaAddress: MediaAddress
   forgetSecret: () => void
 }
 
@@ -110,6 +113,7 @@ export class Accounts {
     this.#entries.clear()
     for (const entry of entries) {
       entry.account.abandon()
+      entry.mediaAddress.close()
       entry.forgetSecret()
     }
     await this.#endpoints.close()
@@ -140,12 +144,16 @@ export class Accounts {
       if (!lease && this.#endpoints.conflicts(transport, address)) await this.#deps.hangUpAll(config.id)
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
-    if (!this.#closed) return this.#add(config, held)
+    const { local, advertised } = held.endpoint
+    const mediaAddress = new MediaAddress(this.#deps, { advertised: advertised.host, local: local.host })
+    await mediaAddress.start()
+    if (!this.#closed) return this.#add(config, held, mediaAddress)
+    mediaAddress.close()
     await held.release()
     throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
   }
 
-  #add(config: AccountConfig, lease: Lease): AccountEntry {
+  #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
     const { clock, log, lookup } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
     try {
@@ -164,12 +172,13 @@ export class Accounts {
         },
         config,
       )
-      const entry: AccountEntry = { config, account, lease, forgetSecret }
+      const entry: AccountEntry = { config, account, lease, mediaAddress, forgetSecret }
       this.#entries.set(config.id, entry)
       account.start()
       return entry
     } catch (error) {
       forgetSecret()
+      mediaAddress.close()
       void lease.release()
       throw error
     }
@@ -177,6 +186,7 @@ export class Accounts {
 
   async #release(entry: AccountEntry): Promise<void> {
     entry.forgetSecret()
+    entry.mediaAddress.close()
     await entry.lease.release()
   }
 

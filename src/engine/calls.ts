@@ -202,7 +202,7 @@ export class Calls {
   }
 }
 
-function callAccountOf({ config, account, lease }: AccountEntry): CallAccount {
+function callAccountOf({ config, account, lease, mediaAddress }: AccountEntry): CallAccount {
   const { aor } = account.peers
   const { transport } = config
   return {
@@ -212,7 +212,7 @@ function callAccountOf({ config, account, lease }: AccountEntry): CallAccount {
     codecs: config.codecs,
     rtp: {
       address: lease.endpoint.local.host,
-      advertise: lease.endpoint.advertised.host,
+      advertise: mediaAddress.host,
       portMin: transport.rtpPortMin,
       portMax: transport.rtpPortMax,
     },

@@ -1,3 +1,4 @@
+import type { Lookup } from '../../../src/account/policy.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEvent } from '../../../src/call/call-event.js'
 import { TelephonyEngine } from '../../../src/engine/engine.js'
@@ -54,13 +55,12 @@ export const answerRule: InboundRule = {
 }
 
 /** A whole engine over a network and media that need no sockets. */
-export function makeEngine() {
+export function makeEngine(lookup: Lookup = async (host) => [host]) {
   const clock = new FakeClock()
   const network = new FakeNetwork()
   const media = new FakeMedia()
   const lines: string[] = []
   const log = createLogger({ level: 'debug', sink: (_level, line) => lines.push(line) })
-  const lookup = async (host: string) => [host]
   const asked: Towards[] = []
   const localAddress = async (peer: Towards) => {
     asked.push(peer)

@@ -113,6 +113,17 @@ describe('engine', () => {
     })
   }
 
+  it('writes an address into SDP where the public address is a name, and the name everywhere else', async () => {
+    const { commands, network, clock } = makeEngine(async () => ['203.0.113.9'])
+    await commands.setAccount(account({ transport: transport({ publicAddress: 'home.example:5070' }) }))
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    const agent = network.agent('alice@127.0.0.1')
+    assert.match(agent.invite0.init.body.content, /^c=IN IP4 203\.0\.113\.9\r$/m)
+    assert.match(agent.contactUri, /@home\.example:5070$/)
+    await commands.shutdown(null)
+    assert.equal(clock.pending, 0)
+  })
+
   it('sends requests through the proxy, and registers at the registrar', async () => {
     const { commands, network } = makeEngine()
     const proxy = { id: 'p', name: '', hops: ['sip:192.0.2.5:5062;lr'] }
