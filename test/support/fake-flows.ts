@@ -9,6 +9,8 @@ export function fakeFlows(): {
   readonly engine: FakeEngine
   readonly flows: TestFlows
   start(flow: FlowItem[], options?: StartOptions): Promise<TestFlows>
+  /** Stops the flows, and has another engine for the next ones. */
+  anew(): Promise<void>
 } {
   let engine = new FakeEngine()
   let flows: TestFlows | undefined
@@ -31,6 +33,10 @@ export function fakeFlows(): {
     get flows() {
       if (!flows) throw new Error('the test has started no flows')
       return flows
+    },
+    async anew() {
+      await flows?.stop()
+      engine = new FakeEngine()
     },
     async start(flow, options) {
       flows = await TestFlows.start(flow, options)

@@ -30,6 +30,7 @@ interface TestHelper {
   _redNodes: {
     setFlows(flow: FlowItem[], credentials: Credentials | null, type: string): Promise<unknown>
     loadFlows(force: boolean): Promise<unknown>
+    loadContextsPlugin(): Promise<void>
     stopFlows(): Promise<void>
   }
 }
@@ -72,6 +73,7 @@ export class TestFlows {
     })
     if (options.settings) helper.settings(options.settings)
     await helper.load([...ALL, flows.#inboxType, flows.#logs], flow, options.credentials ?? {})
+    if (options.settings?.contextStorage) await helper._redNodes.loadContextsPlugin()
     return flows
   }
 
