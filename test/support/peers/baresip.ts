@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hostPort } from '../../../src/sip/transport/address.js'
 import { BaresipControl } from './baresip-control.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
@@ -20,6 +21,10 @@ export interface BaresipInit {
   /** Records what it hears. */
   record?: boolean
   maxCalls?: number
+  /** A loopback address of either family; it listens on UDP and TCP. */
+  host?: string
+  /** By which it calls and registers. */
+  protocol?: 'udp' | 'tcp'
 }
 
 /** A headless baresip 1.0 on loopback, driven by its control socket. */
@@ -33,13 +38,14 @@ export class Baresip {
 
   private constructor(init: {
     name: string
+    host: string
     port: number
     process: PeerProcess
     control: BaresipControl
     folder: string
   }) {
     this.name = init.name
-    this.address = `${LOOPBACK}:${init.port}`
+    this.address = hostPort(init)
     this.uri = `sip:${init.name}@${this.address}`
     this.process = init.process
     this.control = init.control
@@ -47,24 +53,28 @@ export class Baresip {
   }
 
   static async start(init: BaresipInit): Promise<Baresip> {
+    const host = init.host ?? LOOPBACK
     const [port, controlPort] = [await freePort(), await freePort()]
     const folder = peerFolder.folder(init.name)
     const recordings = peerFolder.folder(`${init.name}/rec`)
-    const aor = init.aor ?? `sip:${init.name}@${LOOPBACK}:${port}`
+    const aor = init.aor ?? `sip:${init.name}@${hostPort({ host, port })}`
     const parameters = [init.account ?? 'regint=0', ...(init.autoAnswer ? ['answermode=auto'] : [])].join(';')
-    writeFileSync(join(folder, 'config'), configuration({ ...init, port, controlPort, recordings }))
-    writeFileSync(join(folder, 'accounts'), `<${aor}>;${parameters}\n`)
+    writeFileSync(join(folder, 'config'), configuration({ ...init, host, port, controlPort, recordings }))
+    writeFileSync(
+      join(folder, 'accounts'),
+      `<${aor}${init.protocol === 'tcp' ? ';transport=tcp' : ''}>;${parameters}\n`,
+    )
     writeFileSync(join(folder, 'contacts'), '')
     const process = new PeerProcess({
       name: `baresip-${init.name}`,
       command: 'baresip',
-      args: ['-4', '-v', '-s', '-f', folder],
+      args: [host.includes(':') ? '-6' : '-4', '-v', '-s', '-f', folder],
       cwd: recordings,
     })
     try {
       await process.line(/baresip is ready/)
       const control = await BaresipControl.connect(controlPort)
-      return new Baresip({ name: init.name, port, process, control, folder })
+      return new Baresip({ name: init.name, host, port, process, control, folder })
     } catch (error) {
       await process.stop('SIGINT')
       throw error
@@ -92,14 +102,16 @@ export class Baresip {
   }
 }
 
-function configuration(init: BaresipInit & { port: number; controlPort: number; recordings: string }): string {
+function configuration(
+  init: BaresipInit & { host: string; port: number; controlPort: number; recordings: string },
+): string {
   const sends = init.sends ?? { toneHz: 1000 }
   // ausine of 1.0 insists on 48 kHz stereo
   const source = 'wav' in sends ? `aufile,${sends.wav}` : `ausine,${sends.toneHz}`
   const [rate, count] = 'wav' in sends ? [sends.sampleRate, 1] : [48_000, 2]
   const modules = ['g711', ...(init.record === false ? [] : ['sndfile']), 'ausine', 'aufile', 'aubridge']
   return `poll_method          epoll
-sip_listen           ${LOOPBACK}:${init.port}
+sip_listen           ${hostPort(init)}
 call_local_timeout   120
 call_max_calls       ${init.maxCalls ?? 20}
 audio_path           /nonexistent
@@ -119,7 +131,7 @@ rtp_ports            20000-29999
 rtp_stats            yes
 rtcp_mux             no
 jitter_buffer_delay  5-10
-net_interface        ${LOOPBACK}
+net_interface        ${init.host}
 ringback_disabled    yes
 statmode_default     off
 module_path          /usr/lib/baresip/modules

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { hostPort } from '../../../src/sip/transport/address.js'
 import { repoPath } from '../repo.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
@@ -12,6 +13,8 @@ const LOOPBACK = '127.0.0.1'
 
 interface KamailioInit {
   name?: string
+  /** A loopback address of either family; it listens on UDP and TCP. */
+  host?: string
   /** Any free one unless given. */
   port?: number
 }
@@ -53,19 +56,20 @@ export interface Binding {
 
 /** A Kamailio of our own, in memory, on loopback, in the foreground. */
 export class Kamailio {
-  readonly host = LOOPBACK
+  readonly host: string
   readonly port: number
   readonly process: PeerProcess
   readonly #control: string
 
-  private constructor(init: { port: number; process: PeerProcess; control: string }) {
+  private constructor(init: { host: string; port: number; process: PeerProcess; control: string }) {
+    this.host = init.host
     this.port = init.port
     this.process = init.process
     this.#control = init.control
   }
 
   get address(): string {
-    return `${this.host}:${this.port}`
+    return hostPort(this)
   }
 
   /** Registrar with digest authentication and loose-routing proxy for its users: alice/secret-a, bob/secret-b, u0 to u9999/pw. */
@@ -92,7 +96,7 @@ export class Kamailio {
   }
 
   static async #start(
-    { name, port: wanted }: KamailioInit & { name: string },
+    { name, port: wanted, host = LOOPBACK }: KamailioInit & { name: string },
     config: string,
     defines: string[],
   ): Promise<Kamailio> {
@@ -102,9 +106,10 @@ export class Kamailio {
     const args = ['-f', repoPath('test/support/peers/kamailio', config), '-Y', folder, '-w', folder]
     for (const define of [...defines, `CTLSOCK="unix:${control}"`]) args.push('-A', define)
     // -DD: in the foreground, with workers; -E: log to stderr; -m, -M: memory in MB; -n: workers per socket.
-    args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-l', `udp:${LOOPBACK}:${port}`)
+    args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-N', '2')
+    for (const protocol of ['udp', 'tcp']) args.push('-l', `${protocol}:${hostPort({ host, port })}`)
     const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
-    const kamailio = new Kamailio({ port, process, control })
+    const kamailio = new Kamailio({ host, port, process, control })
     try {
       await kamailio.#ready()
     } catch (error) {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { hostPort } from '../../../src/sip/transport/address.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
 import { PeerProcess } from './peer-process.js'
@@ -30,6 +31,9 @@ export interface SippInit {
   /** A call that hears nothing for so long has failed. */
   timeoutSec?: number
   mediaPort?: number
+  protocol?: 'udp' | 'tcp'
+  /** A loopback address of either family. */
+  host?: string
 }
 
 export interface SippFigures {
@@ -59,9 +63,10 @@ export class Sipp {
     writeFileSync(file('.xml'), scenario(init.name, init.steps))
     const args = [...(init.target ? [init.target] : []), ...commandLine(init, port, file)]
     const mediaPort = init.mediaPort ?? (await freePort())
-    args.push('-mi', LOOPBACK, '-mp', String(mediaPort))
+    const host = init.host ?? LOOPBACK
+    args.push('-mi', host, '-mp', String(mediaPort))
     const process = new PeerProcess({ name: `sipp-${init.name}`, command: 'sipp', args })
-    const sipp = new Sipp({ address: `${LOOPBACK}:${port}`, process, file })
+    const sipp = new Sipp({ address: hostPort({ host, port }), process, file })
     if (!init.target) await sipp.#listening(port)
     return sipp
   }
@@ -116,8 +121,9 @@ export class Sipp {
   /** SIPp says nothing when it is ready. */
   async #listening(port: number): Promise<void> {
     const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
+    const listens = (table: string) => readText(`/proc/net/${table}`).includes(wanted)
     for (let tries = 0; tries < 250; tries++) {
-      if (readFileSync('/proc/net/udp', 'latin1').includes(wanted)) return
+      if (['udp', 'udp6', 'tcp', 'tcp6'].some(listens)) return
       await delay(20)
     }
     await this.process.stop()
@@ -128,7 +134,9 @@ export class Sipp {
 const timeoutSec = (init: SippInit): number => init.timeoutSec ?? 15
 
 function commandLine(init: SippInit, port: number, file: (suffix: string) => string): string[] {
-  const args = ['-sf', file('.xml'), '-i', LOOPBACK, '-p', String(port), '-nostdin', '-t', 'u1', '-timer_resol', '1']
+  const args = ['-sf', file('.xml'), '-i', init.host ?? LOOPBACK, '-p', String(port), '-nostdin']
+  // One socket for all calls.
+  args.push('-t', init.protocol === 'tcp' ? 't1' : 'u1', '-timer_resol', '1')
   args.push('-trace_err', '-error_file', file('.errors'), '-trace_stat', '-stf', file('.csv'), '-fd', '1')
   args.push('-buff_size', '4194304', '-d', String(init.holdMs ?? 0), '-recv_timeout', String(timeoutSec(init) * 1000))
   if (init.calls !== undefined) args.push('-m', String(init.calls))
