@@ -59,7 +59,7 @@ describe('a network that loses 20 % each way, doubles 5 % and delivers 10 % late
       ['refused', { ...ANSWER, mode: 'reject', rejectStatus: 486 }],
       ['cancelled', { ...BY_FLOW, decideMs: 90_000 }],
     ] as const) {
-      const { local } = await callee.call('setAccount', account(id, straight, 1, { inboundFrom: 'anyone' }))
+      const { local } = await callee.call('setAccount', account(id, straight, 1, { allowedSources: ['127.0.0.1'] }))
       await callee.call('setInbound', { accountId: id, rule })
       straight.connect(callerLocal.port, local.port)
     }

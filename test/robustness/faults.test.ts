@@ -76,7 +76,10 @@ describe('faults stay local', function () {
       if (args[1]?.name === 'ringflow-media') threads.push(worker)
       return worker
     }
-    const media = startMediaService({ log: silentLogger, startThread: startThread as never }, { workers: 2 })
+    const media = startMediaService(
+      { log: silentLogger, startThread: startThread as never },
+      { workers: 2, callsPerWorker: 1 },
+    )
     const engine = new AssembledEngine(engineInit(), { media })
     const heard = new Heard(engine)
     await engine.call('setAccount', loopbackAccount('caller'))

@@ -45,7 +45,8 @@ describe(`a header of ${OCTETS} octets`, function () {
   let prober: SipProber
 
   before(async () => {
-    engine = await EngineChild.start({ folder: peerFolder.folder('long'), kind: 'assembled', noSound: true })
+    const account = { allowedSources: ['127.0.0.1'] }
+    engine = await EngineChild.start({ folder: peerFolder.folder('long'), kind: 'assembled', noSound: true, account })
     prober = await SipProber.open(engine.local)
   })
 

@@ -32,7 +32,9 @@ describe('a soak', function () {
   }
 
   it(`${WARM_UP + MEASURED} calls from engine to engine: memory, descriptors and threads are as before`, async () => {
-    const init = { folder: peerFolder.folder('soak'), kind: 'assembled', noSound: true, speed: SPEED } as const
+    const account = { allowedSources: ['127.0.0.1'] }
+    const folder = peerFolder.folder('soak')
+    const init = { folder, kind: 'assembled', noSound: true, speed: SPEED, account } as const
     const [caller, callee] = [await start(init), await start(init)]
     const target = `sip:ringflow@${callee.local.host}:${callee.local.port}`
     const run = async (count: number) => {

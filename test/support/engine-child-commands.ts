@@ -39,7 +39,7 @@ export type ChildCommands = {
   engine: (init: { op: keyof EngineCommands; arg: unknown }) => Promise<unknown>
   /** Keeps the main thread busy `busyMs` of every `busyMs + restMs`. */
   spin: (init: { busyMs: number; restMs: number; forMs: number }) => Promise<number>
-  /** Places calls at this rate; each is ended as soon as it is answered. Resolves when all are over, with what they ended by. */
+  /** Places calls at this rate, or slower where that would be too many at once; each is ended as soon as it is answered. Resolves when all are over, with what they ended by. */
   dial: (init: { target: string; count: number; perSecond: number }) => Promise<Record<string, number>>
   /** Records every live call for so long; the files. */
   hear: (init: { forMs: number }) => Promise<string[]>
