@@ -39,6 +39,7 @@ export interface NodeDefinition<Config extends Settings> {
 
 /** Messages being worked on, by node id: the count outlives the node that began it. */
 const working = new Map<string, number>()
+telephony.deploys.on('stop', () => working.clear())
 
 export function defineNode<Config extends Settings>(RED: RED, definition: NodeDefinition<Config>): void {
   connect(RED)

@@ -4,7 +4,7 @@ import { TypedEmitter } from '../../src/base/typed-emitter.js'
 type Phase =
   | 'running'
   | 'closing' // a deploy is closing nodes
-  | 'starting' // a deploy has closed them and is making new ones
+  | 'starting' // nodes are being made, by a deploy or at the start
   | 'stopped' // Stop, Restart flows, SIGTERM
 
 type DeployEvents = {
@@ -43,7 +43,7 @@ export class Deploys extends TypedEmitter<DeployEvents> {
     events.on('flows:started', () => this.#started())
   }
 
-  /** Resolves when no deploy is under way. */
+  /** Resolves when no deploy is under way, and the nodes exist. */
   settled(): Promise<void> {
     if (this.#phase === 'running' || this.#phase === 'stopped') return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
@@ -61,7 +61,7 @@ export class Deploys extends TypedEmitter<DeployEvents> {
   }
 
   #starting(): void {
-    if (this.#phase === 'stopped') this.#phase = 'running'
+    this.#phase = 'starting'
   }
 
   #started(): void {

@@ -4,7 +4,7 @@ import { isAddressRange, isAor, isCountryCode, isHeaderName, isPattern, isPrefix
 import { TelephonyError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
-import { accountStatus, statusDot } from '../shared/status.js'
+import { type AccountState, accountStatus, statusDot } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
 import { type Config, type Credentials, defaults } from './config.js'
 import { migrations } from './migrations.js'
@@ -89,12 +89,17 @@ let showing: RED | undefined
 /** The account's state becomes the status of whichever node describes it now. One listener for the life of the process. */
 function showStates(RED: RED): void {
   if (!showing) {
+    // Status and Catch nodes hear of it through its users: they have to exist.
     telephony.accounts.on('change', (accountId, state) => {
-      const node = showing?.nodes.getNode(accountId)
-      if (!showing || node?.type !== 'sip-account') return
-      node.status(statusDot(showing, accountStatus(state)))
-      if (state.state === 'broken') node.error(state.error, {})
+      void telephony.deploys.settled().then(() => showState(accountId, state))
     })
   }
   showing = RED
+}
+
+function showState(accountId: string, state: AccountState): void {
+  const node = showing?.nodes.getNode(accountId)
+  if (!showing || node?.type !== 'sip-account') return
+  node.status(statusDot(showing, accountStatus(state)))
+  if (state.state === 'broken') node.error(state.error, {})
 }
