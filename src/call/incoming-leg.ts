@@ -13,6 +13,9 @@ const PROGRESS_AGAIN_MS = 60_000
 /** Early media is no free telephone call: exchanges end it after three minutes as well (their Timer C). */
 const EARLY_LIMIT_MS = 180_000
 
+/** Of a 302: nobody tries more, and it has to fit into a datagram. */
+const MAX_CONTACTS = 10
+
 /** What we answer with, in a 183 and again in the 200 (RFC 3264 4, RFC 6337 2.2: the same answer in both). */
 interface Prepared {
   negotiation: Negotiation
@@ -117,7 +120,9 @@ export class IncomingLeg implements Leg {
 
   /** RFC 3261 21.3.3: 302, the caller tries these addresses itself, the first one first. */
   redirect(contacts: readonly string[], phrase: string): void {
-    if (contacts.length === 0) throw new TelephonyError('BAD_TARGET', 'redirect: no address to redirect to')
+    if (contacts.length === 0 || contacts.length > MAX_CONTACTS) {
+      throw new TelephonyError('BAD_TARGET', `redirect: 1 to ${MAX_CONTACTS} addresses`)
+    }
     this.#phrase = checkPhrase(phrase)
     // 19.1.1: no q where the order says it already; the URI is in brackets, its parameters are its own.
     this.#contacts = contacts.map((uri) => `<${uri}>`).join(', ')

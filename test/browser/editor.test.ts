@@ -134,16 +134,36 @@ describe('the editor', function () {
       await closeDialog(page, 'cancel')
     })
 
-    it('shows only what matters: file or tone, or neither', async () => {
+    it('shows only what matters: file, tone or signal, or none of them', async () => {
       await openDialog(page, idOf('sip-play-media'))
       const shown = () => page.locator('.ringflow-form .form-row:visible > label span').allTextContents()
       const always = ['Name', 'Action', 'Call']
       const playing = ['Sound', 'Play', 'Output 1']
-      assert.deepEqual((await shown()).toSorted(), [...always, ...playing, 'File'].toSorted())
+      assert.deepEqual((await shown()).toSorted(), [...always, ...playing, 'File', 'Gain'].toSorted())
       await page.locator('#node-input-source').selectOption('tone')
       assert.deepEqual((await shown()).toSorted(), [...always, ...playing, 'Frequency', 'Duration', 'Level'].toSorted())
+      await page.locator('#node-input-source').selectOption('signal')
+      const signal = ['Signal', 'Country', 'Duration', 'Level']
+      assert.deepEqual((await shown()).toSorted(), [...always, ...playing, ...signal].toSorted())
       await page.locator('#node-input-action').selectOption('stop')
       assert.deepEqual((await shown()).toSorted(), always.toSorted())
+      await closeDialog(page, 'cancel')
+    })
+
+    it('shows what each way to decide about a call needs', async () => {
+      await openDialog(page, idOf('sip-answer'))
+      const shown = () => page.locator('.ringflow-form .form-row:visible > label span').allTextContents()
+      const always = ['Name', 'Action', 'Tags', 'Call']
+      for (const [action, rows] of [
+        ['answer', ['SIP headers']],
+        ['ring', []],
+        ['early', ['SIP headers']],
+        ['reject', ['SIP status', 'Reason']],
+        ['redirect', ['Redirect to', 'Reason']],
+      ] as const) {
+        await page.locator('#node-input-action').selectOption(action)
+        assert.deepEqual((await shown()).toSorted(), [...always, ...rows].toSorted(), action)
+      }
       await closeDialog(page, 'cancel')
     })
 

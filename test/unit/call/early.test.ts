@@ -129,6 +129,7 @@ describe('redirecting an incoming call', () => {
   it('needs an address, and a call that waits', async () => {
     const { call } = incoming()
     assert.throws(() => call.redirect([]), { code: 'BAD_TARGET' })
+    assert.throws(() => call.redirect(Array(11).fill('sip:x@example.com')), { code: 'BAD_TARGET' })
     await call.answer()
     assert.throws(() => call.redirect(['sip:x@example.com']), { code: 'WRONG_STATE' })
   })
