@@ -17,6 +17,7 @@ interface Entry {
   key: string
   /** `address:port` as configured; '' where any port will do. */
   bind: string
+  protocols: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
   /** Its socket is going: nobody new may have it, and its port is not free yet. */
@@ -69,7 +70,7 @@ export class Endpoints {
 
   /** Whether a transport needs a port that another one still holds. */
   conflicts(transport: TransportConfig, address: string): boolean {
-    return this.#rivalOf(Endpoints.keyOf(transport, address), bindOf(transport, address)) !== undefined
+    return this.#rivalOf(Endpoints.keyOf(transport, address), transport, address) !== undefined
   }
 
   async close(): Promise<void> {
@@ -78,8 +79,7 @@ export class Endpoints {
   }
 
   async #add(key: string, transport: TransportConfig, address: string): Promise<Entry> {
-    const bind = bindOf(transport, address)
-    await this.#waitForPort(key, bind)
+    await this.#waitForPort(key, transport, address)
     const ready = this.#find(key)
     if (ready) return ready
     const advertise = parseAdvertised(transport.publicAddress)
@@ -94,25 +94,35 @@ export class Endpoints {
     const closed = new Promise<void>((resolve) => {
       markClosed = resolve
     })
-    const entry: Entry = { key, bind, opened, leases: 0, closing: false, closed, markClosed }
+    const bind = bindOf(transport, address)
+    const protocols = transport.protocol.split('+')
+    const entry: Entry = { key, bind, protocols, opened, leases: 0, closing: false, closed, markClosed }
     this.#entries.add(entry)
     return entry
   }
 
-  async #waitForPort(key: string, bind: string): Promise<void> {
-    const rival = this.#rivalOf(key, bind)
+  async #waitForPort(key: string, transport: TransportConfig, address: string): Promise<void> {
+    const rival = this.#rivalOf(key, transport, address)
     if (!rival) return
     let timer: { cancel(): void } | undefined
     const tooLong = new Promise<never>((_, reject) => {
-      const error = new TelephonyError('TRANSPORT', `${bind} is used by another transport with other settings`)
+      const error = new TelephonyError('TRANSPORT', `${rival.bind} is used by another transport with other settings`)
       timer = this.#deps.clock.setTimeout(() => reject(error), HANDOVER_MS)
     })
     await Promise.race([rival.closed, tooLong]).finally(() => timer?.cancel())
   }
 
-  #rivalOf(key: string, bind: string): Entry | undefined {
+  /** UDP and TCP have ports of their own: the same number in both is no conflict. */
+  #rivalOf(key: string, transport: TransportConfig, address: string): Entry | undefined {
+    const bind = bindOf(transport, address)
     if (bind === '') return undefined
-    return [...this.#entries].find((entry) => entry.bind === bind && (entry.closing || entry.key !== key))
+    const wanted = transport.protocol.split('+')
+    return [...this.#entries].find(
+      (entry) =>
+        entry.bind === bind &&
+        (entry.closing || entry.key !== key) &&
+        entry.protocols.some((protocol) => wanted.includes(protocol)),
+    )
   }
 
   #find(key: string): Entry | undefined {

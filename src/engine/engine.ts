@@ -142,7 +142,9 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     if (event.type !== 'call.ended' || event.end.by !== 'error') return
     // Nobody there: an account that does not register has no other way to learn that its peer has moved.
     const { sipCode } = event.end
-    if (sipCode === 408 || sipCode === 503) void this.#accounts.lookAround(event.call.account.id, true)
+    const { id } = event.call.account
+    const isRegistered = this.#accounts.find(id)?.account.registrationState.state === 'registered'
+    if (!isRegistered && (sipCode === 408 || sipCode === 503)) void this.#accounts.lookAround(id, true)
   }
 
   async #shutDown(): Promise<void> {

@@ -43,7 +43,7 @@ export class FakeEndpoint implements SipEndpoint {
 
   constructor(init: SipEndpointInit, port: number) {
     this.init = init
-    this.local = { protocol: 'udp', host: init.host, port }
+    this.local = { protocol: init.protocol === 'tcp' ? 'tcp' : 'udp', host: init.host, port }
     this.advertised = { host: init.advertise?.host ?? init.host, port: init.advertise?.port ?? port }
   }
 
@@ -71,7 +71,11 @@ export class FakeNetwork {
 
   readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {
     await this.gate
-    const rival = this.live.find(({ local }) => local.host === init.host && local.port === init.port)
+    const wanted = init.protocol.split('+')
+    const rival = this.live.find(({ local, init: other }) => {
+      const overlap = other.protocol.split('+').some((protocol) => wanted.includes(protocol))
+      return overlap && local.host === init.host && local.port === init.port
+    })
     if (rival) throw Object.assign(new Error('bind'), { code: 'EADDRINUSE' })
     const endpoint = new FakeEndpoint(init, init.port || this.#nextPort++)
     this.endpoints.push(endpoint)

@@ -35,6 +35,7 @@ class TcpTransport implements SipTransport {
   readonly #server: Server
   readonly #flows = new Map<string, TcpFlow>()
   readonly #connecting = new Map<string, Promise<TcpFlow>>()
+  readonly #opening = new Set<Socket>()
   readonly #inboundByHost = new Map<string, number>()
   #inbound = 0
   #local: LocalAddress
@@ -81,6 +82,7 @@ class TcpTransport implements SipTransport {
     this.#closing ??= new Promise((resolve) => {
       this.#server.close(() => resolve())
       for (const flow of [...this.#flows.values()]) flow.close()
+      for (const socket of this.#opening) socket.destroy(closedError())
     })
     return this.#closing
   }
@@ -116,18 +118,19 @@ class TcpTransport implements SipTransport {
     const { clock } = this.#deps
     return new Promise((resolve, reject) => {
       const socket = new Socket()
+      this.#opening.add(socket)
       const timer = clock.setTimeout(() => socket.destroy(new Error('no answer to the connection request')), CONNECT_MS)
       const failed = (error: Error): void => {
         timer.cancel()
+        this.#opening.delete(socket)
         reject(sendError(to, error))
       }
       socket.once('error', failed)
       socket.once('connect', () => {
         timer.cancel()
         socket.off('error', failed)
-        if (this.#closing) socket.destroy()
-        if (this.#closing) reject(closedError())
-        else resolve(this.#flow(socket, to, true))
+        this.#opening.delete(socket)
+        resolve(this.#flow(socket, to, true))
       })
       // From the address that peers know us by. The port is any: the one we listen on is taken.
       socket.connect({ host: to.host, port: to.port, ...this.#from() })

@@ -93,6 +93,23 @@ describe('ringflow as processes', function () {
     for (const one of started.splice(0)) one.kill()
   })
 
+  for (const [listen, address, options] of [
+    ['udp+tcp://127.0.0.1:0', '127.0.0.1', ['--protocol', 'tcp']],
+    ['udp://[::1]:0', '[::1]', ['--ipv6']],
+    ['tcp://[::1]:0', '[::1]', ['--protocol', 'tcp']],
+  ] as const) {
+    it(`calls ${listen} ${options.join(' ')}`, async () => {
+      const callee = ringflow(['answer', '--listen', listen, '--tone', '425', '--once'])
+      const { port } = await callee.line('listening')
+      const here = join(folder, 'here.wav')
+      const target = `sip:anybody@${address}:${port}`
+      const caller = ringflow(['call', target, '--record', here, '--duration', '1', ...options])
+      const [called, answered] = await Promise.all([caller.exit(), callee.exit()])
+      assert.deepEqual([called.code, answered.code], [0, 0], called.err + answered.err)
+      assert.ok(measureTone(here, 425).share > 0.9)
+    })
+  }
+
   it('one calls the other: sound both ways, digits, summaries, exit codes', async () => {
     const prompt = join(folder, 'prompt.wav')
     writeWav(prompt, [sine(700, 1500, { sampleRate: 16_000 })], 16_000)

@@ -99,6 +99,38 @@ describe('an account whose peer has IPv4 and IPv6', () => {
     await commands.removeAccount({ accountId: 'a1' })
   })
 
+  it('does not move for a call that failed while it is registered', async () => {
+    const { commands, network, asked } = makeEngine()
+    await commands.setAccount(account({ ...anywhere, register: true }))
+    await settled()
+    const fail = async () => {
+      await commands.dial({ accountId: 'a1', target: 'sip:nobody@192.0.2.9' })
+      network.agent('alice@127.0.0.1').invites.at(-1)?.handlers.failed({ status: 408, reason: '', local: true })
+      await settled()
+    }
+    const before = asked.length
+    await fail()
+    assert.equal(asked.length, before)
+    await commands.unregister({ accountId: 'a1' })
+    await fail()
+    assert.equal(asked.length, before + 1)
+    await commands.removeAccount({ accountId: 'a1' })
+  })
+
+  it('may have UDP and TCP of one port in two transports', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account())
+    const tcp = transport({ id: 't2', protocol: 'tcp' })
+    await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', transport: tcp }))
+    assert.deepEqual(
+      network.live.map(({ local }) => [local.protocol, local.port]),
+      [
+        ['udp', 5060],
+        ['tcp', 5060],
+      ],
+    )
+  })
+
   const wrong: [name: string, config: Parameters<typeof account>[0]][] = [
     ['TCP over a transport without', { protocol: 'tcp' }],
     ['a registrar by TCP over a transport without', { registrar: 'pbx.example.com;transport=tcp' }],
