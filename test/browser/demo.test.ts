@@ -26,7 +26,7 @@ describe('the demo call in the editor', function () {
     nodeRed = await startNodeRed()
     await nodeRed.deploy(await demoFlow())
     browser = await launchBrowser()
-    editor = await openEditor(browser, nodeRed.url, { width: 1720, height: 700 })
+    editor = await openEditor(browser, nodeRed.url, { width: 1560, height: 640 })
   })
   after(async () => {
     await browser?.close()
