@@ -21,6 +21,9 @@ describe('sip-account and who uses it', () => {
           expires: '300',
           allowedSources: '192.0.2.1, 198.51.100.0/24',
           exposeHeaders: 'X-Ticket',
+          stripPrefix: '9',
+          countryCode: '+49',
+          addPrefix: ' 0 ',
         }),
         ...wired('register', 'sip-register', 1, { account: 'account' }),
         ...wired('event', 'sip-event', 1),
@@ -43,6 +46,8 @@ describe('sip-account and who uses it', () => {
     assert.equal(config?.expiresSec, 300)
     assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
     assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])
+    assert.deepEqual(config?.dialPlan, { stripPrefix: '9', addPrefix: '0', countryCode: '49' })
+    assert.equal(config?.followRedirects, true)
     const told = JSON.stringify([
       flows.logged,
       [...flows.statuses],
