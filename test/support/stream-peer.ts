@@ -12,8 +12,9 @@ export class StreamPeer {
   readonly closed: Promise<void>
   readonly #framer = new StreamFramer()
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<StreamPeer> {
-    const socket = connect({ port, host, noDelay: true })
+  /** `from`: the address that it comes from. */
+  static async connect(port: number, host = '127.0.0.1', from = host): Promise<StreamPeer> {
+    const socket = connect({ port, host, localAddress: from, noDelay: true })
     await once(socket, 'connect')
     return new StreamPeer(socket)
   }

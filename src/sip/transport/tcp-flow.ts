@@ -42,6 +42,7 @@ export class TcpFlow {
   /** It has answered a ping: then silence means that it is gone (RFC 5626 4.4.1). */
   #pongs = false
   #closed = false
+  #hasSent = false
 
   constructor(deps: FlowDeps, init: { socket: Socket; peer: SipAddress; isOurs: boolean }) {
     this.#deps = deps
@@ -62,7 +63,17 @@ export class TcpFlow {
     return !this.#closed && !this.#socket.destroyed
   }
 
+  /** Nothing has ever been said to this peer: strangers get silence. */
+  get isUnanswered(): boolean {
+    return !this.#hasSent
+  }
+
   send(text: string): Promise<void> {
+    this.#hasSent = true
+    return this.#write(text)
+  }
+
+  #write(text: string): Promise<void> {
     if (this.#socket.writableLength > MAX_UNSENT_OCTETS) {
       this.close()
       return Promise.reject(sendError(this.peer, new Error('the peer takes nothing')))
@@ -105,7 +116,7 @@ export class TcpFlow {
 
   #take(item: Framed): void {
     if (item.kind === 'message') this.#deps.message(item.bytes, this.peer)
-    else if (item.kind === 'ping') void this.send(CRLF).catch(() => undefined)
+    else if (item.kind === 'ping') void this.#write(CRLF).catch(() => undefined)
     else if (item.kind === 'broken') {
       this.#deps.log.debug({ peer: this.peer.host, reason: item.reason }, 'a SIP connection cannot be read any further')
       this.#deps.refuse(item.head, item.status, item.reason, this.peer)
@@ -138,7 +149,7 @@ export class TcpFlow {
     const { clock } = this.#deps
     this.#ping = clock.setTimeout(
       () => {
-        this.send(CRLF + CRLF).catch(() => undefined)
+        this.#write(CRLF + CRLF).catch(() => undefined)
         this.#pong = clock.setTimeout(() => {
           this.#pong = undefined
           if (this.#pongs) this.close()

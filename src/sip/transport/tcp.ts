@@ -90,7 +90,7 @@ class TcpTransport implements SipTransport {
   #accept(socket: Socket): void {
     const { remoteAddress: host, remotePort: port } = socket
     const ofHost = this.#inboundByHost.get(host ?? '') ?? 0
-    if (!host || !port || this.#closing || this.#inbound >= MAX_INBOUND || ofHost >= MAX_INBOUND_PER_HOST) {
+    if (!host || !port || this.#closing || ofHost >= MAX_INBOUND_PER_HOST || !this.#makeRoom()) {
       socket.destroy()
       return
     }
@@ -103,6 +103,17 @@ class TcpTransport implements SipTransport {
       else this.#inboundByHost.delete(host)
     })
     this.#flow(socket, { protocol: 'tcp', host, port }, false)
+  }
+
+  /** A crowd of strangers must not keep a peer out: the oldest of those that were never answered goes. */
+  #makeRoom(): boolean {
+    if (this.#inbound < MAX_INBOUND) return true
+    for (const flow of this.#flows.values()) {
+      if (flow.isOurs || !flow.isUnanswered) continue
+      flow.close()
+      return true
+    }
+    return false
   }
 
   #connect(to: SipAddress): Promise<TcpFlow> {

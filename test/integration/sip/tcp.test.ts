@@ -284,6 +284,24 @@ describe('slow and lying TCP peers', () => {
     while (!(await tryAgain())) await new Promise((resolve) => setImmediate(resolve))
   })
 
+  it('keep nobody out: of 1,000 the oldest stranger gives way, but nobody who was answered', async () => {
+    const known = await connect()
+    await transport.send('SIP/2.0 200 OK', { protocol: 'tcp', host: '127.0.0.1', port: known.port })
+    const strangers: StreamPeer[] = []
+    for (let n = 0; n < 999; n++) {
+      const from = `127.0.0.${2 + (n % 5)}`
+      strangers.push(await StreamPeer.connect(transport.local.port, '127.0.0.1', from))
+    }
+    opened.push(...strangers)
+    const late = await StreamPeer.connect(transport.local.port, '127.0.0.1', '127.0.0.9')
+    opened.push(late)
+    late.send(options(9, 'late'))
+    assert.match(await received.next(), /z9hG4bKlate/)
+    await strangers[0]?.closed
+    known.send(options(9, 'known'))
+    assert.match(await received.next(), /z9hG4bKknown/)
+  })
+
   const tryAgain = async (): Promise<boolean> => {
     const peer = await connect()
     peer.send('\r\n\r\n')
