@@ -30,6 +30,8 @@ export const defaults = {
   inboundFrom: 'known' as 'known' | 'anyone',
   /** Addresses or CIDR blocks, IPv4 and IPv6, separated by commas. */
   allowedSources: '',
+  /** What everybody else gets. */
+  strangers: 'silence' as 'silence' | '403',
   /** Header names, separated by commas. */
   exposeHeaders: '',
   mediaTimeout: '20',

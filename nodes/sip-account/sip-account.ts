@@ -70,6 +70,7 @@ function parse(config: Config, context: Context): AccountConfig {
     allowedSources: list(config.allowedSources).map((s) =>
       shaped('allowedSources', s, isAddressRange, 'IP address or network'),
     ),
+    strangers: oneOf('strangers', config.strangers, ['silence', '403']),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
     dialPlan: {

@@ -35,6 +35,8 @@ export interface AccountInit {
   anyUser?: boolean
   inboundFrom: 'known' | 'anyone'
   allowedSources: readonly string[]
+  /** What those who may not call get; absent: silence. */
+  strangers?: 'silence' | '403'
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
   /** By which requests go where no URI names one. */
@@ -124,6 +126,7 @@ export class Account {
         allowedSources: init.allowedSources,
         maxCalls: init.maxCalls,
         peers: this.peers.hosts,
+        strangers: init.strangers ?? 'silence',
       },
     )
     const { aor } = this.peers
@@ -142,6 +145,7 @@ export class Account {
       ),
       handlers: {
         admit: (request) => this.#policy.admit(request),
+        answers: ({ host }) => this.#policy.answers(host),
         invite: deps.invite,
         flowLost: (peer) => this.#flowLost(peer),
       },

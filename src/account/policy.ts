@@ -22,6 +22,8 @@ export interface PolicyInit {
   /** Registrar and proxy hops: host names or addresses. */
   peers: readonly string[]
   maxCalls: number
+  /** What strangers get: nothing at all, or 403. */
+  strangers?: 'silence' | '403'
 }
 
 /** Addresses behind names change: looked up again after this, sooner while a name could not be resolved. */
@@ -67,14 +69,20 @@ export class Policy {
     const known = this.#isKnown(request.source.host)
     if (!known && this.#init.inboundFrom !== 'anyone') {
       this.#logRefusal(request)
-      return { admit: false, status: 0 }
+      return { admit: false, status: this.#init.strangers === '403' ? 403 : 0, known: false }
     }
     // 486: this line is busy, which is what the caller shall hear. 503 would make a proxy take us for broken (RFC 3261 21.5.4).
     if (request.method === 'INVITE' && this.#deps.activeCalls() >= this.#init.maxCalls) {
       this.#deps.log.warn({ maxCalls: this.#init.maxCalls }, 'call refused: as many calls as the account may have')
-      return { admit: false, status: 486 }
+      return { admit: false, status: 486, known }
     }
-    return { admit: true }
+    return { admit: true, known }
+  }
+
+  /** Whether a source may hear of us at all. */
+  answers(address: string): boolean {
+    const { inboundFrom, strangers } = this.#init
+    return inboundFrom === 'anyone' || strangers === '403' || this.#isKnown(address)
   }
 
   close(): void {

@@ -37,6 +37,8 @@ const BACKOFF = { baseMs: 30_000, maxMs: 300_000, floor: 0.5 }
 const STEADY_RETRY_MS = 300_000
 /** Wrong credentials do not become right by asking: more often would get the account banned. */
 const REJECTED_RETRY_MS = 900_000
+/** Credentials that were good a while ago are refused by a registrar in trouble (its database is away): ROBUSTNESS wants us back within 35 s. */
+const DOUBTED_RETRY_MS = { min: 30_000, max: 34_000 }
 /** RFC 3261 10.2.8: raised at most this often within one attempt. */
 const MAX_INTERVAL_RAISES = 2
 
@@ -168,7 +170,8 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     this.#outage ??= { sinceMs: nowMs, failures: 0, steps: 0 }
     const outage = this.#outage
     outage.failures++
-    if ([401, 403, 407].includes(response.status) && !isStale(response)) return REJECTED_RETRY_MS
+    if ([401, 403, 407].includes(response.status) && !isStale(response))
+      return this.#rejectedRetryMs(nowMs - outage.sinceMs)
     if (isLocal(response) && outage.failures === 1) {
       return Math.round(this.#random(FIRST_RETRY_MS.min, FIRST_RETRY_MS.max))
     }
@@ -176,6 +179,12 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     const waitMs = backoffMs(BACKOFF, outage.steps, this.#random)
     // RFC 3261 21.5.4: Retry-After is honoured, within what an alarm system can wait.
     return isLocal(response) ? waitMs : Math.max(waitMs, Math.min(retryAfterMs(response), BACKOFF.maxMs))
+  }
+
+  #rejectedRetryMs(outageMs: number): number {
+    const { min, max } = DOUBTED_RETRY_MS
+    const wasGood = Number.isFinite(this.#lastSuccessMs)
+    return wasGood && outageMs < STEADY_RETRY_MS ? Math.round(this.#random(min, max)) : REJECTED_RETRY_MS
   }
 
   async #removeBinding(): Promise<void> {

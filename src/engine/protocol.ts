@@ -90,6 +90,8 @@ export interface AccountConfig {
   followRedirects?: boolean
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
+  /** What everybody else gets: nothing at all (absent: so), or 403. */
+  strangers?: 'silence' | '403'
   /** Header names that are handed to flows in `call.headers`. */
   exposeHeaders: string[]
   /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */

@@ -5,8 +5,10 @@ import {
   TransactionState,
   type UserAgentServer,
 } from 'sip.js/lib/core/index.js'
+import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Accounts } from './accounts.js'
+import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import type { SharedMaps } from './core/account-core.js'
 import { ACCEPT, ALLOW } from './core/core-settings.js'
 import { acceptSequence } from './core/dialog-internals.js'
@@ -17,11 +19,12 @@ import type { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import type { ServerTransactions } from './transaction/server-transactions.js'
 import { hostPort } from './transport/address.js'
-import type { Admission } from './types.js'
+import type { Admission, SipAddress } from './types.js'
 import type { DialogReceiver } from './user-agent/account-context.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 interface DispatcherDeps {
+  clock: Clock
   log: Logger
   accounts: Accounts
   maps: SharedMaps
@@ -29,6 +32,7 @@ interface DispatcherDeps {
   dialogs: ReadonlyMap<string, DialogReceiver>
   clients: ClientTransactions
   servers: ServerTransactions
+  limits: SourceLimits
   /** Answers from the request alone; kept where the request has a transaction. */
   reply(request: ParsedRequest, options: ResponseOptions): void
 }
@@ -42,6 +46,9 @@ export class Dispatcher {
   /** RFC 3261 8.2.2.2: requests in progress, to tell those that have come by another way as well. */
   readonly #merged = new Set<string>()
 
+  /** Sources that no account wants to hear, and until when that is taken for granted. */
+  readonly #strangers = new Map<string, number>()
+
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
   }
@@ -52,6 +59,13 @@ export class Dispatcher {
     if (this.#deps.clients.receive({ branch, method, status })) return
     if (method === 'INVITE' && status > 100 && status < 300 && !completeForCore(message)) return
     this.#deps.maps.clients.get(branch + method)?.transaction.receiveResponse(message)
+  }
+
+  /** Strangers learn nothing from us by nonsense either. Where there is no account yet, nobody has secrets. */
+  answers(source: SipAddress): boolean {
+    const accounts = [...this.#deps.accounts.all()]
+    const mayHear = accounts.length === 0 || accounts.some(({ init }) => init.handlers.answers?.(source) ?? true)
+    return mayHear && this.#deps.limits.request(source.host) === 'take'
   }
 
   receiveRequest(message: ParsedRequest): void {
@@ -110,28 +124,42 @@ export class Dispatcher {
   }
 
   #outOfDialog(message: ParsedRequest, key: string): void {
-    const account = this.#deps.accounts.find(message.requestUri)
-    const refusal = this.#refuse(account, message)
-    if (refusal) {
-      if (refusal.statusCode !== 0) this.#deps.reply(message, refusal)
-    } else if (account) {
-      const mergeKey = mergeKeyOf(message)
-      this.#merged.add(mergeKey)
-      this.#deliver(
-        key,
-        message,
-        () => this.#handToAccount(account, message),
-        () => this.#merged.delete(mergeKey),
-      )
+    const { accounts, limits, reply } = this.#deps
+    const account = accounts.find(message.requestUri)
+    const admission = this.#admit(account, message)
+    if (!admission.admit && admission.status === 0) return
+    const known = admission.known ?? true
+    if (!known) {
+      const verdict = limits.request(message.source.host)
+      if (verdict === 'tell') reply(message, OVERLOADED)
+      if (verdict !== 'take') return
     }
+    const refusal = this.#refuse(account, message, admission)
+    if (refusal) reply(message, refusal)
+    else if (account) this.#begin(account, message, { key, known })
   }
 
-  /**
-   * Policy first, then what RFC 3261 8.2 checks; status 0 is silence. Undefined: there is an account, and it may have
-   * the request.
-   */
-  #refuse(account: AccountUserAgent | undefined, message: ParsedRequest): ResponseOptions | undefined {
-    const admission = this.#admit(account, message)
+  #begin(account: AccountUserAgent, message: ParsedRequest, how: { key: string; known: boolean }): void {
+    const { limits, reply } = this.#deps
+    const place = message.method === 'INVITE' ? limits.call(message.source.host, how.known) : NO_CALL
+    if (!place) {
+      reply(message, OVERLOADED)
+      return
+    }
+    const mergeKey = mergeKeyOf(message)
+    this.#merged.add(mergeKey)
+    this.#deliver(how.key, message, () => this.#handToAccount(account, message, place), {
+      ended: () => this.#merged.delete(mergeKey),
+      known: how.known,
+    })
+  }
+
+  /** Policy first, then what RFC 3261 8.2 checks. Undefined: there is an account, and it may have the request. */
+  #refuse(
+    account: AccountUserAgent | undefined,
+    message: ParsedRequest,
+    admission: Admission,
+  ): ResponseOptions | undefined {
     if (!admission.admit) {
       const { status, reason } = admission
       return { statusCode: status, ...(reason === undefined ? {} : { reasonPhrase: reason }) }
@@ -142,9 +170,9 @@ export class Dispatcher {
     return this.#merged.has(mergeKeyOf(message)) ? { statusCode: 482 } : undefined
   }
 
-  #handToAccount(account: AccountUserAgent, message: ParsedRequest): void {
+  #handToAccount(account: AccountUserAgent, message: ParsedRequest, place: CallPlace): void {
     const { reply } = this.#deps
-    if (message.method === 'INVITE') account.receiveInvite(message)
+    if (message.method === 'INVITE') account.receiveInvite(message, place)
     else if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
     else if (message.method === 'MESSAGE' || message.method === 'NOTIFY') {
       const statusCode = account.init.handlers.request?.(new ReceivedRequest(message)) ?? 405
@@ -160,19 +188,35 @@ export class Dispatcher {
   #admit(account: AccountUserAgent | undefined, message: ParsedRequest): Admission {
     const request = new ReceivedRequest(message)
     if (account) return account.init.handlers.admit(request)
+    const { clock, accounts } = this.#deps
+    const { host } = message.source
+    if ((this.#strangers.get(host) ?? 0) > clock.now()) return SILENCE
     let first: Admission | undefined
-    for (const other of this.#deps.accounts.all()) {
+    for (const other of accounts.all()) {
       const admission = other.init.handlers.admit(request)
       if (admission.admit) return admission
       first ??= admission
     }
+    if (first && !first.admit && first.status === 0) this.#remember(host)
     return first ?? { admit: false, status: 404 }
   }
 
+  /** A scanner tries thousands of users: a thousand accounts need not be asked each time. */
+  #remember(stranger: string): void {
+    if (this.#strangers.size >= MAX_STRANGERS) this.#strangers.clear()
+    this.#strangers.set(stranger, this.#deps.clock.now() + STRANGER_MS)
+  }
+
   /** Opens the transaction and sees to it that it has an answer, or somebody who will give one. */
-  #deliver(key: string, message: ParsedRequest, run: () => void, ended?: () => void): void {
+  #deliver(
+    key: string,
+    message: ParsedRequest,
+    run: () => void,
+    init: { ended?: () => void; known?: boolean } = {},
+  ): void {
     const { servers, maps, log } = this.#deps
-    servers.begin(key, message, ended)
+    const { method, source } = message
+    servers.begin(key, { method, source, known: init.known ?? true }, init.ended)
     try {
       run()
     } catch (error) {
@@ -182,6 +226,13 @@ export class Dispatcher {
     this.#deps.reply(message, { statusCode: 500 })
   }
 }
+
+/** RFC 3261 21.5.4: too much at the moment. Kept by nobody, so that it costs nothing. */
+const OVERLOADED: ResponseOptions = { statusCode: 503, extraHeaders: ['Retry-After: 5'] }
+const SILENCE: Admission = { admit: false, status: 0 }
+const STRANGER_MS = 1_000
+const MAX_STRANGERS = 10_000
+const NO_CALL: CallPlace = { established() {}, ended() {} }
 
 /** RFC 3261 11.2 */
 const CAPABILITIES: ResponseOptions = { statusCode: 200, extraHeaders: [ALLOW, ACCEPT] }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { Accounts } from './accounts.js'
+import { SourceLimits } from './admission/source-limits.js'
 import { AccountCore, SharedMaps } from './core/account-core.js'
 import { applyCoreSettings, QuietLoggerFactory } from './core/core-settings.js'
 import { Dispatcher } from './dispatcher.js'
@@ -63,18 +64,21 @@ class SocketEndpoint implements SipEndpoint {
     })
     const { clients, servers } = this.#router
     const dispatcher = new Dispatcher({
+      clock,
       log,
       accounts: this.#accounts,
       maps: this.#maps,
       dialogs: this.#dialogs,
       clients,
       servers,
+      limits: new SourceLimits(clock),
       reply: (request, options) => void this.#inbound.reply(request, options),
     })
     this.#inbound = new Inbound({
       log,
       request: (message) => dispatcher.receiveRequest(message),
       response: (message) => dispatcher.receiveResponse(message),
+      answers: (source) => dispatcher.answers(source),
       send: (text, source) => this.#router.answer(text, source),
     })
   }

@@ -14,6 +14,8 @@ interface InboundDeps {
   log: Logger
   request(message: ParsedRequest): void
   response(message: ParsedResponse): void
+  /** Whether a source gets an answer to what is no request. */
+  answers(source: SipAddress): boolean
   /** An answer to what came from there. */
   send(text: string, source: SipAddress): Promise<void>
 }
@@ -76,7 +78,7 @@ export class Inbound {
   }
 
   #refuse(error: BadRequest, source: SipAddress): void {
-    if (error.method === 'ACK') return
+    if (error.method === 'ACK' || !this.#deps.answers(source)) return
     const { fields, hop, status, message } = error
     // Further hops that nobody can read would make our answer as malformed as the request was.
     const [first = '', ...others] = fields.all('via')

@@ -219,11 +219,14 @@ export interface UserAgentInit {
 }
 
 export type Admission =
-  | { admit: true }
+  /** `known: false`: an account that takes requests from anyone took it; limits hold for such sources. Absent: known. */
+  | { admit: true; known?: boolean }
   /** `status: 0` answers nothing at all. */
-  | { admit: false; status: number; reason?: string }
+  | { admit: false; status: number; reason?: string; known?: boolean }
 
 export interface UserAgentHandlers {
+  /** Whether a source may have an answer to what is no request at all (400). Absent: yes. */
+  answers?(source: SipAddress): boolean
   /**
    * Policy: asked for every request outside of a dialog that is addressed to this account, before any state is kept.
    */

@@ -62,7 +62,12 @@ const commands: ChildCommands = {
   start: async (init) => {
     engine = await makeEngine(init)
     listen(init)
-    const account = loopbackAccount(ACCOUNT, { maxCalls: 100_000, inboundFrom: 'anyone', ...init.account })
+    const account = loopbackAccount(ACCOUNT, {
+      maxCalls: 100_000,
+      inboundFrom: 'anyone',
+      allowedSources: ['127.0.0.0/8'],
+      ...init.account,
+    })
     const transport = { ...account.transport, ...init.transport }
     const { local } = await engine.call('setAccount', { ...account, transport })
     await engine.call('setInbound', { accountId: ACCOUNT, rule: { ...ANSWER, ...init.rule } })

@@ -6,6 +6,7 @@ import {
   UserAgentServer,
 } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../../base/errors.js'
+import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
 import { sessionBody } from '../message/body.js'
@@ -31,6 +32,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   handlers: SipDialogHandlers = {}
   readonly #context: AccountContext
   readonly #session: SessionDialog
+  readonly #place: CallPlace | undefined
   /** Opens with the ACK (sent or received), or when none will come. */
   readonly #acknowledged: Promise<void>
   #confirm!: () => void
@@ -38,8 +40,10 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   #bye: Promise<FinalResponse> | undefined
   #ended = false
 
-  constructor(context: AccountContext, session: SessionDialog) {
+  /** `place` is what a call from outside takes up. */
+  constructor(context: AccountContext, session: SessionDialog, place?: CallPlace) {
     this.#context = context
+    this.#place = place
     this.#session = session
     this.sipCallId = session.callId
     this.localTag = session.localTag
@@ -141,6 +145,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
 
   #receiveAck(message: ParsedRequest): void {
     this.#confirm()
+    this.#place?.established()
     if (!this.#ended)
       this.#guarded('acknowledged', () => this.handlers.acknowledged?.(new ReceivedRequest(message).body))
   }
@@ -222,6 +227,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     if (this.#ended) return
     this.#ended = true
     this.#confirm()
+    this.#place?.ended()
     this.#context.closing.delete(this.#closed)
     this.#context.dialogs.delete(this.#session.id)
     this.#session.dispose()

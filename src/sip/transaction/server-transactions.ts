@@ -3,7 +3,14 @@ import type { SipAddress } from '../types.js'
 import { Retransmission } from './retransmission.js'
 import { isReliable, T2, T4, TRANSACTION_MS } from './timers.js'
 
+/**
+ * Whoever sends an INVITE in somebody else's name must not have that one sent eleven failures for it; what a stranger
+ * repeats is answered again all the same.
+ */
+const REPEATS_TO_STRANGERS = 1
+
 interface ServerTransaction {
+  known: boolean
   method: string
   /** Where the request came from. */
   source: SipAddress
@@ -55,9 +62,9 @@ export class ServerTransactions {
   }
 
   /** A new request, before it is handed to core. */
-  begin(key: string, request: { method: string; source: SipAddress }, ended?: () => void): void {
-    const { method, source } = request
-    this.#live.set(key, { method, source, state: 'proceeding', ...(ended ? { ended } : {}) })
+  begin(key: string, request: { method: string; source: SipAddress; known?: boolean }, ended?: () => void): void {
+    const { method, source, known = true } = request
+    this.#live.set(key, { method, source, known, state: 'proceeding', ...(ended ? { ended } : {}) })
   }
 
   /** True: a duplicate, dealt with here. */
@@ -93,10 +100,13 @@ export class ServerTransactions {
 
   #repeatUntilAck(key: string, transaction: ServerTransaction, text: string, destination: SipAddress): void {
     transaction.state = 'completed'
+    let left = transaction.known ? Number.POSITIVE_INFINITY : REPEATS_TO_STRANGERS
     transaction.retransmission = new Retransmission(
       {
         clock: this.#deps.clock,
-        resend: () => this.#deps.resend(text, destination), // Timer G
+        resend: () => {
+          if (left-- > 0) this.#deps.resend(text, destination) // Timer G
+        },
         expired: () => this.#end(key), // Timer H
       },
       { longestMs: T2, repeats: !isReliable(transaction.source) },

@@ -1,5 +1,6 @@
 import { InviteUserAgentServer } from 'sip.js/lib/core/index.js'
 import { newToken } from '../../base/ids.js'
+import type { CallPlace } from '../admission/source-limits.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
@@ -70,12 +71,21 @@ export class AccountUserAgent implements UserAgent {
   }
 
   /** An INVITE that policy let in; its server transaction exists from here on. */
-  receiveInvite(message: ParsedRequest): void {
+  receiveInvite(message: ParsedRequest, place: CallPlace): void {
+    try {
+      this.#receiveInvite(message, place)
+    } catch (error) {
+      place.ended()
+      throw error
+    }
+  }
+
+  #receiveInvite(message: ParsedRequest, place: CallPlace): void {
     const { core, log, init } = this.#context
     const server = new InviteUserAgentServer(core, message)
     Object.assign(server, { toTag: newToken() }) // RFC 3261 19.3: cryptographically random, which sip.js' tags are not
     server.trying()
-    const invite = new ReceivedInvite(this.#context, server, message)
+    const invite = new ReceivedInvite({ context: this.#context, server, place }, message)
     const told = guarded(log, 'invite', () => {
       init.handlers.invite(invite)
       return true

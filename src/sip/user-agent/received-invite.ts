@@ -1,5 +1,6 @@
 import { type InviteUserAgentServer, SessionDialog } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../../base/errors.js'
+import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
@@ -23,12 +24,18 @@ export class ReceivedInvite implements IncomingInvite {
   handlers: IncomingInvite['handlers'] = {}
   readonly #context: AccountContext
   readonly #server: InviteUserAgentServer
+  readonly #place: CallPlace
   #decided = false
 
-  constructor(context: AccountContext, server: InviteUserAgentServer, message: ParsedRequest) {
+  constructor(
+    deps: { context: AccountContext; server: InviteUserAgentServer; place: CallPlace },
+    message: ParsedRequest,
+  ) {
+    const { context, server, place } = deps
     this.request = new ReceivedRequest(message)
     this.#context = context
     this.#server = server
+    this.#place = place
     server.delegate = {
       onCancel: (cancel) => this.#terminate(cancel.getHeader('reason')),
       onTransportError: (error) => context.log.warn({ err: error }, 'an answer to INVITE could not be sent'),
@@ -53,7 +60,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#decided = true
     const { session } = this.#server.accept(answer)
     if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
-    return new EstablishedDialog(this.#context, session)
+    return new EstablishedDialog(this.#context, session, this.#place)
   }
 
   reject(status: number, init: AnswerInit = {}): void {
@@ -62,6 +69,15 @@ export class ReceivedInvite implements IncomingInvite {
     this.#decided = true
     if (status < 400) this.#server.redirect([], answer)
     else this.#server.reject(answer)
+    this.#place.ended()
+    this.#keepBytesOnly()
+  }
+
+  /** Repeating a failure and absorbing its ACK needs no more than its text, which ServerTransactions has (17.2.1). */
+  #keepBytesOnly(): void {
+    const { core } = this.#context
+    core.userAgentServers.delete(this.#server.transaction.id)
+    this.#server.dispose()
   }
 
   #terminate(reason: string | undefined): void {

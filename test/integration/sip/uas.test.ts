@@ -180,6 +180,57 @@ describe('UAS against a peer that says what the test wants', () => {
     })
   })
 
+  describe('a stranger, where anyone may call', () => {
+    beforeEach(() => {
+      bob.admit = () => ({ admit: true, known: false })
+    })
+
+    it('is sent a failure twice at most unless it asks again: its address may be forged', async () => {
+      const request = text()
+      await peer.ask(request, port())
+      ;(await bob.invites.next()).reject(486)
+      const heard = () => peer.texts.filter((each) => each.startsWith('SIP/2.0 486')).length
+      clock.advance(20_000)
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 486)
+      while ((await peer.responses.next()).message.method !== 'OPTIONS');
+      assert.equal(heard(), 2)
+      peer.send(request, port())
+      while ((await peer.responses.next()).message.method !== 'INVITE');
+      assert.equal(heard(), 3)
+    })
+
+    it('hears 503 with Retry-After where as many calls wait as may, and is let in again when they have ended', async () => {
+      await ask({ method: 'OPTIONS' })
+      clock.advance(1_000) // a source that is new may not ask as fast as one that is not
+      for (let n = 0; n < 400; n++) assert.equal((await ask({ callId: `wait${n}@test` })).statusCode, 100)
+      const refused = await ask({ callId: 'too-many@test' })
+      assert.deepEqual([refused.statusCode, refused.getHeader('retry-after')], [503, '5'])
+      bob.admit = () => ({ admit: true })
+      assert.equal((await ask({ callId: 'known@test' })).statusCode, 100)
+      bob.admit = () => ({ admit: true, known: false })
+      ;(await bob.invites.next()).reject(480)
+      assert.equal((await peer.responses.next()).message.statusCode, 480)
+      const answered = await ask({ callId: 'again@test' })
+      assert.equal(answered.statusCode, 100)
+    })
+  })
+
+  it('answers nonsense to those only who may hear from us', async () => {
+    let mayHear = false
+    const silent = await Party.open('silent', {
+      clock,
+      agent: { handlers: { admit: () => ({ admit: true }), invite() {}, answers: () => mayHear } },
+    })
+    const nonsense = () => peer.send(text({ uri: silent.address, contentLength: '-1' }), silent.endpoint.local.port)
+    nonsense()
+    const options = text({ method: 'OPTIONS', uri: silent.address })
+    assert.equal((await peer.ask(options, silent.endpoint.local.port)).statusCode, 200)
+    mayHear = true
+    nonsense()
+    assert.equal((await peer.responses.next()).message.statusCode, 400)
+    await silent.close()
+  })
+
   describe('INVITE', () => {
     it('is told once, however often it comes, and duplicates are answered from bytes', async () => {
       const request = text()

@@ -18,11 +18,32 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('policy', () => {
   it('answers strangers nothing at all', () => {
-    assert.deepEqual(policy({}).policy.admit(request('192.0.2.9')), { admit: false, status: 0 })
+    assert.deepEqual(policy({}).policy.admit(request('192.0.2.9')), {
+      admit: false,
+      status: 0,
+      known: false,
+    })
+  })
+
+  it('answers strangers 403 where that was chosen, to requests and to nonsense', () => {
+    const { policy: open } = policy({ strangers: '403' })
+    assert.deepEqual(open.admit(request('192.0.2.9')), { admit: false, status: 403, known: false })
+    assert.equal(open.answers('192.0.2.9'), true)
+    const { policy: silent } = policy({ allowedSources: ['192.0.2.1'] })
+    assert.deepEqual([silent.answers('192.0.2.9'), silent.answers('192.0.2.1')], [false, true])
+    assert.equal(policy({ inboundFrom: 'anyone' }).policy.answers('192.0.2.9'), true)
+  })
+
+  it('knows those that are listed also where anyone may call', () => {
+    const { policy: p } = policy({ inboundFrom: 'anyone', allowedSources: ['192.0.2.0/24'] })
+    assert.deepEqual(p.admit(request('192.0.2.9')), { admit: true, known: true })
   })
 
   it('lets everybody in only where that was chosen', () => {
-    assert.deepEqual(policy({ inboundFrom: 'anyone' }).policy.admit(request('192.0.2.9')), { admit: true })
+    assert.deepEqual(policy({ inboundFrom: 'anyone' }).policy.admit(request('192.0.2.9')), {
+      admit: true,
+      known: false,
+    })
   })
 
   it('knows addresses and blocks of the list', () => {
@@ -88,8 +109,8 @@ describe('policy', () => {
 
   it('is busy for calls, and only for calls, at the account’s limit', () => {
     const { policy: p } = policy({ inboundFrom: 'anyone', maxCalls: 2 }, undefined, () => 2)
-    assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486 })
-    assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true })
+    assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486, known: false })
+    assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true, known: false })
   })
 
   it('leaves no timer behind', async () => {

@@ -241,6 +241,23 @@ describe('registration', () => {
     assert.ok(ms >= 15_000 && ms <= 30_000, `${ms}`)
   })
 
+  for (const status of [401, 403]) {
+    it(`asks again after 30-34 s where ${status} comes for credentials that were good, for five minutes`, async () => {
+      const { clock, sent, registration, last } = setUp()
+      registration.register()
+      await last().answer(200)
+      waitMs(clock, sent)
+      const waits: number[] = []
+      for (let n = 0; n < 11; n++) {
+        await last().answer(status)
+        waits.push(waitMs(clock, sent))
+      }
+      assert.deepEqual(waits, [...Array(10).fill(32_000), 900_000])
+      await last().answer(200)
+      assert.equal(registration.state.state, 'registered')
+    })
+  }
+
   it('tries at once when it is told to while it waits, and never twice at a time', async () => {
     const { sent, registration, last } = setUp()
     registration.register()
