@@ -26,7 +26,7 @@ describe('the demo call in the editor', function () {
     nodeRed = await startNodeRed()
     await nodeRed.deploy(await demoFlow())
     browser = await launchBrowser()
-    editor = await openEditor(browser, nodeRed.url, { width: 1560, height: 640 })
+    editor = await openEditor(browser, nodeRed.url, { width: 1510, height: 605 })
   })
   after(async () => {
     await browser?.close()
@@ -43,8 +43,8 @@ describe('the demo call in the editor', function () {
         .waitFor({ state: 'visible', timeout: CALL_MS })
     const shownBy = (name: string) =>
       page.locator('.red-ui-debug-msg', { has: page.locator('.red-ui-debug-msg-name', { hasText: name }) })
-    // "Successfully injected" would lie over the picture.
-    await page.addStyleTag({ content: '#red-ui-notifications { display: none }' })
+    // "Successfully injected" would lie over the picture, and the grid doubles its size.
+    await page.addStyleTag({ content: '#red-ui-notifications, .red-ui-workspace-chart-grid { display: none }' })
     await page.locator('#red-ui-palette-container-telephony').scrollIntoViewIfNeeded()
     await showTab(page, 'ringflow-demo-caller')
     await invoke(page, 'core:show-debug-tab')

@@ -62,6 +62,16 @@ describe('forms', () => {
         assert.deepEqual(names.toSorted(), settings.filter((name) => !WITHOUT_FIELD.includes(name)).toSorted())
       })
 
+      it('closes each of its rows', () => {
+        const template = /data-template-name[^>]*>([\s\S]*?)<\/script>/.exec(form)?.[1] ?? ''
+        let depth = 0
+        for (const [tag] of template.matchAll(/<div class="form-row"|<\/?div\b/g)) {
+          depth += tag === '</div' ? -1 : 1
+          if (tag.endsWith('"form-row"')) assert.equal(depth, 2, 'a row within a row')
+        }
+        assert.equal(depth, 0)
+      })
+
       it('hard-codes no words and no colours', () => {
         const template = /data-template-name[^>]*>([\s\S]*?)<\/script>/.exec(form)?.[1] ?? ''
         const words = template.replace(/<datalist[\s\S]*?<\/datalist>/g, '').replace(/<[^>]*>/g, ' ')

@@ -1,0 +1,128 @@
+/** Every dialog as people with other habits see it: dark, in Chinese, in a narrow tray. */
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Locator, Page } from 'playwright-core'
+import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import { repoPath } from '../support/repo.js'
+import { closeDialog, launchBrowser, openConfigDialog, openDialog, openEditor } from './support/editor.js'
+import { FLOW_TYPES, idOf, oneOfEach } from './support/flows.js'
+
+const SHOTS = repoPath('.cache', 'browser', 'looks')
+
+const LOOKS = [
+  { name: 'English', locale: 'en-US', dark: false },
+  { name: 'English, dark', locale: 'en-US', dark: true },
+  { name: 'Chinese', locale: 'zh-CN', dark: false },
+  { name: 'Chinese, dark', locale: 'zh-CN', dark: true },
+]
+
+/** WCAG 2.1, 1.4.3 asks for 4.5; Node-RED's own hints in grey have less. */
+const LEAST_CONTRAST = 3
+
+describe('dialogs', function () {
+  this.timeout(120_000)
+  let nodeRed: RunningNodeRed
+  let browser: Browser
+
+  before(async () => {
+    mkdirSync(SHOTS, { recursive: true })
+    nodeRed = await startNodeRed()
+    await nodeRed.deploy(await oneOfEach())
+    browser = await launchBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await nodeRed?.close()
+  })
+
+  for (const { name, locale, dark } of LOOKS) {
+    it(`${name}: all are tidy and can be read`, async () => {
+      const editor = await openEditor(browser, nodeRed.url, { locale, colorScheme: dark ? 'dark' : 'light' })
+      const { page } = editor
+      // Node-RED has a dark theme of its own since version 5; the one before stays light.
+      const isDark = (await page.locator('html.nr-theme-dark').count()) > 0
+      assert.equal(isDark, dark && (await hasDarkTheme(page)))
+      if (isDark !== dark) return editor.close()
+      const look = (type: string) =>
+        examine(page, page.locator('.red-ui-tray .ringflow-form').last(), `${type} ${name}`)
+      for (const type of FLOW_TYPES) {
+        await openDialog(page, idOf(type))
+        await look(type)
+        await closeDialog(page, 'cancel')
+      }
+      await openDialog(page, idOf('sip-dial'))
+      await openConfigDialog(page, '#node-input-btn-account-edit', 'aor')
+      await look('sip-account')
+      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'bindPort')
+      await look('sip-transport')
+      assert.deepEqual(editor.errors, [])
+      await editor.close()
+    })
+  }
+
+  /** With every section open: nothing sticks out of a tray of 480 px, and words stand out from what is behind them. */
+  async function examine(page: Page, form: Locator, title: string): Promise<void> {
+    await page.evaluate(() => {
+      const { document } = globalThis as unknown as { document: { querySelectorAll(s: string): { open: boolean }[] } }
+      for (const details of document.querySelectorAll('.ringflow-form details')) details.open = true
+    })
+    await page.screenshot({ path: join(SHOTS, `${title.replace(/\W+/g, '-')}.png`) })
+    const { out, faint } = await form.evaluate(look, { width: 440, least: LEAST_CONTRAST })
+    assert.deepEqual(out, [], `${title}: in a narrow tray these stick out`)
+    assert.deepEqual(faint, [], `${title}: these are hard to read`)
+  }
+})
+
+const hasDarkTheme = (page: Page): Promise<boolean> =>
+  page.evaluate(() => {
+    const { RED } = globalThis as unknown as { RED: { settings: { version: string } } }
+    return Number.parseInt(RED.settings.version, 10) >= 5
+  })
+
+interface PageElement {
+  readonly clientWidth: number
+  readonly textContent: string | null
+  readonly parentElement: PageElement | null
+  readonly childElementCount: number
+  readonly style: { width: string }
+  getBoundingClientRect(): { right: number; width: number; height: number }
+  querySelectorAll(selector: string): Iterable<PageElement>
+}
+
+/** Runs in the page. */
+function look(node: unknown, { width, least }: { width: number; least: number }): { out: string[]; faint: string[] } {
+  const form = node as PageElement
+  const { getComputedStyle } = globalThis as unknown as {
+    getComputedStyle(element: PageElement): { color: string; backgroundColor: string }
+  }
+  const numbers = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number)
+  const behind = (element: PageElement | null): number[] => {
+    if (!element) return [255, 255, 255]
+    const colour = numbers(getComputedStyle(element).backgroundColor)
+    return (colour[3] ?? 1) > 0.5 ? colour : behind(element.parentElement)
+  }
+  const light = (colour: number[]) => {
+    const [r = 0, g = 0, b = 0] = colour.map((value) => {
+      const share = value / 255
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const contrast = (element: PageElement) => {
+    const [a, b] = [light(numbers(getComputedStyle(element).color)), light(behind(element))]
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+  }
+  const before = form.style.width
+  form.style.width = `${width}px`
+  const shown = [...form.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().height > 0)
+  const edge = form.getBoundingClientRect().right
+  const words = shown.filter((element) => element.childElementCount === 0 && (element.textContent ?? '').trim() !== '')
+  const text = (element: PageElement) => (element.textContent ?? '').trim().slice(0, 40)
+  const result = {
+    out: shown.filter((element) => element.getBoundingClientRect().right > edge + 1).map(text),
+    faint: words.filter((element) => contrast(element) < least).map((e) => `${text(e)} ${contrast(e).toFixed(1)}`),
+  }
+  form.style.width = before
+  return result
+}
