@@ -50,7 +50,8 @@ export class Router {
   constructor(deps: RouterDeps) {
     this.#deps = deps
     const resend = (text: string, destination: SipAddress): void => this.#resend(text, destination)
-    this.clients = new ClientTransactions({ clock: deps.clock, resend })
+    const silent = (to: SipAddress): void => this.#transport(to.protocol)?.suspect(to, TRANSACTION_MS)
+    this.clients = new ClientTransactions({ clock: deps.clock, resend, silent })
     this.servers = new ServerTransactions({ clock: deps.clock, resend })
   }
 

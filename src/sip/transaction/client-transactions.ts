@@ -20,6 +20,8 @@ interface Deps {
   clock: Clock
   /** Sends again; errors are the sender's to log: the peer's silence will tell. */
   resend(text: string, destination: SipAddress): void
+  /** Nothing has been heard of a request for 64*T1, though its transport is reliable. */
+  silent?(destination: SipAddress): void
 }
 
 /**
@@ -57,7 +59,7 @@ export class ClientTransactions {
       {
         clock: this.#deps.clock,
         resend: () => this.#deps.resend(text, destination),
-        expired: () => this.#end(key),
+        expired: () => this.#expire(key),
       },
       // Timer A doubles without limit, Timer E up to T2 (17.1.1.2, 17.1.2.2)
       { longestMs: method === 'INVITE' ? TRANSACTION_MS : T2, repeats: !isReliable(destination) },
@@ -112,6 +114,12 @@ export class ClientTransactions {
     // Nothing comes twice on a reliable transport, but core's ACK has still to find its way.
     const lingerMs = isReliable(transaction.destination) ? 0 : timerMs
     transaction.linger = this.#deps.clock.setTimeout(() => this.#end(key), lingerMs)
+  }
+
+  #expire(key: string): void {
+    const transaction = this.#live.get(key)
+    this.#end(key)
+    if (transaction && isReliable(transaction.destination)) this.#deps.silent?.(transaction.destination)
   }
 
   #end(key: string): void {

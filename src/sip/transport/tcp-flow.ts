@@ -43,12 +43,14 @@ export class TcpFlow {
   #pongs = false
   #closed = false
   #hasSent = false
+  #heardMs: number
 
   constructor(deps: FlowDeps, init: { socket: Socket; peer: SipAddress; isOurs: boolean }) {
     this.#deps = deps
     this.#socket = init.socket
     this.peer = init.peer
     this.isOurs = init.isOurs
+    this.#heardMs = deps.clock.now()
     const { socket } = init
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -61,6 +63,11 @@ export class TcpFlow {
 
   get isOpen(): boolean {
     return !this.#closed && !this.#socket.destroyed
+  }
+
+  /** When something has come last, by the clock. */
+  get heardMs(): number {
+    return this.#heardMs
   }
 
   /** Nothing has ever been said to this peer: strangers get silence. */
@@ -126,6 +133,7 @@ export class TcpFlow {
 
   #alive(complete: boolean): void {
     this.#pong?.cancel()
+    this.#heardMs = this.#deps.clock.now()
     if (!this.isOurs && complete) this.#expect(IDLE_MS)
   }
 

@@ -78,6 +78,11 @@ class TcpTransport implements SipTransport {
     return this.#flows.get(hostPort(to))?.isOpen ?? false
   }
 
+  suspect(to: SipAddress, silentMs: number): void {
+    const flow = this.#flows.get(hostPort(to))
+    if (flow && flow.heardMs <= this.#deps.clock.now() - silentMs) flow.close()
+  }
+
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#server.close(() => resolve())

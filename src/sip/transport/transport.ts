@@ -10,6 +10,8 @@ export interface SipTransport {
   send(text: string, to: SipAddress): Promise<void>
   /** Whether a connection to this peer is open; false where there are no connections. */
   isConnected(to: SipAddress): boolean
+  /** A request got no answer: a connection on which nothing has come for so long is closed, so that the next one is new. */
+  suspect(to: SipAddress, silentMs: number): void
   /** Idempotent; resolves when the socket is closed. */
   close(): Promise<void>
 }

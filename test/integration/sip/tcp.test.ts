@@ -302,6 +302,27 @@ describe('slow and lying TCP peers', () => {
     assert.match(await received.next(), /z9hG4bKknown/)
   })
 
+  it('that swallow requests lose the connection, and the next request opens another', async () => {
+    const listener = await StreamListener.open()
+    const to: SipAddress = { protocol: 'tcp', host: '127.0.0.1', port: listener.port }
+    await transport.send(options(9, 'a'), to)
+    const first = await listener.connections.next()
+    await first.messages.next()
+    clock.advance(20_000)
+    first.send(options(9, 'b'))
+    await received.next()
+    clock.advance(31_000)
+    transport.suspect(to, 32_000)
+    assert.equal(transport.isConnected(to), true)
+    clock.advance(1_000)
+    transport.suspect(to, 32_000)
+    await first.closed
+    assert.equal(await lost.next(), true)
+    await transport.send(options(9, 'c'), to)
+    assert.match(await (await listener.connections.next()).messages.next(), /z9hG4bKc/)
+    await listener.close()
+  })
+
   const tryAgain = async (): Promise<boolean> => {
     const peer = await connect()
     peer.send('\r\n\r\n')

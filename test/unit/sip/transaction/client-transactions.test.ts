@@ -156,6 +156,17 @@ describe('client transactions on a reliable transport', () => {
     })
   }
 
+  it('tells of a peer that said nothing for 64*T1, unless it has answered', () => {
+    const silent: unknown[] = []
+    const told = new ClientTransactions({ clock, resend() {}, silent: (to) => silent.push(to) })
+    told.sent({ text: 'M', branch, method: 'MESSAGE', destination: overTcp })
+    told.sent({ text: 'O', branch, method: 'OPTIONS', destination: overTcp })
+    told.sent({ text: 'U', branch, method: 'UPDATE', destination })
+    told.receive({ branch, method: 'OPTIONS', status: 200 })
+    clock.advance(32_000)
+    assert.deepEqual(silent, [overTcp])
+  })
+
   it('tells what a peer has left unanswered', () => {
     transactions.sent({ text: 'I', branch, method: 'INVITE', destination: overTcp })
     transactions.sent({ text: 'M', branch: 'z9hG4bK2', method: 'MESSAGE', destination: overTcp })
