@@ -29,14 +29,13 @@ export async function launchBrowser(): Promise<Browser> {
 
 export interface Look {
   locale: string
-  colorScheme: 'light' | 'dark'
   width: number
   height: number
 }
 
 export async function openEditor(browser: Browser, url: string, look: Partial<Look> = {}): Promise<Editor> {
-  const { locale = 'en-US', colorScheme = 'light', width = 1440, height = 900 } = look
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme })
+  const { locale = 'en-US', width = 1440, height = 900 } = look
+  const context = await browser.newContext({ viewport: { width, height }, locale })
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(`exception: ${error.message}`))
