@@ -29,6 +29,8 @@ interface CallRecord {
   lease: Lease
 }
 
+/** RFC 3261 16.6 (Timer C): a peer that dies while it rings would ring for ever. */
+const LONGEST_RING_MS = 180_000
 /** Ids of ended calls that are remembered, to tell CALL_ENDED from NO_CALL. */
 const MAX_ENDED = 10_000
 /** A call without a rule: nobody is there to take it (BEHAVIOUR: nobody decides → 480). */
@@ -93,7 +95,7 @@ export class Calls {
         target,
         account: callAccountOf(entry),
         owner: command.owner ?? null,
-        ringTimeoutMs: command.ringTimeoutMs ?? config.ringTimeoutMs,
+        ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
         ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
         onEvent: (event) => this.#hear(event),
         ...(command.callerName ? { callerName: command.callerName } : {}),

@@ -67,6 +67,7 @@ export interface AccountConfig {
   register: boolean
   expiresSec: number
   codecs: CodecName[]
+  /** 0: three minutes, which no call rings longer than. */
   ringTimeoutMs: number
   /** 160 unless changed. */
   dtmfToneMs: number
@@ -123,6 +124,7 @@ export interface DialCommand {
   owner?: string
   callerName?: string
   headers?: Record<string, string>
+  /** Absent or 0: the account's. */
   ringTimeoutMs?: number
   tags?: Record<string, unknown>
   codecs?: CodecName[]

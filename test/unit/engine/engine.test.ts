@@ -213,6 +213,19 @@ describe('engine', () => {
     await commands.dial({ accountId: 'a1', target: '3' })
   })
 
+  it('lets no call ring for ever', async () => {
+    const { commands, calls, clock } = makeEngine()
+    await commands.setAccount(account({ ringTimeoutMs: 0 }))
+    await commands.dial({ accountId: 'a1', target: '1002', ringTimeoutMs: 0 })
+    clock.advance(179_999)
+    assert.equal(calls.at(-1)?.type, 'call.trying')
+    clock.advance(1)
+    await settled()
+    const ended = calls.at(-1)
+    assert.ok(ended?.type === 'call.ended')
+    assert.equal(ended.end.cause, 'no-answer')
+  })
+
   it('calls nobody whom the account may not call, and no more in a minute than it may', async () => {
     const { commands, network, clock } = makeEngine()
     const settings = { maxCalls: 10, maxCallsPerMinute: 1, blockedTargets: ['0900*'] }
