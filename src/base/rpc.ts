@@ -14,6 +14,14 @@ export interface RpcPort {
   on(event: 'message', listener: (message: unknown) => void): unknown
 }
 
+export interface RpcOptions {
+  /**
+   * What is said within one turn of the event loop crosses as one message: waking the other thread costs more than what is
+   * said. Not for a thread whose code may block the turn: then what was said waits as well.
+   */
+  batched?: boolean
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the argument is contravariant; each command names its own
 export type Commands = { [op: string]: (arg: any) => unknown }
 type Arg<C extends Commands, Op extends keyof C> = Parameters<C[Op]>[0]
@@ -21,15 +29,18 @@ type Result<C extends Commands, Op extends keyof C> = Awaited<ReturnType<C[Op]>>
 
 /** The asking side: `call` resolves with the reply, `onEvent` hears what the other side tells. */
 export class RpcClient<C extends Commands, E extends { [name: string]: unknown }> {
-  readonly #port: RpcPort
+  readonly #outbox: Outbox
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   #next = 1
   #closed: TelephonyError | undefined
 
-  constructor(port: RpcPort, onEvent: <Name extends keyof E & string>(name: Name, data: E[Name]) => void) {
-    this.#port = port
-    port.on('message', (raw) => {
-      const message = raw as Message
+  constructor(
+    port: RpcPort,
+    onEvent: <Name extends keyof E & string>(name: Name, data: E[Name]) => void,
+    options: RpcOptions = {},
+  ) {
+    this.#outbox = new Outbox(port, options)
+    onEach(port, (message) => {
       if ('ev' in message) return onEvent(message.ev, message.d as E[string])
       if (!('re' in message)) return
       const waiting = this.#pending.get(message.re)
@@ -48,12 +59,10 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
     const i = this.#next++
     return new Promise((resolve, reject) => {
       this.#pending.set(i, { resolve, reject })
-      try {
-        this.#port.postMessage({ i, op, a: arg } satisfies Message, transfer)
-      } catch (error) {
+      this.#outbox.post({ i, op, a: arg }, transfer, (error) => {
         this.#pending.delete(i)
         reject(TelephonyError.from(error, 'BAD_ARGUMENT'))
-      }
+      })
     })
   }
 
@@ -69,23 +78,97 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
 export function serveRpc<C extends Commands, E extends { [name: string]: unknown }>(
   port: RpcPort,
   handlers: C,
-): <Name extends keyof E & string>(name: Name, data: E[Name], transfer?: readonly Transferable[]) => void {
+  options: RpcOptions = {},
+): Tell<E> {
+  const outbox = new Outbox(port, options)
   const table = new Map<string, C[string]>(Object.entries(handlers) as [string, C[string]][])
-  port.on('message', (raw) => {
-    const message = raw as Message
-    if (!('op' in message)) return
-    void answer(message.i, message.op, message.a)
+  onEach(port, (message) => {
+    if ('op' in message) void answer(message.i, message.op, message.a)
   })
 
   async function answer(i: number, op: string, arg: unknown): Promise<void> {
+    const failed = (error: unknown) => outbox.post({ re: i, e: TelephonyError.from(error).toPlain() })
     try {
       const handler = table.get(op)
       if (!handler) throw new TelephonyError('BAD_ARGUMENT', `unknown command ${op}`)
-      port.postMessage({ re: i, r: await handler(arg) } satisfies Message)
+      outbox.post({ re: i, r: await handler(arg) }, undefined, failed)
     } catch (error) {
-      port.postMessage({ re: i, e: TelephonyError.from(error).toPlain() } satisfies Message)
+      failed(error)
     }
   }
 
-  return (name, data, transfer) => port.postMessage({ ev: name, d: data } satisfies Message, transfer)
+  const tell = (name: string, data: unknown, transfer?: readonly Transferable[]) =>
+    outbox.post({ ev: name, d: data }, transfer)
+  return Object.assign(tell, { flush: () => outbox.flush() })
+}
+
+export interface Tell<E extends { [name: string]: unknown }> {
+  <Name extends keyof E & string>(name: Name, data: E[Name], transfer?: readonly Transferable[]): void
+  /** Sends what waits for the end of this turn: before the thread ends. */
+  flush(): void
+}
+
+interface Letter {
+  message: Message
+  transfer: readonly Transferable[] | undefined
+  failed: (error: unknown) => void
+}
+
+const raise = (error: unknown) => {
+  throw error
+}
+
+/** What is on its way to the other side; several at once as an array. */
+class Outbox {
+  readonly #port: RpcPort
+  readonly #batched: boolean
+  #waiting: Letter[] = []
+
+  constructor(port: RpcPort, { batched = false }: RpcOptions) {
+    this.#port = port
+    this.#batched = batched
+  }
+
+  /** `failed` hears of what cannot be cloned; without it, that is thrown. */
+  post(message: Message, transfer?: readonly Transferable[], failed: (error: unknown) => void = raise): void {
+    const letter = { message, transfer, failed }
+    if (!this.#batched) this.#send(letter)
+    else if (this.#waiting.push(letter) === 1) setImmediate(() => this.flush())
+  }
+
+  flush(): void {
+    const letters = this.#waiting
+    if (letters.length === 0) return
+    this.#waiting = []
+    try {
+      const messages = letters.map(({ message }) => message)
+      const transfer = letters.flatMap((letter) => letter.transfer ?? [])
+      this.#port.postMessage(messages.length === 1 ? messages[0] : messages, transfer)
+    } catch {
+      // One of them cannot be cloned: the others go all the same.
+      for (const letter of letters) this.#send(letter)
+    }
+  }
+
+  #send({ message, transfer, failed }: Letter): void {
+    try {
+      this.#port.postMessage(message, transfer)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+/** What one message's listener throws is the thread's business, and keeps the next one from nobody. */
+function onEach(port: RpcPort, listener: (message: Message) => void): void {
+  port.on('message', (raw) => {
+    if (!Array.isArray(raw)) return listener(raw as Message)
+    for (const message of raw as Message[]) {
+      try {
+        listener(message)
+      } catch (error) {
+        process.nextTick(raise, error)
+      }
+    }
+  })
 }

@@ -84,7 +84,7 @@ export class IncomingLeg implements Leg {
       // Our offer would need a reliable 183 (RFC 3262 5), which is not spoken here.
       throw new TelephonyError('WRONG_STATE', 'the caller offered no sound in its INVITE: it can only be answered')
     }
-    const { body, settled } = await this.#prepare('early')
+    const { body, settled } = await this.#prepare()
     this.#assertUndecided('early media')
     const first = !this.#earlyBody
     this.#earlyBody = body
@@ -141,7 +141,7 @@ export class IncomingLeg implements Leg {
   }
 
   async #answer(headers: readonly HeaderField[]): Promise<void> {
-    const { body, settled } = await this.#prepare('answered')
+    const { body, settled } = await this.#prepare()
     this.#assertUndecided('the answer')
     // Throws BAD_HEADER: then the call still waits for a decision.
     const dialog = this.#invite.accept({ headers, body })
@@ -168,19 +168,21 @@ export class IncomingLeg implements Leg {
   }
 
   /** Media and answer are made once; what a 183 said holds in the 200. */
-  #prepare(phase: 'early' | 'answered'): Promise<Prepared> {
-    this.#prepared ??= this.#open(phase)
+  #prepare(): Promise<Prepared> {
+    this.#prepared ??= this.#open()
     return this.#prepared
   }
 
-  /** Opens media and makes the answer, or our offer: an INVITE without one gets ours in the 2xx (RFC 3261 13.2.1). */
-  async #open(phase: 'early' | 'answered'): Promise<Prepared> {
+  /**
+   * Opens media and makes the answer, or our offer: an INVITE without one gets ours in the 2xx (RFC 3261 13.2.1). Media is told
+   * what was settled when the answer goes out (`early`, `answered`), which therefore waits for one round trip to it, not two.
+   */
+  async #open(): Promise<Prepared> {
     const offer = this.#invite.request.body
     try {
       const negotiation = await this.#host.negotiation()
       if (!offer) return { negotiation, body: negotiation.offer(), settled: undefined }
       const { body, settled } = negotiation.answer(offer)
-      await negotiation.connect(settled, phase)
       return { negotiation, body, settled }
     } catch (thrown) {
       const error = TelephonyError.from(thrown)

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
-import { serveRpc } from '../base/rpc.js'
+import { serveRpc, type Tell } from '../base/rpc.js'
 import { createLogger } from '../trace/logger.js'
 import { assembleEngine } from './assemble.js'
 import { FaultBudget } from './fault-budget.js'
@@ -14,19 +14,22 @@ const FAULTS_PER_MINUTE = 20
 if (!parentPort) throw new TelephonyError('INTERNAL', 'engine/host.js runs in a worker only')
 const init = workerData as EngineInit
 
-let tell: ReturnType<typeof serveRpc<EngineCommands, EngineEvents>> = () => {}
-const log = createLogger({ level: init.logLevel, sink: (level, line) => tell('log', { level, line }) })
+let tell: Tell<EngineEvents> | undefined
+const log = createLogger({ level: init.logLevel, sink: (level, line) => tell?.('log', { level, line }) })
 const engine = assembleEngine(init, log)
-tell = serveRpc<EngineCommands, EngineEvents>(parentPort, engine.commands)
-for (const name of EVENTS) engine.on(name, (data) => tell(name, data))
+const told = serveRpc<EngineCommands, EngineEvents>(parentPort, engine.commands, { batched: true })
+tell = told
+for (const name of EVENTS) engine.on(name, (data) => told(name, data))
 
 const budget = new FaultBudget({ clock: systemClock }, { perMinute: FAULTS_PER_MINUTE })
 /** One handler's fault must not end everybody's calls: the engine goes on, until there are so many that a fresh one is better. */
 function survive(error: unknown): void {
   log.error({ err: error }, 'a fault that nobody caught: the engine goes on')
-  if (!budget.take()) process.exit(1)
+  if (budget.take()) return
+  told.flush()
+  process.exit(1)
 }
 process.on('uncaughtException', survive)
 process.on('unhandledRejection', survive)
 
-tell('engine', { state: 'up', reason: '' })
+told('engine', { state: 'up', reason: '' })

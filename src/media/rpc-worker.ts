@@ -34,7 +34,7 @@ export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }
     })
     this.#worker.unref()
     this.#onDied = init.onDied
-    this.rpc = new RpcClient<C, E>(this.#worker, init.onEvent)
+    this.rpc = new RpcClient<C, E>(this.#worker, init.onEvent, { batched: true })
     this.#worker.on('error', (error) => this.#died(error instanceof Error ? error.message : String(error)))
     this.#worker.on('exit', (code) => this.#died(`exit code ${code}`))
   }

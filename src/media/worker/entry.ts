@@ -10,5 +10,5 @@ if (parentPort) {
   let tell: Tell = () => undefined
   const deps = { clock: systemClock, tell: ((name, data) => tell(name, data)) as Tell }
   const worker = new MediaWorker(deps, workerData as MediaWorkerInit)
-  tell = serveRpc<MediaCommands, MediaEvents>(parentPort, worker.commands)
+  tell = serveRpc<MediaCommands, MediaEvents>(parentPort, worker.commands, { batched: true })
 }

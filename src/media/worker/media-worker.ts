@@ -1,8 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
+import { newToken } from '../../base/ids.js'
 import type { MediaCommands, MediaOpen, MediaOpened, MediaStats } from '../protocol.js'
 import { Pacer } from './pacer.js'
 import { CallMedia, type Tell } from './session.js'
@@ -66,7 +67,7 @@ export class MediaWorker {
 
   /** RFC 7022 4.2: a CNAME that says nothing about the machine. */
   #rtcpInit() {
-    return { intervalMs: this.#init.rtcpIntervalMs, cname: randomBytes(12).toString('base64'), random: Math.random }
+    return { intervalMs: this.#init.rtcpIntervalMs, cname: newToken(12), random: Math.random }
   }
 
   #fail(id: string, reason: string): void {

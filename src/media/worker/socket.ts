@@ -39,6 +39,7 @@ export class PortPairs {
 
   /** Closes both sockets; resolves when the ports are free. */
   async release(pair: PortPair): Promise<void> {
+    this.#restingUntilMs.delete(pair.port)
     this.#restingUntilMs.set(pair.port, this.#clock.now() + REST_MS)
     await Promise.all([closeSocket(pair.rtp), closeSocket(pair.rtcp)])
   }
@@ -61,7 +62,11 @@ export class PortPairs {
 
   #forgetRested(): void {
     const nowMs = this.#clock.now()
-    for (const [port, untilMs] of this.#restingUntilMs) if (untilMs <= nowMs) this.#restingUntilMs.delete(port)
+    // In the order in which they were left.
+    for (const [port, untilMs] of this.#restingUntilMs) {
+      if (untilMs > nowMs) return
+      this.#restingUntilMs.delete(port)
+    }
   }
 }
 

@@ -96,4 +96,54 @@ describe('rpc', () => {
     await assert.rejects(waiting, code('ENGINE_DIED'))
     await assert.rejects(client.call('add', { x: 1, y: 1 }), code('ENGINE_DIED'))
   })
+
+  it('batched, says all of one turn in one message, in order; what cannot be cloned keeps back nothing else', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const crossed: unknown[] = []
+    port2.on('message', (message) => crossed.push(message))
+    const heard: number[] = []
+    const batched = new RpcClient<Commands, Events>(port1, (_name, data) => heard.push((data as { n: number }).n), {
+      batched: true,
+    })
+    const tellBatched = serveRpc<Commands, Events>(
+      port2,
+      {
+        add: ({ x, y }) => {
+          tellBatched('tick', { n: x })
+          return x + y
+        },
+        slow: async () => 'later',
+        fail: () => assert.fail('not asked'),
+        unclonable: () => () => {},
+        first: ({ view }) => view[0] ?? -1,
+      },
+      { batched: true },
+    )
+    const view = new Uint8Array([9])
+    const sums = Promise.all([
+      batched.call('add', { x: 1, y: 1 }),
+      batched.call('add', { x: 2, y: 2 }),
+      batched.call('first', { view }, [view.buffer]),
+    ])
+    assert.deepEqual(await sums, [2, 4, 9])
+    assert.equal(crossed.length, 1)
+    assert.deepEqual(heard, [1, 2])
+    const bad = batched.call('add', { x: (() => 1) as unknown as number, y: 1 })
+    const good = batched.call('add', { x: 3, y: 3 })
+    const badReply = batched.call('unclonable', null)
+    await assert.rejects(bad, code('BAD_ARGUMENT'))
+    assert.equal(await good, 6)
+    await assert.rejects(badReply, code('INTERNAL'))
+    port1.close()
+  })
+
+  it('flushes what was told right before a thread ends', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const heard = new Promise((resolve) => port1.once('message', resolve))
+    const tellBatched = serveRpc<Commands, Events>(port2, {} as Commands, { batched: true })
+    tellBatched('tick', { n: 1 })
+    tellBatched.flush()
+    port2.close()
+    assert.deepEqual(await heard, { ev: 'tick', d: { n: 1 } })
+  })
 })
