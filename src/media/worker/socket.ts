@@ -29,10 +29,10 @@ export class PortPairs {
   /** Errors: NO_PORTS, TRANSPORT (an address that is not ours). */
   async bind(address: string, portMin: number, portMax: number): Promise<PortPair> {
     for (const port of this.#candidates(portMin, portMax)) {
-      const pair = await bindPair(address, port)
-      if (!pair) continue
+      // Before the wait: calls that open meanwhile shall not try the same port.
       this.#last = port
-      return pair
+      const pair = await bindPair(address, port)
+      if (pair) return pair
     }
     throw new TelephonyError('NO_PORTS', `no free pair of RTP ports from ${portMin} to ${portMax} on ${address}`)
   }
