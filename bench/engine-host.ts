@@ -86,10 +86,42 @@ async function stats(): Promise<HostReply> {
   }
 }
 
+const registered = new Set<string>()
+
+/** Accounts of one transport: they share its socket. */
+async function register(command: Extract<HostCommand, { kind: 'register' }>): Promise<HostReply> {
+  if (!phone) throw new Error('not started')
+  const { engine, account } = phone
+  const startedMs = performance.now()
+  const all = new Promise<void>((resolve) => {
+    engine.on('registration', ({ accountId, registration }) => {
+      if (registration.state === 'registered') registered.add(accountId)
+      else if (registration.state === 'failed') registered.delete(accountId)
+      if (registered.size === command.count) resolve()
+    })
+  })
+  const { registrar, count, expiresSec } = command
+  for (let i = 0; i < count; i++) {
+    const own = { id: `user-${i}`, name: `user-${i}`, aor: `user-${i}@${registrar}`, register: true, expiresSec }
+    await engine.call('setAccount', { ...account, ...own })
+  }
+  await Promise.race([all, delay(30_000)])
+  return { kind: 'registered', ms: performance.now() - startedMs, count: registered.size }
+}
+
+function memory(): HostReply {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return { kind: 'memory', octets: heapUsed + external }
+}
+
 async function answer(command: HostCommand): Promise<HostReply> {
   if (command.kind === 'start') return start(command)
   if (command.kind === 'dial') return dial(command)
   if (command.kind === 'stats') return stats()
+  if (command.kind === 'register') return register(command)
+  if (command.kind === 'registered') return { kind: 'registered', ms: 0, count: registered.size }
+  if (command.kind === 'memory') return memory()
   await phone?.close()
   return { kind: 'closed' }
 }

@@ -7,6 +7,9 @@ export type HostCommand =
   | { kind: 'start'; folder: string; hosted: boolean; plays: boolean }
   | { kind: 'dial'; target: string; count: number; perSecond: number }
   | { kind: 'stats' }
+  | { kind: 'register'; registrar: string; count: number; expiresSec: number }
+  | { kind: 'registered' }
+  | { kind: 'memory' }
   | { kind: 'close' }
 
 export type HostReply =
@@ -20,6 +23,8 @@ export type HostReply =
       packetsLost: number
       latePackets: number
     }
+  | { kind: 'registered'; ms: number; count: number }
+  | { kind: 'memory'; octets: number }
   | { kind: 'closed' }
   | { kind: 'failed'; reason: string }
 
@@ -38,7 +43,10 @@ export class EngineProcess {
   }
 
   static async start(init: { plays: boolean; hosted?: boolean }): Promise<EngineProcess> {
-    const child = fork(join(import.meta.dirname, 'engine-host.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(join(import.meta.dirname, 'engine-host.js'), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: ['--expose-gc'],
+    })
     const exited = once(child, 'exit')
     const { plays, hosted = false } = init
     const command = { kind: 'start', folder: peerFolder.folder('engine'), hosted, plays } as const
@@ -56,6 +64,21 @@ export class EngineProcess {
 
   stats(): Promise<HostStats> {
     return ask(this.#child, this.#exited, { kind: 'stats' }, 'stats')
+  }
+
+  /** Sets so many accounts; resolves when all are registered. */
+  register(registrar: string, count: number, expiresSec: number): Promise<Extract<HostReply, { kind: 'registered' }>> {
+    return ask(this.#child, this.#exited, { kind: 'register', registrar, count, expiresSec }, 'registered')
+  }
+
+  /** How many are registered now. */
+  registered(): Promise<Extract<HostReply, { kind: 'registered' }>> {
+    return ask(this.#child, this.#exited, { kind: 'registered' }, 'registered')
+  }
+
+  /** Octets in use on the engine's thread after a collection, buffers too. */
+  async memory(): Promise<number> {
+    return (await ask(this.#child, this.#exited, { kind: 'memory' }, 'memory')).octets
   }
 
   async close(): Promise<void> {

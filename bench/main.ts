@@ -7,25 +7,32 @@ import { parseArgs } from 'node:util'
 import { peerFolder } from '../test/support/peers/peer-folder.js'
 import { stopAllPeers } from '../test/support/peers/peer-process.js'
 import { type DuplexFigures, type DuplexPlan, measureBaresipDuplex, measureEngineDuplex } from './duplex.js'
+import { type MemoryFigures, measureMemory } from './memory.js'
+import { measureNodeRed, type NodeRedFigures } from './node-red.js'
+import { measureRegistrations, type RegistrationFigures } from './registrations.js'
+import { measureSetUp, type SetUpFigures } from './set-up-time.js'
 import {
   measureInbound,
   measureOutbound,
   measureSipp,
   type SignallingFigures,
   type SignallingPlan,
+  type Steps,
 } from './signalling.js'
 import { table } from './table.js'
 
 const SIGNALLING: SignallingPlan = {
   sipp: { calls: 3000, perSecond: 500, ladder: [500, 1000, 2000, 3000, 4000] },
-  engine: { calls: 1000, perSecond: 100, ladder: [50, 100, 200, 300, 400, 600, 800, 1000] },
+  engine: { calls: 2000, perSecond: 200, ladder: [100, 200, 300, 400, 600, 800, 1000, 1200, 1600, 2000] },
   secondsPerRung: 4,
 }
+const NODES: Steps = { calls: 1000, perSecond: 100, ladder: [100, 200, 300, 400, 600, 800] }
 const QUICK_SIGNALLING: SignallingPlan = {
   sipp: { calls: 1500, perSecond: 500, ladder: [1000, 2000] },
-  engine: { calls: 300, perSecond: 100, ladder: [100, 200, 400] },
+  engine: { calls: 500, perSecond: 200, ladder: [200, 400, 800] },
   secondsPerRung: 2,
 }
+const QUICK_NODES: Steps = { calls: 300, perSecond: 150, ladder: [100, 200, 400] }
 const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
 const QUICK_DUPLEX: DuplexPlan = { windowSec: 3, captureSec: 2 }
 
@@ -39,6 +46,17 @@ async function main(quick: boolean): Promise<void> {
   const inbound = await measureInbound(plan)
   say('calls without sound: us to SIPp …')
   const outbound = await measureOutbound(plan)
+  say('set-up time, one call at a time …')
+  const setUp = [await measureSetUp(quick ? 300 : 1000, false), await measureSetUp(quick ? 300 : 1000, true)]
+  say('calls through the nodes of a Node-RED …')
+  const nodeRed = await measureNodeRed({
+    nodes: quick ? QUICK_NODES : NODES,
+    secondsPerRung: plan.secondsPerRung,
+  })
+  say('1,000 accounts registered and refreshed …')
+  const registrations = await measureRegistrations({ accounts: 1000, expiresSec: quick ? 8 : 20 })
+  if (!quick) say('20,000 calls one after the other, for what stays of them …')
+  const memory = quick ? null : await measureMemory({ calls: 10_000, perSecond: 250 })
   const duplex: DuplexFigures[] = []
   for (const calls of [1, 100, 500]) {
     say(`calls with sound in both directions: ${calls} …`)
@@ -49,7 +67,8 @@ async function main(quick: boolean): Promise<void> {
 
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadBefore.toFixed(1)} when begun`
   console.log(`\nNode ${process.version}, ${machine}\n`)
-  console.log(signallingTable(sipp, inbound, outbound))
+  console.log(signallingTable(sipp, inbound, outbound, nodeRed))
+  console.log(`\n${factLines({ setUp, nodeRed, registrations, memory }).join('\n')}`)
   console.log(`\n${duplexTable(duplex, baresip)}\n`)
   console.log(
     JSON.stringify({
@@ -60,13 +79,42 @@ async function main(quick: boolean): Promise<void> {
       sipp,
       inbound,
       outbound,
+      setUp,
+      nodeRed,
+      registrations,
+      memory,
       duplex,
       baresip,
     }),
   )
 }
 
-function signallingTable(sipp: SignallingFigures, inbound: SignallingFigures, outbound: SignallingFigures): string {
+/** One line each, with what is promised. */
+function factLines(facts: {
+  setUp: SetUpFigures[]
+  nodeRed: NodeRedFigures
+  registrations: RegistrationFigures
+  memory: MemoryFigures | null
+}): string[] {
+  const { setUp, nodeRed, registrations, memory } = facts
+  const of = registrations
+  return [
+    ...setUp.map(
+      ({ hosted, p50Ms, p99Ms }) =>
+        `INVITE to 200, engine in ${hosted ? 'a worker' : "the caller's thread"}: p50 ${p50Ms.toFixed(2)} ms (1.5), p99 ${p99Ms.toFixed(2)} ms`,
+    ),
+    `Node-RED idle: ${nodeRed.idleMb.toFixed(0)} MB, with the engine up ${nodeRed.engineMb.toFixed(0)} MB more (45)`,
+    `accounts registered: ${of.accounts} within ${of.allRegisteredMs.toFixed(0)} ms, ${of.cpuMsPerRegistration.toFixed(2)} ms CPU and ${of.memoryKbPerAccount.toFixed(0)} kB each; ${of.refreshes} refreshes at ${of.cpuMsPerRefresh.toFixed(2)} ms CPU; ${of.registeredAtEnd} registered at the end (1000)`,
+    ...(memory ? [`memory that stays: ${memory.kbPer1000Calls.toFixed(1)} kB per 1,000 calls (50)`] : []),
+  ]
+}
+
+function signallingTable(
+  sipp: SignallingFigures,
+  inbound: SignallingFigures,
+  outbound: SignallingFigures,
+  nodeRed: SignallingFigures,
+): string {
   const row = (name: string, figures: SignallingFigures) => [
     name,
     figures.cpuMsPerCall.toFixed(2),
@@ -80,7 +128,7 @@ function signallingTable(sipp: SignallingFigures, inbound: SignallingFigures, ou
   ]
   return table(
     ['no sound sent', 'CPU ms/call', 'of SIPp', 'clean/s', 'of SIPp', 'set-up p50', 'p99 ms', 'failed', 'retransm.'],
-    [row('SIPp to SIPp', sipp), row('SIPp to us', inbound), row('us to SIPp', outbound)],
+    [row('SIPp to SIPp', sipp), row('SIPp to us', inbound), row('us to SIPp', outbound), row('SIPp to nodes', nodeRed)],
   )
 }
 

@@ -1,6 +1,7 @@
 /** INVITE, 200, ACK, BYE, 200: CPU per call, and the highest rate without a failure, a retransmission or a late call. */
 import { Sipp } from '../test/support/peers/sipp.js'
 import { plainCallee, plainCaller } from '../test/support/peers/sipp-plain.js'
+import type { Step } from '../test/support/peers/sipp-scenario.js'
 import { EngineProcess } from './engine-process.js'
 import { percentile } from './percentile.js'
 import { cpuMs } from './process-usage.js'
@@ -11,7 +12,7 @@ export interface SignallingPlan {
   secondsPerRung: number
 }
 
-interface Steps {
+export interface Steps {
   /** At this rate CPU per call is measured, enough calls for the system's 10 ms ticks. */
   calls: number
   perSecond: number
@@ -41,22 +42,19 @@ type Place = (calls: number, perSecond: number) => Promise<Run>
 
 /** A call that takes longer to set up has waited in a queue. */
 const SLOW_MS = 200
+/** So many until no function of ours is compiled any more. */
+const WARM_UP_CALLS = 1000
 
 export async function measureSipp(plan: SignallingPlan): Promise<SignallingFigures> {
   const callee = await Sipp.start({ name: 'reference-callee', steps: plainCallee })
-  const figures = await measure(
-    plan.sipp,
-    plan.secondsPerRung,
-    () => cpuMs(callee.process.pid),
-    sippCalls(callee.address),
-  )
+  const figures = await measureCalls(plan.sipp, plan.secondsPerRung, callee.process.pid, sippCalls(callee.address))
   await callee.stop()
   return figures
 }
 
 export async function measureInbound(plan: SignallingPlan): Promise<SignallingFigures> {
   const engine = await EngineProcess.start({ plays: false })
-  const figures = await measure(plan.engine, plan.secondsPerRung, () => cpuMs(engine.pid), sippCalls(engine.address))
+  const figures = await measureCalls(plan.engine, plan.secondsPerRung, engine.pid, sippCalls(engine.address))
   await engine.close()
   return figures
 }
@@ -70,32 +68,33 @@ export async function measureOutbound(plan: SignallingPlan): Promise<SignallingF
     const { retransmissions } = callee.figures()
     return { failed, retransmissions, setupMs, perSecond: (calls * 1000) / Math.max(placedMs, 1) }
   }
-  const figures = await measure(plan.engine, plan.secondsPerRung, () => cpuMs(engine.pid), place)
+  const figures = await measureCalls(plan.engine, plan.secondsPerRung, engine.pid, place)
   await engine.close()
   return figures
 }
 
-const sippCalls =
-  (target: string): Place =>
+export const sippCalls =
+  (target: string, how: { steps?: readonly Step[]; user?: string } = {}): Place =>
   async (calls, perSecond) => {
     const startedMs = performance.now()
-    const caller = await Sipp.start({ name: 'caller', steps: plainCaller, target, calls, rate: perSecond, limit: 3000 })
+    const init = { name: 'caller', steps: plainCaller, ...how, target, calls, rate: perSecond, limit: 3000 }
+    const caller = await Sipp.start(init)
     await caller.process.exited
     const figures = caller.figures()
     return { ...figures, perSecond: (calls * 1000) / (performance.now() - startedMs) }
   }
 
-async function measure(
+export async function measureCalls(
   { calls, perSecond, ladder }: Steps,
   secondsPerRung: number,
-  cpu: () => number,
+  pid: number,
   place: Place,
 ): Promise<SignallingFigures> {
   // The first calls compile what all others use.
-  await place(Math.ceil(calls / 2), perSecond)
-  const beforeMs = cpu()
+  await place(Math.max(WARM_UP_CALLS, Math.ceil(calls / 2)), perSecond)
+  const beforeMs = cpuMs(pid)
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)
-  const cpuMsPerCall = (cpu() - beforeMs) / calls
+  const cpuMsPerCall = (cpuMs(pid) - beforeMs) / calls
   let cleanPerSecond = 0
   for (const rung of ladder) {
     const run = await place(rung * secondsPerRung, rung)

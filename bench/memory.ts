@@ -1,0 +1,32 @@
+/** What stays of calls that have ended, over a longer run. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { EngineProcess } from './engine-process.js'
+import { sippCalls } from './signalling.js'
+
+export interface MemoryPlan {
+  calls: number
+  perSecond: number
+}
+
+export interface MemoryFigures {
+  calls: number
+  /** After a collection, on the engine's thread. */
+  kbPer1000Calls: number
+}
+
+/** Transactions linger for 32 s (RFC 3261 17). */
+const LINGER_MS = 36_000
+
+export async function measureMemory({ calls, perSecond }: MemoryPlan): Promise<MemoryFigures> {
+  const engine = await EngineProcess.start({ plays: false })
+  const place = sippCalls(engine.address)
+  // Ids of ended calls are remembered, 10,000 of them: the maps are as large as they get from there on.
+  await place(calls, perSecond)
+  await delay(LINGER_MS)
+  const before = await engine.memory()
+  await place(calls, perSecond)
+  await delay(LINGER_MS)
+  const kb = ((await engine.memory()) - before) / 1024
+  await engine.close()
+  return { calls, kbPer1000Calls: kb / (calls / 1000) }
+}

@@ -1,0 +1,66 @@
+/** A whole Node-RED: what the engine adds to it when idle, and calls that go through nodes: incoming, answer, hangup. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { account } from '../test/support/flow-items.js'
+import { startNodeRed } from '../test/support/node-red-process.js'
+import { freePort } from '../test/support/peers/free-port.js'
+import * as sip from '../test/support/peers/sipp-scenario.js'
+import { rssKb } from './process-usage.js'
+import { measureCalls, type SignallingFigures, type SignallingPlan, sippCalls } from './signalling.js'
+
+export interface NodeRedFigures extends SignallingFigures {
+  /** Resident memory before an account is deployed, and what is there more with the engine up and no call yet. */
+  idleMb: number
+  engineMb: number
+}
+
+/** INVITE, 200, ACK; the flow hangs up. */
+const caller: sip.Step[] = [
+  sip.invite(),
+  sip.expectFinal(200, { timed: true }),
+  sip.ack(),
+  sip.expectRequest('BYE'),
+  sip.accept,
+]
+/** By then an idle V8 has collected what its start left. */
+const SETTLE_MS = 15_000
+const SAMPLES = 5
+
+export async function measureNodeRed(
+  plan: Pick<SignallingPlan, 'secondsPerRung'> & { nodes: SignallingPlan['engine'] },
+): Promise<NodeRedFigures> {
+  const port = await freePort()
+  // Two of the same age: how much of its start a process still holds changes with time.
+  const [without, nodeRed] = await Promise.all([startNodeRed(), startNodeRed()])
+  try {
+    await Promise.all([without.deploy([{ id: 'tab', type: 'tab', label: 'calls' }]), nodeRed.deploy(flow(port))])
+    await delay(SETTLE_MS)
+    const [idleKb, engineKb] = await Promise.all([leastKb(without.pid), leastKb(nodeRed.pid)])
+    await without.close()
+    const place = sippCalls(`127.0.0.1:${port}`, { steps: caller, user: 'alice' })
+    const figures = await measureCalls(plan.nodes, plan.secondsPerRung, nodeRed.pid, place)
+    return { ...figures, idleMb: idleKb / 1024, engineMb: (engineKb - idleKb) / 1024 }
+  } finally {
+    await Promise.all([without.close(), nodeRed.close()])
+  }
+}
+
+function flow(port: number) {
+  const at = { z: 'tab', x: 1, y: 1 }
+  return account({ maxCalls: '3000', inboundFrom: 'anyone', mediaTimeout: '0' })
+    .map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item))
+    .concat(
+      { id: 'incoming', type: 'sip-incoming', ...at, account: 'account', sendRinging: false, wires: [['answer'], []] },
+      { id: 'answer', type: 'sip-answer', ...at, wires: [['hangup'], []] },
+      { id: 'hangup', type: 'sip-hangup', ...at, wires: [[]] },
+    )
+}
+
+/** The least of some samples: what the collector has not come to yet is no cost of being idle. */
+async function leastKb(pid: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < SAMPLES; i++) {
+    least = Math.min(least, rssKb(pid))
+    await delay(500)
+  }
+  return least
+}
