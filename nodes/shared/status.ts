@@ -188,8 +188,18 @@ export function statusDot(RED: RED, status: Status): StatusDot {
   return { ...(fill && { fill }), ...(shape && { shape }), text }
 }
 
+/** Statuses change with every call, the language of a running Node-RED does not: each is looked up once. */
+const translated = new WeakMap<RED, Map<string, string>>()
+
 function translate(RED: RED, key: string, english: string): string {
+  const known = translated.get(RED) ?? new Map<string, string>()
+  translated.set(RED, known)
+  const before = known.get(key)
+  if (before !== undefined) return before
   const path = `status.${key}`
   const word = RED._(path, { defaultValue: english })
-  return word === '' || word === path ? english : word
+  // Nothing was found: that is not kept.
+  if (word === '' || word === path) return english
+  known.set(key, word)
+  return word
 }

@@ -163,4 +163,8 @@ export class RtpSender {
   }
 }
 
-const buffersOf = (octets: number): Uint8Array[] => Array.from({ length: BUFFERS }, () => new Uint8Array(octets))
+/** In one piece of memory: each of its own takes as long to get as the call's other objects together. */
+function buffersOf(octets: number): Uint8Array[] {
+  const all = new ArrayBuffer(BUFFERS * octets)
+  return Array.from({ length: BUFFERS }, (_, i) => new Uint8Array(all, i * octets, octets))
+}
