@@ -58,6 +58,8 @@ export class Phone {
   readonly logLines: string[] = []
   /** Looked at again whenever something has happened. */
   readonly #looks = new Set<() => void>()
+  /** `events` of each call: a thousand calls are waited for at once. */
+  readonly #ofCall = new Map<string, CallEvent[]>()
 
   #address = ''
 
@@ -106,7 +108,7 @@ export class Phone {
       for (const look of [...this.#looks]) look()
     }
     this.engine.on('call', (event) => {
-      if (keepEvents) this.events.push(event)
+      if (keepEvents) this.#keep(event)
       happened()
     })
     this.engine.on('registration', ({ registration }) => {
@@ -118,6 +120,13 @@ export class Phone {
       this.traces.push(trace)
       happened()
     })
+  }
+
+  #keep(event: CallEvent): void {
+    this.events.push(event)
+    const others = this.#ofCall.get(event.callId)
+    if (others) others.push(event)
+    else this.#ofCall.set(event.callId, [event])
   }
 
   /** What `find` gives as soon as it gives something. */
@@ -148,7 +157,7 @@ export class Phone {
     options: { callId?: string; timeoutMs?: number; skip?: number; where?: (event: EventOf<Type>) => boolean } = {},
   ): Promise<EventOf<Type>> {
     const { callId, timeoutMs = 10_000, skip = 0, where = () => true } = options
-    const ofCall = () => this.events.filter((event) => callId === undefined || event.callId === callId)
+    const ofCall = () => (callId === undefined ? this.events : (this.#ofCall.get(callId) ?? []))
     const isOfType = (event: CallEvent): event is EventOf<Type> => event.type === type
     return this.#until(
       () => ofCall().filter(isOfType).filter(where)[skip],

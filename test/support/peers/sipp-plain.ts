@@ -14,6 +14,7 @@ export const plainCallee: sip.Step[] = [
   sip.expectRequest('INVITE'),
   sip.provisional('180 Ringing'),
   sip.answer(),
+  sip.tolerateInvite,
   sip.expectRequest('ACK'),
   sip.expectRequest('BYE'),
   sip.accept,
