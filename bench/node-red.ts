@@ -46,7 +46,7 @@ export async function measureNodeRed(
 
 function flow(port: number) {
   const at = { z: 'tab', x: 1, y: 1 }
-  return account({ maxCalls: '3000', inboundFrom: 'anyone', mediaTimeout: '0' })
+  return account({ maxCalls: '3000', inboundFrom: 'anyone', allowedSources: '127.0.0.0/8', mediaTimeout: '0' })
     .map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item))
     .concat(
       { id: 'incoming', type: 'sip-incoming', ...at, account: 'account', sendRinging: false, wires: [['answer'], []] },

@@ -4,7 +4,7 @@ import { TokenBucket } from './token-bucket.js'
 export interface Limits {
   /** Requests a second of all unknown sources; each has an equal share of it. */
   requestsPerSecond: number
-  /** Share that is left to each, however many they are. */
+  /** No source's share is less, as long as all together keep within theirs. */
   leastPerSecond: number
   /** INVITEs without a final answer, or with a 2xx that nobody has acknowledged. */
   halfOpen: number
@@ -55,12 +55,15 @@ export class SourceLimits {
   readonly #limits: Limits
   /** In the order in which they were last heard. */
   readonly #sources = new Map<string, Source>()
+  /** Of all unknown sources together: forged ones are new each time. */
+  readonly #all: TokenBucket
   #halfOpen = 0
   #halfOpenOfUnknown = 0
 
   constructor(clock: Clock, limits: Partial<Limits> = {}) {
     this.#clock = clock
     this.#limits = { ...LIMITS, ...limits }
+    this.#all = new TokenBucket(this.#limits.requestsPerSecond, clock.now())
   }
 
   get halfOpen(): number {
@@ -73,7 +76,8 @@ export class SourceLimits {
     const source = this.#source(address, nowMs)
     const { requestsPerSecond, leastPerSecond } = this.#limits
     const perSecond = Math.max(leastPerSecond, requestsPerSecond / this.#sources.size)
-    if (source.bucket.take({ perSecond, burst: perSecond }, nowMs)) return 'take'
+    const all = { perSecond: requestsPerSecond, burst: requestsPerSecond }
+    if (source.bucket.take({ perSecond, burst: perSecond }, nowMs) && this.#all.take(all, nowMs)) return 'take'
     if (nowMs - source.toldMs < TELL_EVERY_MS) return 'ignore'
     source.toldMs = nowMs
     return 'tell'
@@ -122,7 +126,7 @@ export class SourceLimits {
     const wanted = sourceKey(address)
     const key = this.#sources.has(wanted) || this.#sources.size < this.#limits.sources ? wanted : OTHERS
     const known = this.#sources.get(key)
-    const source = known ?? newSource(this.#limits.leastPerSecond, nowMs)
+    const source = known ?? newSource(nowMs)
     source.lastMs = nowMs
     this.#sources.delete(key)
     this.#sources.set(key, source)
@@ -144,8 +148,11 @@ export class SourceLimits {
 
 const OTHERS = 'others'
 
-const newSource = (burst: number, nowMs: number): Source => ({
-  bucket: new TokenBucket(burst, nowMs),
+/** What a source may send at once when it is new, as far as its share goes. */
+const FIRST_BURST = 300
+
+const newSource = (nowMs: number): Source => ({
+  bucket: new TokenBucket(FIRST_BURST, nowMs),
   lastMs: nowMs,
   toldMs: Number.NEGATIVE_INFINITY,
   halfOpen: 0,

@@ -55,6 +55,17 @@ describe('limits by source', () => {
     )
   })
 
+  it('takes a burst of a hundred from a source that is new, and no more in all than the rate from ever new ones', () => {
+    const { limits, clock } = make()
+    for (let n = 0; n < 100; n++) assert.equal(limits.request('10.0.0.1'), 'take')
+    let taken = 0
+    for (let ms = 0; ms < 2_000; ms++) {
+      clock.advance(1)
+      for (let n = 0; n < 10; n++) if (limits.request(address(ms * 10 + n)) === 'take') taken++
+    }
+    assert.ok(taken <= 3_000 + 2 * 3_000, `${taken} of 20000`)
+  })
+
   it('lets forged sources share one place where they are too many to tell apart', () => {
     const { limits } = make({ sources: 10, leastPerSecond: 5, requestsPerSecond: 50 })
     const taken = Array.from({ length: 1_000 }, (_, n) => limits.request(address(n))).filter((each) => each === 'take')
