@@ -11,7 +11,7 @@ import { ANSWER as ANSWER_BODY, Party } from '../support/sip-parties.js'
 const FAULTS = { loss: 0.2, doubled: 0.05, late: 0.1, delayMs: 50 }
 /** The whole run: RFC 3261's own timers, Timer B and H among them, have to fit. */
 const LIMIT_MS = 100_000
-const PER_SECOND = 50
+const PER_SECOND = 100
 
 const KINDS = { plain: 1000, refused: 100, cancelled: 100, challenged: 200 } as const
 type Kind = keyof typeof KINDS
