@@ -43,8 +43,10 @@ describe('the demo call in the editor', function () {
         .waitFor({ state: 'visible', timeout: CALL_MS })
     const shownBy = (name: string) =>
       page.locator('.red-ui-debug-msg', { has: page.locator('.red-ui-debug-msg-name', { hasText: name }) })
-    // "Successfully injected" would lie over the picture, and the grid doubles its size.
-    await page.addStyleTag({ content: '#red-ui-notifications, .red-ui-workspace-chart-grid { display: none }' })
+    // "Successfully injected" would lie over the picture, and the rest only makes it larger.
+    await page.addStyleTag({
+      content: '#red-ui-notifications, .red-ui-workspace-chart-grid, .red-ui-debug-msg-date { display: none }',
+    })
     await page.locator('#red-ui-palette-container-telephony').scrollIntoViewIfNeeded()
     await showTab(page, 'ringflow-demo-caller')
     await invoke(page, 'core:show-debug-tab')

@@ -212,6 +212,45 @@ describe('the editor', function () {
     }
   })
 
+  it('brings nodes of an older version up to date as it opens', async () => {
+    const flow = await oneOfEach()
+    const kept = [
+      'id',
+      'type',
+      'z',
+      'x',
+      'y',
+      'wires',
+      'account',
+      'transport',
+      'aor',
+      'hops',
+      'file',
+      'bindAddress',
+      'bindPort',
+    ]
+    const old = flow.map((node) => {
+      if (!node.type.startsWith('sip-')) return node
+      return Object.fromEntries(Object.entries(node).filter(([name]) => kept.includes(name))) as typeof node
+    })
+    await nodeRed.deploy(old)
+    editor = await openEditor(browser, nodeRed.url)
+    page = editor.page
+    for (const type of TYPES) assert.deepEqual(await validationErrors(page, idOf(type)), [], type)
+    await openDialog(page, idOf('sip-dial'))
+    await page.fill('#node-input-name', 'renewed')
+    await closeDialog(page, 'ok')
+    await pressDeploy(page)
+    const stored = await nodeRed.flow()
+    for (const { id, type, ...settings } of flow) {
+      const now = stored.find((node) => node.id === id)
+      for (const name of Object.keys(settings)) assert.ok(now && name in now, `${type}: ${name} is missing`)
+    }
+    assert.deepEqual(editor.errors, [])
+    await editor.close()
+    await nodeRed.deploy(flow)
+  })
+
   it('imports the demo from the menu, and draws it', async () => {
     editor = await openEditor(browser, nodeRed.url)
     page = editor.page

@@ -17,6 +17,7 @@ if (editor().$(`#${STYLE_ID}`).length === 0) {
     .appendTo('head')
 }
 
-editor().RED.events.on('nodes:add', upgrade)
+// The event brings more than the node.
+editor().RED.events.on('nodes:add', (node) => upgrade(node))
 
 Object.assign(globalThis, { Ringflow: { check, checkEach, checkTyped, form } })
