@@ -166,7 +166,7 @@ export class Dispatcher {
     }
     const wrong = checkRequest(message) ?? checkTargetRefresh(message)
     if (wrong) return wrong
-    if (!account) return { statusCode: 404 }
+    if (!account) return pingsEndpoint(message) ? CAPABILITIES : { statusCode: 404 }
     return this.#merged.has(mergeKeyOf(message)) ? { statusCode: 482 } : undefined
   }
 
@@ -235,6 +235,10 @@ const MAX_STRANGERS = 10_000
 const NO_CALL: CallPlace = { established() {}, ended() {} }
 
 /** RFC 3261 11.2 */
+/** RFC 3261 11: OPTIONS to a host asks what stands there. Dispatchers and gateways ping so, and take a 404 for "down". */
+const pingsEndpoint = (message: ParsedRequest): boolean =>
+  message.method === 'OPTIONS' && message.requestUri.parts.user === ''
+
 const CAPABILITIES: ResponseOptions = { statusCode: 200, extraHeaders: [ALLOW, ACCEPT] }
 
 const keyOf = ({ hop, callId, cseq, from }: ParsedRequest, method: string): string =>

@@ -41,7 +41,8 @@ describe('UAS against a peer that says what the test wants', () => {
     const cases: [why: string, parts: Parts, status: number, header?: [string, RegExp]][] = [
       ['OPTIONS', { method: 'OPTIONS' }, 200, ['allow', /^INVITE, ACK/]],
       ['a user that is not there', { method: 'OPTIONS', uri: 'sip:nobody@example.com' }, 404],
-      ['a Request-URI without user', { method: 'OPTIONS', uri: 'sip:example.com' }, 404],
+      ['a gateway that pings the host', { method: 'OPTIONS', uri: 'sip:example.com' }, 200, ['accept', /sdp/]],
+      ['a call to no user', { method: 'INVITE', uri: 'sip:example.com' }, 404],
       ['a method that is not ours', { method: 'REGISTER' }, 405, ['allow', /INVITE/]],
       ['a method that nobody knows', { method: '__proto__' }, 501, ['allow', /INVITE/]],
       ['an unknown scheme', { method: 'OPTIONS', uri: 'nobodyKnowsThisScheme:totallyopaquecontent' }, 416],
