@@ -9,6 +9,7 @@ const PACKAGES = {
   sipp: 'sip-tester',
   baresip: 'baresip-core',
   kamailio: 'kamailio',
+  linphonec: 'linphone-cli',
   tshark: 'tshark',
   sox: 'sox',
   ip: 'iproute2',

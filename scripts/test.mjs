@@ -16,7 +16,7 @@ const KINDS = {
   fuzz: [],
   integration: [],
   'node-red': [],
-  interop: ['sipp', 'baresip', 'kamailio', 'tshark', 'sox', 'ip', 'iptables'],
+  interop: ['sipp', 'baresip', 'kamailio', 'linphonec', 'tshark', 'sox', 'ip', 'iptables'],
   robustness: ['sipp', 'ip'],
   browser: ['chromium'],
 }

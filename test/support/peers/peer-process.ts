@@ -14,6 +14,10 @@ export interface PeerStart {
   command: string
   args: string[]
   cwd?: string
+  /** Its home folder; ours unless given. */
+  home?: string
+  /** It is told what to do by lines, see `write`. */
+  takesInput?: boolean
 }
 
 /** A program of somebody else, in a process group of its own, its output kept line by line and in a log file. */
@@ -36,10 +40,12 @@ export class PeerProcess {
     this.#child = spawn(init.command, init.args, {
       cwd: init.cwd ?? peerFolder.path,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: peerPath },
+      stdio: [init.takesInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: peerPath, ...(init.home ? { HOME: init.home } : {}) },
     })
     running.add(this)
+    // It may have ended before it has read all.
+    this.#child.stdin?.on('error', () => {})
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#onLine(line))
     }
@@ -54,6 +60,11 @@ export class PeerProcess {
     const { pid } = this.#child
     if (pid === undefined) throw new Error(`${this.name} was not started`)
     return pid
+  }
+
+  /** Needs `takesInput`. */
+  write(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
   }
 
   /** The first line, past ones too, that matches. */
