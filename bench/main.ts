@@ -23,18 +23,18 @@ import { table } from './table.js'
 
 const SIGNALLING: SignallingPlan = {
   sipp: { calls: 3000, perSecond: 500, ladder: [500, 1000, 2000, 3000, 4000] },
-  engine: { calls: 2000, perSecond: 200, ladder: [100, 200, 300, 400, 600, 800, 1000, 1200, 1600, 2000] },
+  engine: { calls: 3000, perSecond: 400, ladder: [200, 300, 400, 600, 800, 1000, 1200, 1600, 2000] },
   secondsPerRung: 4,
 }
-const NODES: Steps = { calls: 1000, perSecond: 100, ladder: [100, 200, 300, 400, 600, 800] }
+const NODES: Steps = { calls: 1000, perSecond: 200, ladder: [100, 200, 300, 400, 600, 800] }
 const QUICK_SIGNALLING: SignallingPlan = {
-  sipp: { calls: 1500, perSecond: 500, ladder: [1000, 2000] },
-  engine: { calls: 500, perSecond: 200, ladder: [200, 400, 800] },
+  sipp: { calls: 1500, perSecond: 500, ladder: [2000] },
+  engine: { calls: 1000, perSecond: 400, ladder: [400, 800] },
   secondsPerRung: 2,
 }
-const QUICK_NODES: Steps = { calls: 300, perSecond: 150, ladder: [100, 200, 400] }
+const QUICK_NODES: Steps = { calls: 400, perSecond: 200, ladder: [400] }
 const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
-const QUICK_DUPLEX: DuplexPlan = { windowSec: 3, captureSec: 2 }
+const QUICK_DUPLEX: DuplexPlan = { windowSec: 2, captureSec: 2 }
 
 async function main(quick: boolean): Promise<void> {
   const loadBefore = loadavg()[0] ?? 0
@@ -51,14 +51,15 @@ async function main(quick: boolean): Promise<void> {
   say('calls through the nodes of a Node-RED …')
   const nodeRed = await measureNodeRed({
     nodes: quick ? QUICK_NODES : NODES,
+    settleMs: quick ? 6000 : 15_000,
     secondsPerRung: plan.secondsPerRung,
   })
   say('1,000 accounts registered and refreshed …')
-  const registrations = await measureRegistrations({ accounts: 1000, expiresSec: quick ? 8 : 20 })
+  const registrations = await measureRegistrations({ accounts: 1000, expiresSec: quick ? 6 : 20 })
   if (!quick) say('20,000 calls one after the other, for what stays of them …')
   const memory = quick ? null : await measureMemory({ calls: 10_000, perSecond: 250 })
   const duplex: DuplexFigures[] = []
-  for (const calls of [1, 100, 500]) {
+  for (const calls of quick ? [100, 500] : [1, 100, 500]) {
     say(`calls with sound in both directions: ${calls} …`)
     duplex.push(await measureEngineDuplex(calls, quick ? QUICK_DUPLEX : DUPLEX))
   }

@@ -21,19 +21,22 @@ const caller: sip.Step[] = [
   sip.expectRequest('BYE'),
   sip.accept,
 ]
-/** By then an idle V8 has collected what its start left. */
-const SETTLE_MS = 15_000
 const SAMPLES = 5
 
-export async function measureNodeRed(
-  plan: Pick<SignallingPlan, 'secondsPerRung'> & { nodes: SignallingPlan['engine'] },
-): Promise<NodeRedFigures> {
+export interface NodeRedPlan {
+  nodes: SignallingPlan['engine']
+  secondsPerRung: number
+  /** An idle V8 collects what its start left, after a while. */
+  settleMs: number
+}
+
+export async function measureNodeRed(plan: NodeRedPlan): Promise<NodeRedFigures> {
   const port = await freePort()
   // Two of the same age: how much of its start a process still holds changes with time.
   const [without, nodeRed] = await Promise.all([startNodeRed(), startNodeRed()])
   try {
     await Promise.all([without.deploy([{ id: 'tab', type: 'tab', label: 'calls' }]), nodeRed.deploy(flow(port))])
-    await delay(SETTLE_MS)
+    await delay(plan.settleMs)
     const [idleKb, engineKb] = await Promise.all([leastKb(without.pid), leastKb(nodeRed.pid)])
     await without.close()
     const place = sippCalls(`127.0.0.1:${port}`, { steps: caller, user: 'alice' })

@@ -43,7 +43,7 @@ type Place = (calls: number, perSecond: number) => Promise<Run>
 /** A call that takes longer to set up has waited in a queue. */
 const SLOW_MS = 200
 /** So many until no function of ours is compiled any more. */
-const WARM_UP_CALLS = 1000
+const WARM_UP_CALLS = 2000
 
 export async function measureSipp(plan: SignallingPlan): Promise<SignallingFigures> {
   const callee = await Sipp.start({ name: 'reference-callee', steps: plainCallee })
@@ -91,7 +91,7 @@ export async function measureCalls(
   place: Place,
 ): Promise<SignallingFigures> {
   // The first calls compile what all others use.
-  await place(Math.max(WARM_UP_CALLS, Math.ceil(calls / 2)), perSecond)
+  await place(Math.min(WARM_UP_CALLS, calls * 2), perSecond)
   const beforeMs = cpuMs(pid)
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)
   const cpuMsPerCall = (cpuMs(pid) - beforeMs) / calls
