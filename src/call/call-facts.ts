@@ -47,10 +47,13 @@ export function newFacts(
   init: Pick<CallFacts, 'id' | 'sipCallId' | 'account' | 'direction' | 'from' | 'to' | 'started'>,
   tags: Record<string, unknown> | undefined,
 ): CallFacts {
-  const { from, to } = init
+  const { id, sipCallId, account, direction, from, to, started } = init
   return {
-    ...init,
-    account: { id: init.account.id, name: init.account.name },
+    id,
+    sipCallId,
+    account: { id: account.id, name: account.name },
+    direction,
+    started,
     from: { uri: short(from.uri), user: short(from.user), displayName: short(from.displayName) },
     to: { uri: short(to.uri), user: short(to.user) },
     state: 'trying',

@@ -22,7 +22,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     super()
     this.#deps = deps
     if (onEvent) this.on('event', onEvent)
-    this.core = new CallCore(deps, { ...init, tell: (event) => this.emit('event', event) })
+    this.core = new CallCore(deps, { tell: (event) => this.emit('event', event), ...init })
     this.core.onEnding = () => this.#gather?.hangup()
   }
 

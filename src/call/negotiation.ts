@@ -76,9 +76,9 @@ export class Negotiation {
     const timeoutMs = phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(settled.remote.host, this.#latest(), this.#mediaSource)
     const parameters: Omit<MediaConnect, 'id'> = {
-      ...settled,
       timeoutMs,
       ...(hosts.length > 0 ? { natHosts: hosts } : {}),
+      ...settled,
     }
     const text = JSON.stringify(parameters)
     if (text === this.#connected) return

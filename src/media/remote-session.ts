@@ -70,7 +70,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
     this.#assertOpen()
-    await this.#deps.rpc.call('connect', { ...parameters, id: this.id })
+    await this.#deps.rpc.call('connect', { id: this.id, ...parameters })
     this.#codec = parameters.codec
   }
 

@@ -146,12 +146,14 @@ export class Dispatcher {
       reply(message, OVERLOADED)
       return
     }
-    const mergeKey = mergeKeyOf(message)
+    const ended = this.#rememberMerge(mergeKeyOf(message))
+    this.#deliver(how.key, message, () => this.#handToAccount(account, message, place), { ended, known: how.known })
+  }
+
+  /** Returns what forgets it. In a function of its own: what is kept for 32 s shall not keep the request as well. */
+  #rememberMerge(mergeKey: string): () => void {
     this.#merged.add(mergeKey)
-    this.#deliver(how.key, message, () => this.#handToAccount(account, message, place), {
-      ended: () => this.#merged.delete(mergeKey),
-      known: how.known,
-    })
+    return () => this.#merged.delete(mergeKey)
   }
 
   /** Policy first, then what RFC 3261 8.2 checks. Undefined: there is an account, and it may have the request. */

@@ -60,7 +60,16 @@ export class ReceivedInvite implements IncomingInvite {
     this.#decided = true
     const { session } = this.#server.accept(answer)
     if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
-    return new EstablishedDialog(this.#context, session, this.#place)
+    return new EstablishedDialog(this.#context, session, {
+      established: () => {
+        this.#keepBytesOnly()
+        this.#place.established()
+      },
+      ended: () => {
+        this.#keepBytesOnly()
+        this.#place.ended()
+      },
+    })
   }
 
   reject(status: number, init: AnswerInit = {}): void {
@@ -73,7 +82,10 @@ export class ReceivedInvite implements IncomingInvite {
     this.#keepBytesOnly()
   }
 
-  /** Repeating a failure and absorbing its ACK needs no more than its text, which ServerTransactions has (17.2.1). */
+  /**
+   * ServerTransactions has what it takes to repeat a failure and to absorb what comes late (17.2.1, RFC 6026 7.1). Core's
+   * transaction would hold the whole call for another 32 s.
+   */
   #keepBytesOnly(): void {
     const { core } = this.#context
     core.userAgentServers.delete(this.#server.transaction.id)
