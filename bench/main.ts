@@ -59,7 +59,7 @@ async function main(quick: boolean): Promise<void> {
   if (!quick) say('20,000 calls one after the other, for what stays of them …')
   const memory = quick ? null : await measureMemory({ calls: 10_000, perSecond: 250 })
   const duplex: DuplexFigures[] = []
-  for (const calls of quick ? [100, 500] : [1, 100, 500]) {
+  for (const calls of quick ? [100, 500] : [1, 100, 500, 800]) {
     say(`calls with sound in both directions: ${calls} …`)
     duplex.push(await measureEngineDuplex(calls, quick ? QUICK_DUPLEX : DUPLEX))
   }

@@ -17,11 +17,14 @@ export interface Limits {
   sources: number
 }
 
-/** A half-open call costs about 10 kB for up to 32 s, a refused one some hundred octets at most. */
+/**
+ * A half-open call costs about 10 kB for up to 32 s, a refused one some hundred octets at most. A known peer's fit what comes in a
+ * second at the highest rate: a machine that pauses for that long refuses nobody.
+ */
 export const LIMITS: Limits = {
   requestsPerSecond: 3_000,
   leastPerSecond: 40,
-  halfOpen: 600,
+  halfOpen: 2_000,
   halfOpenOfUnknown: 400,
   leastHalfOpen: 10,
   callsPerSource: 1_000,
