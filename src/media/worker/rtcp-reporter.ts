@@ -66,10 +66,10 @@ export class RtcpReporter {
     const sender = this.#sender
     const block = this.#statistics.report(nowMs)
     const info = {
-      ...ntpTime(wallMs),
       rtpTimestamp: sender.timestamp,
       packets: sender.packetsSent,
       octets: sender.octetsSent,
+      ...ntpTime(wallMs),
     }
     return buildRtcp({
       ssrc: sender.ssrc,

@@ -205,7 +205,7 @@ export class CallMedia implements Paced {
       codec,
       payloadType: to.payloadType,
       eventTypes: event ? [event.receive, event.send] : [],
-      remote: { ...to.remote, natHosts: to.natHosts ?? [] },
+      remote: { natHosts: to.natHosts ?? [], ...to.remote },
     })
     this.#sender.configure({
       codec,
