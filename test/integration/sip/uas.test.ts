@@ -202,6 +202,35 @@ describe('UAS against a peer that says what the test wants', () => {
     })
   })
 
+  it('tells strangers nothing by what belongs to no call either', async () => {
+    bob.admit = ({ method }) =>
+      method === 'MESSAGE' ? { admit: true } : { admit: false, status: 0, known: false, stranger: true }
+    for (const method of ['BYE', 'INVITE', 'OPTIONS', 'INFO']) {
+      peer.send(text({ method, to: '<sip:bob@x>;tag=1' }), port())
+    }
+    peer.send(text({ method: 'CANCEL' }), port())
+    peer.send(text({ method: 'CANCEL', uri: 'sip:nobody@x' }), port())
+    assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
+    assert.equal(peer.texts.length, 1)
+  })
+
+  it('is not there for strangers beside an account that is there for all', async () => {
+    bob.admit = () => ({ admit: false, status: 0, known: false, stranger: true })
+    bob.endpoint.createUserAgent({
+      aor: 'sip:door@example.com',
+      contactUser: 'door',
+      displayName: '',
+      routeSet: [],
+      authenticator: { answer: () => undefined },
+      handlers: { admit: () => ({ admit: true, known: false }), invite() {} },
+    })
+    for (const method of ['OPTIONS', 'INVITE', 'MESSAGE']) {
+      const there = await ask({ method })
+      const notThere = await ask({ method, uri: 'sip:nobody@example.com' })
+      assert.deepEqual([there.statusCode, notThere.statusCode], [404, 404])
+    }
+  })
+
   describe('a stranger, where anyone may call', () => {
     beforeEach(() => {
       bob.admit = () => ({ admit: true, known: false })
