@@ -60,6 +60,16 @@ export function applyDialPlan(number: string, { stripPrefix, addPrefix, countryC
   return addPrefix + (full.startsWith('+') ? rules.international + full.slice(1) : full)
 }
 
+/** The same number in the spellings that people of this country use: `+4930…` and `030…`. */
+export function spellingsOf(number: string, countryCode: string): string[] {
+  const rules = RULES.get(countryCode) ?? USUAL
+  const full = countryCode === '' ? number : internationalOf(number, countryCode, rules)
+  const own = countryCode !== '' && full.startsWith(`+${countryCode}`) ? full.slice(1 + countryCode.length) : undefined
+  if (own === undefined || own === '') return [...new Set([number, full])]
+  const national = countryCode === '1' ? [own, `1${own}`] : [`${rules.trunk}${own}`]
+  return [...new Set([number, full, ...national])]
+}
+
 function internationalOf(number: string, countryCode: string, rules: CountryRules): string {
   if (!/^\d+$/.test(number)) return number
   const { international, trunk, national } = rules

@@ -62,32 +62,37 @@ const BY_COUNTRY = new Map<string, readonly string[]>([
 ])
 
 const COMMON: ReadonlySet<string> = new Set(EVERYWHERE)
-/** Behind the digit for an outside line, which is 0 or 9 nearly everywhere; others would be mistaken for extensions. */
-const BEHIND_OUTSIDE_LINE: ReadonlySet<string> = new Set(['110', '112', '911', '999'])
+/** Those that are looked for behind something: the digit for an outside line (0 or 9 nearly everywhere), a service code. Others would be mistaken for extensions. */
+const KNOWN_BY_ALL: ReadonlySet<string> = new Set(['110', '112', '911', '999'])
+const SEPARATORS = /[\s().\-/\u00a0]/g
+/** 3GPP TS 22.030 6.5.2 and ATIS vertical service codes: `*31#112` and `*67911` ring whom `112` and `911` ring. */
+const SERVICE_CODE = /^[*#]\d{2,3}[*#]|^\*\d{2}(?=\d)/
+/** What comes after a number rings nobody else: parameters, pauses, the `#` that sends it off. */
+const AFTER_NUMBER = /(?:[;,#]|\*$).*$/
 
 /**
- * The emergency number in what is dialled, in whatever form: `112`, `+49112`, `0049112`, `0112`. `countryCode` is the account's, ''
- * where it has none.
+ * The emergency number in what is dialled, in whatever form: `112`, `+112`, `+49112`, `0049112`, `0112`, `112#`, `*31#112`.
+ * `countryCode` is the account's, '' where it has none.
  */
 export function emergencyNumberIn(dialled: string, countryCode: string): string | undefined {
-  const user = dialled.split(';', 1)[0]?.replace(/[\s().\-/]/g, '') ?? ''
-  if (!/^\+?\d{2,10}$/.test(user)) return undefined
-  const international = /^(?:\+|00|011)([1-9]\d+)$/.exec(user)?.[1]
-  const forms = [
-    ...(isEmergency(user, countryCode) ? [user] : []),
-    ...withoutCountry(international ?? user, international === undefined ? [countryCode] : undefined),
-    ...(/^[09]/.test(user) && BEHIND_OUTSIDE_LINE.has(user.slice(1)) ? [user.slice(1)] : []),
-  ]
-  return forms[0]
+  const written = dialled.replace(SEPARATORS, '')
+  const bare = written.replace(SERVICE_CODE, '')
+  const number = bare.replace(AFTER_NUMBER, '')
+  if (!/^\+?\d{2,14}$/.test(number)) return undefined
+  const found = [...readingsOf(number, countryCode)].find(([digits, country]) => isEmergency(digits, country))?.[0]
+  if (found !== undefined && (bare === written || KNOWN_BY_ALL.has(found))) return found
+  const behindLine = /^[09]0?(\d{3})$/.exec(number)?.[1] ?? ''
+  return KNOWN_BY_ALL.has(behindLine) ? behindLine : undefined
 }
 
-/** An emergency number behind a calling code, of any country unless some are given. */
-function withoutCountry(digits: string, countries?: readonly string[]): string[] {
-  const codes = countries ?? [1, 2, 3].map((length) => digits.slice(0, length))
-  return codes
-    .filter((code) => code !== '' && digits.startsWith(code))
-    .filter((code) => isEmergency(digits.slice(code.length), code))
-    .map((code) => digits.slice(code.length))
+/** What a number may be to an exchange, and in which country: itself, or what stands behind a calling code. */
+function* readingsOf(number: string, countryCode: string): Iterable<[digits: string, country: string]> {
+  yield [number, countryCode]
+  if (countryCode !== '' && number.startsWith(countryCode)) yield [number.slice(countryCode.length), countryCode]
+  const international = /^(?:\+|[09]?(?:00|011))0*([1-9]\d+)$/.exec(number)?.[1]
+  if (international === undefined) return
+  yield [international, countryCode] // `+112` is what mobile telephones make of it
+  for (const length of [1, 2, 3]) yield [international.slice(length), international.slice(0, length)]
 }
 
 const isEmergency = (number: string, countryCode: string): boolean =>

@@ -1,6 +1,7 @@
 /** Whom an account may call: asked for everything that rings somebody, after the dial plan. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { spellingsOf } from './dial-plan.js'
 import { emergencyNumberIn } from './emergency.js'
 import type { Target } from './target.js'
 
@@ -51,11 +52,13 @@ export function checkOutbound(
   if (!allowed.some(fits)) throw blocked(`“${typed.trim()}” is none of the targets that the account may call`)
 }
 
-/** What patterns are compared with: the number as it is sent and as it was typed, and the whole address. */
-function formsOf({ typed, target, domain }: { typed: string; target: Target; domain: string }) {
+/** What patterns are compared with: the number as it is sent and as it was typed, in each usual spelling, and the whole address. */
+function formsOf(call: { typed: string; target: Target; domain: string; countryCode?: string }) {
+  const { typed, target, domain, countryCode = '' } = call
   const host = hostOf(target.uri.replace(/^.*@|^sips?:/i, ''))
   const user = normal(target.user.split(';', 1)[0] ?? '')
-  return { address: `${user}@${host}`, numbers: [user, normal(bareNumber(typed))], isOurs: host === hostOf(domain) }
+  const numbers = [user, normal(bareNumber(typed))].flatMap((number) => spellingsOf(number, countryCode))
+  return { address: `${user}@${host}`, numbers, isOurs: host === hostOf(domain) }
 }
 
 /** Number or name without scheme, host and parameters. */
@@ -65,14 +68,18 @@ const bareNumber = (typed: string): string =>
     .replace(/^(sips?|tel):/i, '')
     .replace(/[@;].*$/, '')
 
+/** One spelling of a host: no port, no final dot, `127.1` and `[0:0::1]` as the resolver reads them. */
 const hostOf = (text: string): string => {
   const bare = text.replace(/[;?].*$/, '').toLowerCase()
-  return /^\[.*?\]/.exec(bare)?.[0] ?? bare.replace(/:\d+$/, '')
+  const host = /^\[.*?\]/.exec(bare)?.[0] ?? bare.replace(/:\d+$/, '').replace(/\.+$/, '')
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host
 }
 
-/** One spelling of what can be written in several: separators gone, `00` as `+`. */
+/** One spelling of what can be written in several: separators gone, `00` as `+`, hosts as in `hostOf`. */
 function normal(text: string): string {
   const lower = text.trim().toLowerCase()
+  const [, user, host] = /^(.*@)([^*?]+)$/.exec(lower) ?? []
+  if (user !== undefined && host !== undefined) return user + hostOf(host)
   const digits = lower.replace(/[\s().\-/\u00a0]/g, '')
   if (!/^\+?[\d*#?]+$/.test(digits)) return lower
   return digits.replace(/^00(?=[1-9])/, '+')

@@ -69,7 +69,7 @@ export class Policy {
     const known = this.#isKnown(request.source.host)
     if (!known && this.#init.inboundFrom !== 'anyone') {
       this.#logRefusal(request)
-      return { admit: false, status: this.#init.strangers === '403' ? 403 : 0, known: false }
+      return { admit: false, status: this.#init.strangers === '403' ? 403 : 0, known: false, stranger: true }
     }
     // 486: this line is busy, which is what the caller shall hear. 503 would make a proxy take us for broken (RFC 3261 21.5.4).
     if (request.method === 'INVITE' && this.#deps.activeCalls() >= this.#init.maxCalls) {

@@ -145,6 +145,11 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
 
   #succeed(response: FinalResponse): void {
     const grantedSec = isLocal(response) ? 0 : grantedExpiresSec(response, this.#init.contactUser, this.#expiresSec)
+    // RFC 3261 10.2.2: nothing is what a binding that was removed has. Who has none cannot be called.
+    if (grantedSec === 0) {
+      this.#fail(response, 'The registrar grants no time')
+      return
+    }
     const { clock, userAgent } = this.#deps
     const lifeMs = grantedSec * 1000
     this.#outage = undefined
@@ -156,12 +161,12 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     this.#schedule(Math.max(MIN_REFRESH_MS, this.#random(0.5 * lifeMs, 0.75 * lifeMs)))
   }
 
-  #fail(response: FinalResponse): void {
+  #fail(response: FinalResponse, reason = response.reason): void {
     if (!this.#wanted) return
     const waitMs = this.#retryMs(response)
     const retryAt = new Date(this.#deps.clock.wall() + waitMs).toISOString()
-    this.#deps.log.warn({ status: response.status, reason: response.reason, retryAt }, 'registration failed')
-    this.#enter({ state: 'failed', status: response.status, reason: response.reason, retryAt })
+    this.#deps.log.warn({ status: response.status, reason, retryAt }, 'registration failed')
+    this.#enter({ state: 'failed', status: response.status, reason, retryAt })
     this.#schedule(waitMs)
   }
 

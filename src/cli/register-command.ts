@@ -30,9 +30,8 @@ export async function runRegister(context: CommandContext): Promise<number> {
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)
-    await engine.call('unregister', { accountId: account.id })
     return EXIT.ok
   } finally {
-    await engine.close()
+    await engine.close() // un-registers, and does not wait long for a server that is silent
   }
 }

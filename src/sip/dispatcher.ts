@@ -87,7 +87,7 @@ export class Dispatcher {
     const { servers, maps, reply } = this.#deps
     const inviteKey = keyOf(message, 'INVITE')
     if (!servers.has(inviteKey)) {
-      reply(message, { statusCode: 481 })
+      this.#belongsToNothing(message)
       return
     }
     const server = maps.servers.get(inviteKey)
@@ -103,7 +103,7 @@ export class Dispatcher {
     const { maps, reply } = this.#deps
     const dialog = maps.dialogs.get(message.callId + message.toTag + message.fromTag)
     if (message.method === 'ACK') dialog?.receiveRequest(message)
-    else if (!dialog) reply(message, { statusCode: 481 })
+    else if (!dialog) this.#belongsToNothing(message)
     else {
       const refusal = checkRequest(message) ?? checkTargetRefresh(message)
       if (refusal) reply(message, refusal)
@@ -123,10 +123,17 @@ export class Dispatcher {
     }
   }
 
+  /** 481 to those who may hear of us: it says as much as an answer to OPTIONS. */
+  #belongsToNothing(message: ParsedRequest): void {
+    const { limits, reply } = this.#deps
+    const { admission } = this.#admit(message)
+    if (!admission.admit && admission.status === 0) return
+    if ((admission.known ?? true) || limits.request(message.source.host) === 'take') reply(message, { statusCode: 481 })
+  }
+
   #outOfDialog(message: ParsedRequest, key: string): void {
-    const { accounts, limits, reply } = this.#deps
-    const account = accounts.find(message.requestUri)
-    const admission = this.#admit(account, message)
+    const { limits, reply } = this.#deps
+    const { account, admission } = this.#admit(message)
     if (!admission.admit && admission.status === 0) return
     const known = admission.known ?? true
     if (!known) {
@@ -183,15 +190,21 @@ export class Dispatcher {
   }
 
   /**
-   * Policy is asked before anything is answered or kept. For an unknown user any account that admits the source makes
-   * the answer honest (404); strangers get what the first account's policy says, so that they learn nothing about
-   * users.
+   * Policy is asked before anything is answered or kept. To strangers an account is not there: whoever tries users gets
+   * the same for those that are and those that are not.
    */
-  #admit(account: AccountUserAgent | undefined, message: ParsedRequest): Admission {
+  #admit(message: ParsedRequest): { account?: AccountUserAgent; admission: Admission } {
     const request = new ReceivedRequest(message)
-    if (account) return account.init.handlers.admit(request)
+    const account = this.#deps.accounts.find(message.requestUri)
+    const admission = account?.init.handlers.admit(request)
+    const isThere = admission !== undefined && (admission.admit || !admission.stranger)
+    return account && isThere ? { account, admission } : { admission: this.#admitToNobody(request) }
+  }
+
+  /** Any account that admits the source makes the answer honest (404); strangers get what the first one's policy says. */
+  #admitToNobody(request: ReceivedRequest): Admission {
     const { clock, accounts } = this.#deps
-    const { host } = message.source
+    const { host } = request.source
     if ((this.#strangers.get(host) ?? 0) > clock.now()) return SILENCE
     let first: Admission | undefined
     for (const other of accounts.all()) {

@@ -222,7 +222,14 @@ export type Admission =
   /** `known: false`: an account that takes requests from anyone took it; limits hold for such sources. Absent: known. */
   | { admit: true; known?: boolean }
   /** `status: 0` answers nothing at all. */
-  | { admit: false; status: number; reason?: string; known?: boolean }
+  | {
+      admit: false
+      status: number
+      reason?: string
+      known?: boolean
+      /** The account takes nothing at all from this source, which shall not learn that it is there. */
+      stranger?: boolean
+    }
 
 export interface UserAgentHandlers {
   /** Whether a source may have an answer to what is no request at all (400). Absent: yes. */

@@ -16,6 +16,7 @@ import { ReceivedRequest } from '../message/received.js'
 import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
 import { type AccountContext, contactLine, type DialogReceiver, guarded } from '../user-agent/account-context.js'
 import { sendRequest, withCredentials } from '../user-agent/send-request.js'
+import { sendTrying } from '../user-agent/trying.js'
 import { type OfferServer, PeerOffer } from './peer-offer.js'
 import { sendReinvite } from './reinvite.js'
 
@@ -202,7 +203,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
       return true
     })
     if (!told) offer.reject(500)
-    else if (this.#offer) server.trying() // 17.2.1: the answer may take its time
+    else if (this.#offer) sendTrying(this.#context.core, server.message) // 17.2.1: the answer may take its time
   }
 
   #contactLines(): string[] {

@@ -4,7 +4,7 @@ import { checkText, headerLines } from '../message/header-check.js'
 import type { HeaderField, IncomingOffer, SipBody, SipRequest } from '../types.js'
 
 /** sip.js' side of it. */
-export type OfferServer = Pick<IncomingRequest, 'message' | 'accept' | 'reject' | 'trying'>
+export type OfferServer = Pick<IncomingRequest, 'message' | 'accept' | 'reject'>
 
 /**
  * A re-INVITE or UPDATE that waits for its answer. Whatever comes after the answer is ignored: the peer may have

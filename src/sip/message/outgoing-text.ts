@@ -30,7 +30,7 @@ export const STRICT_MARK = 'X-Strict-Route: next\r\n'
 export function readOutgoing(marked: string): OutgoingText {
   const { text, strict } = withoutMark(marked)
   const hop = parseVia(headerOf(text, 'Via') ?? '')
-  const [number = '', method = ''] = (headerOf(text, 'CSeq') ?? '').split(' ')
+  const [number = '', method = ''] = (headerOf(text, 'CSeq') ?? '').split(/[ \t]+/) // an answer repeats the request's blanks
   if (!hop) throw new Error('an outgoing message without Via')
   return {
     text,

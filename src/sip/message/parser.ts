@@ -9,7 +9,7 @@ import { type ParsedFields, type ParsedMessage, ParsedRequest, ParsedResponse } 
 import { parseVia, type Via } from './via.js'
 
 const TOKEN = /^[\w!%*.+`'~-]+$/
-const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i
+const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?$/i
 const REQUEST_LINE = /^(\S+) (\S+) SIP\/(\d+\.\d+)$/i
 const CSEQ = /^(\d{1,20})[ \t]{1,64}([\w!%*.+`'~-]+)$/
 /** RFC 3261 20: at most one of each (RFC 4475 3.3.8, 3.3.9). */
@@ -66,6 +66,10 @@ function parseRequest(startLine: string, headers: string, available: Buffer, sou
     const uri = requestUri(startLine)
     const parsed = complete(fields, hop, available, source)
     if (parsed.cseqMethod !== method) throw new Complaint('CSeq method is not the request method') // RFC 4475 3.1.2.17
+    checkContacts(fields.all('contact'))
+    // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
+    for (const { params, tag } of [parsed.from, parsed.to])
+      if (params.has('tag') && !tag) throw new Complaint('Malformed tag')
     if (parsed.body !== '' && !fields.first('content-type')) throw new Complaint('Missing Content-Type')
     return new ParsedRequest(method, uri, parsed)
   } catch (error) {
@@ -107,7 +111,7 @@ function parseHeaders(text: string, fields = new HeaderFields()): HeaderFields {
   while (at < text.length) {
     const end = endOfField(text, at)
     const colon = text.indexOf(':', at)
-    const name = colon < 0 || colon > end ? '' : text.slice(at, colon).trimEnd()
+    const name = colon < 0 || colon > end ? '' : trimBlanks(text.slice(at, colon))
     if (!TOKEN.test(name)) throw new Complaint('Malformed header line')
     fields.add(name, unfold(text.slice(colon + 1, end)))
     if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
@@ -127,8 +131,19 @@ function unfold(value: string): string {
   const text = value.includes('\r\n') ? value.replace(/\r\n[ \t]+/g, ' ') : value
   // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
   if (/[\r\n]/.test(text)) throw new Complaint('Stray line break in a header')
-  return text.trim()
+  return trimBlanks(text)
 }
+
+/** SP and HTAB only (RFC 3261 25.1 LWS): what others take for blanks too would let two readers see two values. */
+function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
 function complete(fields: HeaderFields, hop: Via, available: Buffer, source: SipAddress): ParsedFields {
   for (const name of SINGLE) if (fields.all(name).length > 1) throw new Complaint(`More than one ${name}`)
@@ -142,7 +157,6 @@ function complete(fields: HeaderFields, hop: Via, available: Buffer, source: Sip
   const callId = required(fields, 'Call-ID')
   if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
   checkMaxForwards(fields.first('max-forwards'))
-  checkContacts(fields.all('contact'))
   const length = contentLength(fields.first('content-length'), available.length)
   return { fields, hop, from, to, callId, cseq, cseqMethod, body: available.toString('utf8', 0, length), source }
 }
@@ -159,6 +173,7 @@ function checkMaxForwards(value: string | undefined): void {
     throw new Complaint('Malformed Max-Forwards')
 }
 
+/** Of requests only: registrars list what all devices of an address sent them, and a 2xx that is dropped leaves its peer in a call. */
 function checkContacts(values: readonly string[]): void {
   for (const value of values) if (value !== '*' && !parseNameAddr(value)) throw new Complaint('Malformed Contact')
 }

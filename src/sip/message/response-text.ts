@@ -1,4 +1,5 @@
 import { getReasonPhrase } from 'sip.js/lib/core/messages/utils.js'
+import { parseNameAddr } from '../uri/name-addr.js'
 import type { HeaderFields } from './header-fields.js'
 
 /**
@@ -16,7 +17,9 @@ export function responseText(
   const callId = fields.first('call-id')
   const cseq = fields.first('cseq')
   if (from !== undefined) lines.push(`From: ${from}`)
-  if (to !== undefined) lines.push(`To: ${/;\s*tag\s*=/i.test(to) ? to : `${to};tag=${response.toTag}`}`)
+  // 100 makes no dialog (RFC 3261 8.2.6.2).
+  const wantsTag = response.status !== 100 && !parseNameAddr(to ?? '')?.params.has('tag')
+  if (to !== undefined) lines.push(`To: ${to}${wantsTag ? `;tag=${response.toTag}` : ''}`)
   if (callId !== undefined) lines.push(`Call-ID: ${callId}`)
   if (cseq !== undefined) lines.push(`CSeq: ${cseq}`)
   lines.push(...response.headers, 'Content-Length: 0')

@@ -114,8 +114,11 @@ export class StreamFramer {
 
 /** RFC 3261 20.14: a stream needs one, and one only; otherwise what is wrong with it. */
 function contentLength(head: string): number | string {
-  const values = [...head.matchAll(CONTENT_LENGTH)].map(([, value = '']) => value.replace(/\r\n/g, '').trim())
+  // Who takes these for ends of lines would find other headers than we do, and the next message elsewhere.
+  if (/\r(?!\n)|(?<!\r)\n/.test(head)) return 'Stray line break in the head'
+  const values = [...head.matchAll(CONTENT_LENGTH)].map(([, value = '']) => value.replace(/\r\n/g, ''))
   if (values.length === 0) return 'Missing Content-Length'
   if (values.length > 1) return 'More than one content-length'
-  return /^\d{1,10}$/.test(values[0] ?? '') ? Number(values[0]) : 'Wrong Content-Length'
+  const digits = /^[ \t]*(\d{1,10})[ \t]*$/.exec(values[0] ?? '')?.[1]
+  return digits === undefined ? 'Wrong Content-Length' : Number(digits)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -161,9 +162,23 @@ describe('ringflow as processes', function () {
     assert.equal((await callee.exit()).code, 0)
   })
 
+  it('registers until Ctrl-C, and ends within 5 s where the server is silent', async () => {
+    const server = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(server, 'listening')
+    const asked = once(server, 'message')
+    const to = `127.0.0.1:${server.address().port}`
+    const client = ringflow(['register', '--server', to, '--user', 'a', '--password', 'b'])
+    await asked
+    const startedMs = performance.now()
+    client.interrupt()
+    const { code } = await client.exit()
+    server.close()
+    assert.equal(code, 0)
+    assert.ok(performance.now() - startedMs < 5_000)
+  })
+
   it('gives up with Ctrl-C while nobody has answered', async () => {
     // A port that somebody holds and nobody answers on.
-    const { createSocket } = await import('node:dgram')
     const silent = createSocket('udp4').bind(0, '127.0.0.1')
     await once(silent, 'listening')
     const caller = ringflow(['call', `sip:a@127.0.0.1:${silent.address().port}`])

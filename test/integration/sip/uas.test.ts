@@ -85,6 +85,21 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.match(await peer.unreadable.next(), /^SIP\/2.0 400 Missing Call-ID\r\nVia: /)
     })
 
+    for (const cseq of ['7 \t OPTIONS', '7  OPTIONS']) {
+      it(`once, whatever blanks stand in ${JSON.stringify(cseq)}`, async () => {
+        const request = text({ method: 'OPTIONS', cseq })
+        assert.equal((await peer.ask(request, port())).statusCode, 200)
+        assert.equal((await peer.ask(request, port())).statusCode, 200)
+        assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 200)
+        assert.equal(peer.texts.length, 3)
+      })
+    }
+
+    it('100 at once, with the Timestamp of the request (8.2.6.1) and no tag', async () => {
+      const trying = await ask({ headers: ['Timestamp: 54.21'] })
+      assert.deepEqual([trying.statusCode, trying.getHeader('timestamp'), trying.toTag], [100, '54.21', undefined])
+    })
+
     it('the same To tag to the same request, another to another', async () => {
       const request = text({ uri: 'sip:nobody@x' })
       const tags = [
@@ -94,6 +109,12 @@ describe('UAS against a peer that says what the test wants', () => {
       ]
       assert.equal(tags[0]?.toTag, tags[1]?.toTag)
       assert.notEqual(tags[0]?.toTag, tags[2]?.toTag)
+    })
+
+    it('a To tag, whatever looks like one in the name or the URI', async () => {
+      for (const to of ['";tag=1" <sip:nobody@x>', '<sip:nobody@x;tag=1>']) {
+        assert.notEqual((await ask({ uri: 'sip:nobody@x', to })).toTag, undefined)
+      }
     })
 
     it('nothing at all to what is no SIP, to ACK, to keep-alives', async () => {
@@ -179,6 +200,35 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
       assert.equal(peer.texts.length, 1)
     })
+  })
+
+  it('tells strangers nothing by what belongs to no call either', async () => {
+    bob.admit = ({ method }) =>
+      method === 'MESSAGE' ? { admit: true } : { admit: false, status: 0, known: false, stranger: true }
+    for (const method of ['BYE', 'INVITE', 'OPTIONS', 'INFO']) {
+      peer.send(text({ method, to: '<sip:bob@x>;tag=1' }), port())
+    }
+    peer.send(text({ method: 'CANCEL' }), port())
+    peer.send(text({ method: 'CANCEL', uri: 'sip:nobody@x' }), port())
+    assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
+    assert.equal(peer.texts.length, 1)
+  })
+
+  it('is not there for strangers beside an account that is there for all', async () => {
+    bob.admit = () => ({ admit: false, status: 0, known: false, stranger: true })
+    bob.endpoint.createUserAgent({
+      aor: 'sip:door@example.com',
+      contactUser: 'door',
+      displayName: '',
+      routeSet: [],
+      authenticator: { answer: () => undefined },
+      handlers: { admit: () => ({ admit: true, known: false }), invite() {} },
+    })
+    for (const method of ['OPTIONS', 'INVITE', 'MESSAGE']) {
+      const there = await ask({ method })
+      const notThere = await ask({ method, uri: 'sip:nobody@example.com' })
+      assert.deepEqual([there.statusCode, notThere.statusCode], [404, 404])
+    }
   })
 
   describe('a stranger, where anyone may call', () => {

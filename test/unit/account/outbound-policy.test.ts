@@ -40,6 +40,21 @@ describe('emergency numbers', () => {
     ['17', '33', '17'],
     ['144', '41', '144'],
     ['112;phone-context=+49', '', '112'],
+    ['+112', '', '112'],
+    ['+(0)112', '', '112'],
+    ['+0112', '', '112'],
+    ['00 112', '', '112'],
+    ['011 911', '', '911'],
+    ['+144', '41', '144'],
+    ['+0049112', '', '112'],
+    ['90112', '', '112'],
+    ['000 49112', '', '112'],
+    ['112#', '', '112'],
+    ['112*', '', '112'],
+    ['112,1', '', '112'],
+    ['*31#112', '', '112'],
+    ['#31#+49112', '', '112'],
+    ['*67911', '', '911'],
   ]
   for (const [dialled, countryCode, number] of known) {
     it(`${dialled}${countryCode && ` in +${countryCode}`} is ${number}`, () =>
@@ -58,6 +73,11 @@ describe('emergency numbers', () => {
     '0301234112',
     'alice',
     '*112',
+    '*98123',
+    '0122',
+    '0112233',
+    '112a',
+    '#',
     '',
   ]) {
     it(`${JSON.stringify(dialled)} is none`, () => assert.equal(emergencyNumberIn(dialled, ''), undefined))
@@ -70,6 +90,10 @@ describe('emergency numbers', () => {
     'sip:112@elsewhere.example.com',
     '+49 110',
     'sip:1%312@x.example',
+    'sip:+112@x.example',
+    'sip:112%23@x.example',
+    'tel:+112',
+    '112#',
   ]) {
     it(`${typed} is blocked unless it is allowed`, () => {
       assert.throws(() => check({}, typed), { code: 'TARGET_BLOCKED', message: /emergency/ })
@@ -107,6 +131,36 @@ describe('who may be called', () => {
     [{ blockedTargets: ['*@bad.example'] }, ['x@good.example'], ['x@BAD.example', 'sip:bad.example:5070']],
     [{ allowedTargets: ['+49*'], blockedTargets: ['+49900*'] }, ['+49301'], ['+499001']],
   ]
+  const inGermany: [typed: string, pattern: string][] = [
+    ['+49 900 123456', '0900*'],
+    ['0049900123456', '0900*'],
+    ['0900123456', '+49900*'],
+    ['sip:0900123456@pbx.example.com', '+49900*'],
+    ['sip:%2B49900123456@pbx.example.com', '0900*'],
+  ]
+  for (const [typed, pattern] of inGermany) {
+    it(`blocks ${typed} by ${pattern} where the country is known`, () =>
+      assert.throws(() => check({ blockedTargets: [pattern] }, typed, '49'), { code: 'TARGET_BLOCKED' }))
+  }
+
+  it('knows the spellings of North America', () => {
+    for (const typed of ['9005551234', '19005551234', '+1 900 555 1234']) {
+      assert.throws(() => check({ blockedTargets: ['1900*'] }, typed, '1'), { code: 'TARGET_BLOCKED' })
+    }
+    check({ blockedTargets: ['1900*'] }, '011 900 555 1234', '1')
+  })
+
+  for (const [typed, pattern] of [
+    ['x@bad.example.', '*@bad.example'],
+    ['x@127.1', '*@127.0.0.1'],
+    ['x@[0:0:0:0:0:0:0:1]', '*@[::1]'],
+    ['x@[::1]:5070', '*@[0:0::1]'],
+    ['x@bad7.example', '*@bad?.example'],
+  ] as const) {
+    it(`blocks ${typed} by ${pattern}`, () =>
+      assert.throws(() => check({ blockedTargets: [pattern] }, typed), { code: 'TARGET_BLOCKED' }))
+  }
+
   for (const [rules, yes, no] of cases) {
     it(JSON.stringify(rules), () => {
       assert.deepEqual(

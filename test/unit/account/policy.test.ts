@@ -22,12 +22,13 @@ describe('policy', () => {
       admit: false,
       status: 0,
       known: false,
+      stranger: true,
     })
   })
 
   it('answers strangers 403 where that was chosen, to requests and to nonsense', () => {
     const { policy: open } = policy({ strangers: '403' })
-    assert.deepEqual(open.admit(request('192.0.2.9')), { admit: false, status: 403, known: false })
+    assert.deepEqual(open.admit(request('192.0.2.9')), { admit: false, status: 403, known: false, stranger: true })
     assert.equal(open.answers('192.0.2.9'), true)
     const { policy: silent } = policy({ allowedSources: ['192.0.2.1'] })
     assert.deepEqual([silent.answers('192.0.2.9'), silent.answers('192.0.2.1')], [false, true])

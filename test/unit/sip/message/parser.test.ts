@@ -133,6 +133,10 @@ describe('SIP parser', () => {
     ['Content-Length signed', requestText({ contentLength: '+0' }), 400],
     ['Content-Length empty', requestText({ contentLength: '' }), 400],
     ['Content-Length with text', requestText({ contentLength: '0 octets' }), 400],
+    ['Content-Length with a vertical tab', requestText({ contentLength: '0\u000b' }), 400],
+    ['a vertical tab before the colon', requestText({ headers: ['X\u000b: y'] }), 400],
+    ['From with a tag that is empty', requestText({ from: '<sip:a@b>;tag=' }), 400],
+    ['To with a tag that is empty', requestText({ to: '<sip:a@b>;tag' }), 400],
     ['Content-Length doubled', requestText({ headers: ['l: 0'] }), 400],
     ['Content-Length larger than what came', requestText({ contentLength: '9' }), 400],
     ['CSeq of another method', requestText({ cseq: '1 OPTIONS' }), 400],
@@ -174,6 +178,16 @@ describe('SIP parser', () => {
       )
     })
   }
+
+  it('takes a response whatever separators its reason phrase holds', () => {
+    const text = responseText(486).replace('Whatever', 'Besetzt\u2028\u2029\u0085')
+    assert.equal((parse(text) as ParsedResponse).statusCode, 486)
+  })
+
+  it('takes a response with Contacts that other devices got wrong', () => {
+    const headers = ['Contact: <<>, <sip:other one@x>', 'Contact: <sip:me@y>;expires=60']
+    assert.equal(parse(responseText(200, { headers })).getHeaders('contact').length, 3)
+  })
 
   const unreadable: [why: string, text: string][] = [
     ['no SIP at all', 'hello\r\n\r\n'],

@@ -71,6 +71,9 @@ describe('stream framer', () => {
     ['words', 'l: none', 'Wrong Content-Length'],
     ['two of them', 'Content-Length: 0\r\nl: 0', 'More than one content-length'],
     ['a list', 'Content-Length: 0, 0', 'Wrong Content-Length'],
+    ['one with a vertical tab', 'Content-Length: 0\u000b', 'Wrong Content-Length'],
+    ['a stray carriage return', 'X: y\rContent-Length: 9\r\nl: 0', 'Stray line break in the head'],
+    ['a stray line feed', 'X: y\nContent-Length: 9\r\nl: 0', 'Stray line break in the head'],
     ['a number without end', `Content-Length: ${'9'.repeat(400)}`, 'Wrong Content-Length'],
   ]
   for (const [name, line, reason] of lengths) {
