@@ -31,7 +31,7 @@ export class DialogLeg implements Leg {
     this.#negotiation = negotiation
     this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
     this.#renegotiation = new Renegotiation(
-      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.renegotiated(settled) },
+      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.settled(settled) },
       init,
     )
     dialog.handlers = {
@@ -82,7 +82,7 @@ export class DialogLeg implements Leg {
     const before = this.#negotiation.settled
     try {
       if (!body) throw new TelephonyError('BAD_SDP', 'the ACK brought no answer to our offer')
-      this.#host.renegotiated(this.#negotiation.accept(body))
+      this.#host.settled(this.#negotiation.accept(body))
     } catch (error) {
       // Where something was settled before, the call goes on as it was.
       if (!before) this.#fail(TelephonyError.from(error).message)
@@ -113,7 +113,7 @@ export class DialogLeg implements Leg {
       return
     }
     offer.accept({ body: answer.body })
-    this.#host.renegotiated(answer.settled)
+    this.#host.settled(answer.settled)
   }
 
   #info(body: SipBody | undefined): number {

@@ -40,6 +40,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
     await this.#undecided().answer(headerFields(init.headers))
+    await Promise.race([this.core.talking, this.ended])
+    this.#alive()
   }
 
   ring(): void {

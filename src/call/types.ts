@@ -88,7 +88,7 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   readonly id: string
   readonly ended: Promise<CallEnd>
   snapshot(): CallSnapshot
-  /** Inbound: resolves when the 200 has been sent. */
+  /** Inbound: resolves when the 200 has been sent and sound can flow, which waits for the ACK where the INVITE had no offer. */
   answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
   /** Inbound: 180. */
   ring(): void

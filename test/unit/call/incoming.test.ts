@@ -157,12 +157,16 @@ describe('incoming call', () => {
 
   it('without offer gets ours in the 200, and media when the ACK brings the answer', async () => {
     const scene = incoming({ offer: null })
-    await scene.call.answer()
-    const { call, invite, session, types } = scene
+    const { call, invite, types } = scene
+    const answered = call.answer()
+    await new Promise(setImmediate)
+    const { session } = scene
     assert.match(invite.accepts[0]?.body.content ?? '', /RTP\/AVP 8 0 101/)
     assert.equal(session.connects.length, 0)
     await assert.rejects(call.play('p', { kind: 'file', path: '/x.wav' }), { code: 'WRONG_STATE' })
+    assert.deepEqual(types, ['call.incoming'], 'who hears of an answered call may play at once')
     invite.dialog.handlers.acknowledged?.(sdpBody(peerSdp({ codecs: '0 101' })))
+    await answered
     assert.equal(session.connects[0]?.codec, 'PCMU')
     assert.equal(call.snapshot().codec, 'PCMU')
     assert.deepEqual(types, ['call.incoming', 'call.answered'])
@@ -174,8 +178,10 @@ describe('incoming call', () => {
   ] as const) {
     it(`hangs up where the ACK to our offer ${what}`, async () => {
       const { call, invite } = incoming({ offer: null })
-      await call.answer()
+      const answered = assert.rejects(call.answer(), { code: 'CALL_ENDED' })
+      await new Promise(setImmediate)
       invite.dialog.handlers.acknowledged?.(body)
+      await answered
       assert.deepEqual([(await call.ended).cause, invite.dialog.byes], ['failed', 1])
     })
   }
