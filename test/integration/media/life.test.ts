@@ -147,6 +147,20 @@ describe('media: life of calls and workers', () => {
     assert.deepEqual(await pair.a.play(short).ended, { ended: 'finished', playedMs: 100 })
   })
 
+  it('a file is recorded to by one at a time, whichever call it is of', async () => {
+    const pair = await mediaPair()
+    service = pair.service
+    const { a, b } = pair
+    const path = join(folder, 'one.wav')
+    const first = await b.record(path)
+    for (const other of [a, b]) await assert.rejects(other.record(path), { code: 'BAD_ARGUMENT' })
+    await assert.rejects(b.record(join(path, 'below.wav')), { code: 'BAD_ARGUMENT' })
+    await first.stop()
+    await first.ended
+    const second = await a.record(path)
+    assert.ok(await second.stop())
+  })
+
   it('a recording ends by itself at its limit; two run at once', async () => {
     const pair = await mediaPair()
     service = pair.service
