@@ -242,7 +242,7 @@ export class CallCore implements LegHost {
   }
 
   #press(digit: string, durationMs: number, path: DigitPath): void {
-    if (this.ending || !this.#digitMerge.accept(digit, path, this.clock.now())) return
+    if (this.ending || !this.#digitMerge.accept(digit, durationMs, path, this.clock.now())) return
     noteDigit(this.facts, digit)
     this.tell({ type: 'call.digit', digit, durationMs })
     this.digits.push(digit)

@@ -135,6 +135,18 @@ describe('within the dialog', () => {
     assert.equal(digits(scene), '1112')
   })
 
+  it('counts a key that is held once, also where INFO came when it was pressed', async () => {
+    const scene = await dialledAndAnswered()
+    info(scene, 'application/dtmf', '1')
+    scene.clock.advance(1500)
+    scene.session.happen('digit', '1', 1450)
+    assert.equal(digits(scene), '1')
+    info(scene, 'application/dtmf', '1')
+    scene.clock.advance(1500)
+    scene.session.happen('digit', '1', 100)
+    assert.equal(digits(scene), '111', 'a short one that comes later is another')
+  })
+
   it('tells the first packet of the peer once, and waits less long for the next ones than for it', async () => {
     const { session, types } = await dialledAndAnswered()
     session.happen('started')
