@@ -2,6 +2,7 @@ import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { RpcClient } from '../base/rpc.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
+import { recoverRecording } from './file/recording.js'
 import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents, ToPlay } from './media-session.js'
 import type {
   CodecName,
@@ -198,7 +199,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     for (const play of this.#plays.values()) play.settle({ ended, playedMs: 0 })
     for (const settle of this.#digits.values()) settle('hangup')
     for (const { path, resolve } of this.#recordings.values()) {
-      resolve({ path, durationMs: 0, octets: 0, ended: 'hangup' })
+      void recoverRecording(path).then((result) => resolve({ ...result, ended: 'hangup' }))
     }
   }
 }
