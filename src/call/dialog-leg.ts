@@ -3,7 +3,7 @@ import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/ty
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
-import { type Negotiation, statusOfSdpError } from './negotiation.js'
+import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { Renegotiation } from './renegotiation.js'
 
@@ -109,7 +109,7 @@ export class DialogLeg implements Leg {
     } catch (error) {
       // RFC 3261 14.2: 488, and everything stays as it was.
       this.#host.log.info({ err: error }, 're-INVITE refused')
-      offer.reject(statusOfSdpError(error))
+      offer.reject(statusOfSdpError(error), { headers: warningsOf(error) })
       return
     }
     offer.accept({ body: answer.body })

@@ -64,7 +64,9 @@ describe('within the dialog', () => {
 
   it('an offer that cannot be taken is refused and the call goes on as it was', async () => {
     const scene = await dialledAndAnswered()
-    assert.equal(scene.dialog.offer(sdpBody(peerSdp({ codecs: '18' }))).rejected, 488)
+    const refused = scene.dialog.offer(sdpBody(peerSdp({ codecs: '18' })))
+    assert.equal(refused.rejected, 488)
+    assert.match(refused.rejectHeaders[0]?.[1] ?? '', /^399 ringflow ".*G729/)
     assert.equal(scene.dialog.offer(sdpBody('nonsense')).rejected, 400)
     assert.equal(scene.session.connects.length, 1)
     assert.equal(scene.call.snapshot().state, 'answered')

@@ -71,14 +71,20 @@ describe('incoming call', () => {
     assert.deepEqual(scene.types, ['call.ended'])
   })
 
-  for (const [what, offer, status] of [
-    ['only codecs that we do not have', peerSdp({ codecs: '18' }), 488],
-    ['no SDP that can be read', 'nonsense', 400],
+  for (const [what, offer, status, why] of [
+    ['only codecs that we do not have', peerSdp({ codecs: '18' }), 488, /G729.*here PCMA, PCMU/],
+    ['no SDP that can be read', 'nonsense', 400, /without v=0/],
+    ['an address that would end the text', peerSdp({ codecs: '18', host: 'x"\\é' }), 488, /at x''\?;/],
   ] as const) {
     it(`with ${what} gets ${status}, opens nothing and is told only as ended`, async () => {
       const { invite, call, types, media } = incoming({ offer })
       const end = await call.ended
-      assert.deepEqual(invite.rejects, [{ status }])
+      const [{ headers, ...rejected } = {}, ...more] = invite.rejects
+      assert.deepEqual([rejected, more], [{ status }, []])
+      const [[name, text] = []] = headers ?? []
+      assert.equal(name, 'Warning')
+      assert.match(text ?? '', /^399 ringflow "[ !#-~]*"$/)
+      assert.match(text ?? '', why)
       assert.deepEqual([end.by, end.cause, end.sipCode], ['error', 'failed', status])
       assert.deepEqual(types, ['call.ended'])
       assert.equal(media.sessions.length, 0)
