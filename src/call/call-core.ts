@@ -52,6 +52,7 @@ export class CallCore implements LegHost {
   readonly #deps: CallDeps
   readonly #init: CallCoreInit
   readonly #ended = deferred<CallEnd>()
+  readonly #talking = deferred<void>()
   readonly #digitMerge = new DigitMerge()
   #opening: Promise<Negotiation> | undefined
   #negotiation: Negotiation | undefined
@@ -60,6 +61,7 @@ export class CallCore implements LegHost {
   #end: CallEnd | undefined
   #latest: SipMessage | undefined
   #ringingTold = false
+  #answeredTold = false
   #seq = 0
 
   constructor(deps: CallDeps, init: CallCoreInit) {
@@ -77,6 +79,11 @@ export class CallCore implements LegHost {
 
   get ended(): Promise<CallEnd> {
     return this.#ended.promise
+  }
+
+  /** Resolves when the call is answered and both sides know where sound goes. Of a call that ends before, never. */
+  get talking(): Promise<void> {
+    return this.#talking.promise
   }
 
   tell(fields: EventFields): void {
@@ -131,14 +138,17 @@ export class CallCore implements LegHost {
     this.leg = this.#dialogLeg
     this.facts.answered = momentOf(this.clock)
     this.#become('answered')
-    if (settled) this.#connect(settled, 'answered')
-    this.tell({ type: 'call.answered' })
-    if (settled) this.#followDirection(settled.direction)
+    if (settled) this.settled(settled)
   }
 
-  renegotiated(settled: Settled): void {
+  settled(settled: Settled): void {
     if (this.ending) return
     this.#connect(settled, 'answered')
+    if (!this.#answeredTold) {
+      this.#answeredTold = true
+      this.tell({ type: 'call.answered' })
+      this.#talking.resolve()
+    }
     this.#followDirection(settled.direction)
   }
 
@@ -233,7 +243,7 @@ export class CallCore implements LegHost {
   }
 
   #press(digit: string, durationMs: number, path: DigitPath): void {
-    if (this.ending || !this.#digitMerge.accept(digit, path, this.clock.now())) return
+    if (this.ending || !this.#digitMerge.accept(digit, durationMs, path, this.clock.now())) return
     noteDigit(this.facts, digit)
     this.tell({ type: 'call.digit', digit, durationMs })
     this.digits.push(digit)

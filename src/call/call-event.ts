@@ -65,7 +65,7 @@ export type CallEvent = CallEventBase &
         path: string
         durationMs: number
         octets: number
-        /** The disk failed: a part is not in the file. */
+        /** The disk failed, or the media worker died: a part is not in the file. */
         truncated?: true
         ended: 'finished' | 'stopped' | 'hangup'
       }

@@ -1,7 +1,7 @@
 /** What is played, sent and recorded on a call's media, and what of it is still under way. */
 import { TelephonyError } from '../base/errors.js'
-import type { MediaPlayback, MediaRecording, MediaSession } from '../media/client.js'
-import type { MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
+import type { MediaPlayback, MediaRecording, MediaSession, ToPlay } from '../media/client.js'
+import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 
 export interface CallSoundEvents {
   playEnded(mediaId: string, ended: PlayEnded, playedMs: number): void
@@ -29,7 +29,7 @@ export class CallSound {
   }
 
   /** Without `mediaId` nothing is told: the prompt of a gather. */
-  play(mediaId: string | undefined, source: PromptSource, repeat: number): MediaPlayback {
+  play(mediaId: string | undefined, source: ToPlay, repeat: number): MediaPlayback {
     const playback = this.#session.play(source, { repeat })
     const playing: Playing = { mediaId, playback, endless: repeat === 0 }
     this.#playing = playing

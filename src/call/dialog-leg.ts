@@ -3,7 +3,7 @@ import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/ty
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
-import { type Negotiation, statusOfSdpError } from './negotiation.js'
+import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { Renegotiation } from './renegotiation.js'
 
@@ -31,7 +31,7 @@ export class DialogLeg implements Leg {
     this.#negotiation = negotiation
     this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
     this.#renegotiation = new Renegotiation(
-      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.renegotiated(settled) },
+      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.settled(settled) },
       init,
     )
     dialog.handlers = {
@@ -82,7 +82,7 @@ export class DialogLeg implements Leg {
     const before = this.#negotiation.settled
     try {
       if (!body) throw new TelephonyError('BAD_SDP', 'the ACK brought no answer to our offer')
-      this.#host.renegotiated(this.#negotiation.accept(body))
+      this.#host.settled(this.#negotiation.accept(body))
     } catch (error) {
       // Where something was settled before, the call goes on as it was.
       if (!before) this.#fail(TelephonyError.from(error).message)
@@ -109,11 +109,11 @@ export class DialogLeg implements Leg {
     } catch (error) {
       // RFC 3261 14.2: 488, and everything stays as it was.
       this.#host.log.info({ err: error }, 're-INVITE refused')
-      offer.reject(statusOfSdpError(error))
+      offer.reject(statusOfSdpError(error), { headers: warningsOf(error) })
       return
     }
     offer.accept({ body: answer.body })
-    this.#host.renegotiated(answer.settled)
+    this.#host.settled(answer.settled)
   }
 
   #info(body: SipBody | undefined): number {

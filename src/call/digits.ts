@@ -31,6 +31,8 @@ export type DigitPath = 'rtp' | 'info'
 
 /** Some peers send each digit both ways; the second copy comes within this time. */
 const SAME_DIGIT_MS = 500
+/** An event is told when its key is let go, INFO may come when it is pressed. Nobody holds one for longer. */
+const MAX_HELD_MS = 10_000
 
 /** Drops the copy of a digit that came by the other path. Digits of one path are never copies of each other. */
 export class DigitMerge {
@@ -38,9 +40,13 @@ export class DigitMerge {
   #unmatched: { digit: string; path: DigitPath; atMs: number }[] = []
 
   /** False where this is the copy of a digit already taken. */
-  accept(digit: string, path: DigitPath, nowMs: number): boolean {
-    this.#unmatched = this.#unmatched.filter(({ atMs }) => nowMs - atMs <= SAME_DIGIT_MS)
-    const copy = this.#unmatched.findIndex((taken) => taken.digit === digit && taken.path !== path)
+  accept(digit: string, durationMs: number, path: DigitPath, nowMs: number): boolean {
+    const heldMs = path === 'rtp' ? Math.min(durationMs, MAX_HELD_MS) : 0
+    const sinceMs = nowMs - heldMs - SAME_DIGIT_MS
+    this.#unmatched = this.#unmatched.filter(({ atMs }) => nowMs - atMs <= MAX_HELD_MS + SAME_DIGIT_MS)
+    const copy = this.#unmatched.findIndex(
+      (taken) => taken.digit === digit && taken.path !== path && taken.atMs >= sinceMs,
+    )
     if (copy >= 0) this.#unmatched.splice(copy, 1)
     else this.#unmatched.push({ digit, path, atMs: nowMs })
     return copy < 0

@@ -5,7 +5,7 @@ import type { HeaderField, IncomingInvite, SipBody } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfRejection } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
-import { checkOffer, type Negotiation, statusOfSdpError } from './negotiation.js'
+import { checkOffer, type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import type { IncomingCallInit } from './types.js'
 
 /** RFC 3261 13.3.1.1: a provisional answer again every minute, or a proxy on the way gives the INVITE up (16.8). */
@@ -38,8 +38,8 @@ export class IncomingLeg implements Leg {
   #answering = false
   #isFinal = false
   #phrase = ''
-  /** Of a redirection. */
-  #contacts = ''
+  /** Of a refusal: why, or who else may be called. */
+  #headers: readonly HeaderField[] = []
 
   constructor(host: LegHost, invite: IncomingInvite) {
     this.#host = host
@@ -60,6 +60,7 @@ export class IncomingLeg implements Leg {
       return undefined
     } catch (error) {
       const { message } = TelephonyError.from(error)
+      this.#headers = warningsOf(error)
       return { by: 'error', cause: 'failed', sipCode: statusOfSdpError(error), reason: message }
     }
   }
@@ -125,7 +126,7 @@ export class IncomingLeg implements Leg {
     }
     this.#phrase = checkPhrase(phrase)
     // 19.1.1: no q where the order says it already; the URI is in brackets, its parameters are its own.
-    this.#contacts = contacts.map((uri) => `<${uri}>`).join(', ')
+    this.#headers = [['Contact', contacts.map((uri) => `<${uri}>`).join(', ')]]
     this.#host.finish({ by: 'local', cause: 'rejected', sipCode: 302, reason: phrase || 'redirected' })
   }
 
@@ -135,7 +136,7 @@ export class IncomingLeg implements Leg {
     this.#isFinal = true
     const status = end.sipCode ?? 500
     const reason = this.#phrase === '' ? {} : { reason: this.#phrase }
-    const headers = this.#contacts === '' ? {} : { headers: [['Contact', this.#contacts] as const] }
+    const headers = this.#headers.length === 0 ? {} : { headers: this.#headers }
     this.#invite.reject(status, { ...reason, ...headers })
     return status
   }

@@ -29,10 +29,10 @@ export interface LegHost {
   ringing(sipCode: number): void
   /** A provisional answer with SDP came. */
   early(settled: Settled, sipCode: number): void
-  /** 2xx came or was sent; what was settled, if anything yet. */
+  /** 2xx came or was sent; what was settled. Undefined where our 2xx carried the offer: `settled` follows with the ACK. */
   answered(dialog: SipDialog, settled: Settled | undefined): void
   /** Offer and answer have been exchanged within the dialog. */
-  renegotiated(settled: Settled): void
+  settled(settled: Settled): void
   digit(digit: string, durationMs: number): void
   /** The first end counts, others are ignored. */
   finish(end: CallEnd): void

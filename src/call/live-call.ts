@@ -1,6 +1,7 @@
 import { TelephonyError } from '../base/errors.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
-import type { MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
+import type { ToPlay } from '../media/client.js'
+import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { HeaderField } from '../sip/types.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
@@ -40,6 +41,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
     await this.#undecided().answer(headerFields(init.headers))
+    await Promise.race([this.core.talking, this.ended])
+    this.#alive()
   }
 
   ring(): void {
@@ -66,7 +69,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     await this.ended
   }
 
-  async play(mediaId: string, source: PromptSource, repeat = 1): Promise<{ ended: PlayEnded; playedMs: number }> {
+  async play(mediaId: string, source: ToPlay, repeat = 1): Promise<{ ended: PlayEnded; playedMs: number }> {
     if (!Number.isInteger(repeat) || repeat < 0)
       throw new TelephonyError('BAD_ARGUMENT', 'repeat counts from 0 (for ever)')
     return this.#sound().play(mediaId, source, repeat).ended
@@ -144,7 +147,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
   }
 }
 
-function promptOf(sound: CallSound, prompt: PromptSource) {
+function promptOf(sound: CallSound, prompt: ToPlay) {
   const playback = sound.play(undefined, prompt, 1)
   return { ended: playback.ended, stop: () => playback.stop('interrupted') }
 }

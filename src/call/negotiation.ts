@@ -4,7 +4,7 @@ import { newToken } from '../base/ids.js'
 import type { MediaSession } from '../media/client.js'
 import type { CodecName, MediaConnect } from '../media/protocol.js'
 import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
-import type { SipBody, SipMessage } from '../sip/types.js'
+import type { HeaderField, SipBody, SipMessage } from '../sip/types.js'
 import { type MediaSource, natHosts } from './nat.js'
 import { SDP, sdpOf } from './session-body.js'
 
@@ -110,6 +110,14 @@ export function checkOffer(offer: SipBody, init: { advertise: string; codecs: re
 export function statusOfSdpError(error: unknown): number {
   const { code } = TelephonyError.from(error)
   return code === 'NO_COMMON_CODEC' ? 488 : code === 'BAD_SDP' ? 400 : 500
+}
+
+/** RFC 3261 13.3.1.3: whose offer is refused is told why (20.43; 399: for people to read). Faults of our own are nobody's business. */
+export function warningsOf(error: unknown): HeaderField[] {
+  const { message } = TelephonyError.from(error)
+  if (statusOfSdpError(error) === 500) return []
+  const text = message.replace(/[^ -~]/g, '?').replace(/["\\]/g, "'")
+  return [['Warning', `399 ringflow "${text}"`]]
 }
 
 /** RFC 3264 5: numeric, and better no secret of the machine: no clock, no counter. */

@@ -2,8 +2,8 @@
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { TypedEmitter } from '../base/typed-emitter.js'
-import type { MediaService } from '../media/client.js'
-import type { CodecName, MediaStats, PlayEnded, PromptSource, RecordResult } from '../media/protocol.js'
+import type { MediaService, ToPlay } from '../media/client.js'
+import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
@@ -60,9 +60,9 @@ export interface IncomingCallInit extends CallInit {
   rule: { mode: 'flow' | 'answer' | 'reject'; sendRinging: boolean; decideMs: number; rejectStatus: number }
 }
 
-/** Any GatherCommand with its prompt already found. */
+/** Any GatherCommand, its prompt found or to be found. */
 export interface GatherInit {
-  prompt?: PromptSource
+  prompt?: ToPlay
   bargeIn: boolean
   minDigits: number
   maxDigits: number
@@ -88,7 +88,7 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   readonly id: string
   readonly ended: Promise<CallEnd>
   snapshot(): CallSnapshot
-  /** Inbound: resolves when the 200 has been sent. */
+  /** Inbound: resolves when the 200 has been sent and sound can flow, which waits for the ACK where the INVITE had no offer. */
   answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
   /** Inbound: 180. */
   ring(): void
@@ -101,7 +101,7 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   /** BYE, CANCEL or 603 as the state asks; never rejects, resolves when the call has ended. `afterMedia`: when play and digits in progress have left. */
   hangup(init?: { afterMedia?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
-  play(mediaId: string, source: PromptSource, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
+  play(mediaId: string, source: ToPlay, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(mediaId?: string): void
   /** Sends back what is heard, in place of silence. */
   echo(on: boolean): Promise<void>

@@ -98,13 +98,13 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
     play: async ({ callId, mediaId, source, repeat }) => {
       const call = await this.#calls.get(callId)
-      return call.play(mediaId, await this.#promptSource(source), repeat)
+      return call.play(mediaId, () => this.#promptSource(source), repeat)
     },
     stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
     echo: async ({ callId, on }) => (await this.#calls.get(callId)).echo(on),
     gather: async ({ callId, prompt, ...how }) => {
       const call = await this.#calls.get(callId)
-      return call.gather(prompt ? { ...how, prompt: await this.#promptSource(prompt) } : how)
+      return call.gather(prompt ? { ...how, prompt: () => this.#promptSource(prompt) } : how)
     },
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
     startRecord: async ({ callId, mediaId, file, maxMs }) => {

@@ -18,7 +18,14 @@ import type {
 import { RemoteMediaSession } from './remote-session.js'
 import { RpcWorker, type StartThread, startThread } from './rpc-worker.js'
 
-export type { MediaPlayback, MediaRecording, MediaService, MediaSession, MediaSessionEvents } from './media-session.js'
+export type {
+  MediaPlayback,
+  MediaRecording,
+  MediaService,
+  MediaSession,
+  MediaSessionEvents,
+  ToPlay,
+} from './media-session.js'
 
 export interface MediaServiceInit {
   /** Media workers at most: cores - 1, but one at least. */
@@ -73,6 +80,7 @@ class MediaWorkers implements MediaPool {
   readonly #threads = new Set<MediaThread>()
   readonly #sessions = new Map<string, RemoteMediaSession>()
   readonly #opening = new Set<string>()
+  readonly #recordingTo = new Set<string>()
   #assets: AssetThread | undefined
   #closing: Promise<void> | undefined
 
@@ -93,6 +101,7 @@ class MediaWorkers implements MediaPool {
         {
           rpc: thread.rpc,
           prompt: (source, codec) => this.#prompt(source, codec),
+          recordingTo: this.#recordingTo,
           onClosed: () => {
             release()
             this.#sessions.delete(open.id)

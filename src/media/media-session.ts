@@ -17,18 +17,21 @@ export type MediaSessionEvents = {
   failed: [reason: string]
 }
 
+/** What to play, or how to find it: commands keep their order, however long a file is looked for. */
+export type ToPlay = PromptSource | (() => Promise<PromptSource>)
+
 /** The media of one call: its ports, and what is done with its sound. Every method rejects with CLOSED after `close`. */
 export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   readonly id: string
   readonly local: { host: string; port: number; rtcpPort: number }
   connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
   /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
-  play(source: PromptSource, options?: { repeat?: number }): MediaPlayback
+  play(source: ToPlay, options?: { repeat?: number }): MediaPlayback
   /** Sends back what is heard, in place of silence. */
   echo(on: boolean): Promise<void>
   /** Resolves when the last end packet of the last digit has left. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
-  /** Records what is received to an absolute, confined path. */
+  /** Records what is received to an absolute, confined path. BAD_ARGUMENT where something else is recording to it. */
   record(path: string, options?: { maxMs?: number }): Promise<MediaRecording>
   stats(): Promise<MediaStats>
   /** Idempotent; ends plays and recordings as `hangup`, frees the ports, gives the final figures (null if the worker died). */
@@ -37,7 +40,7 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
 
 export interface MediaPlayback {
   readonly id: string
-  /** Rejects with FILE_NOT_FOUND or BAD_AUDIO before anything was sent. */
+  /** Rejects with FILE_NOT_FOUND, BAD_AUDIO … before anything was sent. */
   readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
   stop(reason?: 'interrupted' | 'stopped'): void
 }

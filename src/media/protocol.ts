@@ -64,7 +64,7 @@ export interface RecordResult {
   path: string
   durationMs: number
   octets: number
-  /** The disk failed or was too slow: a part of what was heard is not in the file. */
+  /** The disk failed or was too slow, or the media worker died: a part of what was heard is not in the file. */
   truncated?: true
 }
 

@@ -2,7 +2,8 @@ import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { RpcClient } from '../base/rpc.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
-import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents } from './media-session.js'
+import { recoverRecording } from './file/recording.js'
+import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents, ToPlay } from './media-session.js'
 import type {
   CodecName,
   EncodedPrompt,
@@ -26,6 +27,8 @@ type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
 export interface RemoteMediaSessionDeps {
   rpc: RpcClient<MediaCommands, MediaEvents>
   prompt: (source: PromptSource, codec: CodecName) => Promise<EncodedPrompt>
+  /** Files that are being recorded to, of all calls: two writers would spoil one. */
+  recordingTo: Set<string>
   onClosed: () => void
 }
 
@@ -74,7 +77,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#codec = parameters.codec
   }
 
-  play(source: PromptSource, options: { repeat?: number } = {}): MediaPlayback {
+  play(source: ToPlay, options: { repeat?: number } = {}): MediaPlayback {
     this.#playback?.stop('interrupted')
     const id = newId()
     const play: Play = { given: false, over: false, settle: () => undefined }
@@ -96,10 +99,10 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     return playback
   }
 
-  async #startPlay(playId: string, play: Play, source: PromptSource, repeat: number): Promise<void> {
+  async #startPlay(playId: string, play: Play, source: ToPlay, repeat: number): Promise<void> {
     this.#assertOpen()
     this.#plays.set(playId, play)
-    const prompt = await this.#deps.prompt(source, this.#codec)
+    const prompt = await this.#deps.prompt(typeof source === 'function' ? await source() : source, this.#codec)
     // Stopped, or the call ended, while the file was being read.
     if (play.over || this.#closing) return
     play.given = true
@@ -138,13 +141,20 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async record(path: string, { maxMs = 0 }: { maxMs?: number } = {}): Promise<MediaRecording> {
     this.#assertOpen()
+    const { rpc, recordingTo } = this.#deps
+    if (recordingTo.has(path)) throw new TelephonyError('BAD_ARGUMENT', `${path} is being recorded to already`)
+    recordingTo.add(path)
     const recordId = newId()
-    const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
-    ended.finally(() => this.#recordings.delete(recordId))
-    try {
-      await this.#deps.rpc.call('startRecord', { id: this.id, recordId, path, maxMs })
-    } catch (error) {
+    const forget = () => {
       this.#recordings.delete(recordId)
+      recordingTo.delete(path)
+    }
+    const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
+    ended.finally(forget)
+    try {
+      await rpc.call('startRecord', { id: this.id, recordId, path, maxMs })
+    } catch (error) {
+      forget()
       throw error
     }
     const stop = async () => {
@@ -189,7 +199,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     for (const play of this.#plays.values()) play.settle({ ended, playedMs: 0 })
     for (const settle of this.#digits.values()) settle('hangup')
     for (const { path, resolve } of this.#recordings.values()) {
-      resolve({ path, durationMs: 0, octets: 0, ended: 'hangup' })
+      void recoverRecording(path).then((result) => resolve({ ...result, ended: 'hangup' }))
     }
   }
 }

@@ -64,27 +64,35 @@ function readDescription(text: string): MediaDescription[] {
   const session = parseText(text)
   if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'SDP without v=0')
   if (session.media.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `${session.media.length} media lines`)
-  return session.media.map((media) => readMedia(media, session))
+  // sdp-transform begins a media with every m= line, but understands only some of them.
+  const mediaLines = text.split(/\r\n|\r|\n/).filter((line) => line.startsWith('m='))
+  return session.media.map((media, i) => readMedia(media, readMediaLine(mediaLines[i]), session))
+}
+
+/** RFC 4566 9: token. */
+const TOKEN = String.raw`[\w!#$%&'*+.^\x60{|}~-]+`
+/** RFC 4566 5.14. Of a stream over several ports the first one counts, as if it were the only one. */
+const MEDIA_LINE = new RegExp(`^m=(${TOKEN}) +(\\d{1,5})(?:/\\d+)? +(${TOKEN}(?:/${TOKEN})*)(?: +(.*))?$`)
+
+function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
+  const [, kind, port, protocol, rest = ''] = MEDIA_LINE.exec(line) ?? []
+  if (kind === undefined || protocol === undefined || !isPort(Number(port))) {
+    throw new TelephonyError('BAD_SDP', 'malformed m= line')
+  }
+  const formats = rest.split(' ').filter((format) => format !== '')
+  if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
+  return { kind, port: Number(port), protocol, formats }
 }
 
 type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
 
-function readMedia(raw: RawMedia, session: SessionLevel): MediaDescription {
-  // An m= line that sdp-transform could not read leaves a media without type.
-  if (typeof raw.type !== 'string' || !isPort(raw.port)) throw new TelephonyError('BAD_SDP', 'malformed m= line')
-  const formats = String(raw.payloads ?? '')
-    .split(' ')
-    .filter((format) => format !== '')
-  if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
+function readMedia(raw: RawMedia, line: ReturnType<typeof readMediaLine>, session: SessionLevel): MediaDescription {
   const address = raw.connection?.ip ?? session.connection?.ip
   const rtcpPort = raw.rtcp?.port
   const maxPtimeMs = milliseconds(raw.maxptime ?? session.maxptime)
   return {
-    kind: raw.type,
-    port: raw.port,
-    protocol: String(raw.protocol),
-    formats,
-    payloads: formats.flatMap((format) => readPayload(format, raw)),
+    ...line,
+    payloads: line.formats.flatMap((format) => readPayload(format, raw)),
     address: address === undefined ? undefined : String(address),
     rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
     direction: raw.direction ?? session.direction ?? 'sendrecv',
@@ -105,6 +113,8 @@ function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
   const map = raw.rtp.find((candidate) => candidate.payload === payloadType)
   const name = map === undefined ? STATIC_PAYLOADS.get(payloadType) : String(map.codec)
   if (!name) return []
+  // RFC 4566 6: channels, one unless it says more; of several none is known here.
+  if (Number(map?.encoding ?? 1) !== 1) return []
   const clockRate = Number(map?.rate ?? 8000)
   if (!Number.isSafeInteger(clockRate) || clockRate <= 0) return []
   const fmtp = raw.fmtp.find((candidate) => candidate.payload === payloadType)?.config

@@ -109,7 +109,9 @@ export class OfferAnswer {
     const index = offered.findIndex((line) => line.port !== 0)
     const ours = offered[index]
     const theirs = lines[index]
-    if (!ours || !theirs) throw new TelephonyError('BAD_SDP', 'the answer has other media lines than the offer')
+    // RFC 3264 6: one line for each of the offer's, of the same kind.
+    if (!ours || theirs?.kind !== ours.kind)
+      throw new TelephonyError('BAD_SDP', 'the answer has other media lines than the offer')
     const codec = theirs.port === 0 ? undefined : this.#commonCodec(theirs)
     if (!codec) throw noCommonCodec(theirs, this.#local.codecs)
     const receive = ours.payloads.find(isTelephoneEvent)?.payloadType

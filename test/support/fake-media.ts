@@ -6,8 +6,9 @@ import type {
   MediaService,
   MediaSession,
   MediaSessionEvents,
+  ToPlay,
 } from '../../src/media/client.js'
-import type { MediaConnect, MediaStats, PlayEnded, PromptSource, RecordResult } from '../../src/media/protocol.js'
+import type { MediaConnect, MediaStats, PlayEnded, RecordResult } from '../../src/media/protocol.js'
 
 export const someStats: MediaStats = {
   packetsSent: 500,
@@ -55,13 +56,13 @@ export class FakeMedia implements MediaService {
 
 export class FakePlayback implements MediaPlayback {
   readonly id = 'play'
-  readonly source: PromptSource
+  readonly source: ToPlay
   readonly repeat: number
   readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
   state: PlayEnded | 'playing' = 'playing'
   #settle!: { resolve: (end: { ended: PlayEnded; playedMs: number }) => void; reject: (error: unknown) => void }
 
-  constructor(source: PromptSource, repeat: number) {
+  constructor(source: ToPlay, repeat: number) {
     this.source = source
     this.repeat = repeat
     this.ended = new Promise((resolve, reject) => {
@@ -149,7 +150,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     this.connects.push(parameters)
   }
 
-  play(source: PromptSource, options: { repeat?: number } = {}): FakePlayback {
+  play(source: ToPlay, options: { repeat?: number } = {}): FakePlayback {
     this.plays.at(-1)?.end('interrupted')
     const playback = new FakePlayback(source, options.repeat ?? 1)
     this.plays.push(playback)

@@ -177,6 +177,7 @@ export class FakeOffer implements IncomingOffer {
   readonly request: SipRequest
   accepted: { body?: SipBody } | undefined
   rejected: number | undefined
+  rejectHeaders: readonly HeaderField[] = []
 
   constructor(method: string, body?: SipBody) {
     this.request = request(method, body ? { body } : {})
@@ -186,7 +187,8 @@ export class FakeOffer implements IncomingOffer {
     this.accepted = init
   }
 
-  reject(status: number): void {
+  reject(status: number, init: { headers?: readonly HeaderField[] } = {}): void {
     this.rejected = status
+    this.rejectHeaders = init.headers ?? []
   }
 }

@@ -6,6 +6,8 @@ const SAMPLES_PER_MS = 8
 const LOST_END_MS = 200
 /** A packet that is older than the current event by less than this came late; older still, the peer's clock has changed. */
 const REORDER_SAMPLES = 5000 * SAMPLES_PER_MS
+/** From one packet of an event to the next, less than from one digit to the next: 40 ms of tone and 40 of pause at least (ITU-T Q.24). */
+const MOVED_SAMPLES = 60 * SAMPLES_PER_MS
 /** RFC 4733 2.5.1.3: the next part of a long event starts where the last one ended. */
 const SEGMENT_TOLERANCE_SAMPLES = 20 * SAMPLES_PER_MS
 
@@ -20,6 +22,8 @@ export class DtmfReceiver {
   #earlierSamples = 0
   #samples = 0
   #pressed = false
+  /** The peer gives each packet of an event a timestamp of its own, as it must not. */
+  #moves = false
   #lastPacketMs = 0
 
   constructor(onDigit: (digit: string, durationMs: number) => void) {
@@ -33,8 +37,10 @@ export class DtmfReceiver {
     const samples = ((packet[start + 2] ?? 0) << 8) | (packet[start + 3] ?? 0)
     if (timestamp !== this.#timestamp) {
       if (this.#isOld(timestamp)) return
-      this.#begin(event, timestamp)
-    } else if (!this.#pressed) return
+      if (this.#hasMoved(event, samples, timestamp)) this.#timestamp = timestamp
+      else this.#begin(event, timestamp)
+    }
+    if (!this.#pressed) return
     this.#samples = Math.max(this.#samples, samples)
     this.#lastPacketMs = nowMs
     if (((packet[start + 1] ?? 0) & 0x80) !== 0) this.#finish()
@@ -44,6 +50,16 @@ export class DtmfReceiver {
     if (this.#timestamp === undefined) return false
     const behind = timestampDelta(this.#timestamp, timestamp)
     return behind > 0 && behind < REORDER_SAMPLES
+  }
+
+  /** RFC 4733 2.2.1 wants the timestamp of the beginning in all packets; where it goes on with the duration, the event is the same. */
+  #hasMoved(event: number, samples: number, timestamp: number): boolean {
+    if (this.#timestamp === undefined || event !== this.#event) return false
+    if (timestampDelta(timestamp, this.#timestamp) > MOVED_SAMPLES) return false
+    if (!this.#pressed) return this.#moves && samples === this.#samples
+    if (samples <= this.#samples || this.#samples === 0) return false
+    this.#moves = true
+    return true
   }
 
   #begin(event: number, timestamp: number): void {
@@ -58,6 +74,7 @@ export class DtmfReceiver {
     this.#event = event
     this.#samples = 0
     this.#pressed = true
+    this.#moves = false
   }
 
   /** To be called now and then. */

@@ -81,6 +81,7 @@ export function plainWavHead(format: WavFormat): Uint8Array {
   const blockOctets = (format.channels * format.bitsPerSample) / 8
   const encodingTag = [...ENCODINGS].find(([, encoding]) => encoding === format.encoding)?.[0] ?? 0
   head.set(new TextEncoder().encode('RIFF'), 0)
+  view.setUint32(4, head.length - 8 + format.dataOctets, true)
   head.set(new TextEncoder().encode('WAVEfmt '), 8)
   view.setUint32(16, 16, true)
   view.setUint16(20, encodingTag, true)

@@ -72,14 +72,16 @@ export class MediaWorker {
 
   #fail(id: string, reason: string): void {
     if (!this.#calls.has(id)) return
-    this.#tell('failed', { id, reason })
-    void this.#close(id).catch(() => undefined)
+    // What its plays and recordings have come to is told before.
+    void this.#close(id, 'failed')
+      .catch(() => undefined)
+      .then(() => this.#tell('failed', { id, reason }))
   }
 
-  async #close(id: string): Promise<MediaStats> {
+  async #close(id: string, reason: 'hangup' | 'failed' = 'hangup'): Promise<MediaStats> {
     const call = this.#call(id)
     this.#calls.delete(id)
-    const stats = await call.close()
+    const stats = await call.close(reason)
     this.#ended.packetsSent += stats.packetsSent
     this.#ended.latePackets += stats.latePackets
     return stats

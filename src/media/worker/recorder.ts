@@ -2,11 +2,10 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TelephonyError } from '../../base/errors.js'
+import { HEADER_OCTETS, recordedMs, recordingHead } from '../file/recording.js'
 import type { RecordResult } from '../protocol.js'
 
-const SAMPLE_RATE = 8000
-const HEADER_OCTETS = 44
-const CHUNK_OCTETS = SAMPLE_RATE * 2 // one second
+const CHUNK_OCTETS = 16_000 // one second
 /** The header tells the right length again after so many chunks: a crash costs that much at most. */
 const CHUNKS_PER_HEADER = 5
 /** A disk that is slow or full costs the recording, never the call or the memory: what waits longer than that is dropped, and told. */
@@ -120,7 +119,7 @@ export class WavRecorder {
   }
 
   async #writeHeader(): Promise<void> {
-    await writeAll(this.#file, wavHeader(this.#writtenOctets), 0)
+    await writeAll(this.#file, recordingHead(this.#writtenOctets), 0)
   }
 
   /** Idempotent: writes what is left, sets the header right. Never rejects. */
@@ -142,8 +141,11 @@ export class WavRecorder {
       this.#lengthIsOld = true
       await this.#file.close().catch(() => undefined)
     }
-    const durationMs = Math.round((this.#writtenOctets / CHUNK_OCTETS) * 1000)
-    const result = { path: this.path, durationMs, octets: HEADER_OCTETS + this.#writtenOctets }
+    const result = {
+      path: this.path,
+      durationMs: recordedMs(this.#writtenOctets),
+      octets: HEADER_OCTETS + this.#writtenOctets,
+    }
     return this.#isTruncated ? { ...result, truncated: true } : result
   }
 }
@@ -153,21 +155,4 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at)
     at += bytesWritten
   }
-}
-
-function wavHeader(dataOctets: number): Buffer {
-  const header = Buffer.alloc(HEADER_OCTETS)
-  header.write('RIFF', 0, 'latin1')
-  header.writeUInt32LE(HEADER_OCTETS - 8 + dataOctets, 4)
-  header.write('WAVEfmt ', 8, 'latin1')
-  header.writeUInt32LE(16, 16)
-  header.writeUInt16LE(1, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(SAMPLE_RATE, 24)
-  header.writeUInt32LE(SAMPLE_RATE * 2, 28)
-  header.writeUInt16LE(2, 32)
-  header.writeUInt16LE(16, 34)
-  header.write('data', 36, 'latin1')
-  header.writeUInt32LE(dataOctets, 40)
-  return header
 }

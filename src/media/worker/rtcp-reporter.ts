@@ -17,8 +17,6 @@ const COMPENSATION = Math.E - 1.5
 export class RtcpReporter {
   roundTripMs: number | null = null
   remoteLossPercent: number | null = null
-  /** The peer has said goodbye to its stream (RFC 3550 6.6). */
-  byeReceived = false
 
   readonly #sender: RtpSender
   readonly #statistics: ReceiverStatistics
@@ -86,7 +84,6 @@ export class RtcpReporter {
     const first = packets?.[0]
     if (!packets || !first || !('ssrc' in first) || !admit(first.ssrc)) return false
     for (const packet of packets) {
-      if (packet.type === 'bye') this.byeReceived = true
       if (packet.type === 'sender-report') this.#statistics.receiveSenderReport(packet.sender, nowMs)
       if ('blocks' in packet) for (const block of packet.blocks) this.#learn(block, wallMs)
     }

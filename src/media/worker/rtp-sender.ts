@@ -112,9 +112,9 @@ export class RtpSender {
     this.#advance(intervals)
   }
 
-  close(): void {
+  close(reason: 'hangup' | 'failed'): void {
     this.#format = { ...this.#format, sending: false }
-    this.stopPlay('hangup')
+    this.stopPlay(reason)
     this.#cancelDigits()
   }
 

@@ -301,17 +301,28 @@ export class CallMedia implements Paced {
   }
 
   /** Idempotent: goodbye, files closed, ports free. */
-  close(): Promise<MediaStats> {
-    this.#closing ??= this.#close()
+  close(reason: 'hangup' | 'failed' = 'hangup'): Promise<MediaStats> {
+    this.#closing ??= this.#close(reason)
     return this.#closing
   }
 
-  async #close(): Promise<MediaStats> {
+  /** A courtesy: a socket that cannot send keeps nothing from being closed. */
+  #sayGoodbye(bye: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      try {
+        this.#transmitRtcp(bye, resolve)
+      } catch {
+        resolve()
+      }
+    })
+  }
+
+  async #close(reason: 'hangup' | 'failed'): Promise<MediaStats> {
     const { clock, ports, pair } = this.#deps
     this.#removeFromPacer()
-    this.#sender.close()
+    this.#sender.close(reason)
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
-    if (bye) await new Promise<void>((resolve) => this.#transmitRtcp(bye, resolve))
+    if (bye) await this.#sayGoodbye(bye)
     await Promise.all([...this.#recordings.keys()].map((recordId) => this.#endRecording(recordId, 'hangup')))
     await ports.release(pair)
     return this.stats()

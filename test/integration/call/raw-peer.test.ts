@@ -152,7 +152,7 @@ describe('a call with a peer that', () => {
   })
 
   it('sends neither offer nor answer is hung up on', async () => {
-    const incoming = taken()
+    const incoming = bob.take({ ...flowRule, mode: 'answer' })
     await request('INVITE')
     const { call } = await incoming
     const bye = await peer.requests.next()

@@ -64,6 +64,20 @@ describe('sounds of a call, over the engine in its worker', function () {
     for (const { durationMs } of gaps) assert.ok(Math.abs(durationMs - 350) <= 25, `${durationMs} ms off`)
   })
 
+  it('what comes second, whatever it takes to find the first', async () => {
+    writeWav(join(folder, 'long.wav'), sine(1000, 3000), 8000)
+    const first = play({ kind: 'file', file: 'long.wav' })
+    const second = play({ kind: 'tone', hz: [500], durationMs: 200 })
+    assert.deepEqual([(await first).ended, (await second).ended], ['interrupted', 'finished'])
+  })
+
+  it('to its end, also where hanging up after it is ordered at once', async () => {
+    writeWav(join(folder, 'bye.wav'), sine(1000, 500), 8000)
+    const last = play({ kind: 'file', file: 'bye.wav' })
+    await engine.call('hangup', { callId, afterMedia: true })
+    assert.deepEqual(await last, { ended: 'finished', playedMs: 500 })
+  })
+
   it('a loop, without a gap, until it is stopped', async () => {
     let playedMs = 0
     const path = await hearing(async () => {

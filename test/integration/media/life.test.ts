@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -147,6 +147,20 @@ describe('media: life of calls and workers', () => {
     assert.deepEqual(await pair.a.play(short).ended, { ended: 'finished', playedMs: 100 })
   })
 
+  it('a file is recorded to by one at a time, whichever call it is of', async () => {
+    const pair = await mediaPair()
+    service = pair.service
+    const { a, b } = pair
+    const path = join(folder, 'one.wav')
+    const first = await b.record(path)
+    for (const other of [a, b]) await assert.rejects(other.record(path), { code: 'BAD_ARGUMENT' })
+    await assert.rejects(b.record(join(path, 'below.wav')), { code: 'BAD_ARGUMENT' })
+    await first.stop()
+    await first.ended
+    const second = await a.record(path)
+    assert.ok(await second.stop())
+  })
+
   it('a recording ends by itself at its limit; two run at once', async () => {
     const pair = await mediaPair()
     service = pair.service
@@ -193,14 +207,22 @@ describe('media: life of calls and workers', () => {
     await connect(a, b)
     await connect(b, a)
     const playback = a.play(tone())
-    const recording = await a.record(join(folder, 'a.wav'))
+    const path = join(folder, 'a.wav')
+    const recording = await a.record(path)
     await heard
+    const watcher = watch(path)
+    await once(watcher, 'change') // the first second of it is on the disk
+    watcher.close()
     b.on('failed', () => assert.fail('the other worker lives'))
     const failed = nextEvent(a, 'failed')
     await threads[0]?.terminate()
     await failed
     assert.equal((await playback.ended).ended, 'failed')
-    assert.equal((await recording.ended).ended, 'hangup')
+    const recorded = await recording.ended
+    assert.deepEqual([recorded.ended, recorded.truncated], ['hangup', true])
+    // The head is set every five seconds; the file holds more, and now says so.
+    assert.ok(recorded.durationMs >= 1000, `${recorded.durationMs} ms`)
+    assert.equal(readWav(path).channels[0]?.length, recorded.durationMs * 8)
     assert.equal(await a.close(), null)
     await assert.rejects(a.stats(), { code: 'CLOSED' })
     assert.equal(log.length, 1)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -118,17 +118,26 @@ describe('media workers', () => {
   })
 
   it('an exception in one call’s step ends that call only', async () => {
-    const { media, open } = setUp({ workers: 1 })
+    const { service, media, open } = setUp({ workers: 1 })
     const [call, peer] = [await open('call'), await open('peer')]
     const failed = nextEvent(call, 'failed')
     const heard = nextEvent(peer, 'started')
     await connect(call, peer)
     await connect(peer, call)
     await heard
+    const folder = mkdtempSync(join(tmpdir(), 'ringflow-worker-'))
+    const { ended } = await call.record(join(folder, 'a.wav'))
+    const playback = call.play(tone())
     // Offer and answer never let such a port through: the socket throws in the middle of a step.
     const remote = { host: '127.0.0.1', port: 70_000, rtcpPort: 70_001 }
     await call.connect({ remote, codec: 'PCMA', payloadType: 8, direction: 'sendrecv', ptimeMs: 20, timeoutMs: 0 })
     assert.match((await failed)[0], /port/i)
+    assert.equal((await playback.ended).ended, 'failed')
+    const { truncated, octets } = await ended
+    assert.deepEqual([truncated, octets], [undefined, statSync(join(folder, 'a.wav')).size], 'closed as it should be')
+    const { port } = call.local
+    const again = await service.open({ ...LOOPBACK_PORTS, id: 'again', portMin: port, portMax: port + 1 })
+    assert.equal(again.local.port, port, 'its ports are free')
     const { packetsSent } = await peer.stats()
     await peer.sendDigits('1')
     assert.ok((await peer.stats()).packetsSent > packetsSent)

@@ -64,7 +64,9 @@ describe('within the dialog', () => {
 
   it('an offer that cannot be taken is refused and the call goes on as it was', async () => {
     const scene = await dialledAndAnswered()
-    assert.equal(scene.dialog.offer(sdpBody(peerSdp({ codecs: '18' }))).rejected, 488)
+    const refused = scene.dialog.offer(sdpBody(peerSdp({ codecs: '18' })))
+    assert.equal(refused.rejected, 488)
+    assert.match(refused.rejectHeaders[0]?.[1] ?? '', /^399 ringflow ".*G729/)
     assert.equal(scene.dialog.offer(sdpBody('nonsense')).rejected, 400)
     assert.equal(scene.session.connects.length, 1)
     assert.equal(scene.call.snapshot().state, 'answered')
@@ -133,6 +135,18 @@ describe('within the dialog', () => {
     info(scene, 'application/dtmf', '1')
     scene.session.happen('digit', '2', 100)
     assert.equal(digits(scene), '1112')
+  })
+
+  it('counts a key that is held once, also where INFO came when it was pressed', async () => {
+    const scene = await dialledAndAnswered()
+    info(scene, 'application/dtmf', '1')
+    scene.clock.advance(1500)
+    scene.session.happen('digit', '1', 1450)
+    assert.equal(digits(scene), '1')
+    info(scene, 'application/dtmf', '1')
+    scene.clock.advance(1500)
+    scene.session.happen('digit', '1', 100)
+    assert.equal(digits(scene), '111', 'a short one that comes later is another')
   })
 
   it('tells the first packet of the peer once, and waits less long for the next ones than for it', async () => {

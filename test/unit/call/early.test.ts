@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { PromptSource } from '../../../src/media/protocol.js'
+import { sdpBody } from '../../support/fake-user-agent.js'
 import { incoming, peerSdp } from './call-fixture.js'
 
 const tone: PromptSource = { kind: 'tone', hz: [425], durationMs: 100, levelDbfs: -12 }
@@ -97,8 +98,11 @@ describe('early media of an incoming call', () => {
     const { call, invite } = incoming({ offer: null })
     await assert.rejects(call.early(), { code: 'WRONG_STATE' })
     assert.deepEqual(invite.progresses, [])
-    await call.answer()
+    const answered = call.answer()
+    await new Promise(setImmediate)
     assert.equal(invite.accepts.length, 1)
+    invite.dialog.handlers.acknowledged?.(sdpBody(peerSdp()))
+    await answered
   })
 
   it('gives up with the caller', async () => {

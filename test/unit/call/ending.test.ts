@@ -53,7 +53,8 @@ const STATES: Record<string, () => Promise<Stage>> = {
   'inbound held': () => held(incomingAnswered()),
   'inbound offerless, no ACK': async () => {
     const scene = incoming({ offer: null })
-    await scene.call.answer()
+    scene.call.answer().catch(() => {}) // it would wait for the ACK
+    await new Promise(setImmediate)
     return Object.assign(scene, { dialog: scene.invite.dialog })
   },
 }

@@ -71,14 +71,20 @@ describe('incoming call', () => {
     assert.deepEqual(scene.types, ['call.ended'])
   })
 
-  for (const [what, offer, status] of [
-    ['only codecs that we do not have', peerSdp({ codecs: '18' }), 488],
-    ['no SDP that can be read', 'nonsense', 400],
+  for (const [what, offer, status, why] of [
+    ['only codecs that we do not have', peerSdp({ codecs: '18' }), 488, /G729.*here PCMA, PCMU/],
+    ['no SDP that can be read', 'nonsense', 400, /without v=0/],
+    ['an address that would end the text', peerSdp({ codecs: '18', host: 'x"\\é' }), 488, /at x''\?;/],
   ] as const) {
     it(`with ${what} gets ${status}, opens nothing and is told only as ended`, async () => {
       const { invite, call, types, media } = incoming({ offer })
       const end = await call.ended
-      assert.deepEqual(invite.rejects, [{ status }])
+      const [{ headers, ...rejected } = {}, ...more] = invite.rejects
+      assert.deepEqual([rejected, more], [{ status }, []])
+      const [[name, text] = []] = headers ?? []
+      assert.equal(name, 'Warning')
+      assert.match(text ?? '', /^399 ringflow "[ !#-~]*"$/)
+      assert.match(text ?? '', why)
       assert.deepEqual([end.by, end.cause, end.sipCode], ['error', 'failed', status])
       assert.deepEqual(types, ['call.ended'])
       assert.equal(media.sessions.length, 0)
@@ -157,12 +163,16 @@ describe('incoming call', () => {
 
   it('without offer gets ours in the 200, and media when the ACK brings the answer', async () => {
     const scene = incoming({ offer: null })
-    await scene.call.answer()
-    const { call, invite, session, types } = scene
+    const { call, invite, types } = scene
+    const answered = call.answer()
+    await new Promise(setImmediate)
+    const { session } = scene
     assert.match(invite.accepts[0]?.body.content ?? '', /RTP\/AVP 8 0 101/)
     assert.equal(session.connects.length, 0)
     await assert.rejects(call.play('p', { kind: 'file', path: '/x.wav' }), { code: 'WRONG_STATE' })
+    assert.deepEqual(types, ['call.incoming'], 'who hears of an answered call may play at once')
     invite.dialog.handlers.acknowledged?.(sdpBody(peerSdp({ codecs: '0 101' })))
+    await answered
     assert.equal(session.connects[0]?.codec, 'PCMU')
     assert.equal(call.snapshot().codec, 'PCMU')
     assert.deepEqual(types, ['call.incoming', 'call.answered'])
@@ -174,8 +184,10 @@ describe('incoming call', () => {
   ] as const) {
     it(`hangs up where the ACK to our offer ${what}`, async () => {
       const { call, invite } = incoming({ offer: null })
-      await call.answer()
+      const answered = assert.rejects(call.answer(), { code: 'CALL_ENDED' })
+      await new Promise(setImmediate)
       invite.dialog.handlers.acknowledged?.(body)
+      await answered
       assert.deepEqual([(await call.ended).cause, invite.dialog.byes], ['failed', 1])
     })
   }

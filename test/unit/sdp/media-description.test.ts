@@ -51,6 +51,17 @@ describe('SDP media description', () => {
     )
   })
 
+  for (const [line, expected] of [
+    ['m=audio 49170/2 RTP/AVP 8', ['audio', 49_170, 'RTP/AVP', ['8']]],
+    ['m=x-data 9 DCCP/TLS/RTP/SAVP-x 1 a.b', ['x-data', 9, 'DCCP/TLS/RTP/SAVP-x', ['1', 'a.b']]],
+    ['m=audio 4000 RTP/AVP  0   8 ', ['audio', 4000, 'RTP/AVP', ['0', '8']]],
+  ] as const) {
+    it(`reads ${line}`, () => {
+      const [media] = parseDescription(lines(...HEAD, line))
+      assert.deepEqual([media?.kind, media?.port, media?.protocol, media?.formats], expected)
+    })
+  }
+
   for (const [what, text] of [
     ['an empty body', ''],
     ['no v= line', lines('o=- 1 1 IN IP4 192.0.2.1', 'm=audio 1 RTP/AVP 0')],
@@ -58,6 +69,7 @@ describe('SDP media description', () => {
     ['a port beyond 65535', lines(...HEAD, 'm=audio 70000 RTP/AVP 0')],
     ['a negative port', lines(...HEAD, 'm=audio -1 RTP/AVP 0')],
     ['a media line of one word', lines(...HEAD, 'm=audio')],
+    ['a media line with a control character', lines(...HEAD, 'm=au\tdio 1 RTP/AVP 0')],
     ['too many media', lines(...HEAD, ...Array(17).fill('m=audio 1 RTP/AVP 0'))],
     ['too many formats', lines(...HEAD, `m=audio 1 RTP/AVP ${Array(65).fill('0').join(' ')}`)],
     ['more than 16 kB', lines(...HEAD, `a=${'x'.repeat(17_000)}`)],

@@ -155,6 +155,17 @@ describe('RFC 4733 receiver', () => {
     assert.deepEqual(receive(packets).heard, [['5', 12_000]])
   })
 
+  it('hears a digit once whose timestamp goes on with its duration, and the next one as well', () => {
+    const { packets } = send('1155')
+    const moving = packets.map((packet) => ({ ...packet, timestamp: (packet.atMs * 8) >>> 0 }))
+    assert.equal(receive(moving).digits, '1155')
+    const lossy = moving.filter((_, i) => i % 5 !== 3)
+    assert.deepEqual(
+      receive(lossy).heard.map(([digit]) => digit),
+      ['1', '1', '5', '5'],
+    )
+  })
+
   it('a peer that starts its clock anew is understood', () => {
     const first = send('1').packets
     const later = send('2').packets.map((p) => ({

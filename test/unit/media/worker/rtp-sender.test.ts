@@ -93,7 +93,7 @@ describe('RTP sender', () => {
     sender.play(prompt(Array<number>(1000).fill(2), { playId: 'second' }))
     sender.stopPlay('stopped', 'first')
     assert.deepEqual(told, [['first', 'interrupted', 40]])
-    sender.close()
+    sender.close('hangup')
     assert.deepEqual(told[1], ['second', 'hangup', 0])
   })
 
