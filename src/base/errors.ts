@@ -49,6 +49,11 @@ export class TelephonyError extends Error {
     return new TelephonyError(code, message, { cause: thrown })
   }
 
+  /** As Node's own errors show their codes: what Node-RED writes into its log and into `msg.error.message`. */
+  override toString(): string {
+    return `${this.name} [${this.code}]: ${this.message}`
+  }
+
   toPlain(): PlainError {
     return { code: this.code, message: this.message }
   }
