@@ -10,10 +10,12 @@ export async function runRegister(context: CommandContext): Promise<number> {
   if (!options.text('server') || !options.text('user')) throw new UsageError('give --server and --user')
   const account = accountFrom(options, version, { register: true })
   const engine = await startEngine(context)
+  let wasRegistered = false
   try {
     engine.on('registration', ({ registration }) => {
+      wasRegistered ||= registration.state === 'registered'
       const texts = {
-        idle: 'un-registered',
+        idle: wasRegistered ? 'un-registered' : '',
         registering: `registering ${account.aor}`,
         registered: registration.state === 'registered' ? `registered until ${registration.expiresAt}` : '',
         failed: '',
@@ -30,6 +32,8 @@ export async function runRegister(context: CommandContext): Promise<number> {
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)
+    // Nothing to take back, and a server that is silent would keep us waiting.
+    if (!wasRegistered) return EXIT.failed
     await engine.call('unregister', { accountId: account.id })
     return EXIT.ok
   } finally {
