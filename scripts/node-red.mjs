@@ -102,6 +102,7 @@ function writeSettings({ userDir, port, nodesDir, logLevel }) {
     ...(nodesDir ? { nodesDir: [nodesDir] } : {}),
     telemetry: { enabled: false, updateNotification: false },
     editorTheme: { tours: false, palette: { catalogues: [] } },
+    paletteCategories: ['telephony', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'],
     externalModules: { palette: { allowInstall: false, allowUpload: false }, modules: { allowInstall: false } },
     debugMaxLength: 10_000,
     logging: { console: { level: logLevel, metrics: false, audit: false } },

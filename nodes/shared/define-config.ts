@@ -3,6 +3,7 @@ import type { NodeDef } from 'node-red'
 import { TelephonyError } from './errors.js'
 import { type Migrations, migrate } from './migrate.js'
 import type { ConfigNode, RED } from './red.js'
+import { assertEnvironment } from './settings.js'
 import { errorStatus, statusDot } from './status.js'
 import { connect, nodeClosed } from './telephony.js'
 
@@ -37,7 +38,9 @@ export function defineConfig<Config extends { version: number }, Value, Secrets 
       this.users = {}
       const context: ConfigContext<Value, Secrets> = { RED, node: this, id: this.id }
       try {
-        this.value = definition.parse(migrate({ ...stored }, definition.defaults, definition.migrations), context)
+        const config = migrate({ ...stored }, definition.defaults, definition.migrations)
+        assertEnvironment({ ...config, ...this.credentials })
+        this.value = definition.parse(config, context)
         definition.open?.(this.value, context)
       } catch (thrown) {
         this.problem = TelephonyError.from(thrown, 'BAD_CONFIG')

@@ -11,6 +11,7 @@ import { FlowNode, type Output, toPort } from './flow-node.js'
 import type { LiveNode } from './live-nodes.js'
 import { type Migrations, migrate } from './migrate.js'
 import { type ConfigNode, complete, type Done, type Message, type RED, type RedNode, type Send } from './red.js'
+import { assertEnvironment } from './settings.js'
 import { type AccountState, errorStatus, type StatusKey } from './status.js'
 import { connect, nodeClosed, telephony } from './telephony.js'
 
@@ -99,6 +100,7 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
 
 function open<Config extends Settings>(definition: NodeDefinition<Config>, node: FlowNode<Config>): void {
   try {
+    assertEnvironment(node.config)
     definition.open?.(node)
     const count = working.get(node.id)
     if (definition.working && count) node.showCount(definition.working, count)

@@ -13,10 +13,22 @@ const bad = (field: string, text: string): TelephonyError => new TelephonyError(
 
 export const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value).trim())
 
+/** Node-RED replaces a setting that is wholly `${NAME}`, and leaves it as it is where there is no such variable. */
+export function assertEnvironment(settings: object): void {
+  const fields = new Map<string, unknown>(Object.entries(settings))
+  for (const [field, value] of fields) {
+    if (field === 'name' || fields.get(`${field}Type`) === 'env') continue
+    const unset = [value]
+      .flat()
+      .map(text)
+      .find((one) => /^\$\{[^{}]+\}$/.test(one))
+    if (unset !== undefined) throw bad(field, `the environment variable ${unset} is not set`)
+  }
+}
+
 export function requiredText(field: string, value: unknown): string {
   const trimmed = text(value)
   if (trimmed === '') throw bad(field, 'must not be empty')
-  if (/^\$\{[^}]*\}$/.test(trimmed)) throw bad(field, `the environment variable ${trimmed} is not set`)
   return trimmed
 }
 

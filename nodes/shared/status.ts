@@ -59,7 +59,6 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   PARSE: 'not understood',
   TRANSPORT: 'network error',
   TIMEOUT: 'timeout',
-  REJECTED: 'rejected',
   AUTH_FAILED: 'wrong password',
   NO_PORTS: 'no free ports',
   FILE_NOT_FOUND: 'file not found',
@@ -152,12 +151,21 @@ export function callStatus(event: CallEvent): Status {
     case 'call.held':
       return { key: 'held' }
     case 'call.ended':
-      return event.end.cause === 'failed' && event.end.sipCode !== null
-        ? { key: 'failed', detail: String(event.end.sipCode) }
-        : { key: ENDED[event.end.cause] }
+      return endStatus(event.end)
     default:
       return event.call.state === 'answered' ? { key: 'inCall' } : null
   }
+}
+
+function endStatus({ by, cause, sipCode }: CallEnd): Status {
+  return cause === 'failed' && sipCode !== null ? failure(sipCode, by === 'error') : { key: ENDED[cause] }
+}
+
+/** `local`: nobody said 408 or 503; it is what the lack of an answer counts as (RFC 3261 8.1.3.1). 0: there was no socket. */
+function failure(status: number, local: boolean): Status {
+  if (local && status === 408) return { error: 'TIMEOUT' }
+  if (status === 0 || (local && status === 503)) return { error: 'TRANSPORT' }
+  return { key: 'failed', detail: String(status) }
 }
 
 export function accountStatus(account: AccountState): Status {
@@ -167,8 +175,7 @@ export function accountStatus(account: AccountState): Status {
     case 'idle':
       return { key: 'notRegistered' }
     case 'failed':
-      // No status: nothing was sent yet, because the socket cannot be opened.
-      return account.status > 0 ? { key: 'failed', detail: String(account.status) } : { error: 'TRANSPORT' }
+      return failure(account.status, account.local ?? false)
     default:
       return { key: account.state }
   }

@@ -40,12 +40,16 @@ export function plainObject(field: string, value: unknown): Record<string, unkno
 }
 
 export function headersOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(plainObject('headers', value)).map(([name, field]) => [name, line(field)]))
+  const entries = Object.entries(plainObject('headers', value))
+  return Object.fromEntries(entries.map(([name, field]) => [name, line(`headers: ${name}`, field)]))
 }
 
 /** For what reaches the wire: only blanks are taken away. A line break at the end is for the engine to refuse, not to be lost here. */
-export const line = (value: unknown): string =>
-  value === undefined || value === null ? '' : String(value).replace(/^[ \t]+|[ \t]+$/g, '')
+export function line(field: string, value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (['string', 'number', 'boolean'].includes(typeof value)) return String(value).replace(/^[ \t]+|[ \t]+$/g, '')
+  throw new TelephonyError('BAD_ARGUMENT', `${field} is no text`)
+}
 
 /** Larger ones belong into files: a Buffer is copied from thread to thread. */
 const MAX_WAV_OCTETS = 10 * 1024 * 1024

@@ -73,13 +73,15 @@ const headers = async (node: FlowNode<Config>, message: Message): Promise<Record
   headersOf(await node.evaluate(node.config.headers, node.config.headersType, message))
 
 async function reason(node: FlowNode<Config>, message: Message): Promise<{ reason?: string }> {
-  const words = line(await node.evaluate(node.config.reason, node.config.reasonType, message))
+  const words = line('reason', await node.evaluate(node.config.reason, node.config.reasonType, message))
   return words === '' ? {} : { reason: words }
 }
 
 async function targets(node: FlowNode<Config>, message: Message): Promise<string[]> {
   const value = await node.evaluate(node.config.target, node.config.targetType, message)
-  const all = (Array.isArray(value) ? value : [value]).map(line).filter((target) => target !== '')
+  const all = (Array.isArray(value) ? value : [value])
+    .map((one) => line('target', one))
+    .filter((target) => target !== '')
   if (all.length === 0) throw new TelephonyError('BAD_TARGET', 'target: holds no number and no address to redirect to')
   return all
 }

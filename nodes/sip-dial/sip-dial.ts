@@ -69,7 +69,7 @@ async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId
 async function commandOf(node: FlowNode<Config>, message: Message): Promise<DialCommand & { callId: string }> {
   const { config } = node
   const target = await node.evaluate(config.target, config.targetType, message)
-  const callerName = line(await node.evaluate(config.callerName, config.callerNameType, message))
+  const callerName = line('callerName', await node.evaluate(config.callerName, config.callerNameType, message))
   const headers = headersOf(await node.evaluate(config.headers, config.headersType, message))
   const tags = plainObject('tags', await node.evaluate(config.tags, config.tagsType, message))
   const ringTimeoutMs = ringTimeout(config)
@@ -86,7 +86,8 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
 }
 
 function targetOf(value: unknown, { target, targetType }: Config): string {
-  if ((typeof value === 'string' || typeof value === 'number') && line(value) !== '') return line(value)
+  const called = typeof value === 'string' || typeof value === 'number' ? line('target', value) : ''
+  if (called !== '') return called
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
   throw new TelephonyError('BAD_TARGET', `${where} holds no number and no address to call`)
 }

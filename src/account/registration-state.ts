@@ -3,7 +3,8 @@ export type RegistrationState =
   | { state: 'idle' }
   | { state: 'registering' }
   | { state: 'registered'; expiresAt: string; contact: string }
-  | { state: 'failed'; status: number; reason: string; retryAt: string | null }
+  /** `local`: the registrar said nothing. 408: it was asked in vain; 503: nothing could be sent; 0: there is no socket. */
+  | { state: 'failed'; status: number; reason: string; retryAt: string | null; local?: true }
   | { state: 'unregistering' }
 
 export type RegistrationPhase = RegistrationState['state']

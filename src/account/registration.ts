@@ -165,8 +165,9 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     if (!this.#wanted) return
     const waitMs = this.#retryMs(response)
     const retryAt = new Date(this.#deps.clock.wall() + waitMs).toISOString()
-    this.#deps.log.warn({ status: response.status, reason, retryAt }, 'registration failed')
-    this.#enter({ state: 'failed', status: response.status, reason, retryAt })
+    const { status } = response
+    this.#deps.log.warn({ status, reason, retryAt }, 'registration failed')
+    this.#enter({ state: 'failed', status, reason, retryAt, ...(isLocal(response) && { local: true as const }) })
     this.#schedule(waitMs)
   }
 

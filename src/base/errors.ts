@@ -16,7 +16,6 @@ export type ErrorCode =
   | 'PARSE' // bytes from the network that are no SIP message
   | 'TRANSPORT' // a socket could not be opened or written to
   | 'TIMEOUT' // nobody answered in time
-  | 'REJECTED' // the other side refused
   | 'AUTH_FAILED' // credentials were refused, or there are none
   | 'NO_PORTS' // the RTP port range is used up
   | 'FILE_NOT_FOUND'
@@ -47,6 +46,11 @@ export class TelephonyError extends Error {
     if (thrown instanceof TelephonyError) return thrown
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return new TelephonyError(code, message, { cause: thrown })
+  }
+
+  /** As Node's own errors show their codes: what Node-RED writes into its log and into `msg.error.message`. */
+  override toString(): string {
+    return `${this.name} [${this.code}]: ${this.message}`
   }
 
   toPlain(): PlainError {

@@ -29,6 +29,8 @@ export class OutgoingLeg implements Leg {
   readonly #negotiation: Negotiation
   readonly #final = deferred<number>()
   #isFinal = false
+  /** The other side said something, such as 180. */
+  #rang = false
   #invite: OutgoingInvite | undefined
   #ringTimer: Timer | undefined
   #redirections: Redirections | undefined
@@ -97,7 +99,12 @@ export class OutgoingLeg implements Leg {
   }
 
   #ringTimeout(): void {
-    this.#host.finish({ by: 'local', cause: 'no-answer', sipCode: null, reason: 'ring timeout' })
+    this.#host.finish({
+      by: 'local',
+      cause: 'no-answer',
+      sipCode: null,
+      reason: this.#rang ? 'ring timeout' : 'ring timeout: not even ringing was heard',
+    })
   }
 
   #over(): void {
@@ -107,6 +114,7 @@ export class OutgoingLeg implements Leg {
 
   #progress(response: SipResponse): void {
     if (this.#host.ending) return
+    this.#rang = true
     this.#host.noteHeaders(response)
     if (response.status === 180) this.#host.ringing(180)
     if (!response.body || this.#host.ending) return

@@ -26,8 +26,7 @@ const BY_CAUSE = new Map<string, string>([
   ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])
 
-const NOT_EVEN_RINGING =
-  'Not even ringing was heard: check host and port, that something listens there, and that no firewall blocks UDP.'
+const NOT_EVEN_RINGING = 'Check host and port, that something listens there, and that no firewall blocks UDP.'
 
 /** `rang`: whether the other side said that it rings. */
 export function adviceFor(end: { cause: string; sipCode: number | null }, rang = true): string {

@@ -74,7 +74,8 @@ function watchRegistration(engine: Engine, report: Report): void {
   engine.on('registration', ({ registration }) => {
     const text = registration.state === 'registered' ? `registered as ${registration.contact}` : ''
     report.say('registration', registration, text)
-    if (registration.state !== 'failed') return
+    // 0: the socket could not be opened, which `setAccount` says.
+    if (registration.state !== 'failed' || registration.status === 0) return
     const { status, reason, retryAt } = registration
     report.fail(
       `registration failed: ${status} ${reason}, next try ${retryAt}`,

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { main } from './cli.js'
 
-// `ringflow … | head -1`: whoever read has gone.
-process.stdout.on('error', () => process.exit(1))
+// `ringflow … | head -1`: whoever read has gone. What goes on ends in good order, as with Ctrl-C.
+process.stdout.once('error', () => {
+  process.stdout.on('error', () => {})
+  process.kill(process.pid, 'SIGTERM')
+})
 
 process.exitCode = await main(process.argv.slice(2), process.env, {
   out: (line) => process.stdout.write(`${line.trimEnd()}\n`),

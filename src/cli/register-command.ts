@@ -10,10 +10,12 @@ export async function runRegister(context: CommandContext): Promise<number> {
   if (!options.text('server') || !options.text('user')) throw new UsageError('give --server and --user')
   const account = accountFrom(options, version, { register: true })
   const engine = await startEngine(context)
+  let wasRegistered = false
   try {
     engine.on('registration', ({ registration }) => {
+      wasRegistered ||= registration.state === 'registered'
       const texts = {
-        idle: 'un-registered',
+        idle: wasRegistered ? 'un-registered' : '',
         registering: `registering ${account.aor}`,
         registered: registration.state === 'registered' ? `registered until ${registration.expiresAt}` : '',
         failed: '',
@@ -30,7 +32,7 @@ export async function runRegister(context: CommandContext): Promise<number> {
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)
-    return EXIT.ok
+    return wasRegistered ? EXIT.ok : EXIT.failed
   } finally {
     await engine.close() // un-registers, and does not wait long for a server that is silent
   }

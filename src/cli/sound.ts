@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
@@ -27,7 +28,7 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
     throw new UsageError(`keys ${digits}: 0-9 * # A-D and commas`)
   const record = options.text('record')
   return {
-    play: file !== undefined ? { kind: 'file', file: resolve(file) } : tone !== undefined ? toneFrom(tone) : undefined,
+    play: file !== undefined ? fileFrom(file) : tone !== undefined ? toneFrom(tone) : undefined,
     echo,
     record: record === undefined ? undefined : resolve(record),
     digits,
@@ -57,6 +58,13 @@ export async function perform(engine: Engine, callId: string, plan: SoundPlan, n
 
 /** Whether the call is to be hung up when `run` is through, where no duration was given. */
 export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'file' || plan.digits !== undefined
+
+/** Looked for before anybody's telephone rings. */
+function fileFrom(text: string): Playable {
+  if (!statSync(text, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`--play ${text}: there is no such file`)
+  return { kind: 'file', file: resolve(text) }
+}
 
 function toneFrom(text: string): Playable {
   const hz = text.split('+').map(Number)

@@ -222,7 +222,7 @@ export class Accounts {
     const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
     const retryAt = new Date(clock.wall() + waitMs).toISOString()
     log.warn({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
-    registration(id, { state: 'failed', status: 0, reason: error.message, retryAt })
+    registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true })
   }
 
   async #retry(config: AccountConfig): Promise<void> {

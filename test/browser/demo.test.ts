@@ -26,11 +26,28 @@ describe('the demo call in the editor', function () {
     nodeRed = await startNodeRed()
     await nodeRed.deploy(await demoFlow())
     browser = await launchBrowser()
-    editor = await openEditor(browser, nodeRed.url, { width: 1510, height: 605 })
+    editor = await openEditor(browser, nodeRed.url, { width: 1440, height: 640 })
   })
   after(async () => {
     await browser?.close()
     await nodeRed?.close()
+  })
+
+  it('fits a usual window: no node is out of sight', async () => {
+    const { page } = editor
+    const room = await page.locator('#red-ui-workspace-chart').boundingBox()
+    for (const tab of ['ringflow-demo-callee', 'ringflow-demo-caller']) {
+      await showTab(page, tab)
+      const nodes = page.locator('#red-ui-workspace-chart .red-ui-flow-node')
+      await nodes.first().waitFor()
+      for (const node of await nodes.all()) {
+        const box = await node.boundingBox()
+        assert.ok(
+          room && box && box.x >= room.x && box.x + box.width <= room.x + room.width,
+          (await node.textContent()) ?? '',
+        )
+      }
+    }
   })
 
   it('is rung by the button, shows its progress under the nodes, and both records in the sidebar', async () => {

@@ -139,6 +139,13 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual(test.engine.commands, [])
   })
 
+  it('a password from an environment variable that is not set is never tried', async () => {
+    const flows = await test.start(account(), { credentials: { account: { password: ENV } } })
+    assert.equal(flows.statuses.get('account')?.text, 'bad settings')
+    assert.ok(flows.logged.some((line) => line.includes('password: the environment variable')))
+    assert.deepEqual(test.engine.commands, [])
+  })
+
   it('an engine that dies is everyone’s status, until it is back', async () => {
     const flows = await test.start([
       ...account(),

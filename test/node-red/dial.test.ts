@@ -123,6 +123,24 @@ describe('sip-dial', () => {
     assert.deepEqual(flows.messages('completed'), [])
   })
 
+  it('takes text only where text is sent, and names what is none', async () => {
+    const flows = await test.start(
+      flow({ callerName: 'name', callerNameType: 'msg', headers: 'headers', headersType: 'msg' }),
+    )
+    for (const [field, message] of [
+      ['callerName', { name: { first: 'Ann' } }],
+      ['headers: X-Ticket', { headers: { 'X-Ticket': { id: 7 } } }],
+    ] as const) {
+      flows.receive('dial', { payload: '1002', field, ...message })
+      const { error } = await flows.message('caught', (caught) => caught.field === field)
+      assert.deepEqual(
+        [(error as { code: string }).code, (error as { message: string }).message],
+        ['BAD_ARGUMENT', `TelephonyError [BAD_ARGUMENT]: ${field} is no text`],
+      )
+    }
+    assert.equal(test.engine.sent('dial').length, 0)
+  })
+
   it('says at once what is wrong with its settings, and again to every message', async () => {
     const flows = await test.start(flow({ ringTimeout: 'soon' }))
     assert.deepEqual(flows.statuses.get('dial'), { fill: 'red', shape: 'ring', text: 'bad settings' })

@@ -2,6 +2,7 @@ import {
   type Body,
   type Dialog,
   type IncomingRequestMessage,
+  type OutgoingRequestDelegate,
   type OutgoingRequestMessage,
   type OutgoingRequestMessageOptions,
   type OutgoingResponse,
@@ -16,6 +17,7 @@ import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import { parseNameAddr } from '../uri/name-addr.js'
 import { parseUri } from '../uri/sip-uri.js'
+import { RequestClient } from './user-agent-clients.js'
 
 /** What all accounts of an endpoint have in common, so that one look into a map finds the owner of a message. */
 export class SharedMaps {
@@ -37,6 +39,8 @@ function strictWay(target: URI, routeSet: readonly string[]): { requestUri: URI;
   const requestUri = parseUri(hop.text.split('?', 1)[0] ?? '') ?? hop
   return { requestUri, routeSet: [...others, `<${target.toRaw()}>`] }
 }
+
+type SentRequest = ReturnType<UserAgentCore['request']>
 
 /** sip.js' user agent for one account. Receiving is the dispatcher's; this one sends. */
 export class AccountCore extends UserAgentCore {
@@ -71,6 +75,10 @@ export class AccountCore extends UserAgentCore {
     const request = new OutgoingRequest(method, way.requestUri, fromURI, toURI, exchanged, lines, body)
     request.strict = true
     return request
+  }
+
+  override request(request: OutgoingRequestMessage, delegate?: OutgoingRequestDelegate): SentRequest {
+    return new RequestClient(this, request, delegate) as SentRequest
   }
 
   override replyStateless(message: IncomingRequestMessage, options: ResponseOptions): OutgoingResponse {

@@ -6,12 +6,13 @@ import type {
 } from 'sip.js/lib/core/index.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
+import { localResponse } from '../core/local-response.js'
 import { sessionBody } from '../message/body.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { FinalResponse, SipBody } from '../types.js'
 import { type AccountContext, contactLine } from '../user-agent/account-context.js'
 import { CredentialsRound } from '../user-agent/credentials-round.js'
-import { localResponse, toFinalResponse } from '../user-agent/final-response.js'
+import { toFinalResponse } from '../user-agent/final-response.js'
 
 /**
  * RFC 3261 14.1: our re-INVITE, acknowledged when this resolves; sent again with credentials where they are asked for.

@@ -10,6 +10,6 @@ export const resolveBySystem: Resolve = async (hostName, family) => {
   try {
     return (await lookup(hostName, { family })).address
   } catch (error) {
-    throw new TelephonyError('TRANSPORT', `cannot resolve ${hostName}`, { cause: error })
+    throw new TelephonyError('TRANSPORT', `the name ${hostName} cannot be resolved`, { cause: error })
   }
 }

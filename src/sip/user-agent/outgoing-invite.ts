@@ -5,11 +5,13 @@ import type {
   OutgoingInviteRequestDelegate,
   OutgoingRequestMessage,
 } from 'sip.js/lib/core/index.js'
-import { InviteUserAgentClient, SessionDialog } from 'sip.js/lib/core/index.js'
+import { SessionDialog } from 'sip.js/lib/core/index.js'
 import type { Timer } from '../../base/clock.js'
 import { newToken } from '../../base/ids.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
+import { localResponse } from '../core/local-response.js'
+import { InviteClient } from '../core/user-agent-clients.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
@@ -20,7 +22,7 @@ import type { FinalResponse, OutgoingInvite, OutgoingInviteHandlers, OutgoingInv
 import { escapeDisplayName } from '../uri/name-addr.js'
 import { type AccountContext, contactLine, guarded } from './account-context.js'
 import { CredentialsRound } from './credentials-round.js'
-import { localResponse, toFinalResponse } from './final-response.js'
+import { toFinalResponse } from './final-response.js'
 import { withCredentials } from './send-request.js'
 import { targetUri } from './target-uri.js'
 
@@ -36,7 +38,7 @@ export class SentInvite implements OutgoingInvite {
   readonly #headers: readonly string[]
   readonly #target
   readonly #to
-  #client: InviteUserAgentClient
+  #client: InviteClient
   #cseq = 1
   #provisional = false
   #cancelled = false
@@ -68,7 +70,7 @@ export class SentInvite implements OutgoingInvite {
     this.#fail(toFinalResponse(localResponse(503, 'Endpoint closed')))
   }
 
-  #send(credentials: readonly string[]): InviteUserAgentClient {
+  #send(credentials: readonly string[]): InviteClient {
     const { core, aor } = this.#context
     const { fromDisplayName, sipCallId, body } = this.#init
     const message = core.makeOutgoingRequestMessage(
@@ -89,7 +91,7 @@ export class SentInvite implements OutgoingInvite {
     )
     if (this.#cseq === 1) this.#round.ahead(message)
     this.#provisional = false
-    return new InviteUserAgentClient(core, message, this.#delegate(message))
+    return new InviteClient(core, message, this.#delegate(message))
   }
 
   #delegate(request: OutgoingRequestMessage): OutgoingInviteRequestDelegate {

@@ -1,8 +1,9 @@
 import type { IncomingResponse, IncomingResponseMessage, OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
+import { localResponse } from '../core/local-response.js'
 import type { FinalResponse } from '../types.js'
 import type { AccountContext } from './account-context.js'
 import { CredentialsRound } from './credentials-round.js'
-import { localResponse, toFinalResponse } from './final-response.js'
+import { toFinalResponse } from './final-response.js'
 
 /**
  * Sends a request other than INVITE and waits for its final answer; sends it again with credentials as often as they

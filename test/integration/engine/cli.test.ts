@@ -54,6 +54,11 @@ class Ringflow {
     })
   }
 
+  /** As `| head` does once it has seen enough. */
+  stopReading(): void {
+    this.#process.stdout?.destroy()
+  }
+
   interrupt(): void {
     this.#process.kill('SIGINT')
   }
@@ -187,6 +192,49 @@ describe('ringflow as processes', function () {
     const { code, last } = await caller.exit()
     assert.equal(code, 1)
     assert.equal(last?.cause, 'cancelled')
+    silent.close()
+  })
+
+  it('hangs up when nobody reads what it prints', async () => {
+    const { callee, at } = await answering('--once')
+    const caller = ringflow(['call', `sip:a@${at}`])
+    await caller.line('call.trying')
+    caller.stopReading()
+    const { end } = await callee.line('call.ended')
+    assert.equal((end as { by: string }).by, 'remote')
+    assert.equal((await callee.exit()).code, 0)
+  })
+
+  it('rings nobody when the file to play is not there, and says once that its port is in use', async () => {
+    const { callee, at } = await answering()
+    const caller = await ringflow(['call', `sip:a@${at}`, '--play', 'nowhere.wav']).exit()
+    assert.deepEqual([caller.code, caller.last], [2, undefined])
+    assert.match(caller.err, /--play nowhere.wav: there is no such file/)
+    const second = await ringflow(['answer', '--listen', `udp://${at}`]).exit()
+    assert.equal(second.code, 1)
+    assert.equal(second.err.match(/is in use/g)?.length, 1, second.err)
+    assert.doesNotMatch(second.err, /registration/)
+    assert.deepEqual(
+      callee.lines.map(({ type }) => type).filter((type) => type.startsWith('call.')),
+      [],
+    )
+  })
+
+  it('fails when it is interrupted before it has registered, and claims no un-registration', async () => {
+    const { createSocket } = await import('node:dgram')
+    const silent = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const server = `127.0.0.1:${silent.address().port}`
+    const one = spawn(process.execPath, [MAIN, 'register', '--server', server, '--user', 'a', '--once'])
+    let out = ''
+    one.stdout.on('data', (text) => {
+      out += text
+    })
+    await once(silent, 'message')
+    one.kill('SIGINT')
+    const [code] = await once(one, 'close')
+    assert.equal(code, 1)
+    assert.doesNotMatch(out, /un-registered/)
     silent.close()
   })
 

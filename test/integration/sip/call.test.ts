@@ -121,6 +121,7 @@ describe('a call between two endpoints', () => {
     const unknown = await alice.call(bob.address.replace('bob', 'nobody')).outcome
     assert.equal(unknown.response.status, 404)
     const refused = await alice.call('sip:x@127.0.0.1;transport=tcp').outcome
-    assert.deepEqual(refused.response, { status: 503, reason: 'Service Unavailable', local: true })
+    assert.equal(refused.response.status, 503)
+    assert.match(refused.response.reason, /asks for another transport than UDP/)
   })
 })

@@ -65,7 +65,9 @@ describe('the UDP transport', () => {
   it('gives 503 to an INVITE that is larger than a datagram', async () => {
     const alice = await Party.open('alice')
     const { outcome } = alice.call('sip:x@127.0.0.1', { headers: [['X', 'x'.repeat(70_000)]] })
-    assert.deepEqual((await outcome).response, { status: 503, reason: 'Service Unavailable', local: true })
+    const { status, reason } = (await outcome).response
+    assert.equal(status, 503)
+    assert.match(reason, /^cannot send to udp 127\.0\.0\.1:5060: .*EMSGSIZE/)
     await alice.close()
   })
 

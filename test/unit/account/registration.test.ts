@@ -193,6 +193,7 @@ describe('registration', () => {
     const { clock, sent, registration, last } = setUp()
     registration.register()
     await last().fail(503)
+    assert.equal(registration.state.state === 'failed' && registration.state.local, true)
     const waits = []
     for (let n = 0; n < 5; n++) {
       waits.push(waitMs(clock, sent))

@@ -59,6 +59,17 @@ describe('outgoing call', () => {
     assert.match(userAgent.invite0.init.body.content, /^m=audio \d+ RTP\/AVP 0 101\r$/m)
   })
 
+  for (const { what, begin, reason } of [
+    { what: 'nothing was heard', begin: dialled, reason: 'ring timeout: not even ringing was heard' },
+    { what: 'it rang', begin: dialledAndRinging, reason: 'ring timeout' },
+  ])
+    it(`says at the ring timeout that ${what}`, async () => {
+      const { call, clock, userAgent } = await begin()
+      clock.advance(30_000)
+      userAgent.invite0.handlers.failed(response(487))
+      assert.equal((await call.ended).reason, reason)
+    })
+
   it('comes to nothing, without any event, where no port is free', async () => {
     const world = new World()
     world.media.openError = new TelephonyError('NO_PORTS', 'none left')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { accountFrom } from '../../../src/cli/account-options.js'
 import { adviceFor } from '../../../src/cli/advice.js'
 import { main } from '../../../src/cli/cli.js'
@@ -9,6 +9,7 @@ import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
+import { repoPath } from '../../support/repo.js'
 
 const options = (args: string[], env: NodeJS.ProcessEnv = {}) =>
   parseOptions({ ...call.options, ...answer.options }, args, env)
@@ -44,6 +45,8 @@ describe('command line', () => {
     ['call', 'a@127.0.0.1', 'b@127.0.0.1'],
     ['call', 'a@127.0.0.1', '--bogus'],
     ['call', 'a@127.0.0.1', '--play', 'a.wav', '--tone', '440'],
+    ['call', 'a@127.0.0.1', '--play', 'nowhere.wav'],
+    ['call', 'a@127.0.0.1', '--play', '.'],
     ['call', 'a@127.0.0.1', '--tone', 'loud'],
     ['call', 'a@127.0.0.1', '--duration', '0'],
     ['call', 'a@127.0.0.1', '--codecs', 'OPUS'],
@@ -148,8 +151,9 @@ describe('command line', () => {
   })
 
   it('plans sound: the folders of named files are the roots, a tone has no end', () => {
-    const file = soundFrom(options(['--play', 'sounds/a.wav', '--record', 'out/b.wav']), undefined)
-    assert.deepEqual(rootsOf(file), { mediaRoots: [resolve('sounds')], recordRoot: resolve('out') })
+    const wav = repoPath('examples', 'media', 'message.wav')
+    const file = soundFrom(options(['--play', relative('', wav), '--record', 'out/b.wav']), undefined)
+    assert.deepEqual(rootsOf(file), { mediaRoots: [dirname(wav)], recordRoot: resolve('out') })
     assert.equal(endsBySound(file), true)
     const tone = soundFrom(options(['--tone', '350+440', '--duration', '1.5']), undefined)
     assert.deepEqual(tone.play, { kind: 'tone', hz: [350, 440], durationMs: 10_000 })

@@ -39,8 +39,12 @@ const CORE = [
 ]
 /** An editor on a screen of 1600 px shows so much of a tab beside palette and sidebar. */
 const CANVAS_PX = 1200
-/** The first that a newcomer sees. */
-const DEMO_CANVAS_PX = 1010
+/** The first that a newcomer sees: 1440 px are enough. */
+const DEMO_CANVAS_PX = 930
+/** Behind the tab's nodes, in Node-RED's light theme and in the dark one of version 5. */
+const BACKGROUNDS = ['#ffffff', '#101014']
+/** WCAG 2.1, 1.4.3 asks for so much of large text. */
+const LEAST_CONTRAST = 3
 /** What Node-RED adds to every node's own settings. */
 const PLACE = ['id', 'type', 'z', 'g', 'x', 'y', 'wires']
 
@@ -58,6 +62,17 @@ describe('examples', () => {
     describe(name, () => {
       const flow = read(name)
       const byId = new Map(flow.map((item) => [item.id, item]))
+
+      it('has titles of groups that can be read in light and in dark', () => {
+        for (const group of flow.filter(({ type }) => type === 'group')) {
+          const style = group.style as GroupStyle
+          for (const background of BACKGROUNDS) {
+            const behind = mixed(rgb(background), rgb(style.fill), Number(style['fill-opacity']))
+            const contrast = contrastOf(rgb(style.color), behind)
+            assert.ok(contrast >= LEAST_CONTRAST, `${style.color} on ${background}: ${contrast.toFixed(1)}`)
+          }
+        }
+      })
 
       it('uses core nodes and ours only, each id once', () => {
         assert.equal(byId.size, flow.length)
@@ -155,3 +170,28 @@ describe('examples', () => {
     for (const id of ['ring', 'events', 'cdr', 'recordings']) assert.ok(ids.has(`ringflow-demo-${id}`), id)
   })
 })
+
+interface GroupStyle {
+  color: string
+  fill: string
+  'fill-opacity': string
+}
+
+const rgb = (hex: string): number[] => (hex.match(/[\da-f]{2}/gi) ?? []).map((octet) => Number.parseInt(octet, 16))
+
+const mixed = (under: number[], over: number[], opacity: number): number[] =>
+  under.map((value, index) => value + ((over[index] ?? 0) - value) * opacity)
+
+/** WCAG 2.1, relative luminance. */
+function luminance(colour: number[]): number {
+  const [r = 0, g = 0, b = 0] = colour.map((value) => {
+    const share = value / 255
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+function contrastOf(one: number[], other: number[]): number {
+  const [a, b] = [luminance(one), luminance(other)]
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+}

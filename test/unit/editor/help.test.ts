@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { helpOf, LANGUAGES, registered, TYPES } from './node-sources.js'
 
-const SECTIONS = ['Inputs', 'Outputs', 'Details', 'References']
+/** In Chinese as the help of Node-RED's own nodes has them. */
+const SECTIONS: Record<string, readonly string[]> = {
+  'en-US': ['Inputs', 'Outputs', 'Details', 'References'],
+  'zh-CN': ['输入', '输出', '详细', '参考'],
+}
 /** As Node-RED's editor reads it (descriptionList, description): a further colon would end the description. */
 const PROPERTY = /^:([^:\n]+)\(([^:\n]+)\).*?:([^:\n]*)$/
 
@@ -12,6 +16,7 @@ describe('help', () => {
         const source = helpOf(type, lang)
         const lines = source.split('\n')
         const { definition } = registered(type)
+        const [inputs, outputs, details, references] = SECTIONS[lang] ?? []
 
         it('is the help of this type, and begins with one sentence for the palette', () => {
           assert.equal(lines[0], `<script type="text/markdown" data-help-name="${type}">`)
@@ -21,16 +26,13 @@ describe('help', () => {
 
         it('has the sections that matter, in their order', () => {
           const sections = lines.filter((line) => line.startsWith('### ')).map((line) => line.slice(4))
-          const wanted = SECTIONS.filter((section) => {
-            if (section === 'Inputs') return (definition.inputs ?? 0) > 0
-            return section !== 'Outputs' || (definition.outputs ?? 0) > 0
-          })
-          assert.deepEqual(sections, wanted)
+          const ports = [definition.inputs ? [inputs] : [], definition.outputs ? [outputs] : []].flat()
+          assert.deepEqual(sections, [...ports, details, references])
         })
 
         it('names every output', () => {
-          const outputs = source.split('### Outputs')[1]?.split('###')[0] ?? ''
-          const ports = outputs.match(/^\d+\. .+$/gm) ?? []
+          const section = source.split(`### ${outputs}`)[1]?.split('###')[0] ?? ''
+          const ports = section.match(/^\d+\. .+$/gm) ?? []
           const count = definition.outputs ?? 0
           assert.deepEqual(
             ports.map((port) => Number.parseInt(port, 10)),

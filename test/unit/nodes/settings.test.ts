@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
 import { migrate } from '../../../nodes/shared/migrate.js'
-import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped } from '../../../nodes/shared/settings.js'
+import {
+  assertEnvironment,
+  flag,
+  list,
+  number,
+  oneOf,
+  requiredText,
+  secondsAsMs,
+  shaped,
+} from '../../../nodes/shared/settings.js'
 
 const badConfig = (text: RegExp) => (error: unknown) => {
   assert.equal((error as { code: string }).code, 'BAD_CONFIG')
   assert.match((error as Error).message, text)
   return true
 }
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Node-RED's own notation
+const UNSET = '${RINGFLOW_TEST_UNSET}'
 
 describe('nodes/shared/settings', () => {
   it('numbers: text, spaces, empty, bounds', () => {
@@ -27,16 +39,25 @@ describe('nodes/shared/settings', () => {
     }
   })
 
-  it('text: required, of a shape, an environment variable that is not set', () => {
+  it('text: required, of a shape', () => {
     assert.equal(requiredText('aor', ' a@b '), 'a@b')
     assert.throws(() => requiredText('aor', '  '), badConfig(/aor: must not be empty/))
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Node-RED's own notation
-    assert.throws(() => requiredText('aor', '${UNSET}'), badConfig(/environment variable .*UNSET/))
     assert.equal(
       shaped('host', '', () => false, 'host'),
       '',
     )
     assert.throws(() => shaped('host', 'x', () => false, 'host'), badConfig(/host: "x" is no host/))
+  })
+
+  it('an environment variable that is not set, in whatever field', () => {
+    for (const settings of [{ aor: UNSET }, { hops: ['sip:a;lr', UNSET] }, { target: UNSET, targetType: 'str' }]) {
+      const [field] = Object.keys(settings)
+      assert.throws(
+        () => assertEnvironment(settings),
+        badConfig(new RegExp(`^${field}: .*variable .*UNSET.* is not set`)),
+      )
+    }
+    assertEnvironment({ name: UNSET, call: UNSET, callType: 'env', ports: 5, reason: `costs ${UNSET}`, tags: '{}' })
   })
 
   it('choices, flags, lists', () => {

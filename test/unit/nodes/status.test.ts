@@ -55,6 +55,18 @@ describe('nodes/shared/status', () => {
     assert.deepEqual(ended('failed'), { key: 'failed' })
   })
 
+  it('of a failure that nobody told: what it was, not the number that it counts as', () => {
+    const failed = (sipCode: number) =>
+      callStatus({ type: 'call.ended', end: { by: 'error', cause: 'failed', sipCode, reason: '' } } as CallEvent)
+    assert.deepEqual(failed(503), { error: 'TRANSPORT' })
+    assert.deepEqual(failed(408), { error: 'TIMEOUT' })
+    assert.deepEqual(failed(488), { key: 'failed', detail: '488' })
+    const registration = { state: 'failed', reason: '', retryAt: null } as const
+    assert.deepEqual(accountStatus({ ...registration, status: 503, local: true }), { error: 'TRANSPORT' })
+    assert.deepEqual(accountStatus({ ...registration, status: 408, local: true }), { error: 'TIMEOUT' })
+    assert.deepEqual(accountStatus({ ...registration, status: 503 }), { key: 'failed', detail: '503' })
+  })
+
   it('of an account', () => {
     assert.deepEqual(accountStatus({ state: 'idle' }), { key: 'notRegistered' })
     assert.deepEqual(accountStatus({ state: 'failed', status: 403, reason: '', retryAt: null }), {
