@@ -24,7 +24,7 @@ export interface AccountsDeps {
   localAddress: (peer: Towards) => Promise<string>
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
-  hangUpAll: (accountId: string) => Promise<void>
+  hangUpAll: (accountId: string, reason: string) => Promise<void>
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
   registration: (accountId: string, state: RegistrationState) => void
 }
@@ -94,7 +94,8 @@ export class Accounts {
       const entry = this.#entries.get(accountId)
       if (!entry) return
       this.#entries.delete(accountId)
-      await within(CLOSE_MS, Promise.all([this.#deps.hangUpAll(accountId), entry.account.close()]), this.#deps.clock)
+      const ended = this.#deps.hangUpAll(accountId, 'the account was removed')
+      await within(CLOSE_MS, Promise.all([ended, entry.account.close()]), this.#deps.clock)
       entry.account.abandon()
       await this.#release(entry)
     })
@@ -141,7 +142,8 @@ export class Accounts {
       this.#entries.delete(config.id)
       await this.#release(old)
       // Calls go on at their old endpoint unless its very port is wanted.
-      if (!lease && this.#endpoints.conflicts(transport, address)) await this.#deps.hangUpAll(config.id)
+      if (!lease && this.#endpoints.conflicts(transport, address))
+        await this.#deps.hangUpAll(config.id, 'the transport was changed')
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
     const { local, advertised } = held.endpoint

@@ -134,11 +134,12 @@ export class Calls {
     }
   }
 
-  async hangUpAll(accountId?: string): Promise<void> {
+  /** Who they were for is gone: `reason` says what. */
+  async hangUpAll(reason: string, accountId?: string): Promise<void> {
     const concerned = [...this.#records.values()].filter(
       (record) => accountId === undefined || record.accountId === accountId,
     )
-    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup()))
+    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup({ reason, abandoned: true })))
   }
 
   #rateOf(accountId: string): CallRate {

@@ -30,6 +30,11 @@ export class FakeClock implements Clock {
     return this.#timers.size
   }
 
+  /** Time goes by and nothing runs, as where a thread is held up. */
+  stall(ms: number): void {
+    this.#nowMs += ms
+  }
+
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms
     for (;;) {

@@ -332,6 +332,9 @@ describe('engine', () => {
     await settled()
     await commands.dial({ accountId: 'a1', target: '1' })
     agent.invite0.answersCancel = true
+    const ringing = new FakeIncomingInvite()
+    await commands.setInbound({ accountId: 'a1', rule: { ...answerRule, mode: 'flow', decideMs: 10_000 } })
+    agent.init.handlers.invite(ringing)
     const down = commands.shutdown(null)
     const late = new FakeIncomingInvite()
     agent.init.handlers.invite(late)
@@ -341,6 +344,7 @@ describe('engine', () => {
     assert.equal(network.live.length, 0)
     assert.equal(media.openSessions, 0)
     assert.equal(clock.pending, 0)
+    assert.equal(ringing.rejects[0]?.status, 480)
     assert.deepEqual(
       late.rejects.map(({ status }) => status),
       [503],
