@@ -62,8 +62,10 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     const { sound } = this.core
     if (init.afterMedia && sound) await Promise.race([sound.idle(), this.ended])
     const { leg } = this.core
+    const reason = init.reason ?? 'hung up'
     const { cause, sipCode } = (init.abandoned && leg.abandoned) || leg.hangup
-    this.core.finish({ by: 'local', cause, sipCode, reason: init.reason ?? 'hung up' })
+    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
+    else this.core.finish({ by: 'local', cause, sipCode, reason })
     await this.ended
   }
 

@@ -85,6 +85,8 @@ export interface HangupInit {
   afterMedia?: boolean
   /** Nobody wants it to end, only there is nobody left: a stop, an account or a flow that is gone. */
   abandoned?: boolean
+  /** It cannot go on: an end by error, which nobody takes for a talk that was over. */
+  failed?: boolean
   reason?: string
 }
 

@@ -24,6 +24,8 @@ export interface EngineDeps {
   openEndpoint: OpenEndpoint
   lookup: Lookup
   localAddress: (peer: Towards) => Promise<string>
+  /** This machine's own addresses. */
+  addresses: () => readonly string[]
 }
 
 /** ROBUSTNESS: a stop is graceful, and bounded. */
@@ -57,8 +59,9 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       openEndpoint: deps.openEndpoint,
       lookup: deps.lookup,
       localAddress: deps.localAddress,
+      addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
-      hangUpAll: (accountId, reason) => this.#calls.hangUpAll(reason, accountId),
+      hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
@@ -150,7 +153,10 @@ export class TelephonyEngine extends TypedEmitter<Told> {
 
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
-    const ended = Promise.all([this.#calls.hangUpAll('telephony was stopped'), this.#accounts.unregisterAll()])
+    const ended = Promise.all([
+      this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
+      this.#accounts.unregisterAll(),
+    ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)
   }
