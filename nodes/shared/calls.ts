@@ -1,11 +1,10 @@
 /** The calls as the flows know them: latest snapshots, who waits for what, and to which node an event goes. */
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import { TelephonyError } from './errors.js'
-import type { LiveNode, LiveNodes } from './live-nodes.js'
+import type { Ended, LiveNode, LiveNodes } from './live-nodes.js'
 import type { EventNote } from './message.js'
 
 export type Answered = Extract<CallEvent, { type: 'call.answered' }>
-export type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
 /** Ended calls whose last snapshot is still handed out, so that a late node sees how its call ended. */
 const KEPT_ENDED = 500
@@ -26,6 +25,7 @@ export class Calls {
   /** True while a deploy has taken nodes away that may come back. */
   readonly #isAway: () => boolean
   readonly #orphaned: (callId: string) => void
+  readonly #record: (event: Ended) => void
   readonly #known = new Map<string, Known>()
   readonly #endedIds: string[] = []
   readonly #waiters = new Map<string, Waiter>()
@@ -37,10 +37,13 @@ export class Calls {
     live: LiveNodes
     isAway: () => boolean
     orphaned: (callId: string) => void
+    /** Every call's end, once. */
+    record: (event: Ended) => void
   }) {
     this.#live = deps.live
     this.#isAway = deps.isAway
     this.#orphaned = deps.orphaned
+    this.#record = deps.record
   }
 
   handle(event: CallEvent): void {
@@ -120,6 +123,7 @@ export class Calls {
     if (owner) guard(owner, () => owner.onCall?.(event))
     this.#deliverMedia(event)
     for (const node of this.#live.all()) guard(node, () => node.onAnyCall?.(event))
+    if (event.type === 'call.ended') this.#record(event)
     const orphan = event.owner !== null && !owner && event.type !== 'call.ended'
     if (orphan) this.#orphaned(event.callId)
   }

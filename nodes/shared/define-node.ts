@@ -8,7 +8,7 @@ import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
 import { TelephonyError } from './errors.js'
 import { FlowNode, type Output, toPort } from './flow-node.js'
-import type { LiveNode } from './live-nodes.js'
+import type { Ended, LiveNode } from './live-nodes.js'
 import { type Migrations, migrate } from './migrate.js'
 import { type ConfigNode, complete, type Done, type Message, type RED, type RedNode, type Send } from './red.js'
 import { assertEnvironment } from './settings.js'
@@ -33,6 +33,7 @@ export interface NodeDefinition<Config extends Settings> {
   onCall?(node: FlowNode<Config>, event: CallEvent): void
   onMedia?(node: FlowNode<Config>, event: CallEvent): void
   onAnyCall?(node: FlowNode<Config>, event: CallEvent): void
+  onRecord?(node: FlowNode<Config>, event: Ended): void
   onAccount?(node: FlowNode<Config>, state: AccountState): void
   onRegistration?(node: FlowNode<Config>, accountId: string, registration: RegistrationState): void
   onEngine?(node: FlowNode<Config>, engine: EngineEvents['engine']): void
@@ -83,6 +84,10 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
 
   onAnyCall(event: CallEvent): void {
     this.#on.onAnyCall?.(this, event)
+  }
+
+  onRecord(event: Ended): void {
+    this.#on.onRecord?.(this, event)
   }
 
   onAccount(state: AccountState): void {

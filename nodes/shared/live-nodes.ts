@@ -4,6 +4,8 @@ import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.
 import type { RedNode } from './red.js'
 import type { AccountState, Status, StatusKey } from './status.js'
 
+export type Ended = Extract<CallEvent, { type: 'call.ended' }>
+
 /** What the engine's events reach of a node. Each is optional; none may keep the node in a closure. */
 export interface LiveNode {
   readonly id: string
@@ -21,6 +23,8 @@ export interface LiveNode {
   onMedia?(event: CallEvent): void
   /** An event of any call, whoever owns it. */
   onAnyCall?(event: CallEvent): void
+  /** The end of any call, with its record; also of one that a stop of the flows ended before. */
+  onRecord?(event: Ended): void
   /** Its account's state has changed. */
   onAccount?(state: AccountState): void
   onRegistration?(accountId: string, registration: RegistrationState): void

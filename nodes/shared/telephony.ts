@@ -4,11 +4,12 @@ import type { EngineEvents } from '../../src/engine/protocol.js'
 import { Accounts } from './accounts.js'
 import { Calls, guard } from './calls.js'
 import { Deploys } from './deploys.js'
-import { engineInit, SharedEngine } from './engine.js'
+import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
-import { LiveNodes } from './live-nodes.js'
+import { type Ended, LiveNodes } from './live-nodes.js'
 import type { RED } from './red.js'
 import type { AccountState } from './status.js'
+import { UnsentRecords } from './unsent-records.js'
 
 const deploys = new Deploys()
 const live = new LiveNodes()
@@ -18,7 +19,10 @@ const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => dep
 /** Nodes of ours were closed by the deploy under way, so events wait for their successors. */
 let away = false
 
-const calls = new Calls({ live, isAway: () => away, orphaned: orphan })
+const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
+let unsent: UnsentRecords | undefined
+/** What a stop waits for. */
+let stopping = Promise.resolve()
 
 /** Everything that nodes share. Module scope: it outlives every one of them. */
 export const telephony = { deploys, live, engine, accounts, calls }
@@ -30,25 +34,29 @@ accounts.on('registration', (accountId, registration) => {
 engine.on('state', tellEngine)
 accounts.on('change', tellAccount)
 deploys.on('started', settle)
-deploys.on('stop', () => void stop())
+deploys.on('stop', () => {
+  stopping = stop()
+})
 
 /** Called by every node module that Node-RED loads. */
 export function connect(RED: RED): void {
   engine.configure(engineInit(RED))
   deploys.watch(RED.events)
+  unsent = new UnsentRecords({ problem: (text) => RED.log.error(`[ringflow] ${text}`) }, { path: unsentPath(RED) })
   forwardLogs(RED)
 }
 
 /** A node of ours is closed. Resolves when Node-RED may go on: at once in a deploy, after the goodbyes on the wire at a stop. */
 export function nodeClosed(): Promise<void> {
   if (deploys.phase === 'closing') away = true
-  return deploys.phase === 'stopped' ? engine.stop() : Promise.resolve()
+  return deploys.phase === 'stopped' ? stopping : Promise.resolve()
 }
 
 function settle(): void {
   away = false
   accounts.sweepInbound((owner, accountId) => live.get(owner)?.accountId === accountId)
   calls.resume()
+  for (const event of unsent?.take() ?? []) record(event)
 }
 
 async function stop(): Promise<void> {
@@ -56,6 +64,12 @@ async function stop(): Promise<void> {
   accounts.clear()
   await engine.stop()
   calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))
+}
+
+/** No node hears of what happens after a stop. */
+function record(event: Ended): void {
+  if (deploys.phase === 'stopped') unsent?.keep(event)
+  else for (const node of live.all()) guard(node, () => node.onRecord?.(event))
 }
 
 /** The account's policy hangs up or keeps it. It may have ended by now. */

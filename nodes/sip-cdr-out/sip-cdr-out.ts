@@ -5,7 +5,7 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * One message per ended call: its call detail record.
+ * One message per ended call: its call detail record. Of calls that a stop of the flows ended it comes at the next start.
  *
  * Output 1: `payload` is the record, flat, so that a CSV node or a database takes it as it is: times, numbers, duration, cause, codec,
  * digits, packets sent, received and lost, jitter, round trip, MOS, recordings. `call` is the final snapshot.
@@ -18,8 +18,7 @@ export default function sipCdrOut(RED: RED): void {
     open(node) {
       if (node.accountId !== '') node.account()
     },
-    onAnyCall(node, event) {
-      if (event.type !== 'call.ended') return
+    onRecord(node, event) {
       if (node.accountId !== '' && node.accountId !== event.call.account.id) return
       node.send(1, callMessage(event, { ...event.cdr }))
     },

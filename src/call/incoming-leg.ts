@@ -28,6 +28,8 @@ interface Prepared {
 export class IncomingLeg implements Leg {
   /** BEHAVIOUR: somebody here does not want the call. */
   readonly hangup = { cause: 'rejected', sipCode: 603 } as const
+  /** RFC 3261 16.7 5: a 6xx ends the call at every other telephone that rings as well, which is not ours to decide. */
+  readonly abandoned = { cause: 'no-answer', sipCode: 480 } as const
   readonly #host: LegHost
   readonly #invite: IncomingInvite
   #decideTimer: Timer | undefined

@@ -9,7 +9,7 @@ import { momentOf, snapshotOf, tagsToJson } from './call-facts.js'
 import type { CallSound } from './call-sound.js'
 import { Gather } from './gather.js'
 import { IncomingLeg } from './incoming-leg.js'
-import type { Call, CallDeps, GatherEnd, GatherInit } from './types.js'
+import type { Call, CallDeps, GatherEnd, GatherInit, HangupInit } from './types.js'
 
 type LiveCallInit = Omit<CallCoreInit, 'tell'> & { onEvent: ((event: CallEvent) => void) | undefined }
 
@@ -61,11 +61,14 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.#undecided().redirect(contacts, reason)
   }
 
-  async hangup(init: { afterMedia?: boolean; reason?: string } = {}): Promise<void> {
+  async hangup(init: HangupInit = {}): Promise<void> {
     const { sound } = this.core
     if (init.afterMedia && sound) await Promise.race([sound.idle(), this.ended])
-    const { cause, sipCode } = this.core.leg.hangup
-    this.core.finish({ by: 'local', cause, sipCode, reason: init.reason ?? 'hung up' })
+    const { leg } = this.core
+    const reason = init.reason ?? 'hung up'
+    const { cause, sipCode } = (init.abandoned && leg.abandoned) || leg.hangup
+    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
+    else this.core.finish({ by: 'local', cause, sipCode, reason })
     await this.ended
   }
 

@@ -80,6 +80,16 @@ export interface GatherEnd {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
+export interface HangupInit {
+  /** When play and digits in progress have left. */
+  afterMedia?: boolean
+  /** Nobody wants it to end, only there is nobody left: a stop, an account or a flow that is gone. */
+  abandoned?: boolean
+  /** It cannot go on: an end by error, which nobody takes for a talk that was over. */
+  failed?: boolean
+  reason?: string
+}
+
 /**
  * Commands reject with CALL_ENDED once the call is ending and with WRONG_STATE where its state does not allow them.
  * Every call ends exactly once: `call.ended` is its last event, `ended` resolves right after it.
@@ -98,8 +108,8 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   reject(status: number, reason?: string): void
   /** Inbound: 302 with these URIs, the first one first. */
   redirect(contacts: readonly string[], reason?: string): void
-  /** BYE, CANCEL or 603 as the state asks; never rejects, resolves when the call has ended. `afterMedia`: when play and digits in progress have left. */
-  hangup(init?: { afterMedia?: boolean; reason?: string }): Promise<void>
+  /** BYE, CANCEL, 603 or 480 as the state asks; never rejects, resolves when the call has ended. */
+  hangup(init?: HangupInit): Promise<void>
   /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
   play(mediaId: string, source: ToPlay, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(mediaId?: string): void

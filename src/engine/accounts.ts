@@ -6,6 +6,7 @@ import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import type { HangupInit } from '../call/call.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { within } from './deadline.js'
@@ -14,6 +15,7 @@ import type { Towards } from './local-address.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig, TransportConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
+import { Surroundings } from './surroundings.js'
 
 export interface AccountsDeps {
   clock: Clock
@@ -22,9 +24,11 @@ export interface AccountsDeps {
   lookup: Lookup
   /** The address that this machine uses to reach a host. */
   localAddress: (peer: Towards) => Promise<string>
+  /** This machine's own addresses. */
+  addresses: () => readonly string[]
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
-  hangUpAll: (accountId: string) => Promise<void>
+  hangUpAll: (accountId: string, how: HangupInit) => Promise<void>
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
   registration: (accountId: string, state: RegistrationState) => void
 }
@@ -52,6 +56,7 @@ export class Accounts {
   readonly #changes = new Map<string, Promise<unknown>>()
   readonly #reopening: Reopening
   readonly #movedAtMs = new Map<string, number>()
+  #surroundings: Surroundings | undefined
   #closed = false
 
   constructor(deps: AccountsDeps) {
@@ -94,7 +99,9 @@ export class Accounts {
       const entry = this.#entries.get(accountId)
       if (!entry) return
       this.#entries.delete(accountId)
-      await within(CLOSE_MS, Promise.all([this.#deps.hangUpAll(accountId), entry.account.close()]), this.#deps.clock)
+      if (this.#entries.size === 0) this.#leaveSurroundings()
+      const ended = this.#deps.hangUpAll(accountId, { reason: 'the account was removed' })
+      await within(CLOSE_MS, Promise.all([ended, entry.account.close()]), this.#deps.clock)
       entry.account.abandon()
       await this.#release(entry)
     })
@@ -108,6 +115,7 @@ export class Accounts {
   /** Closes every socket; what is still being opened as well. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#leaveSurroundings()
     this.#reopening.close()
     const entries = [...this.#entries.values()]
     this.#entries.clear()
@@ -117,6 +125,36 @@ export class Accounts {
       entry.forgetSecret()
     }
     await this.#endpoints.close()
+  }
+
+  #watchSurroundings(): void {
+    const { clock, addresses } = this.#deps
+    this.#surroundings ??= new Surroundings({
+      clock,
+      addresses,
+      moved: (now) => void this.#moved(now),
+      slept: () => {
+        this.#deps.log.info({}, 'this machine slept, or its clock was set: registrations are refreshed')
+        for (const { account } of this.#entries.values()) {
+          if (account.registrationState.state === 'registered') account.register()
+        }
+      },
+    })
+  }
+
+  #leaveSurroundings(): void {
+    this.#surroundings?.close()
+    this.#surroundings = undefined
+  }
+
+  /** Where an account's address is gone it moves; where nothing could be reached, something may be now. */
+  async #moved(addresses: readonly string[]): Promise<void> {
+    for (const [accountId, { account, lease }] of [...this.#entries]) {
+      const { registrationState: registration } = account
+      const isCutOff = registration.state === 'failed' && isLocalFailure(registration.status)
+      if (isCutOff || !addresses.includes(lease.endpoint.local.host)) await this.lookAround(accountId, false)
+      if (isCutOff && this.#entries.get(accountId)?.account === account) account.register()
+    }
   }
 
   async #replace(old: AccountEntry | undefined, config: AccountConfig, peers: AccountPeers): Promise<AccountEntry> {
@@ -141,7 +179,8 @@ export class Accounts {
       this.#entries.delete(config.id)
       await this.#release(old)
       // Calls go on at their old endpoint unless its very port is wanted.
-      if (!lease && this.#endpoints.conflicts(transport, address)) await this.#deps.hangUpAll(config.id)
+      if (!lease && this.#endpoints.conflicts(transport, address))
+        await this.#deps.hangUpAll(config.id, { reason: 'the transport was changed' })
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
     const { local, advertised } = held.endpoint
@@ -174,6 +213,7 @@ export class Accounts {
       )
       const entry: AccountEntry = { config, account, lease, mediaAddress, forgetSecret }
       this.#entries.set(config.id, entry)
+      this.#watchSurroundings()
       account.start()
       return entry
     } catch (error) {
@@ -204,10 +244,16 @@ export class Accounts {
       const stays = clock.now() < (this.#movedAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) + STAY_MS
       const avoid = silent && !stays ? { avoid: lease.endpoint.local.host } : {}
       const address = await this.#deps.localAddress({ ...towards(config, account.peers), ...avoid })
-      const isOtherFamily = isIPv6(address) !== isIPv6(lease.endpoint.local.host)
+      const { host } = lease.endpoint.local
+      const isOtherFamily = isIPv6(address) !== isIPv6(host)
+      // No way out at all: the address that was right will be again, or another one will come.
+      if (isLoopback(address) && !isLoopback(host)) return
       if (Endpoints.keyOf(config.transport, address) === lease.key || (stays && isOtherFamily)) return
       log.info({ accountId, address }, 'the account moves to another local address')
       this.#movedAtMs.set(accountId, clock.now())
+      if (!this.#deps.addresses().includes(host)) {
+        void this.#deps.hangUpAll(accountId, { failed: true, reason: 'its local address is gone' })
+      }
       await this.#placeAt(address, entry, config).catch((thrown) => {
         this.#retryLater(config, TelephonyError.from(thrown))
         throw thrown
@@ -269,6 +315,8 @@ function onTheWire(config: AccountConfig): unknown {
     proxy: proxy ? proxy.hops : null,
   }
 }
+
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
 
 /** 408 and 503 as the SIP layer makes them up, and what a registrar that is overloaded says: the other family may do better. */
 const isLocalFailure = (status: number): boolean => status === 408 || status === 503

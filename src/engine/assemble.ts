@@ -6,6 +6,7 @@ import type { RootLogger } from '../trace/logger.js'
 import { type EngineDeps, TelephonyEngine } from './engine.js'
 import { localAddressTowards, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
+import { ownAddresses } from './surroundings.js'
 
 /** The real parts put together: the system's clock, sockets, media workers. A test hands in another one for some. */
 export function assembleEngine(
@@ -22,6 +23,7 @@ export function assembleEngine(
       openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
       lookup: systemLookup,
       localAddress: (peer) => localAddressTowards(peer, systemLookup),
+      addresses: ownAddresses,
     },
     init,
   )

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
-import { type Call, type CallAccount, type CallDeps, placeCall, takeCall } from '../call/call.js'
+import { type Call, type CallAccount, type CallDeps, type HangupInit, placeCall, takeCall } from '../call/call.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import type { IncomingInvite } from '../sip/types.js'
@@ -134,11 +134,12 @@ export class Calls {
     }
   }
 
-  async hangUpAll(accountId?: string): Promise<void> {
+  /** Never for the wish of somebody: who or what they stood on is gone. */
+  async hangUpAll(how: HangupInit, accountId?: string): Promise<void> {
     const concerned = [...this.#records.values()].filter(
       (record) => accountId === undefined || record.accountId === accountId,
     )
-    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup()))
+    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup({ ...how, abandoned: true })))
   }
 
   #rateOf(accountId: string): CallRate {

@@ -2,6 +2,7 @@ import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
+import type { HangupInit } from '../call/call.js'
 import type { CallEvent } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import type { PromptSource } from '../media/protocol.js'
@@ -23,6 +24,8 @@ export interface EngineDeps {
   openEndpoint: OpenEndpoint
   lookup: Lookup
   localAddress: (peer: Towards) => Promise<string>
+  /** This machine's own addresses. */
+  addresses: () => readonly string[]
 }
 
 /** ROBUSTNESS: a stop is graceful, and bounded. */
@@ -56,8 +59,9 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       openEndpoint: deps.openEndpoint,
       lookup: deps.lookup,
       localAddress: deps.localAddress,
+      addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
-      hangUpAll: (accountId) => this.#calls.hangUpAll(accountId),
+      hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
@@ -149,7 +153,10 @@ export class TelephonyEngine extends TypedEmitter<Told> {
 
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
-    const ended = Promise.all([this.#calls.hangUpAll(), this.#accounts.unregisterAll()])
+    const ended = Promise.all([
+      this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
+      this.#accounts.unregisterAll(),
+    ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)
   }
@@ -163,7 +170,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     this.#calls.take(entry, invite, this.#rules.get(entry.config.id))
   }
 
-  async #hangUp(callId: string, how: { afterMedia?: boolean; reason?: string }): Promise<void> {
+  async #hangUp(callId: string, how: HangupInit): Promise<void> {
     try {
       await (await this.#calls.get(callId)).hangup(how)
     } catch (error) {
@@ -175,7 +182,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     const accountId = this.#calls.accountIdOf(callId)
     const policy = this.#accounts.find(accountId)?.config.orphanedCalls ?? 'hangup'
     if (policy === 'hangup') {
-      this.#hangUp(callId, { reason: 'its flow is gone' }).catch((error) =>
+      this.#hangUp(callId, { reason: 'its flow is gone', abandoned: true }).catch((error) =>
         this.#deps.log.error({ err: error, callId }, 'orphaned call did not end'),
       )
     }

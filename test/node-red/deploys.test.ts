@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isDeploy } from '../../nodes/shared/deploys.js'
 import { telephony } from '../../nodes/shared/telephony.js'
 import { FakeEngine } from '../support/fake-engine.js'
@@ -157,6 +160,23 @@ describe('calls across deploys', () => {
     )
     await cleared
     assert.deepEqual(test.engine.sent('setInbound').at(-1), { accountId: 'account', rule: null })
+  })
+
+  it('records of calls that a stop ends come at the next start, once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringflow-stop-'))
+    try {
+      const flows = await test.start(flow(), { settings: { userDir: folder } })
+      const callId = await dialled()
+      test.engine.close = async () => test.engine.end(callId, { by: 'local' })
+      await flows.restart()
+      const { payload } = await flows.message('cdr-1')
+      assert.equal((payload as { id: string }).id, callId)
+      await flows.restart()
+      assert.equal(flows.messages('cdr-1').length, 1)
+      assert.equal(flows.messages('dial-3').filter(({ topic }) => topic === 'call.ended').length, 0)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('a stop ends the engine inside close; a restart begins a new one', async () => {

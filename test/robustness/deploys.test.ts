@@ -1,6 +1,7 @@
 /** Node-RED's own runtime in this process, the engine in its worker, a telephone with an engine of its own on the other side. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,6 +20,8 @@ import { freeUdpPorts } from '../support/udp-ports.js'
 
 const DEPLOYS = 100
 const GROWTH = 10 * 2 ** 20
+/** Relative to the folder that Node-RED runs in: its user directory. */
+const RECORDS = 'records.txt'
 
 describe('Node-RED in mid-call', function () {
   this.timeout(90_000)
@@ -167,7 +170,7 @@ describe('Node-RED in mid-call', function () {
     assert.ok(told.includes('engine restarting'), told.join(', '))
   })
 
-  it('SIGTERM with 20 calls: 20 BYE and un-REGISTER', async () => {
+  it('SIGTERM with 20 calls: 20 BYE and un-REGISTER; their records come when Node-RED is started again', async () => {
     const CALLS = 20
     const registrar = await ObligingPeer.listen()
     peer = registrar
@@ -177,10 +180,13 @@ describe('Node-RED in mid-call', function () {
     for (let n = 0; n < CALLS; n++) await nodeRed.press('ring')
     while (idsOf(registrar, 'ACK').size < CALLS) await delay(20)
     const startMs = performance.now()
-    await nodeRed.close()
+    await nodeRed.stop()
     const stoppedMs = performance.now() - startMs
     const byes = idsOf(registrar, 'BYE')
     const unregistered = registrar.heard.some(isUnregister)
+    nodeRed = await startNodeRed({ userDir: nodeRed.userDir })
+    const records = await recordsOf(nodeRed, CALLS)
+    tell('records of the calls that SIGTERM ended, after the next start', `${records.size}`, `${CALLS}`)
     tell(
       `SIGTERM with ${CALLS} calls`,
       `${byes.size} BYE, ${unregistered ? 'un-REGISTER' : 'no un-REGISTER'}, ended after ${ms(stoppedMs)}`,
@@ -189,6 +195,7 @@ describe('Node-RED in mid-call', function () {
     assert.deepEqual([...byes].sort(), [...idsOf(registrar, 'INVITE')].sort())
     assert.ok(unregistered)
     assert.ok(stoppedMs <= 5_000)
+    assert.deepEqual([...records].sort(), [...byes].sort())
   })
 })
 
@@ -204,8 +211,36 @@ function processFlow(peer: ObligingPeer, note: string): FlowItem[] {
     { id: 'bye', type: 'sip-hangup', ...at, wires: [[]] },
     { id: 'event', type: 'sip-event', ...at, wires: [[]] },
     { id: 'incoming', type: 'sip-incoming', ...at, account: 'account', wires: [[], []] },
+    { id: 'cdr', type: 'sip-cdr-out', ...at, wires: [['line']] },
+    {
+      id: 'line',
+      type: 'change',
+      ...at,
+      rules: [{ t: 'move', p: 'payload.sipCallId', pt: 'msg', to: 'payload', tot: 'msg' }],
+      wires: [['file']],
+    },
+    {
+      id: 'file',
+      type: 'file',
+      ...at,
+      filename: RECORDS,
+      filenameType: 'str',
+      overwriteFile: 'false',
+      appendNewline: true,
+      wires: [[]],
+    },
     { id: 'note', type: 'comment', ...at, name: note, wires: [] },
   ]
+}
+
+/** The Call-IDs of records that the flow has written, as soon as there are so many. */
+async function recordsOf({ userDir }: RunningNodeRed, count: number): Promise<Set<string>> {
+  for (;;) {
+    const text = await readFile(join(userDir, RECORDS), 'utf8').catch(() => '')
+    const lines = text.split('\n').filter(Boolean)
+    if (lines.length >= count) return new Set(lines)
+    await delay(50)
+  }
 }
 
 /** Asked by signal, answered in its output. */

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../src/base/clock.js'
 export class FakeClock implements Clock {
   #nowMs = 0
   #order = 0
-  readonly #wallOriginMs: number
+  #wallOriginMs: number
   readonly #timers = new Set<{ dueMs: number; order: number; run: () => void }>()
 
   constructor(wallOriginMs = Date.UTC(2026, 0, 1)) {
@@ -28,6 +28,16 @@ export class FakeClock implements Clock {
   /** Timers that still wait: a test's way to see a leak. */
   get pending(): number {
     return this.#timers.size
+  }
+
+  /** Time goes by and nothing runs, as where a thread is held up. */
+  stall(ms: number): void {
+    this.#nowMs += ms
+  }
+
+  /** Somebody sets the clock on the wall, or the machine sleeps: no other clock goes on. */
+  setWall(byMs: number): void {
+    this.#wallOriginMs += byMs
   }
 
   advance(ms: number): void {

@@ -41,6 +41,8 @@ export interface RunningNodeRed {
   press(id: string): Promise<void>
   /** What a debug node shows from now on; resolves when somebody listens. */
   debugMessages(id: string): Promise<DebugMessages>
+  /** As SIGTERM does; its folder stays. */
+  stop(): Promise<void>
   close(): Promise<void>
 }
 
@@ -48,13 +50,14 @@ export interface RunningNodeRed {
 export async function startNodeRed({
   preload,
   settings: changes = {},
+  userDir = newUserDir(),
 }: {
   preload?: URL
   settings?: Record<string, unknown>
+  /** Of one that was stopped. */
+  userDir?: string
 } = {}): Promise<RunningNodeRed> {
-  const userDir = mkdtempSync(join(tmpdir(), 'ringflow-browser-'))
   const port = await freePort()
-  installPack(userDir)
   const settings = join(userDir, 'settings.js')
   writeFileSync(settings, `module.exports = ${JSON.stringify({ ...settingsFor(port), ...changes }, null, 2)}\n`)
   const first = preload ? ['--import', preload.href] : []
@@ -65,8 +68,9 @@ export async function startNodeRed({
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => log.push(text.toString()))
   const url = `http://${HOST}:${port}`
+  const stop = () => end(child)
   const close = async () => {
-    await end(child)
+    await stop()
     rmSync(userDir, { recursive: true, force: true })
   }
   try {
@@ -80,6 +84,7 @@ export async function startNodeRed({
     userDir,
     pid: child.pid ?? 0,
     log,
+    stop,
     close,
     deploy: (flow) => deploy(url, flow),
     flow: () => readFlow(url),
@@ -87,6 +92,12 @@ export async function startNodeRed({
     press: (id) => press(url, id),
     debugMessages: (id) => debugMessages(url, id),
   }
+}
+
+function newUserDir(): string {
+  const userDir = mkdtempSync(join(tmpdir(), 'ringflow-browser-'))
+  installPack(userDir)
+  return userDir
 }
 
 /** As `npm install <folder>` does. */

@@ -170,6 +170,8 @@ export class CallMedia implements Paced {
   skip(intervals: number, nowMs: number): void {
     this.#contain(() => {
       for (let i = 0; i < Math.min(intervals, MAX_HEARD_AFTER_STALL); i++) this.#hear(nowMs)
+      // What the peer sent while nobody listened lies in the socket still: that time is no silence of its.
+      this.#receiver.lastHeardMs = Math.min(nowMs, this.#receiver.lastHeardMs + intervals * this.#intervalMs)
       if (this.#connected) this.#sender.skip(intervals)
     })
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
+import { systemReason } from '../../base/system-error.js'
 
 export interface PortPair {
   rtp: Socket
@@ -73,7 +74,10 @@ export class PortPairs {
 async function bindPair(address: string, port: number): Promise<PortPair | undefined> {
   const rtp = await bindSocket(address, port)
   if (!rtp) return undefined
-  const rtcp = await bindSocket(address, port + 1)
+  const rtcp = await bindSocket(address, port + 1).catch(async (error: unknown) => {
+    await closeSocket(rtp)
+    throw error
+  })
   if (rtcp) return { rtp, rtcp, port, rtcpPort: port + 1 }
   await closeSocket(rtp)
   return undefined
@@ -97,7 +101,7 @@ async function bindSocket(address: string, port: number): Promise<Socket | undef
   } catch (cause) {
     socket.close()
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined
-    throw new TelephonyError('TRANSPORT', `cannot bind RTP to ${address}:${port}`, { cause })
+    throw new TelephonyError('TRANSPORT', `RTP port ${address}:${port}: ${systemReason(cause)}`, { cause })
   }
 }
 

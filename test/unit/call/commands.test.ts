@@ -98,6 +98,15 @@ describe('hangup after media', () => {
     assert.equal(undecided.invite.rejects[0]?.status, 603)
   })
 
+  it('refuses for itself alone where nobody is left to decide: 480, so that other telephones ring on', async () => {
+    const undecided = incoming()
+    await undecided.call.hangup({ abandoned: true, reason: 'gone' })
+    assert.equal(undecided.invite.rejects[0]?.status, 480)
+    const answered = await dialledAndAnswered()
+    await answered.call.hangup({ abandoned: true })
+    assert.equal((await answered.call.ended).cause, 'normal')
+  })
+
   it('is over when the peer hangs up meanwhile, and a hangup at once overtakes it', async () => {
     const { call } = await dialledAndAnswered()
     void call.play('m1', file)

@@ -87,7 +87,7 @@ describe('engine', () => {
     await network.open({ protocol: 'udp', host: '127.0.0.1', port: 5090, userAgent: 'a stranger' })
     const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
-    for (const accountId of ['a2', 'a3']) await commands.removeAccount({ accountId })
+    for (const accountId of ['a1', 'a2', 'a3']) await commands.removeAccount({ accountId })
     assert.equal(clock.pending, 0)
   })
 
@@ -145,6 +145,78 @@ describe('engine', () => {
       ['192.0.2.77'],
     )
     assert.equal((await commands.registration({ accountId: 'a1' })).state, 'registered')
+  })
+
+  it('moves within 10 s when its address is gone; calls that were there end', async () => {
+    const { commands, network, clock, calls } = makeEngine()
+    network.localAddress = '192.0.2.1'
+    network.addresses = ['127.0.0.1', '192.0.2.1']
+    await commands.setAccount(account({ register: true, transport: transport({ bindAddress: '', bindPort: 0 }) }))
+    await settled()
+    await commands.dial({ accountId: 'a1', target: '1' })
+    network.agent('alice@127.0.0.1').invite0.answersCancel = true
+
+    // No network at all for a while: it does not go into hiding on loopback, and calls may go on afterwards.
+    network.localAddress = '127.0.0.1'
+    network.addresses = ['127.0.0.1']
+    clock.advance(4_000)
+    await settled()
+    assert.equal(network.live.at(-1)?.local.host, '192.0.2.1')
+    assert.equal(calls.at(-1)?.type, 'call.trying')
+
+    network.localAddress = '192.0.2.77'
+    network.addresses = ['127.0.0.1', '192.0.2.77']
+    clock.advance(4_000)
+    await settled()
+    clock.advance(6_000)
+    await settled()
+    const { state, contact } = (await commands.registration({ accountId: 'a1' })) as { state: string; contact?: string }
+    assert.equal(state, 'registered')
+    assert.match(contact ?? '', /@192\.0\.2\.77:/)
+    const ended = calls.find((event) => event.type === 'call.ended')
+    const { by, cause, reason } = ended?.call.end ?? {}
+    assert.deepEqual([by, cause, reason], ['error', 'failed', 'its local address is gone'])
+  })
+
+  it('registers again at once when a network comes back, but does not pester a registrar that refuses', async () => {
+    for (const [status, again] of [
+      [408, 1],
+      [403, 0],
+    ] as const) {
+      const { commands, network, clock } = makeEngine()
+      await commands.setAccount(account({ register: true }))
+      await settled()
+      const agent = network.agent('alice@127.0.0.1')
+      agent.registrar = status
+      await commands.register({ accountId: 'a1' })
+      clock.advance(600_000)
+      await settled()
+      clock.advance(60_000)
+      await settled()
+      const before = agent.sent.length
+      network.addresses = [...network.addresses, '192.0.2.99']
+      clock.advance(2_000)
+      await settled()
+      assert.equal(agent.sent.length - before, again, `${status}`)
+      await commands.shutdown(null)
+    }
+  })
+
+  it('refreshes registrations when the machine has slept; a clock set back or by a little does nothing', async () => {
+    const { commands, network, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    await settled()
+    const agent = network.agent('alice@127.0.0.1')
+    for (const byMs of [-86_400_000, 5_000]) {
+      clock.setWall(byMs)
+      clock.advance(60_000)
+      await settled()
+    }
+    assert.equal(agent.sent.length, 1)
+    clock.setWall(3_600_000)
+    clock.advance(2_000)
+    await settled()
+    assert.equal(agent.sent.length, 2)
   })
 
   it('stays where it is told to be when registrations fail', async () => {
@@ -332,6 +404,9 @@ describe('engine', () => {
     await settled()
     await commands.dial({ accountId: 'a1', target: '1' })
     agent.invite0.answersCancel = true
+    const ringing = new FakeIncomingInvite()
+    await commands.setInbound({ accountId: 'a1', rule: { ...answerRule, mode: 'flow', decideMs: 10_000 } })
+    agent.init.handlers.invite(ringing)
     const down = commands.shutdown(null)
     const late = new FakeIncomingInvite()
     agent.init.handlers.invite(late)
@@ -341,6 +416,7 @@ describe('engine', () => {
     assert.equal(network.live.length, 0)
     assert.equal(media.openSessions, 0)
     assert.equal(clock.pending, 0)
+    assert.equal(ringing.rejects[0]?.status, 480)
     assert.deepEqual(
       late.rejects.map(({ status }) => status),
       [503],

@@ -147,6 +147,17 @@ describe('media of one call', () => {
     assert.equal(names().length, 3)
   })
 
+  it('time in which this thread stood still is no silence of the peer', () => {
+    const { clock, connect, names } = setUp()
+    connect({ timeoutMs: 20_000 })
+    clock.advance(10_000)
+    clock.stall(40_000)
+    clock.advance(9_000)
+    assert.deepEqual(names(), [])
+    clock.advance(2_000)
+    assert.deepEqual(names(), ['timeout'])
+  })
+
   it('sound from a port that was not named is told once, for the log', () => {
     const { clock, rtp, connect, told } = setUp()
     connect()
