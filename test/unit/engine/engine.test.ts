@@ -147,6 +147,30 @@ describe('engine', () => {
     assert.equal((await commands.registration({ accountId: 'a1' })).state, 'registered')
   })
 
+  it('keeps the way from its registrar open every 25 s, from the first answer to the last', async () => {
+    const { commands, network, clock, engine } = makeEngine()
+    await commands.setAccount(account({ register: true, expiresSec: 86_400 }))
+    const agent = network.agent('alice@127.0.0.1')
+    await settled()
+    clock.advance(24_999)
+    assert.equal(agent.keptAlive.length, 0)
+    clock.advance(1)
+    clock.advance(50_000)
+    assert.deepEqual(agent.keptAlive, Array(3).fill({ protocol: 'udp', host: '192.0.2.9', port: 5060 }))
+    agent.registrar = 503 // its NAT binding may be the one thing that still works
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    clock.advance(1)
+    clock.advance(25_000)
+    assert.equal(agent.keptAlive.length, 4)
+    agent.registrar = 200
+    await commands.unregister({ accountId: 'a1' })
+    clock.advance(600_000)
+    assert.equal(agent.keptAlive.length, 4)
+    await engine.shutdown()
+    assert.equal(clock.pending, 0)
+  })
+
   it('stays where it is told to be when registrations fail', async () => {
     const { commands, network, clock } = makeEngine()
     await commands.setAccount(account({ register: true }))
