@@ -1,18 +1,19 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { Account, type AccountPeers, checkAccount } from '../account/account.js'
-import { checkPatterns } from '../account/outbound-policy.js'
+import { Account, type AccountPeers } from '../account/account.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
+import { checkConfig, onTheWire, towards } from './account-config.js'
+import { AddressWatch } from './address-watch.js'
 import { within } from './deadline.js'
-import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
+import { Endpoints, type Lease, type OpenEndpoint } from './endpoints.js'
 import type { Towards } from './local-address.js'
 import { MediaAddress } from './media-address.js'
-import type { AccountConfig, TransportConfig } from './protocol.js'
+import type { AccountConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
 
 export interface AccountsDeps {
@@ -22,6 +23,8 @@ export interface AccountsDeps {
   lookup: Lookup
   /** The address that this machine uses to reach a host. */
   localAddress: (peer: Towards) => Promise<string>
+  /** All addresses of this machine. */
+  addresses: () => readonly string[]
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string) => Promise<void>
@@ -40,7 +43,7 @@ export interface AccountEntry {
 }
 
 const CLOSE_MS = 3_000
-const ANY_ADDRESSES = ['0.0.0.0', '::']
+const LOOPBACK = ['127.0.0.1', '::1']
 /** An account whose peer answers in neither family does not swing between them. */
 const STAY_MS = 30_000
 
@@ -51,12 +54,15 @@ export class Accounts {
   readonly #entries = new Map<string, AccountEntry>()
   readonly #changes = new Map<string, Promise<unknown>>()
   readonly #reopening: Reopening
+  readonly #watch: AddressWatch
   readonly #movedAtMs = new Map<string, number>()
   #closed = false
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps
     this.#reopening = new Reopening({ clock: deps.clock })
+    const { clock, addresses } = deps
+    this.#watch = new AddressWatch({ clock, addresses, changed: (now) => this.#addressesChanged(now) })
     this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
   }
 
@@ -93,7 +99,7 @@ export class Accounts {
       this.#movedAtMs.delete(accountId)
       const entry = this.#entries.get(accountId)
       if (!entry) return
-      this.#entries.delete(accountId)
+      this.#forget(accountId)
       await within(CLOSE_MS, Promise.all([this.#deps.hangUpAll(accountId), entry.account.close()]), this.#deps.clock)
       entry.account.abandon()
       await this.#release(entry)
@@ -109,6 +115,7 @@ export class Accounts {
   async close(): Promise<void> {
     this.#closed = true
     this.#reopening.close()
+    this.#watch.stop()
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const entry of entries) {
@@ -138,7 +145,7 @@ export class Accounts {
     old?.account.abandon()
     const lease = old && stays ? old.lease.fork() : undefined
     if (old) {
-      this.#entries.delete(config.id)
+      this.#forget(config.id)
       await this.#release(old)
       // Calls go on at their old endpoint unless its very port is wanted.
       if (!lease && this.#endpoints.conflicts(transport, address)) await this.#deps.hangUpAll(config.id)
@@ -174,6 +181,7 @@ export class Accounts {
       )
       const entry: AccountEntry = { config, account, lease, mediaAddress, forgetSecret }
       this.#entries.set(config.id, entry)
+      this.#watch.start()
       account.start()
       return entry
     } catch (error) {
@@ -182,6 +190,11 @@ export class Accounts {
       void lease.release()
       throw error
     }
+  }
+
+  #forget(accountId: string): void {
+    this.#entries.delete(accountId)
+    if (this.#entries.size === 0) this.#watch.stop()
   }
 
   async #release(entry: AccountEntry): Promise<void> {
@@ -204,8 +217,11 @@ export class Accounts {
       const stays = clock.now() < (this.#movedAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) + STAY_MS
       const avoid = silent && !stays ? { avoid: lease.endpoint.local.host } : {}
       const address = await this.#deps.localAddress({ ...towards(config, account.peers), ...avoid })
-      const isOtherFamily = isIPv6(address) !== isIPv6(lease.endpoint.local.host)
-      if (Endpoints.keyOf(config.transport, address) === lease.key || (stays && isOtherFamily)) return
+      const here = lease.endpoint.local.host
+      const isOtherFamily = isIPv6(address) !== isIPv6(here)
+      // Loopback: there is no way to the peer. Where we are, we can be found again when the network comes back.
+      const isNowhere = LOOPBACK.includes(address) && !LOOPBACK.includes(here)
+      if (Endpoints.keyOf(config.transport, address) === lease.key || isNowhere || (stays && isOtherFamily)) return
       log.info({ accountId, address }, 'the account moves to another local address')
       this.#movedAtMs.set(accountId, clock.now())
       await this.#placeAt(address, entry, config).catch((thrown) => {
@@ -214,6 +230,25 @@ export class Accounts {
       })
     })
     await moved.catch((error: unknown) => this.#deps.log.error({ accountId, err: error }, 'the account could not move'))
+  }
+
+  /** The network is gone, has returned, or is another one. */
+  #addressesChanged(addresses: ReadonlySet<string>): void {
+    for (const [accountId, { account, lease }] of this.#entries) {
+      const isGone = !addresses.has(lease.endpoint.local.host)
+      if (isGone || account.registrationState.state !== 'registered') void this.#findBack(accountId, isGone)
+    }
+  }
+
+  async #findBack(accountId: string, isGone: boolean): Promise<void> {
+    const before = this.#entries.get(accountId)
+    await this.lookAround(accountId, false)
+    const entry = this.#entries.get(accountId)
+    if (!entry || entry !== before) return
+    const { registrationState: state } = entry.account
+    const isCutOff = state.state === 'failed' && isLocalFailure(state.status)
+    // It has not moved: the registrar is asked now, not when a long wait is over, or a binding of no use runs out.
+    if (isCutOff || (isGone && state.state === 'registered')) entry.account.register()
   }
 
   #retryLater(config: AccountConfig, error: TelephonyError): void {
@@ -247,69 +282,5 @@ export class Accounts {
   }
 }
 
-/** What a change of makes a new account of; the rest (names, codecs, times) is read when it is needed. */
-function onTheWire(config: AccountConfig): unknown {
-  const { transport, proxy } = config
-  return {
-    ...config,
-    name: '',
-    codecs: [],
-    ringTimeoutMs: 0,
-    dtmfToneMs: 0,
-    exposeHeaders: [],
-    mediaTimeoutMs: 0,
-    orphanedCalls: '',
-    dialPlan: null,
-    followRedirects: true,
-    maxCallsPerMinute: 0,
-    allowedTargets: [],
-    blockedTargets: [],
-    allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
-    proxy: proxy ? proxy.hops : null,
-  }
-}
-
 /** 408 and 503 as the SIP layer makes them up, and what a registrar that is overloaded says: the other family may do better. */
 const isLocalFailure = (status: number): boolean => status === 408 || status === 503
-
-function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
-  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
-}
-
-function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
-  const bind = transport.bindAddress.trim()
-  const version = transport.ipVersion ?? 'auto'
-  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
-  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
-    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
-  }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
-    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
-    throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
-  }
-}
-
-function checkConfig(config: AccountConfig): AccountPeers {
-  const { transport, codecs } = config
-  const portsFit =
-    transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
-  if (!portsFit) throw new TelephonyError('BAD_CONFIG', 'the RTP port range needs two ports at least, up to 65535')
-  if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
-  }
-  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
-    // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
-    throw new TelephonyError(
-      'BAD_CONFIG',
-      `${transport.bindAddress.trim()} needs a public address; or leave the bind address empty`,
-    )
-  }
-  parseAdvertised(transport.publicAddress)
-  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
-  checkPatterns(config)
-  const peers = checkAccount(config)
-  checkTransport(transport, peers)
-  return peers
-}

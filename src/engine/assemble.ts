@@ -3,6 +3,7 @@ import { startMediaService } from '../media/client.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
+import { ownAddresses } from './address-watch.js'
 import { type EngineDeps, TelephonyEngine } from './engine.js'
 import { localAddressTowards, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
@@ -22,6 +23,7 @@ export function assembleEngine(
       openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
       lookup: systemLookup,
       localAddress: (peer) => localAddressTowards(peer, systemLookup),
+      addresses: ownAddresses,
     },
     init,
   )

@@ -23,6 +23,8 @@ export interface EngineDeps {
   openEndpoint: OpenEndpoint
   lookup: Lookup
   localAddress: (peer: Towards) => Promise<string>
+  /** All addresses of this machine. */
+  addresses: () => readonly string[]
 }
 
 /** ROBUSTNESS: a stop is graceful, and bounded. */
@@ -56,6 +58,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       openEndpoint: deps.openEndpoint,
       lookup: deps.lookup,
       localAddress: deps.localAddress,
+      addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
       hangUpAll: (accountId) => this.#calls.hangUpAll(accountId),
       invite: (entry, invite) => this.#takeInvite(entry, invite),

@@ -65,6 +65,8 @@ export class FakeNetwork {
   readonly endpoints: FakeEndpoint[] = []
   /** What this machine's routing says. */
   localAddress = '127.0.0.1'
+  /** What this machine has. */
+  addresses = ['127.0.0.1']
   /** Set to have `open` wait. */
   gate: Promise<void> | undefined
   #nextPort = 50_000

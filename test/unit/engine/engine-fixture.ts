@@ -67,7 +67,7 @@ export function makeEngine(lookup: Lookup = async (host) => [host]) {
     return network.localAddress
   }
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, lookup, localAddress },
+    { clock, log, media, openEndpoint: network.open, lookup, localAddress, addresses: () => network.addresses },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []

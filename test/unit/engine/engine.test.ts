@@ -79,6 +79,7 @@ describe('engine', () => {
   it('says so when a port stays in use', async () => {
     const { commands, clock, network } = makeEngine()
     await commands.setAccount(account())
+    const { pending } = clock
     const other = account({ id: 'a2', aor: 'b@127.0.0.1', transport: transport({ userAgent: 'other' }) })
     const refused = assert.rejects(Promise.resolve(commands.setAccount(other)), withCode('TRANSPORT'))
     await settled()
@@ -88,7 +89,7 @@ describe('engine', () => {
     const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
     for (const accountId of ['a2', 'a3']) await commands.removeAccount({ accountId })
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.pending, pending)
   })
 
   const wrong: [name: string, config: Parameters<typeof account>[0]][] = [
@@ -167,6 +168,50 @@ describe('engine', () => {
     await commands.unregister({ accountId: 'a1' })
     clock.advance(600_000)
     assert.equal(agent.keptAlive.length, 4)
+    await engine.shutdown()
+    assert.equal(clock.pending, 0)
+  })
+
+  it('moves at once when its address is gone and there is another; stays, and asks, where there is none', async () => {
+    const { commands, network, clock, engine } = makeEngine()
+    const anywhere = transport({ bindAddress: '', bindPort: 0 })
+    const hosts = () => network.live.map(({ local }) => local.host)
+    const have = async (...addresses: string[]) => {
+      network.addresses = addresses
+      network.localAddress = addresses[0] ?? '127.0.0.1'
+      clock.advance(4_000)
+      await settled()
+    }
+    const state = () => commands.registration({ accountId: 'a1' })
+    network.localAddress = '192.0.2.1'
+    network.addresses = ['192.0.2.1']
+    await commands.setAccount(account({ register: true, transport: anywhere }))
+    await settled()
+    const registers = () => network.agent('alice@127.0.0.1').sent.length
+    const before = registers()
+    await have('192.0.2.1', '203.0.113.5')
+    assert.deepEqual([hosts(), registers()], [['192.0.2.1'], before], 'an address more says nothing')
+
+    await have('192.0.2.77')
+    assert.deepEqual(hosts(), ['192.0.2.77'])
+    assert.equal(state().state, 'registered')
+
+    network.agent('alice@127.0.0.1').registrar = 503
+    await have()
+    assert.deepEqual([hosts(), state().state], [['192.0.2.77'], 'failed'])
+    network.agent('alice@127.0.0.1').registrar = 200
+    await have('192.0.2.77')
+    assert.deepEqual([hosts(), state().state], [['192.0.2.77'], 'registered'])
+
+    network.agent('alice@127.0.0.1').registrar = 403
+    await commands.register({ accountId: 'a1' })
+    clock.advance(2_000)
+    await settled()
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    const refused = registers()
+    await have('192.0.2.77', '203.0.113.5')
+    assert.equal(registers(), refused, 'a refusal has nothing to do with the network')
     await engine.shutdown()
     assert.equal(clock.pending, 0)
   })
