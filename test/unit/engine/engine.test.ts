@@ -439,6 +439,38 @@ describe('engine', () => {
     assert.equal(clock.pending, 0)
   })
 
+  it('removes an account within 3 s when its registrar does not answer', async () => {
+    const { commands, network, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    await settled()
+    network.agent('alice@127.0.0.1').registrar = undefined
+    let removed = false
+    void commands.removeAccount({ accountId: 'a1' }).then(() => {
+      removed = true
+    })
+    await settled()
+    clock.advance(2_999)
+    await settled()
+    assert.equal(removed, false)
+    clock.advance(1)
+    await settled()
+    assert.equal(removed, true)
+    assert.equal(network.live.length, 0)
+  })
+
+  it('signs in as the account’s sign-in user, which may differ from its address (3CX), else as that', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account({ authUser: 'abc123', password: 'p' }))
+    await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', password: 'p' }))
+    const challenge = { status: 401, realm: 'r', nonce: 'n', algorithm: 'MD5', qop: ['auth'], stale: false } as const
+    const request = { method: 'REGISTER', uri: 'sip:127.0.0.1', callId: 'c', body: '', attempt: 1 }
+    const nameOf = (aor: string) =>
+      /username="([^"]*)"/.exec(
+        network.agent(aor).init.authenticator.answer([{ ...challenge, qop: ['auth'] }], request)?.[0]?.[1] ?? '',
+      )?.[1]
+    assert.deepEqual([nameOf('alice@127.0.0.1'), nameOf('bob@127.0.0.1')], ['abc123', 'bob'])
+  })
+
   it('shuts down within 3 s when nobody answers', async () => {
     const { commands, network, clock } = makeEngine()
     await commands.setAccount(account({ register: true }))

@@ -93,7 +93,7 @@ describe('an account whose peer has IPv4 and IPv6', () => {
     // It fails there as well, and at once: half a minute is waited before it moves again.
     network.localAddress = '192.0.2.1'
     network.agent('alice@127.0.0.1').registrar = 503
-    clock.advance(10_000)
+    clock.advance(29_000)
     await settled()
     assert.equal(network.live[0]?.local.host, '2001:db8::1')
     await commands.removeAccount({ accountId: 'a1' })
