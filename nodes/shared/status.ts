@@ -59,7 +59,6 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   PARSE: 'not understood',
   TRANSPORT: 'network error',
   TIMEOUT: 'timeout',
-  REJECTED: 'rejected',
   AUTH_FAILED: 'wrong password',
   NO_PORTS: 'no free ports',
   FILE_NOT_FOUND: 'file not found',

@@ -16,7 +16,6 @@ export type ErrorCode =
   | 'PARSE' // bytes from the network that are no SIP message
   | 'TRANSPORT' // a socket could not be opened or written to
   | 'TIMEOUT' // nobody answered in time
-  | 'REJECTED' // the other side refused
   | 'AUTH_FAILED' // credentials were refused, or there are none
   | 'NO_PORTS' // the RTP port range is used up
   | 'FILE_NOT_FOUND'
