@@ -205,6 +205,7 @@ export class CallMedia implements Paced {
       codec,
       payloadType: to.payloadType,
       eventTypes: event ? [event.receive, event.send] : [],
+      tones: !event,
       remote: { ...to.remote, natHosts: to.natHosts ?? [] },
     })
     this.#sender.configure({
