@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '../../../src/base/ids.js'
-import { FakeIncomingInvite } from '../../support/fake-user-agent.js'
+import { FakeIncomingInvite, request } from '../../support/fake-user-agent.js'
 import { account, answerRule, makeEngine, settled, transport, withCode } from './engine-fixture.js'
 
 describe('engine', () => {
@@ -411,8 +411,8 @@ describe('engine', () => {
     assert.equal(media.openSessions, 0)
     assert.equal(clock.pending, 0)
     assert.deepEqual(
-      late.rejects.map(({ status }) => status),
-      [503],
+      late.rejects.map(({ status, headers }) => [status, headers]),
+      [[503, [['Retry-After', '10']]]],
     )
     await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: '1' })), withCode('CLOSED'))
     await assert.rejects(Promise.resolve(commands.setAccount(account())), withCode('CLOSED'))
@@ -456,6 +456,28 @@ describe('engine', () => {
     await settled()
     assert.equal(removed, true)
     assert.equal(network.live.length, 0)
+  })
+
+  it('registers at a URI without a user part (RFC 3261 10.2): FRITZ!Box drops others without a word', async () => {
+    const { commands, network } = makeEngine()
+    const targetOf = async (changes: Parameters<typeof account>[0]) => {
+      await commands.setAccount(account({ register: true, ...changes }))
+      return network.agent('alice@127.0.0.1').sent.at(-1)?.target
+    }
+    assert.equal(await targetOf({}), 'sip:127.0.0.1')
+    assert.equal(await targetOf({ registrar: 'sip:pbx.example.com:5080' }), 'sip:pbx.example.com:5080')
+    assert.equal(await targetOf({ registrar: 'sip:alice@pbx.example.com' }), 'sip:pbx.example.com')
+  })
+
+  it('takes calls from where its registrations were answered, whatever its name resolves to', async () => {
+    const { commands, network } = makeEngine(async () => [])
+    await commands.setAccount(account({ inboundFrom: 'known', strangers: '403', aor: 'alice@pbx' }))
+    const admits = () => network.agent('alice@pbx').init.handlers.admit(request('OPTIONS')).admit // from 192.0.2.9
+    await settled()
+    assert.equal(admits(), false)
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    assert.equal(admits(), true)
   })
 
   it('signs in as the account’s sign-in user, which may differ from its address (3CX), else as that', async () => {
