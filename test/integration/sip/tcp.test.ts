@@ -7,6 +7,7 @@ import { openTcp } from '../../../src/sip/transport/tcp.js'
 import type { SipTransport } from '../../../src/sip/transport/transport.js'
 import type { SipAddress } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { tell } from '../../support/figures.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText } from '../../support/sip-messages.js'
 import { Inbox, OFFER, Party } from '../../support/sip-parties.js'
@@ -65,6 +66,7 @@ describe('SIP over TCP', () => {
       await peer.closed
       assert.equal(peer.messages.waiting.length, 0)
       assert.deepEqual(bob.lines('in'), [])
+      tell(`hidden behind ${name}: answered`, `${peer.messages.waiting.length} of 1`, 'none')
     })
   }
 
