@@ -14,6 +14,7 @@ import {
 import { type Aor, parseAor, parseHostPort } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
+import { KeepAlive } from './keep-alive.js'
 import { type Lookup, Policy, parseSources } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
@@ -107,6 +108,7 @@ export class Account {
   readonly userAgent: UserAgent
   readonly #policy: Policy
   readonly #registration: Registration
+  readonly #keepAlive: KeepAlive
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
   #abandoned = false
@@ -160,11 +162,16 @@ export class Account {
         expiresSec: init.expiresSec,
       },
     )
-    this.#registration.on('state', deps.registration)
+    this.#keepAlive = new KeepAlive({ clock, send: (to) => this.userAgent.keepAlive(to) })
+    this.#registration.on('state', (state) => {
+      if (state.state === 'idle') this.#keepAlive.stop()
+      deps.registration(state)
+    })
     this.#registration.on('answer', (response) => {
       if (isLocal(response) || response.status >= 300) return
       this.#policy.learn(response.source.host)
       this.#registeredOver = response.source
+      this.#keepAlive.start(response.source)
     })
   }
 
@@ -213,6 +220,7 @@ export class Account {
     if (this.#abandoned) return
     this.#abandoned = true
     this.#policy.close()
+    this.#keepAlive.stop()
     this.#registration.close()
     this.userAgent.close()
   }

@@ -3,7 +3,7 @@ import type { SipResponse } from '../sip/types.js'
 import { parseNameAddr } from '../sip/uri/name-addr.js'
 
 /** INVITEs after the first one. More is a loop, or somebody who wants us to ring many. */
-export const MAX_REDIRECTS = 5
+const MAX_REDIRECTS = 5
 /** Contacts of one response that are looked at. */
 const MAX_CONTACTS = 10
 

@@ -1,7 +1,6 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { Account, type AccountPeers, checkAccount } from '../account/account.js'
-import { checkPatterns } from '../account/outbound-policy.js'
+import { Account, type AccountPeers } from '../account/account.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
@@ -9,11 +8,12 @@ import { TelephonyError } from '../base/errors.js'
 import type { HangupInit } from '../call/call.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
+import { checkConfig, onTheWire, towards } from './account-config.js'
 import { within } from './deadline.js'
-import { Endpoints, type Lease, type OpenEndpoint, parseAdvertised } from './endpoints.js'
+import { Endpoints, type Lease, type OpenEndpoint } from './endpoints.js'
 import type { Towards } from './local-address.js'
 import { MediaAddress } from './media-address.js'
-import type { AccountConfig, TransportConfig } from './protocol.js'
+import type { AccountConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
 import { Surroundings } from './surroundings.js'
 
@@ -44,7 +44,6 @@ export interface AccountEntry {
 }
 
 const CLOSE_MS = 3_000
-const ANY_ADDRESSES = ['0.0.0.0', '::']
 /** An account whose peer answers in neither family does not swing between them. */
 const STAY_MS = 30_000
 
@@ -98,8 +97,7 @@ export class Accounts {
       this.#movedAtMs.delete(accountId)
       const entry = this.#entries.get(accountId)
       if (!entry) return
-      this.#entries.delete(accountId)
-      if (this.#entries.size === 0) this.#leaveSurroundings()
+      this.#forget(accountId)
       const ended = this.#deps.hangUpAll(accountId, { reason: 'the account was removed' })
       await within(CLOSE_MS, Promise.all([ended, entry.account.close()]), this.#deps.clock)
       entry.account.abandon()
@@ -132,7 +130,7 @@ export class Accounts {
     this.#surroundings ??= new Surroundings({
       clock,
       addresses,
-      moved: (now) => void this.#moved(now),
+      moved: (now) => this.#moved(now),
       slept: () => {
         this.#deps.log.info({}, 'this machine slept, or its clock was set: registrations are refreshed')
         for (const { account } of this.#entries.values()) {
@@ -147,13 +145,11 @@ export class Accounts {
     this.#surroundings = undefined
   }
 
-  /** Where an account's address is gone it moves; where nothing could be reached, something may be now. */
-  async #moved(addresses: readonly string[]): Promise<void> {
-    for (const [accountId, { account, lease }] of [...this.#entries]) {
-      const { registrationState: registration } = account
-      const isCutOff = registration.state === 'failed' && isLocalFailure(registration.status)
-      if (isCutOff || !addresses.includes(lease.endpoint.local.host)) await this.lookAround(accountId, false)
-      if (isCutOff && this.#entries.get(accountId)?.account === account) account.register()
+  /** The network is gone, has returned, or is another one. */
+  #moved(addresses: readonly string[]): void {
+    for (const [accountId, { account, lease }] of this.#entries) {
+      const isGone = !addresses.includes(lease.endpoint.local.host)
+      if (isGone || account.registrationState.state !== 'registered') void this.#findBack(accountId, isGone)
     }
   }
 
@@ -176,7 +172,7 @@ export class Accounts {
     old?.account.abandon()
     const lease = old && stays ? old.lease.fork() : undefined
     if (old) {
-      this.#entries.delete(config.id)
+      this.#forget(config.id)
       await this.#release(old)
       // Calls go on at their old endpoint unless its very port is wanted.
       if (!lease && this.#endpoints.conflicts(transport, address))
@@ -224,6 +220,11 @@ export class Accounts {
     }
   }
 
+  #forget(accountId: string): void {
+    this.#entries.delete(accountId)
+    if (this.#entries.size === 0) this.#leaveSurroundings()
+  }
+
   async #release(entry: AccountEntry): Promise<void> {
     entry.forgetSecret()
     entry.mediaAddress.close()
@@ -262,6 +263,17 @@ export class Accounts {
     await moved.catch((error: unknown) => this.#deps.log.error({ accountId, err: error }, 'the account could not move'))
   }
 
+  async #findBack(accountId: string, isGone: boolean): Promise<void> {
+    const before = this.#entries.get(accountId)
+    await this.lookAround(accountId, false)
+    const entry = this.#entries.get(accountId)
+    if (!entry || entry !== before) return
+    const { registrationState: state } = entry.account
+    const isCutOff = state.state === 'failed' && isLocalFailure(state.status)
+    // It has not moved: the registrar is asked now, not when a long wait is over, or a binding of no use runs out.
+    if (isCutOff || (isGone && state.state === 'registered')) entry.account.register()
+  }
+
   #retryLater(config: AccountConfig, error: TelephonyError): void {
     const { clock, log, registration } = this.#deps
     const { id } = config
@@ -293,71 +305,7 @@ export class Accounts {
   }
 }
 
-/** What a change of makes a new account of; the rest (names, codecs, times) is read when it is needed. */
-function onTheWire(config: AccountConfig): unknown {
-  const { transport, proxy } = config
-  return {
-    ...config,
-    name: '',
-    codecs: [],
-    ringTimeoutMs: 0,
-    dtmfToneMs: 0,
-    exposeHeaders: [],
-    mediaTimeoutMs: 0,
-    orphanedCalls: '',
-    dialPlan: null,
-    followRedirects: true,
-    maxCallsPerMinute: 0,
-    allowedTargets: [],
-    blockedTargets: [],
-    allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
-    proxy: proxy ? proxy.hops : null,
-  }
-}
-
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
 
 /** 408 and 503 as the SIP layer makes them up, and what a registrar that is overloaded says: the other family may do better. */
 const isLocalFailure = (status: number): boolean => status === 408 || status === 503
-
-function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
-  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
-}
-
-function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
-  const bind = transport.bindAddress.trim()
-  const version = transport.ipVersion ?? 'auto'
-  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
-  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
-    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
-  }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
-    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
-    throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
-  }
-}
-
-function checkConfig(config: AccountConfig): AccountPeers {
-  const { transport, codecs } = config
-  const portsFit =
-    transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
-  if (!portsFit) throw new TelephonyError('BAD_CONFIG', 'the RTP port range needs two ports at least, up to 65535')
-  if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
-  }
-  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
-    // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
-    throw new TelephonyError(
-      'BAD_CONFIG',
-      `${transport.bindAddress.trim()} needs a public address; or leave the bind address empty`,
-    )
-  }
-  parseAdvertised(transport.publicAddress)
-  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
-  checkPatterns(config)
-  const peers = checkAccount(config)
-  checkTransport(transport, peers)
-  return peers
-}

@@ -182,6 +182,7 @@ class SocketEndpoint implements SipEndpoint {
       aor,
       contactUri: contactUri.text,
       clients: this.#router.clients,
+      keepAlive: (to) => this.#router.keepAlive(to),
       dialogs: this.#dialogs,
       closing: this.#closing,
     }

@@ -71,6 +71,12 @@ export class Router {
     return this.#sendResponse(readOutgoing(text), source)
   }
 
+  keepAlive(to: SipAddress): void {
+    this.#transport(to.protocol)
+      ?.send('\r\n\r\n', to)
+      .catch((error) => this.#deps.log.debug({ err: error }, 'a keep-alive could not be sent'))
+  }
+
   close(): void {
     this.clients.close()
     this.servers.close()

@@ -266,6 +266,8 @@ export interface UserAgent {
     body?: SipBody
   }): Promise<{ response: FinalResponse /** Highest CSeq used; authentication adds to it. */; cseq: number }>
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
+  /** Line breaks that nobody answers (RFC 5626 3.5.1 has them for connections): NATs on the way take note. */
+  keepAlive(to: SipAddress): void
   /** Stops taking requests for this account; dialogs that live go on. */
   close(): void
 }

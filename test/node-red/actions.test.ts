@@ -180,8 +180,9 @@ describe('actions in a call', () => {
       const out = await flows.message('action-1')
       assert.equal((out.media as { ended?: string }).ended, undefined)
       assert.deepEqual(flows.messages('completed'), [])
+      out.mine = 'changed by a node after this one' // a single wire clones nothing
       end({ ended: 'stopped', playedMs: 5000 })
-      await flows.message('completed')
+      assert.equal((await flows.message('completed')).mine, 'kept')
       assert.deepEqual(flows.messages('action-2'), [])
     })
 

@@ -3,6 +3,7 @@ import { FakeUserAgent, response } from './fake-user-agent.js'
 
 interface Sent {
   method: string
+  target: string
   expires: string
 }
 
@@ -24,7 +25,8 @@ export class FakeAccountAgent extends FakeUserAgent {
   override async request(
     init: Parameters<UserAgent['request']>[0] = { method: '', target: '', sipCallId: '', cseq: 0 },
   ): Promise<{ response: FinalResponse; cseq: number }> {
-    this.sent.push({ method: init.method, expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '' })
+    const { method, target } = init
+    this.sent.push({ method, target, expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '' })
     if (this.registrar === undefined) return new Promise(() => {})
     return { response: response(this.registrar), cseq: init.cseq }
   }

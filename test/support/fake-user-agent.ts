@@ -6,6 +6,7 @@ import type {
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
+  SipAddress,
   SipBody,
   SipDialog,
   SipDialogHandlers,
@@ -51,6 +52,7 @@ export class FakeUserAgent implements UserAgent {
   readonly contactUri: string = 'sip:alice@192.0.2.1:5060'
   readonly invites: FakeOutgoingInvite[] = []
   inviteError: Error | undefined
+  readonly keptAlive: SipAddress[] = []
 
   get invite0(): FakeOutgoingInvite {
     const invite = this.invites[0]
@@ -67,6 +69,10 @@ export class FakeUserAgent implements UserAgent {
     const invite = new FakeOutgoingInvite(init, handlers)
     this.invites.push(invite)
     return invite
+  }
+
+  keepAlive(to: SipAddress): void {
+    this.keptAlive.push(to)
   }
 
   close(): void {}

@@ -23,8 +23,8 @@ export class ObligingPeer {
   }
 
   /** `challenge`: which status asks for credentials before this request is answered; 0 for none. */
-  static async listen(challenge: ChallengeRule = () => 0): Promise<ObligingPeer> {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  static async listen(challenge: ChallengeRule = () => 0, host = '127.0.0.1'): Promise<ObligingPeer> {
+    const socket = createSocket('udp4').bind(0, host)
     await once(socket, 'listening')
     return new ObligingPeer(socket, challenge)
   }

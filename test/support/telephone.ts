@@ -119,6 +119,7 @@ export class Telephone {
             handlers.answered(dialog, response)
           },
         }),
+      keepAlive: (to) => agent.keepAlive(to),
       close: () => agent.close(),
     }
     return { clock: systemClock, log: silentLogger, media: this.#media, userAgent }

@@ -1,6 +1,7 @@
 import { Concealment } from '../codec/concealment.js'
 import { decode, energyOf, energyOfSamples, type G711, PCMA, PCMU } from '../codec/g711.js'
 import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
+import { ToneDetector } from '../dtmf/tone-detector.js'
 import { JitterBuffer, type Pulled } from '../rtp/jitter-buffer.js'
 import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
 import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
@@ -16,6 +17,8 @@ export interface ReceiverFormat {
   payloadType: number
   /** Payload types that are taken for telephone-event: what we announced, and what the peer wants, which some use both ways. */
   eventTypes: readonly number[]
+  /** Digits come as tones in the sound: the peer has no telephone-event. */
+  tones: boolean
   remote: SignalledSource
 }
 
@@ -35,6 +38,7 @@ export class RtpReceiver {
   readonly #events: ReceiverEvents
   readonly #view: RtpView
   readonly #dtmf: DtmfReceiver
+  #tones: ToneDetector | undefined
   readonly #concealment = new Concealment()
   /** The packet that is being played: what of it is left, and its law. */
   #packet: Uint8Array = new Uint8Array(0)
@@ -62,8 +66,10 @@ export class RtpReceiver {
   }
 
   /** The same remote address again keeps the source that was found; another one starts the search anew. */
-  configure({ remote, ...format }: ReceiverFormat): void {
+  configure({ remote, tones, ...format }: ReceiverFormat): void {
     this.#format = format
+    if (!tones) this.#tones = undefined
+    else this.#tones ??= new ToneDetector((digit, durationMs) => this.#events.digit(digit, durationMs))
     if (this.#isAt(remote)) {
       this.#guard?.followNat(remote.natHosts ?? [])
       return
@@ -123,7 +129,8 @@ export class RtpReceiver {
   }
 
   /** Fills `frame` with the next `samples` of what the peer said; always all of them, unless nobody listens: then time goes on, that is all. */
-  pull(frame: Int16Array, samples: number, nowMs: number, listened = true): void {
+  pull(frame: Int16Array, samples: number, nowMs: number, recorded = true): void {
+    const listened = recorded || this.#tones !== undefined
     this.#dtmf.poll(nowMs)
     if (!listened) this.#concealment.forget()
     let energy = 0
@@ -138,6 +145,7 @@ export class RtpReceiver {
       have += n
     }
     if (this.#ssrc === undefined) return
+    this.#tones?.hear(frame, samples)
     this.level.add(energy, samples)
     this.#quiet = energy < QUIET_MEAN_SQUARE * samples
   }

@@ -207,6 +207,7 @@ export class CallMedia implements Paced {
       codec,
       payloadType: to.payloadType,
       eventTypes: event ? [event.receive, event.send] : [],
+      tones: !event,
       remote: { natHosts: to.natHosts ?? [], ...to.remote },
     })
     this.#sender.configure({

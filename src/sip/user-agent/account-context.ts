@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.js'
 import type { AccountCore } from '../core/account-core.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type { ClientTransactions } from '../transaction/client-transactions.js'
-import type { UserAgentInit } from '../types.js'
+import type { SipAddress, UserAgentInit } from '../types.js'
 import type { SipUri } from '../uri/sip-uri.js'
 
 /** A dialog, for requests that core itself does not know. */
@@ -21,6 +21,7 @@ export interface AccountContext {
   readonly aor: SipUri
   readonly contactUri: string
   readonly clients: ClientTransactions
+  readonly keepAlive: (to: SipAddress) => void
   /** Of the whole endpoint, by sip.js' dialog id. */
   readonly dialogs: Map<string, DialogReceiver>
   /** Called when the endpoint closes: nobody shall wait for an answer for ever. */

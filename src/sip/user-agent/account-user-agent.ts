@@ -9,6 +9,7 @@ import type {
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
+  SipAddress,
   UserAgent,
   UserAgentInit,
 } from '../types.js'
@@ -65,6 +66,10 @@ export class AccountUserAgent implements UserAgent {
 
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {
     return new SentInvite(this.#context, init, handlers)
+  }
+
+  keepAlive(to: SipAddress): void {
+    this.#context.keepAlive(to)
   }
 
   close(): void {

@@ -27,7 +27,7 @@ describe('mutated packets of the peer in a call', () => {
       view: emptyRtpView(),
       events: { started: () => undefined, digit: () => digits++ },
     })
-    receiver.configure({ codec: PCMA, payloadType: 8, eventTypes: [101], remote: PEER })
+    receiver.configure({ codec: PCMA, payloadType: 8, eventTypes: [101], tones: false, remote: PEER })
     const frame = new Int16Array(160)
     const sound = new Uint8Array(172).fill(0x2a)
     const event = new Uint8Array(16)

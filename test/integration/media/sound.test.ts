@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MediaService, MediaSession } from '../../../src/media/client.js'
 import { findGaps, measureTone, readWav, sine, writeWav } from '../../support/audio.js'
-import { connect, digits, mediaPair } from '../../support/media-pair.js'
+import { connect, connectionTo, digits, mediaPair } from '../../support/media-pair.js'
 
 describe('media: two calls hear each other', () => {
   let service: MediaService
@@ -83,6 +83,31 @@ describe('media: two calls hear each other', () => {
       b.sendDigits(all, { toneMs: 60, gapMs: 60 }),
     ])
     assert.deepEqual([atA, atB, sentA, sentB], [all, all, 'finished', 'finished'])
+  })
+
+  it('digits are heard as tones where the peer has no telephone-event, and only there', async () => {
+    const press = (hz: number[]) => a.play({ kind: 'tone', hz, durationMs: 120, levelDbfs: -13 }).ended
+    const pause = () => a.play({ kind: 'tone', hz: [50], durationMs: 200, levelDbfs: -90 }).ended
+    const keys = [
+      [697, 1209],
+      [941, 1477],
+      [852, 1336],
+    ]
+    const all: string[] = []
+    b.on('digit', (digit) => all.push(digit))
+    for (const hz of keys) await press(hz)
+    await pause()
+    assert.deepEqual(all, [], 'a tone in the sound says nothing where digits have packets of their own')
+
+    const { telephoneEvent: _, ...plain } = connectionTo(a.local)
+    await b.connect(plain)
+    const heard = digits(b, keys.length)
+    for (const hz of keys) {
+      await press(hz)
+      await pause()
+    }
+    assert.equal(await heard, '1#8')
+    assert.deepEqual(all, ['1', '#', '8'])
   })
 
   it('PCMU with 10, 30 and 60 ms packets sounds as well', async () => {

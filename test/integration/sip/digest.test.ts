@@ -6,6 +6,7 @@ import type { RealmGuardInit } from '../../../src/account/realm-guard.js'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
 import type { SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { tell } from '../../support/figures.js'
 import { RawPeer, type Received } from '../../support/raw-peer.js'
 import { SDP } from '../../support/sip-messages.js'
 import { OFFER, Party } from '../../support/sip-parties.js'
@@ -261,7 +262,15 @@ describe('digest authentication', () => {
       assert.equal((await server.requests.next()).message.method, 'ACK')
       return result.dialog
     }
-    const sentNone = (peer: RawPeer): boolean => peer.texts.every((text) => !/^(Proxy-)?Authorization:/m.test(text))
+    let strangers = 0
+    let sent = 0
+    const sentNone = (peer: RawPeer): boolean => {
+      const answered = peer.texts.filter((text) => /^(Proxy-)?Authorization:/m.test(text)).length
+      strangers++
+      sent += answered
+      return answered === 0
+    }
+    after(() => tell(`credentials sent to ${strangers} who asked without a right to`, `${sent}`, 'none'))
 
     for (const method of ['BYE', 'INFO', 're-INVITE', 'UPDATE']) {
       it(`not to a realm that asks first within a dialog (${method})`, async () => {

@@ -53,6 +53,23 @@ describe('the UDP transport', () => {
     assert.throws(() => endpoint.createUserAgent(init), { code: 'CLOSED' })
   })
 
+  it('sends line breaks that keep a NAT open, no message and not in the trace; those of others are passed over', async () => {
+    const alice = await Party.open('alice')
+    const peer = await RawPeer.open()
+    alice.agent.keepAlive({ protocol: 'udp', host: peer.host, port: peer.port })
+    assert.equal(await peer.everything.next(), '\r\n\r\n')
+    alice.agent.keepAlive({ protocol: 'udp', host: '2001:db8::1', port: 9 }) // cannot be sent: nobody minds
+    peer.send('\r\n\r\n', alice.endpoint.local.port)
+    const uri = `sip:alice@127.0.0.1:${alice.endpoint.local.port}`
+    await peer.ask(requestText({ method: 'OPTIONS', uri }), alice.endpoint.local.port)
+    assert.equal(peer.texts.length, 2)
+    assert.deepEqual(
+      alice.wire.map(({ direction }) => direction),
+      ['in', 'out'],
+    )
+    await Promise.all([alice.close(), peer.close()])
+  })
+
   it('rejects what the system refuses to send, and what is sent after the end', async () => {
     const socket = await openUdp({ log: silentLogger, receive() {} }, { host: '127.0.0.1', port: 0 })
     await assert.rejects(socket.send('x'.repeat(70_000), { protocol: 'udp', host: '127.0.0.1', port: 9 }), {

@@ -129,6 +129,22 @@ describe('UAC against a peer that says what the test wants', () => {
       await result
     })
 
+    it('takes no answer that has another Via below ours: it was meant for somebody else (8.1.3.3)', async () => {
+      const result = register()
+      const asked = await peer.requests.next()
+      const before = asked.message.getHeaders('via')
+      const others = {
+        ...asked,
+        message: Object.assign(Object.create(asked.message), {
+          getHeaders: (name: string) =>
+            name === 'via' ? [...before, 'SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKother'] : asked.message.getHeaders(name),
+        }),
+      }
+      peer.answer(others, 403)
+      peer.answer(asked, 200)
+      assert.equal((await result).response.status, 200)
+    })
+
     it('is repeated until it is answered (Timer E)', async () => {
       const result = register()
       const first = await peer.requests.next()

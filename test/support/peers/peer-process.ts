@@ -137,6 +137,3 @@ export class PeerProcess {
 export async function stopAllPeers(): Promise<void> {
   await Promise.all([...running].map((peer) => peer.stop()))
 }
-
-/** The last words of every peer that still runs: for the report of a failed test. */
-export const runningPeerLogs = (): string[] => [...running].map((peer) => peer.logFile)

@@ -270,5 +270,3 @@ export const stream =
   (file: string): Step =>
   () =>
     `<nop><action><exec rtp_stream="${file},-1,0"/></action></nop>`
-
-export const stopStream: Step = () => '<nop><action><exec rtp_stream="pause"/></action></nop>'

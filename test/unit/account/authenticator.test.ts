@@ -55,6 +55,17 @@ describe('digest authenticator', () => {
     assert.equal(make().answer([], request(1)), undefined)
   })
 
+  it('remembers the newest 1024 nonces: a peer that asks for ever fills no memory', () => {
+    const authenticator = make()
+    const nc = (nonce: string, n: number) =>
+      field(authenticator.answer([challenge({ nonce })], request(1, 'INVITE', `c${n}`))?.[0]?.[1], 'nc')
+    assert.equal(nc('first', 0), '00000001')
+    for (let n = 1; n < 1024; n++) nc(`n${n}`, n)
+    assert.equal(nc('first', 1024), '00000002')
+    for (let n = 1; n <= 1024; n++) nc(`m${n}`, 2000 + n)
+    assert.equal(nc('first', 4000), '00000001')
+  })
+
   it('takes the same nonce again for a refusal', () => {
     const authenticator = make()
     assert.ok(authenticator.answer([challenge()], request(1)))

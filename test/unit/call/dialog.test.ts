@@ -133,8 +133,17 @@ describe('within the dialog', () => {
     assert.equal(digits(scene), '11')
     scene.clock.advance(600)
     info(scene, 'application/dtmf', '1')
+    assert.equal(scene.last('call.digit').durationMs, 160) // it says no length
     scene.session.happen('digit', '2', 100)
     assert.equal(digits(scene), '1112')
+    // The other way may be slow: half a second, not more.
+    scene.clock.advance(500)
+    info(scene, 'application/dtmf', '2')
+    assert.equal(digits(scene), '1112')
+    scene.session.happen('digit', '3', 100)
+    scene.clock.advance(501)
+    info(scene, 'application/dtmf', '3')
+    assert.equal(digits(scene), '111233')
   })
 
   it('counts a key that is held once, also where INFO came when it was pressed', async () => {

@@ -79,6 +79,12 @@ describe('our re-INVITE', () => {
     await settle()
     assert.deepEqual(await retries(later, 1, 500), [3000])
     assert.equal(await resultLater, true)
+    const much = await dialledAndAnswered()
+    much.dialog.answers.push(response(500, { headers: { 'Retry-After': '99' } }), agreed())
+    const resultMuch = legOf(much).renegotiate()
+    await settle()
+    assert.deepEqual(await retries(much, 1, 500), [10_000])
+    assert.equal(await resultMuch, true)
   })
 
   it('gives glare up that does not end', async () => {

@@ -54,6 +54,10 @@ describe('SDP in a body', () => {
     ['no boundary', { contentType: 'multipart/mixed', content: multipart('b1', part('application/sdp', SDP)) }],
     ['another boundary', mixed(multipart('b2', part('application/sdp', SDP)))],
     ['SDP after the end', mixed(`--b1--\r\n--b1\r\n${part('application/sdp', SDP)}\r\n--b1--`)],
+    [
+      'SDP in the 17th part',
+      mixed(multipart('b1', ...Array(16).fill(part('text/plain', 'x')), part('application/sdp', SDP))),
+    ],
     ['base64', mixed(multipart('b1', part('application/sdp', 'dj0wDQo=', 'Content-Transfer-Encoding: base64')))],
     ['a part without end of its head', mixed('--b1\r\nContent-Type: application/sdp\r\n--b1--')],
   ] as const) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import type { CallEventType } from '../../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../../src/engine/protocol.js'
+import { repoPath } from '../../support/repo.js'
 import { formOf, helpOf, LANGUAGES } from './node-sources.js'
 
 /** Complete, or it does not compile: whoever adds an event adds it here, to the form and to the help. */
@@ -49,6 +51,11 @@ const namesIn = (text: string, quote: string): string[] =>
 describe('sip-event', () => {
   it('offers every event that there is', () => {
     assert.deepEqual(namesIn(formOf('sip-event'), "'"), ALL)
+  })
+
+  it('stands in the reference of messages, event by event', () => {
+    const text = readFileSync(repoPath('docs', 'reference', 'messages.md'), 'utf8')
+    assert.deepEqual(namesIn(text, '`'), ALL)
   })
 
   for (const lang of LANGUAGES) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '../../../src/base/ids.js'
-import { FakeIncomingInvite } from '../../support/fake-user-agent.js'
+import { FakeIncomingInvite, request } from '../../support/fake-user-agent.js'
 import { account, answerRule, makeEngine, settled, transport, withCode } from './engine-fixture.js'
 
 describe('engine', () => {
@@ -219,6 +219,74 @@ describe('engine', () => {
     assert.equal(agent.sent.length, 2)
   })
 
+  it('keeps the way from its registrar open every 25 s, from the first answer to the last', async () => {
+    const { commands, network, clock, engine } = makeEngine()
+    await commands.setAccount(account({ register: true, expiresSec: 86_400 }))
+    const agent = network.agent('alice@127.0.0.1')
+    await settled()
+    clock.advance(24_999)
+    assert.equal(agent.keptAlive.length, 0)
+    clock.advance(1)
+    clock.advance(50_000)
+    assert.deepEqual(agent.keptAlive, Array(3).fill({ protocol: 'udp', host: '192.0.2.9', port: 5060 }))
+    agent.registrar = 503 // its NAT binding may be the one thing that still works
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    clock.advance(1)
+    clock.advance(25_000)
+    assert.equal(agent.keptAlive.length, 4)
+    agent.registrar = 200
+    await commands.unregister({ accountId: 'a1' })
+    clock.advance(600_000)
+    assert.equal(agent.keptAlive.length, 4)
+    await engine.shutdown()
+    assert.equal(clock.pending, 0)
+  })
+
+  it('moves at once when its address is gone and there is another; stays, and asks, where there is none', async () => {
+    const { commands, network, clock, engine } = makeEngine()
+    const anywhere = transport({ bindAddress: '', bindPort: 0 })
+    const hosts = () => network.live.map(({ local }) => local.host)
+    const have = async (...addresses: string[]) => {
+      network.addresses = addresses
+      network.localAddress = addresses[0] ?? '127.0.0.1'
+      clock.advance(4_000)
+      await settled()
+    }
+    const state = () => commands.registration({ accountId: 'a1' })
+    network.localAddress = '192.0.2.1'
+    network.addresses = ['192.0.2.1']
+    await commands.setAccount(account({ register: true, transport: anywhere }))
+    await settled()
+    const registers = () => network.agent('alice@127.0.0.1').sent.length
+    const before = registers()
+    await have('192.0.2.1', '203.0.113.5')
+    assert.deepEqual([hosts(), registers()], [['192.0.2.1'], before], 'an address more says nothing')
+
+    await have('192.0.2.77')
+    assert.deepEqual(hosts(), ['192.0.2.77'])
+    assert.equal(state().state, 'registered')
+
+    network.agent('alice@127.0.0.1').registrar = 503
+    await have()
+    assert.deepEqual([hosts(), state().state], [['192.0.2.77'], 'failed'])
+    network.agent('alice@127.0.0.1').registrar = 200
+    await have('192.0.2.77')
+    assert.deepEqual([hosts(), state().state], [['192.0.2.77'], 'registered'])
+
+    network.agent('alice@127.0.0.1').registrar = 403
+    await commands.register({ accountId: 'a1' })
+    clock.advance(2_000)
+    await settled()
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    const refused = registers()
+    await have('192.0.2.77', '203.0.113.5')
+    assert.equal(registers(), refused, 'a refusal has nothing to do with the network')
+    await engine.shutdown()
+    assert.equal(clock.pending, 0)
+  })
+
   it('stays where it is told to be when registrations fail', async () => {
     const { commands, network, clock } = makeEngine()
     await commands.setAccount(account({ register: true }))
@@ -418,8 +486,8 @@ describe('engine', () => {
     assert.equal(clock.pending, 0)
     assert.equal(ringing.rejects[0]?.status, 480)
     assert.deepEqual(
-      late.rejects.map(({ status }) => status),
-      [503],
+      late.rejects.map(({ status, headers }) => [status, headers]),
+      [[503, [['Retry-After', '10']]]],
     )
     await assert.rejects(Promise.resolve(commands.dial({ accountId: 'a1', target: '1' })), withCode('CLOSED'))
     await assert.rejects(Promise.resolve(commands.setAccount(account())), withCode('CLOSED'))
@@ -444,6 +512,60 @@ describe('engine', () => {
     await settled()
     assert.equal(network.live.length, 0)
     assert.equal(clock.pending, 0)
+  })
+
+  it('removes an account within 3 s when its registrar does not answer', async () => {
+    const { commands, network, clock } = makeEngine()
+    await commands.setAccount(account({ register: true }))
+    await settled()
+    network.agent('alice@127.0.0.1').registrar = undefined
+    let removed = false
+    void commands.removeAccount({ accountId: 'a1' }).then(() => {
+      removed = true
+    })
+    await settled()
+    clock.advance(2_999)
+    await settled()
+    assert.equal(removed, false)
+    clock.advance(1)
+    await settled()
+    assert.equal(removed, true)
+    assert.equal(network.live.length, 0)
+  })
+
+  it('registers at a URI without a user part (RFC 3261 10.2): FRITZ!Box drops others without a word', async () => {
+    const { commands, network } = makeEngine()
+    const targetOf = async (changes: Parameters<typeof account>[0]) => {
+      await commands.setAccount(account({ register: true, ...changes }))
+      return network.agent('alice@127.0.0.1').sent.at(-1)?.target
+    }
+    assert.equal(await targetOf({}), 'sip:127.0.0.1')
+    assert.equal(await targetOf({ registrar: 'sip:pbx.example.com:5080' }), 'sip:pbx.example.com:5080')
+    assert.equal(await targetOf({ registrar: 'sip:alice@pbx.example.com' }), 'sip:pbx.example.com')
+  })
+
+  it('takes calls from where its registrations were answered, whatever its name resolves to', async () => {
+    const { commands, network } = makeEngine(async () => [])
+    await commands.setAccount(account({ inboundFrom: 'known', strangers: '403', aor: 'alice@pbx' }))
+    const admits = () => network.agent('alice@pbx').init.handlers.admit(request('OPTIONS')).admit // from 192.0.2.9
+    await settled()
+    assert.equal(admits(), false)
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    assert.equal(admits(), true)
+  })
+
+  it('signs in as the account’s sign-in user, which may differ from its address (3CX), else as that', async () => {
+    const { commands, network } = makeEngine()
+    await commands.setAccount(account({ authUser: 'abc123', password: 'p' }))
+    await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', password: 'p' }))
+    const challenge = { status: 401, realm: 'r', nonce: 'n', algorithm: 'MD5', qop: ['auth'], stale: false } as const
+    const request = { method: 'REGISTER', uri: 'sip:127.0.0.1', callId: 'c', body: '', attempt: 1 }
+    const nameOf = (aor: string) =>
+      /username="([^"]*)"/.exec(
+        network.agent(aor).init.authenticator.answer([{ ...challenge, qop: ['auth'] }], request)?.[0]?.[1] ?? '',
+      )?.[1]
+    assert.deepEqual([nameOf('alice@127.0.0.1'), nameOf('bob@127.0.0.1')], ['abc123', 'bob'])
   })
 
   it('shuts down within 3 s when nobody answers', async () => {

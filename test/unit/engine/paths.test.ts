@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TelephonyError } from '../../../src/base/errors.js'
 import { findPlayFile, prepareRecordFile, recordName } from '../../../src/engine/paths.js'
+import { tell } from '../../support/figures.js'
 
 const code = (expected: string) => (error: unknown) => error instanceof TelephonyError && error.code === expected
 
@@ -33,18 +34,24 @@ describe('media paths', () => {
     assert.equal(await findPlayFile(join(second, 'c.wav'), [root, second]), join(second, 'c.wav'))
   })
 
+  let refused = 0
+  const refuses = async (attempt: Promise<string>): Promise<void> => {
+    await assert.rejects(attempt, code('FILE_OUTSIDE_ROOT'))
+    refused++
+  }
+  after(() => tell('names that lead out of their folder: refused', `${refused}`, 'all'))
+
   const leaving = ['../outside.wav', 'sub/../../outside.wav', '../media-secret/d.wav', '/etc/passwd', '..', '.']
   for (const name of [...leaving, 'file:///etc/passwd', 'http://127.0.0.1/a.wav', 'FILE:a.wav', 'a.wav\0.txt']) {
-    it(`refuses to play ${JSON.stringify(name)}`, () =>
-      assert.rejects(findPlayFile(name, [root]), code('FILE_OUTSIDE_ROOT')))
+    it(`refuses to play ${JSON.stringify(name)}`, () => refuses(findPlayFile(name, [root])))
   }
 
   it('refuses links that lead out of the root, and follows those that stay', async () => {
     await symlink(join(base, 'outside.wav'), join(root, 'link.wav'))
     await symlink(base, join(root, 'up'))
     await symlink(join(root, 'a.wav'), join(root, 'sub', 'stays.wav'))
-    await assert.rejects(findPlayFile('link.wav', [root]), code('FILE_OUTSIDE_ROOT'))
-    await assert.rejects(findPlayFile('up/outside.wav', [root]), code('FILE_OUTSIDE_ROOT'))
+    await refuses(findPlayFile('link.wav', [root]))
+    await refuses(findPlayFile('up/outside.wav', [root]))
     assert.equal(await findPlayFile('sub/stays.wav', [root]), join(root, 'a.wav'))
   })
 
@@ -67,16 +74,13 @@ describe('media paths', () => {
   })
 
   for (const name of [...leaving.slice(0, 4), 'file:///tmp/a.wav', 'a\0.wav']) {
-    it(`refuses to record to ${JSON.stringify(name)}`, () =>
-      assert.rejects(prepareRecordFile(name, root), code('FILE_OUTSIDE_ROOT')))
+    it(`refuses to record to ${JSON.stringify(name)}`, () => refuses(prepareRecordFile(name, root)))
   }
 
   it('refuses to record through links', async () => {
     await symlink(base, join(root, 'up'))
     await symlink(join(base, 'not-yet.wav'), join(root, 'dangling.wav'))
-    await assert.rejects(prepareRecordFile('up/new/a.wav', root), code('FILE_OUTSIDE_ROOT'))
-    await assert.rejects(prepareRecordFile('up/a.wav', root), code('FILE_OUTSIDE_ROOT'))
-    await assert.rejects(prepareRecordFile('dangling.wav', root), code('FILE_OUTSIDE_ROOT'))
+    for (const name of ['up/new/a.wav', 'up/a.wav', 'dangling.wav']) await refuses(prepareRecordFile(name, root))
   })
 
   it('makes names that sort by time', () => {

@@ -93,9 +93,16 @@ describe('an account whose peer has IPv4 and IPv6', () => {
     // It fails there as well, and at once: half a minute is waited before it moves again.
     network.localAddress = '192.0.2.1'
     network.agent('alice@127.0.0.1').registrar = 503
-    clock.advance(10_000)
+    clock.advance(2_000)
+    await commands.register({ accountId: 'a1' })
+    await settled()
+    assert.equal((await commands.registration({ accountId: 'a1' })).state, 'failed')
+    clock.advance(27_000)
     await settled()
     assert.equal(network.live[0]?.local.host, '2001:db8::1')
+    clock.advance(60_000)
+    await settled()
+    assert.equal(network.live[0]?.local.host, '192.0.2.1')
     await commands.removeAccount({ accountId: 'a1' })
   })
 

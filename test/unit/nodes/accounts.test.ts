@@ -108,6 +108,7 @@ describe('nodes/shared/accounts', () => {
     clock.advance(5_000)
     closing = false
     clock.advance(4_999)
+    await new Promise((resolve) => setImmediate(resolve)) // told to the engine a turn later
     assert.deepEqual(fake.sent('removeAccount'), [])
     const removed = fake.asked('removeAccount')
     clock.advance(1)

@@ -2,12 +2,43 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ERROR_TEXT } from '../../../nodes/shared/status.js'
+import type { CallEnd, CallSnapshot } from '../../../src/call/call-event.js'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
   'node-red': { nodes: Record<string, string> }
 }
+/** Complete, or they do not compile. */
+const CAUSES = {
+  normal: true,
+  busy: true,
+  'no-answer': true,
+  rejected: true,
+  cancelled: true,
+  failed: true,
+  'media-timeout': true,
+  interrupted: true,
+} satisfies Record<CallEnd['cause'], true>
+const CALL_FIELDS = {
+  id: true,
+  sipCallId: true,
+  account: true,
+  direction: true,
+  state: true,
+  from: true,
+  to: true,
+  startedAt: true,
+  answeredAt: true,
+  endedAt: true,
+  durationMs: true,
+  codec: true,
+  headers: true,
+  tags: true,
+  end: true,
+} satisfies Record<keyof CallSnapshot, true>
+
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesBelow('docs')]
 
 describe('documents', () => {
@@ -34,6 +65,20 @@ describe('documents', () => {
       )
     })
   }
+
+  it('docs/reference/messages.md: has every error code, every cause, every field of a call, and no other code', () => {
+    const text = readFileSync(join(root, 'docs/reference/messages.md'), 'utf8')
+    const codes = [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)*)`/g)].map(([, code]) => code ?? '')
+    assert.deepEqual(codes.toSorted(), Object.keys(ERROR_TEXT).toSorted())
+    assert.deepEqual(
+      Object.keys(CAUSES).filter((cause) => !text.includes(`| \`${cause}\` |`)),
+      [],
+    )
+    assert.deepEqual(
+      Object.keys(CALL_FIELDS).filter((field) => !text.includes(`"${field}":`)),
+      [],
+    )
+  })
 
   it('README.md: its table has every node, and no other', () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8')

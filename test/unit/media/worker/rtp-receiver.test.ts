@@ -13,7 +13,7 @@ function setUp() {
     view: emptyRtpView(),
     events: { started: () => told.push('started'), digit: (digit, ms) => told.push([digit, ms]) },
   })
-  const format = { codec: PCMA, payloadType: 8, eventTypes: [101] }
+  const format = { codec: PCMA, payloadType: 8, eventTypes: [101], tones: false }
   receiver.configure({ ...format, remote: PEER })
   return { receiver, told, format }
 }
@@ -104,7 +104,7 @@ describe('RTP receiver', () => {
     })
     const silence = new Uint8Array(160)
     receiver.receive(packet(8, 1, 0, silence), PEER.host, PEER.port, 0)
-    receiver.configure({ codec: PCMA, payloadType: 8, eventTypes: [], remote: PEER })
+    receiver.configure({ codec: PCMA, payloadType: 8, eventTypes: [], tones: false, remote: PEER })
     receiver.receive(packet(8, 1, 0, silence), '198.51.100.1', PEER.port, 0)
     assert.deepEqual([told, receiver.strangerPackets, receiver.statistics.packetsReceived], [[], 1, 0])
   })

@@ -1,0 +1,75 @@
+import { isIP } from 'node:net'
+import { type AccountPeers, checkAccount } from '../account/account.js'
+import { checkPatterns } from '../account/outbound-policy.js'
+import { TelephonyError } from '../base/errors.js'
+import { parseAdvertised } from './endpoints.js'
+import type { Towards } from './local-address.js'
+import type { AccountConfig, TransportConfig } from './protocol.js'
+
+const ANY_ADDRESSES = ['0.0.0.0', '::']
+
+/** What a change of makes a new account of; the rest (names, codecs, times) is read when it is needed. */
+export function onTheWire(config: AccountConfig): unknown {
+  const { transport, proxy } = config
+  return {
+    ...config,
+    name: '',
+    codecs: [],
+    ringTimeoutMs: 0,
+    dtmfToneMs: 0,
+    exposeHeaders: [],
+    mediaTimeoutMs: 0,
+    orphanedCalls: '',
+    dialPlan: null,
+    followRedirects: true,
+    maxCallsPerMinute: 0,
+    allowedTargets: [],
+    blockedTargets: [],
+    allowEmergency: false,
+    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
+    proxy: proxy ? proxy.hops : null,
+  }
+}
+
+/** Where the first packet of this account goes. */
+export function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
+  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
+}
+
+function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
+  const bind = transport.bindAddress.trim()
+  const version = transport.ipVersion ?? 'auto'
+  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
+  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
+    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
+  }
+  if (protocol && !transport.protocol.split('+').includes(protocol)) {
+    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
+    throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
+  }
+}
+
+/** What can be known before a socket is opened. BAD_CONFIG with the reason. */
+export function checkConfig(config: AccountConfig): AccountPeers {
+  const { transport, codecs } = config
+  const portsFit =
+    transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
+  if (!portsFit) throw new TelephonyError('BAD_CONFIG', 'the RTP port range needs two ports at least, up to 65535')
+  if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
+    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
+  }
+  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
+    // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `${transport.bindAddress.trim()} needs a public address; or leave the bind address empty`,
+    )
+  }
+  parseAdvertised(transport.publicAddress)
+  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
+  checkPatterns(config)
+  const peers = checkAccount(config)
+  checkTransport(transport, peers)
+  return peers
+}
