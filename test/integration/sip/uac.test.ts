@@ -351,6 +351,13 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.equal(message.requestUri.text, peer.uri)
     })
 
+    it('carries one Contact, which is ours', () => {
+      const handlers = { progress() {}, answered() {}, failed() {} }
+      const headers = [['m', '<sip:other@x>'] as const]
+      const init = { target: peer.uri, body: { contentType: 'application/sdp', content: SDP }, sipCallId: 'x@y' }
+      assert.throws(() => alice.agent.invite({ ...init, headers }, handlers), { code: 'BAD_HEADER' })
+    })
+
     for (const text of ['a\r\nX: y', 'a\u2028b', 'a\0b']) {
       it(`cannot be made to carry ${JSON.stringify(text)}`, () => {
         const handlers = { progress() {}, answered() {}, failed() {} }
