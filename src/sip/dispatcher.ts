@@ -247,7 +247,6 @@ const STRANGER_MS = 1_000
 const MAX_STRANGERS = 10_000
 const NO_CALL: CallPlace = { established() {}, ended() {} }
 
-/** RFC 3261 11.2 */
 /** RFC 3261 11: OPTIONS to a host asks what stands there. Dispatchers and gateways ping so, and take a 404 for "down". */
 const pingsEndpoint = (message: ParsedRequest): boolean =>
   message.method === 'OPTIONS' && message.requestUri.parts.user === ''
