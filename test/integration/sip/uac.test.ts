@@ -216,6 +216,14 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.deepEqual(methods, ['ACK', 'BYE'])
     })
 
+    it('sends its ACK to where a 2xx came from whose Contact wants TLS', async () => {
+      const { outcome } = alice.call(peer.uri)
+      peer.answer(await peer.requests.next(), 200, { contact: `sips:raw@127.0.0.1:${peer.port}`, body: SDP })
+      const ack = await peer.requests.next()
+      assert.deepEqual([ack.message.method, ack.message.requestUri.text], ['ACK', `sip:127.0.0.1:${peer.port}`])
+      assert.equal((await outcome).kind, 'answered')
+    })
+
     it('goes to the remote target of the 2xx, not to that of the 1xx', async () => {
       const { progress, outcome } = alice.call(peer.uri)
       const invite = await peer.requests.next()
