@@ -10,7 +10,7 @@ export interface Aor {
 }
 
 export interface HostPort {
-  /** IPv6 without brackets. */
+  /** In lower case; IPv6 in its shortest spelling, which is that of sources, without brackets. */
   host: string
   port: number
 }
@@ -42,11 +42,17 @@ export function parseHostPort(text: string): HostPort | undefined {
     .replace(/^sip:/i, '')
     .replace(/^[^@;?]*@/, '')
     .replace(/[;?].*$/, '')
-  if (isIPv6(bare)) return { host: bare, port: SIP_PORT }
+  if (isIPv6(bare)) return { host: shortest(bare), port: SIP_PORT }
   const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d{1,5}))?$/.exec(bare) ?? []
   const host = name ?? ipv6
   if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? SIP_PORT) > 65_535) return undefined
-  return { host, port: Number(port ?? SIP_PORT) }
+  return { host: ipv6 ? shortest(ipv6) : host.toLowerCase(), port: Number(port ?? SIP_PORT) }
+}
+
+/** RFC 5952; a zone belongs to the address. */
+function shortest(ipv6: string): string {
+  const [address = '', ...zone] = ipv6.split('%')
+  return [new URL(`http://[${address}]`).hostname.slice(1, -1), ...zone].join('%')
 }
 
 export function decodeUser(user: string): string {

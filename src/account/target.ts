@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { decodeUser, parseHostPort, USER } from './aor.js'
 import { applyDialPlan, type DialPlan } from './dial-plan.js'
@@ -14,6 +15,8 @@ const LINE_BREAKING = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/
 /** RFC 3966 5.1.1: separators that people write and no exchange wants; blanks and slashes as well. */
 const VISUAL_SEPARATORS = /[\s().\-/\u00a0]/g
 const NUMBER = /^\+?[0-9*#]+$/
+/** RFC 3261 25.1 `uri-parameter`. */
+const PARAMETER = /^[\w.!~*'()%-]+(=[\w.!~*'()%[\]/:&+$-]+)?$/
 const MAX_LENGTH = 256
 
 /**
@@ -22,7 +25,8 @@ const MAX_LENGTH = 256
  */
 export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
   const to = { domain, plan }
-  if (LINE_BREAKING.test(text)) throw bad('a target cannot hold line breaks or control characters')
+  if (LINE_BREAKING.test(text) || /\p{Surrogate}/u.test(text))
+    throw bad('a target cannot hold line breaks or control characters')
   const target = text.trim()
   if (target === '') throw bad('no target: give a number or an address')
   if (target.length > MAX_LENGTH) throw bad(`a target of ${target.length} characters is too long`)
@@ -41,18 +45,20 @@ function uriTarget(rest: string, original: string): Target {
   if (/\s/.test(rest)) throw bad(`“${original}” holds blanks and is no number`)
   // RFC 3261 19.1.5: headers in a URI would become headers of the request.
   if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers is not taken; use the headers setting`)
+  // Whoever decodes it, as gateways do, must not find another line in it.
+  if (/%(?:[01][\da-f]|7f)/i.test(rest)) throw bad('a target cannot hold line breaks or control characters')
   const at = rest.lastIndexOf('@')
   const user = rest.slice(0, Math.max(0, at))
-  const [hostPort = '', ...parameters] = rest.slice(at + 1).split(';')
-  const wellFormed =
-    parseHostPort(hostPort) !== undefined &&
-    parameters.every((parameter) => /^[\w.!~*'()%-]+(=[^\s=]+)?$/.test(parameter))
+  const [written = '', ...parameters] = rest.slice(at + 1).split(';')
+  const hostPort = isIPv6(written) ? `[${written}]` : written
+  const wellFormed = parseHostPort(hostPort) !== undefined && parameters.every((each) => PARAMETER.test(each))
   if (!wellFormed) throw bad(`“${original}” is no address: the part after @ has to be a host, maybe with a port`)
-  if (at === -1) return { uri: `sip:${rest}`, user: '' }
+  const address = [hostPort, ...parameters].join(';')
+  if (at === -1) return { uri: `sip:${address}`, user: '' }
   if (user === '') throw bad(`“${original}” has nothing before the @`)
   // RFC 3261 19.1.1: a password in a URI is not recommended; it would travel in clear and stand in every log.
   if (user.includes(':')) throw bad('an address with a password is not taken: set it in the account')
-  return { uri: `sip:${escapeUser(user)}@${rest.slice(at + 1)}`, user: decodeUser(user) }
+  return { uri: `sip:${escapeUser(user)}@${address}`, user: decodeUser(user) }
 }
 
 function numberTarget(number: string, original: string, to: { domain: string; plan: DialPlan | undefined }): Target {

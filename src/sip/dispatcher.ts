@@ -266,15 +266,17 @@ const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
 const toTagOf = (server: UserAgentServer): string | undefined => (server as unknown as { toTag?: string }).toTag
 
 /**
- * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact: what comes goes back
- * to where it came from. False: a 2xx without To tag, which makes no dialog at all (RFC 3261 12.1).
+ * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact: what comes, or names an
+ * address out of our reach, goes back to where it came from. False: a 2xx without To tag, which makes no dialog at all (RFC 3261 12.1).
  */
 function completeForCore(message: ParsedResponse): boolean {
   if (!message.toTag) {
     if (message.statusCode >= 200) return false
     message.toTag = 'no-tag'
   }
-  if (!remoteTarget(message)) {
+  const scheme = remoteTarget(message)?.parts.scheme
+  // sips: wants TLS, which only a proxy that stays on the way may have: our ACK and BYE would never leave.
+  if (scheme !== 'sip' && !(scheme === 'sips' && message.hasHeader('record-route'))) {
     const { source } = message
     const parameter = source.protocol === 'udp' ? '' : `;transport=${source.protocol}`
     message.fields.set('contact', [`<sip:${hostPort(source)}${parameter}>`])

@@ -10,7 +10,7 @@ import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
 import { sessionBody } from '../message/body.js'
-import { headerLines } from '../message/header-check.js'
+import { dialogHeaderLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
@@ -104,7 +104,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   }
 
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
-    headerLines(init.headers) // wrong ones are told before anything is waited for
+    dialogHeaderLines(init.headers) // wrong ones are told before anything is waited for
     await this.#acknowledged // 15: never between the 2xx and its ACK
     if (this.#ended) return ENDED
     this.#offer?.reject(487)
@@ -114,7 +114,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   }
 
   #send(method: string, init: { headers?: readonly HeaderField[]; body?: SipBody }): Promise<FinalResponse> {
-    const lines = headerLines(init.headers)
+    const lines = dialogHeaderLines(init.headers)
     if (WITH_CONTACT.has(method)) lines.push(contactLine(this.#context))
     const body = sessionBody(init.body)
     const make = (credentials: readonly string[]) =>

@@ -1,6 +1,6 @@
 import type { IncomingRequest, ResponseOptions } from 'sip.js/lib/core/index.js'
 import { sessionBody } from '../message/body.js'
-import { checkText, headerLines } from '../message/header-check.js'
+import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
 import type { HeaderField, IncomingOffer, SipBody, SipRequest } from '../types.js'
 
 /** sip.js' side of it. */
@@ -29,7 +29,7 @@ export class PeerOffer implements IncomingOffer {
 
   accept(init: { headers?: readonly HeaderField[]; body?: SipBody }): void {
     const body = sessionBody(init.body)
-    const extraHeaders = [...this.#contactLines, ...headerLines(init.headers)]
+    const extraHeaders = [...this.#contactLines, ...dialogHeaderLines(init.headers)]
     this.#answer(() => this.#server.accept({ statusCode: 200, extraHeaders, ...(body ? { body } : {}) }))
   }
 

@@ -28,6 +28,14 @@ export function checkText(what: string, text: string): string {
   return text
 }
 
+/** The same for messages that make or keep up a dialog, whose Contact is ours too (RFC 3261 12.1). */
+export function dialogHeaderLines(headers: readonly HeaderField[] | undefined): string[] {
+  if (headers?.some(([name]) => headerKey(name) === 'contact')) {
+    throw new TelephonyError('BAD_HEADER', 'Contact is written by the SIP layer itself')
+  }
+  return headerLines(headers)
+}
+
 /** Header fields from above as sip.js takes them: `Name: value`. Throws BAD_HEADER. */
 export function headerLines(headers: readonly HeaderField[] | undefined): string[] {
   return (headers ?? []).map(([name, value]) => {

@@ -14,7 +14,7 @@ import { localResponse } from '../core/local-response.js'
 import { InviteClient } from '../core/user-agent-clients.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
-import { checkText, headerLines } from '../message/header-check.js'
+import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedResponse } from '../message/received.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
@@ -52,7 +52,7 @@ export class SentInvite implements OutgoingInvite {
     this.#round = new CredentialsRound(context, { inDialog: false })
     this.#target = targetUri(init.target)
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
-    this.#headers = [contactLine(context), ALLOW, ...headerLines(init.headers)]
+    this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
     this.#client = this.#send([])
     context.closing.add(this.#closed)
   }

@@ -3,7 +3,7 @@ import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
-import { checkText, headerLines } from '../message/header-check.js'
+import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { HeaderField, IncomingInvite, SipBody, SipDialog, SipRequest } from '../types.js'
@@ -104,7 +104,8 @@ function options(statusCode: number, init: AnswerInit) {
   return {
     statusCode,
     ...(init.reason === undefined ? {} : { reasonPhrase: checkText('reason', init.reason) }),
-    extraHeaders: headerLines(init.headers),
+    // A redirection is what its Contact says (RFC 3261 21.3).
+    extraHeaders: statusCode < 300 ? dialogHeaderLines(init.headers) : headerLines(init.headers),
     ...(body ? { body } : {}),
   }
 }

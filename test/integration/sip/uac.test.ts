@@ -232,6 +232,14 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.deepEqual(methods, ['ACK', 'BYE'])
     })
 
+    it('sends its ACK to where a 2xx came from whose Contact wants TLS', async () => {
+      const { outcome } = alice.call(peer.uri)
+      peer.answer(await peer.requests.next(), 200, { contact: `sips:raw@127.0.0.1:${peer.port}`, body: SDP })
+      const ack = await peer.requests.next()
+      assert.deepEqual([ack.message.method, ack.message.requestUri.text], ['ACK', `sip:127.0.0.1:${peer.port}`])
+      assert.equal((await outcome).kind, 'answered')
+    })
+
     it('goes to the remote target of the 2xx, not to that of the 1xx', async () => {
       const { progress, outcome } = alice.call(peer.uri)
       const invite = await peer.requests.next()
@@ -365,6 +373,13 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.equal(message.from.sipUri.text, 'sip:alice@example.com')
       assert.deepEqual([message.callId, message.getHeader('x-case'), message.body], ['given@test', 'ü 1', 'größe'])
       assert.equal(message.requestUri.text, peer.uri)
+    })
+
+    it('carries one Contact, which is ours', () => {
+      const handlers = { progress() {}, answered() {}, failed() {} }
+      const headers = [['m', '<sip:other@x>'] as const]
+      const init = { target: peer.uri, body: { contentType: 'application/sdp', content: SDP }, sipCallId: 'x@y' }
+      assert.throws(() => alice.agent.invite({ ...init, headers }, handlers), { code: 'BAD_HEADER' })
     })
 
     for (const text of ['a\r\nX: y', 'a\u2028b', 'a\0b']) {

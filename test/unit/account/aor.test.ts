@@ -32,6 +32,20 @@ describe('address of record', () => {
     assert.deepEqual(parseHostPort('sip:proxy.example.com:5062;lr'), { host: 'proxy.example.com', port: 5062 })
     assert.deepEqual(parseHostPort('<sip:user@192.0.2.1;lr>'), { host: '192.0.2.1', port: 5060 })
     assert.equal(parseHostPort('a b'), undefined)
+  })
+
+  it('spells hosts as sources and URIs of requests are spelled, or known peers would be strangers', () => {
+    for (const [written, host] of [
+      ['PBX.Example.com:5062', 'pbx.example.com'],
+      ['[2001:DB8:0:0::1]:5062', '2001:db8::1'],
+      ['0:0:0:0:0:0:0:1', '::1'],
+      ['sip:[FE80::1%eth0]', 'fe80::1%eth0'],
+    ] as const) {
+      assert.equal(parseHostPort(written)?.host, host)
+    }
+  })
+
+  it('takes for a host only what can be one', () => {
     assert.equal(parseHostPort('host:70000'), undefined)
     assert.equal(parseHostPort(''), undefined)
   })

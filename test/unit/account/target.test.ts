@@ -15,6 +15,8 @@ describe('target', () => {
     ['(030) 12/34', `sip:0301234@${DOMAIN}`, '0301234'],
     ['*43#', `sip:*43%23@${DOMAIN}`, '*43#'],
     ['alice', `sip:alice@${DOMAIN}`, 'alice'],
+    ['alice@2001:db8::1', 'sip:alice@[2001:db8::1]', 'alice'],
+    ['sip:alice@[2001:db8::1]:5070;transport=tcp', 'sip:alice@[2001:db8::1]:5070;transport=tcp', 'alice'],
     ['bad.dad', `sip:bad.dad@${DOMAIN}`, 'bad.dad'],
     ['jürgen', `sip:j%C3%BCrgen@${DOMAIN}`, 'jürgen'],
     ['alice@example.org', 'sip:alice@example.org', 'alice'],
@@ -48,6 +50,13 @@ describe('target', () => {
     '1002\nX: 1',
     '1002\u0000',
     '1002\u2028x',
+    '1002\ud800',
+    'sip:al\udfffice@example.org',
+    'sip:alice@example.org;x=\u202e',
+    'sip:alice@example.org;x=\ud800',
+    'sip:al%0d%0aX:ice@example.org',
+    'al%00ice',
+    'sip:alice@example.org;x=%0A',
     `1${'0'.repeat(300)}`,
   ]
   for (const text of refused) {

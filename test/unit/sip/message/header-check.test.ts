@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { checkText, headerLines } from '../../../../src/sip/message/header-check.js'
+import { checkText, dialogHeaderLines, headerLines } from '../../../../src/sip/message/header-check.js'
 
 describe('headers from above', () => {
   it('become lines', () => {
@@ -23,6 +23,12 @@ describe('headers from above', () => {
   for (const name of ['', 'a b', 'a:', 'Via', 'v', 'Content-Length', 'l', 'call-id', 'CSEQ', 'To', 'Route']) {
     it(`cannot be named ${JSON.stringify(name)}`, () => {
       assert.throws(() => headerLines([[name, 'x']]), { code: 'BAD_HEADER' })
+    })
+  }
+
+  for (const name of ['Contact', 'm', 'CONTACT', 'via']) {
+    it(`cannot be named ${name} within a call`, () => {
+      assert.throws(() => dialogHeaderLines([[name, '<sip:x@y>']]), { code: 'BAD_HEADER' })
     })
   }
 })
