@@ -156,6 +156,6 @@ export interface PromptFigures {
 
 export type AssetCommands = {
   figures(a: null): PromptFigures
-  /** Errors: FILE_NOT_FOUND, BAD_AUDIO. Results are cached by source (path and mtime) and codec. */
+  /** Errors: FILE_NOT_FOUND, BAD_AUDIO. Results are cached by source (of a file path, size and time of change) and codec. */
   prompt(a: { source: PromptSource; codec: CodecName }): Promise<{ prompt: EncodedPrompt; durationMs: number }>
 }

@@ -146,8 +146,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     recordingTo.add(path)
     const recordId = newId()
     const forget = () => {
-      this.#recordings.delete(recordId)
-      recordingTo.delete(path)
+      if (this.#recordings.delete(recordId)) recordingTo.delete(path)
     }
     const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
     ended.finally(forget)

@@ -13,7 +13,7 @@ export interface PreparedPrompt {
   durationMs: number
 }
 
-/** Prompts encoded and ready, the least recently used forgotten first. A file is known by path, time of change and size. */
+/** Prompts encoded and ready, the least recently used forgotten first. A file is known by path, size and when it last changed in any way. */
 export class PromptStore {
   readonly #maxOctets: number
   readonly #ready = new Map<string, PreparedPrompt>()
@@ -102,8 +102,9 @@ async function identify(source: PromptSource): Promise<string> {
   // The same octets again are the same sound: a prompt that a flow sends with each message is decoded once.
   if (source.kind === 'wav') return `${gainDb} sha256 ${createHash('sha256').update(source.data).digest('base64')}`
   try {
-    const { mtimeMs, size } = await stat(source.path)
-    return `${gainDb} ${mtimeMs} ${size} ${source.path}`
+    // Not mtime: who copies files with their times may put another one of the same time in its place.
+    const { ctimeMs, size } = await stat(source.path)
+    return `${gainDb} ${ctimeMs} ${size} ${source.path}`
   } catch (cause) {
     throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${source.path}`, { cause })
   }

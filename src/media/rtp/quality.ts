@@ -7,14 +7,13 @@ export interface QualityInput {
   lossPercent: number
   /** Mouth to ear: half of the round trip, packetising and jitter buffer. */
   oneWayDelayMs: number
-  /** 1 for independent losses; higher where they come in bursts. */
-  burstRatio?: number
 }
 
 /** Transmission rating R: 93.2 at best. */
-export function transmissionRating({ lossPercent, oneWayDelayMs, burstRatio = 1 }: QualityInput): number {
+export function transmissionRating({ lossPercent, oneWayDelayMs }: QualityInput): number {
   const { equipmentImpairment: ie, lossRobustness } = G711
-  const loss = lossPercent === 0 ? 0 : lossPercent / (lossPercent / burstRatio + lossRobustness)
+  // Losses are taken as independent: a burst ratio of 1.
+  const loss = lossPercent / (lossPercent + lossRobustness)
   const effectiveImpairment = ie + (95 - ie) * loss
   const delayImpairment = 0.024 * oneWayDelayMs + 0.11 * Math.max(0, oneWayDelayMs - 177.3)
   return 93.2 - delayImpairment - effectiveImpairment

@@ -145,7 +145,7 @@ describe('ringflow as processes', function () {
   it('hears itself from --echo', async () => {
     const { at } = await answering('--echo', '--once')
     const here = join(folder, 'echo.wav')
-    const caller = ringflow(['call', `sip:echo@${at}`, '--tone', '600', '--record', here, '--duration', '1.5'])
+    const caller = ringflow(['call', `sip:echo@${at}`, '--tone', '600', '--record', here, '--duration', '3'])
     assert.equal((await caller.exit()).code, 0)
     const echoed = measureTone(here, 600)
     assert.ok(echoed.share >= 0.95 && echoed.soundMs > 1_000, JSON.stringify(echoed))
