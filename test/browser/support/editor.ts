@@ -53,8 +53,20 @@ export async function openEditor(browser: Browser, url: string, look: Partial<Lo
 }
 
 export async function openDialog(page: Page, id: string): Promise<void> {
-  await page.locator(`#red-ui-workspace-chart g[id="${id}"]`).dblclick()
-  await page.locator('.red-ui-tray #node-dialog-ok').waitFor({ state: 'visible' })
+  const dialog = page.locator('.red-ui-tray #node-dialog-ok')
+  for (let tries = 1; ; tries++) {
+    await page.locator(`#red-ui-workspace-chart g[id="${id}"]`).dblclick()
+    const opened = dialog.waitFor({ state: 'visible', timeout: 5_000 })
+    if (
+      await opened.then(
+        () => true,
+        () => false,
+      )
+    )
+      break
+    // Node-RED looks at the time between the two clicks, and a busy machine may stretch it.
+    if (tries === 5) throw new Error(`the dialog of ${id} did not open`)
+  }
   await traySettled(page)
 }
 
