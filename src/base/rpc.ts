@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
 import { type PlainError, TelephonyError } from './errors.js'
+import { TransientMap } from './transient-map.js'
 
 /** What crosses: `{i, op, a}` asks, `{re, r}` or `{re, e}` answers, `{ev, d}` tells. Plain data only. */
 type Message =
@@ -30,7 +31,7 @@ type Result<C extends Commands, Op extends keyof C> = Awaited<ReturnType<C[Op]>>
 /** The asking side: `call` resolves with the reply, `onEvent` hears what the other side tells. */
 export class RpcClient<C extends Commands, E extends { [name: string]: unknown }> {
   readonly #outbox: Outbox
-  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  readonly #pending = new TransientMap<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   #next = 1
   #closed: TelephonyError | undefined
 

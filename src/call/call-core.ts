@@ -1,5 +1,6 @@
 /** The inside of a call: its facts, its state, its media, and the one way in which it ends. Legs act on it; commands stand in LiveCall. */
 import type { Clock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
@@ -11,7 +12,6 @@ import type { CallEnd, CallEvent, CallState } from './call-event.js'
 import { type CallFacts, cdrOf, momentOf, noteDigit, noteHeaders, snapshotOf } from './call-facts.js'
 import { CallSound } from './call-sound.js'
 import { nextState } from './call-state.js'
-import { deferred } from './deferred.js'
 import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
@@ -35,6 +35,8 @@ export interface CallCoreInit {
   owner: string | null
   /** Hears every event. */
   tell: (event: CallEvent) => void
+  /** Called when the end has been decided, before anything is torn down. */
+  ending: () => void
 }
 
 export class CallCore implements LegHost {
@@ -47,8 +49,6 @@ export class CallCore implements LegHost {
   leg!: Leg
   /** There once media has been opened. */
   sound: CallSound | undefined
-  /** Called when the end has been decided, before anything is torn down. */
-  onEnding: () => void = () => {}
   readonly #deps: CallDeps
   readonly #init: CallCoreInit
   readonly #ended = deferred<CallEnd>()
@@ -160,7 +160,7 @@ export class CallCore implements LegHost {
     if (this.#end) return
     this.#end = end
     this.facts.ended = momentOf(this.clock)
-    this.onEnding()
+    this.#init.ending()
     void this.#wrapUp(end)
   }
 

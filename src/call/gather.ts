@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_GATHER_DIGITS } from '../base/limits.js'
-import { deferred } from './deferred.js'
 import type { DigitBuffer } from './digits.js'
 import type { GatherEnd, GatherInit } from './types.js'
 

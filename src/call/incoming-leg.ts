@@ -46,7 +46,7 @@ export class IncomingLeg implements Leg {
   constructor(host: LegHost, invite: IncomingInvite) {
     this.#host = host
     this.#invite = invite
-    invite.handlers.cancelled = (reason) => this.#cancelled(reason)
+    invite.handlers = { cancelled: (reason) => this.#cancelled(reason) }
   }
 
   /** Undefined where the rule takes calls and the offer, if there is one, can be answered; otherwise how the call ends. */

@@ -11,7 +11,7 @@ import { Gather } from './gather.js'
 import { IncomingLeg } from './incoming-leg.js'
 import type { Call, CallDeps, GatherEnd, GatherInit, HangupInit } from './types.js'
 
-type LiveCallInit = Omit<CallCoreInit, 'tell'> & { onEvent: ((event: CallEvent) => void) | undefined }
+type LiveCallInit = Omit<CallCoreInit, 'tell' | 'ending'> & { onEvent: ((event: CallEvent) => void) | undefined }
 
 /** The commands of a call: each checks that the state allows it and hands it on. */
 export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Call {
@@ -23,8 +23,11 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     super()
     this.#deps = deps
     if (onEvent) this.on('event', onEvent)
-    this.core = new CallCore(deps, { tell: (event) => this.emit('event', event), ...init })
-    this.core.onEnding = () => this.#gather?.hangup()
+    this.core = new CallCore(deps, {
+      tell: (event) => this.emit('event', event),
+      ending: () => this.#gather?.hangup(),
+      ...init,
+    })
   }
 
   get id(): string {

@@ -1,4 +1,5 @@
 import type { Timer } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import {
   type FinalResponse,
@@ -11,7 +12,6 @@ import {
 } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
-import { deferred } from './deferred.js'
 import type { Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
 import { contactsOf, isRedirection, Redirections } from './redirection.js'
@@ -49,7 +49,7 @@ export class OutgoingLeg implements Leg {
     const body = this.#negotiation.offer()
     this.#redirections = new Redirections(init.target)
     this.#redirect = how.redirect
-    this.#send = (target) =>
+    const send = (target: string) =>
       userAgent.invite(
         // 8.1.3.4: To, From and Call-ID stay, so that all of them are the same call.
         { ...init, body, target, to: init.target },
@@ -59,6 +59,7 @@ export class OutgoingLeg implements Leg {
           failed: (response) => this.#failed(response),
         },
       )
+    this.#send = send
     this.#ringTimer = this.#host.clock.setTimeout(() => this.#ringTimeout(), how.ringTimeoutMs)
     try {
       this.#invite = this.#send(init.target)

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
+import { TransientMap } from '../base/transient-map.js'
 import { type Call, type CallAccount, type CallDeps, type HangupInit, placeCall, takeCall } from '../call/call.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
@@ -39,7 +40,7 @@ const NOBODY: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, r
 /** The calls of one engine: from the first packet to `call.ended`, which is the last that is heard of each. */
 export class Calls {
   readonly #deps: CallsDeps
-  readonly #records = new Map<string, CallRecord>()
+  readonly #records = new TransientMap<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
   readonly #ended = new Set<string>()
   /** Kept when an account is set anew: a deploy gives nobody further calls. */

@@ -27,6 +27,8 @@ export type {
   ToPlay,
 } from './media-session.js'
 
+import { TransientMap } from '../base/transient-map.js'
+
 export interface MediaServiceInit {
   /** Media workers at most: cores - 1, but one at least. */
   workers?: number
@@ -78,7 +80,7 @@ class MediaWorkers implements MediaPool {
   readonly #deps: Required<MediaServiceDeps>
   readonly #init: Required<MediaServiceInit>
   readonly #threads = new Set<MediaThread>()
-  readonly #sessions = new Map<string, RemoteMediaSession>()
+  readonly #sessions = new TransientMap<string, RemoteMediaSession>()
   readonly #opening = new Set<string>()
   readonly #recordingTo = new Set<string>()
   #assets: AssetThread | undefined

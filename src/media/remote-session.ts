@@ -1,3 +1,4 @@
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { RpcClient } from '../base/rpc.js'
@@ -80,13 +81,15 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   play(source: ToPlay, options: { repeat?: number } = {}): MediaPlayback {
     this.#playback?.stop('interrupted')
     const id = newId()
-    const play: Play = { given: false, over: false, settle: () => undefined }
-    const over = new Promise<PlayResult>((resolve) => {
-      play.settle = (result) => {
+    const { promise: over, resolve } = deferred<PlayResult>()
+    const play: Play = {
+      given: false,
+      over: false,
+      settle: (result) => {
         play.over = true
         resolve(result)
-      }
-    })
+      },
+    }
     const started = this.#startPlay(id, play, source, options.repeat ?? 1)
     const ended = Promise.race([over, started.then(() => over)]).finally(() => {
       this.#plays.delete(id)

@@ -29,7 +29,7 @@ interface DispatcherDeps {
   accounts: Accounts
   maps: SharedMaps
   /** Ours, by sip.js' dialog id. */
-  dialogs: ReadonlyMap<string, DialogReceiver>
+  dialogs: Pick<ReadonlyMap<string, DialogReceiver>, 'get'>
   clients: ClientTransactions
   servers: ServerTransactions
   limits: SourceLimits

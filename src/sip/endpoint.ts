@@ -2,6 +2,7 @@ import { TransportError } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { TransientMap } from '../base/transient-map.js'
 import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
 import { AccountCore, SharedMaps } from './core/account-core.js'
@@ -18,7 +19,7 @@ import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 import { escapeDisplayName, parseNameAddr } from './uri/name-addr.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
-import { type AccountContext, type DialogReceiver, guarded } from './user-agent/account-context.js'
+import { type AccountContext, Closers, type DialogReceiver, guarded } from './user-agent/account-context.js'
 import { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 export interface SipEndpointDeps {
@@ -43,8 +44,8 @@ class SocketEndpoint implements SipEndpoint {
   readonly #init: SipEndpointInit
   readonly #maps = new SharedMaps()
   readonly #accounts = new Accounts()
-  readonly #dialogs = new Map<string, DialogReceiver>()
-  readonly #closing = new Set<() => void>()
+  readonly #dialogs = new TransientMap<string, DialogReceiver>()
+  readonly #closing = new Closers()
   readonly #loggers = new QuietLoggerFactory()
   readonly #router: Router
   readonly #inbound: Inbound
@@ -117,7 +118,7 @@ class SocketEndpoint implements SipEndpoint {
   }
 
   async #closeAll(): Promise<void> {
-    for (const close of [...this.#closing]) close()
+    this.#closing.closeAll()
     // sip.js' timers would keep the process alive; disposing of a user agent stops those of its transaction.
     for (const client of [...this.#maps.clients.values()]) client.dispose()
     for (const server of [...this.#maps.servers.values()]) server.dispose()

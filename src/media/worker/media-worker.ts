@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
+import { TransientMap } from '../../base/transient-map.js'
 import type { MediaCommands, MediaOpen, MediaOpened, MediaStats } from '../protocol.js'
 import { Pacer } from './pacer.js'
 import { CallMedia, type Tell } from './session.js'
@@ -20,7 +21,7 @@ export class MediaWorker {
   readonly #init: MediaWorkerInit
   readonly #pacer: Pacer
   readonly #ports: PortPairs
-  readonly #calls = new Map<string, CallMedia>()
+  readonly #calls = new TransientMap<string, CallMedia>()
   #ended = { packetsSent: 0, latePackets: 0 }
 
   readonly commands: MediaCommands = {

@@ -13,6 +13,7 @@ import {
   type UserAgentCoreConfiguration,
   type UserAgentServer,
 } from 'sip.js/lib/core/index.js'
+import { TransientMap } from '../../base/transient-map.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import { parseNameAddr } from '../uri/name-addr.js'
@@ -21,10 +22,13 @@ import { RequestClient } from './user-agent-clients.js'
 
 /** What all accounts of an endpoint have in common, so that one look into a map finds the owner of a message. */
 export class SharedMaps {
-  readonly dialogs = new Map<string, Dialog>()
-  readonly clients = new Map<string, UserAgentClient>()
-  readonly servers = new Map<string, UserAgentServer>()
+  readonly dialogs = new TransientMap<string, Dialog>()
+  readonly clients = new TransientMap<string, UserAgentClient>()
+  readonly servers = new TransientMap<string, UserAgentServer>()
 }
+
+/** Core calls `get`, `set`, `has` and `delete`; what calls more (`dispose`) is overridden here. */
+const asMap = <V>(map: TransientMap<string, V>): Map<string, V> => map as unknown as Map<string, V>
 
 export type Reply = (request: ParsedRequest, options: ResponseOptions) => string
 
@@ -48,9 +52,9 @@ export class AccountCore extends UserAgentCore {
 
   constructor(deps: { maps: SharedMaps; reply: Reply }, configuration: UserAgentCoreConfiguration) {
     super(configuration)
-    this.dialogs = deps.maps.dialogs
-    this.userAgentClients = deps.maps.clients
-    this.userAgentServers = deps.maps.servers
+    this.dialogs = asMap(deps.maps.dialogs)
+    this.userAgentClients = asMap(deps.maps.clients)
+    this.userAgentServers = asMap(deps.maps.servers)
     this.#reply = deps.reply
   }
 

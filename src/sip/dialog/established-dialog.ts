@@ -34,6 +34,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   readonly #context: AccountContext
   readonly #session: SessionDialog
   readonly #place: CallPlace | undefined
+  readonly #forget: () => void
   /** Opens with the ACK (sent or received), or when none will come. */
   readonly #acknowledged: Promise<void>
   #confirm!: () => void
@@ -54,7 +55,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     })
     this.#listen()
     context.dialogs.set(session.id, this)
-    context.closing.add(this.#closed)
+    this.#forget = context.closing.add(() => this.#end())
   }
 
   /** The ACK to the peer's 2xx has been sent (UAC only; the UAS hears of it from the peer). */
@@ -222,14 +223,12 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     return this.#context.init.handlers.request?.(request) ?? 405
   }
 
-  readonly #closed = (): void => this.#end()
-
   #end(): void {
     if (this.#ended) return
     this.#ended = true
     this.#confirm()
     this.#place?.ended()
-    this.#context.closing.delete(this.#closed)
+    this.#forget()
     this.#context.dialogs.delete(this.#session.id)
     this.#session.dispose()
   }

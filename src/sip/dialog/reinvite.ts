@@ -45,7 +45,7 @@ function once(
   const extraHeaders = [contactLine(context), ALLOW, ...credentials]
   return new Promise((resolve) => {
     const settle = (response: IncomingResponseMessage): void => {
-      context.closing.delete(close)
+      forget()
       timer.cancel()
       resolve({ response, request: client.message })
     }
@@ -72,6 +72,6 @@ function once(
       session.reinviteUserAgentClient = undefined
       settle(localResponse(408, 'Request Timeout'))
     }, 2 * TRANSACTION_MS)
-    context.closing.add(close)
+    const forget = context.closing.add(close)
   })
 }

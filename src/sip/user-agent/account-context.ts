@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
+import { TransientMap } from '../../base/transient-map.js'
 import type { AccountCore } from '../core/account-core.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type { ClientTransactions } from '../transaction/client-transactions.js'
@@ -23,9 +24,26 @@ export interface AccountContext {
   readonly clients: ClientTransactions
   readonly keepAlive: (to: SipAddress) => void
   /** Of the whole endpoint, by sip.js' dialog id. */
-  readonly dialogs: Map<string, DialogReceiver>
+  readonly dialogs: TransientMap<string, DialogReceiver>
   /** Called when the endpoint closes: nobody shall wait for an answer for ever. */
-  readonly closing: Set<() => void>
+  readonly closing: Closers
+}
+
+/** Whoever waits for an answer, for the day that none will come. */
+export class Closers {
+  readonly #open = new TransientMap<number, () => void>()
+  #next = 0
+
+  /** Returns what takes it out again; idempotent. */
+  add(close: () => void): () => void {
+    const key = this.#next++
+    this.#open.set(key, close)
+    return () => this.#open.delete(key)
+  }
+
+  closeAll(): void {
+    for (const close of [...this.#open.values()]) close()
+  }
 }
 
 /** RFC 3261 8.1.1.8: where requests within a dialog find us. */

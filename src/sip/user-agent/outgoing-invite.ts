@@ -44,6 +44,7 @@ export class SentInvite implements OutgoingInvite {
   #cancelled = false
   #done = false
   #giveUp: Timer | undefined
+  #forget: () => void
 
   constructor(context: AccountContext, init: OutgoingInviteInit, handlers: OutgoingInviteHandlers) {
     this.#context = context
@@ -54,7 +55,7 @@ export class SentInvite implements OutgoingInvite {
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
     this.#client = this.#send([])
-    context.closing.add(this.#closed)
+    this.#forget = context.closing.add(this.#closed)
   }
 
   cancel(reason?: string): void {
@@ -159,14 +160,14 @@ export class SentInvite implements OutgoingInvite {
       this.#fail(toFinalResponse(localResponse(408, 'Request Timeout')))
       // A 2xx that comes even now is still acknowledged and ended.
       this.#giveUp = clock.setTimeout(() => this.#abandon(), TRANSACTION_MS)
-      closing.add(this.#closed)
+      this.#forget = closing.add(this.#closed)
     }, TRANSACTION_MS)
   }
 
   /** Core's transaction has no timer left that would end it (Timer B ends with the first provisional response). */
   #abandon(): void {
-    const { core, clients, closing } = this.#context
-    closing.delete(this.#closed)
+    const { core, clients } = this.#context
+    this.#forget()
     const branch = this.#client.transaction.id
     clients.forget(branch, 'INVITE')
     core.userAgentClients.delete(`${branch}INVITE`)
@@ -182,7 +183,7 @@ export class SentInvite implements OutgoingInvite {
   #end(): void {
     this.#done = true
     this.#giveUp?.cancel()
-    this.#context.closing.delete(this.#closed)
+    this.#forget()
   }
 
   #guarded<Result>(what: string, run: () => Result): Result | undefined {

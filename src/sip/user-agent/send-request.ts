@@ -30,12 +30,11 @@ export async function sendRequest(
 function oneAnswer(context: AccountContext, message: OutgoingRequestMessage): Promise<IncomingResponseMessage> {
   const { core, closing } = context
   return new Promise((resolve) => {
-    const close = (): void => resolve(localResponse(503, 'Endpoint closed'))
+    const forget = closing.add(() => resolve(localResponse(503, 'Endpoint closed')))
     const done = (response: IncomingResponse): void => {
-      closing.delete(close)
+      forget()
       resolve(response.message)
     }
-    closing.add(close)
     core.request(message, { onAccept: done, onRedirect: done, onReject: done })
   })
 }
