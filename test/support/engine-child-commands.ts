@@ -25,7 +25,7 @@ export interface ChildInit {
 
 export interface Usage {
   rssOctets: number
-  /** After a collection, where the process may ask for one. */
+  /** Objects and Buffers, after a collection, where the process may ask for one. */
   heapOctets: number
   fds: number
   threads: number
