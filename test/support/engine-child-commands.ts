@@ -25,7 +25,7 @@ export interface ChildInit {
 
 export interface Usage {
   rssOctets: number
-  /** Objects and Buffers, after a collection, where the process may ask for one. */
+  /** After a collection, where the process may ask for one. */
   heapOctets: number
   fds: number
   threads: number

@@ -123,11 +123,11 @@ const commands: ChildCommands = {
       globalThis.gc?.()
       await delay(50)
     }
-    const { rss, heapUsed, external } = process.memoryUsage()
+    const { rss, heapUsed } = process.memoryUsage()
     const { user, system } = process.cpuUsage()
     return {
       rssOctets: rss,
-      heapOctets: heapUsed + external,
+      heapOctets: heapUsed,
       // One of them is the folder that is being read.
       fds: readdirSync('/proc/self/fd').length - 1,
       threads: readdirSync('/proc/self/task').length,
