@@ -154,6 +154,8 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     const { id } = entry.config
     try {
       await this.#engine.start()
+      // The rule comes first: no call shall find an account that nobody takes calls of.
+      await this.#syncInbound(entry)
       await this.#engine.call('setAccount', entry.config)
       await this.#syncInbound(entry)
     } catch (thrown) {

@@ -118,15 +118,15 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
 /** WAV files that come with the pack; this file runs as dist/nodes/shared/engine.js. */
 const OWN_MEDIA = fileURLToPath(new URL('../../../examples/media', import.meta.url))
 
-const userDirOf = (RED: RED): string =>
-  resolve((RED.settings as unknown as { userDir?: string }).userDir ?? process.cwd())
-
-/** Records of calls that a stop ended. */
-export const unsentPath = (RED: RED): string => join(userDirOf(RED), 'ringflow', 'unsent-records.jsonl')
+/** Records of calls that a stop ended. Node-RED's own runtime always has a user directory, tests do not. */
+export function unsentPath(RED: RED): string | undefined {
+  const { userDir } = RED.settings as unknown as { userDir?: string }
+  return userDir ? join(resolve(userDir), 'ringflow', 'unsent-records.jsonl') : undefined
+}
 
 export function engineInit(RED: RED): EngineInit {
-  const settings = RED.settings as unknown as { ringflow?: RingflowSettings }
-  const userDir = userDirOf(RED)
+  const settings = RED.settings as unknown as { userDir?: string; ringflow?: RingflowSettings }
+  const userDir = resolve(settings.userDir ?? process.cwd())
   const ours = settings.ringflow ?? {}
   const folders = [ours.mediaFolders ?? []].flat().map((folder) => resolve(userDir, folder))
   return {

@@ -42,7 +42,9 @@ deploys.on('stop', () => {
 export function connect(RED: RED): void {
   engine.configure(engineInit(RED))
   deploys.watch(RED.events)
-  unsent = new UnsentRecords({ problem: (text) => RED.log.error(`[ringflow] ${text}`) }, { path: unsentPath(RED) })
+  const path = unsentPath(RED)
+  const problem = (text: string) => RED.log.error(`[ringflow] ${text}`)
+  unsent = path ? new UnsentRecords({ problem }, { path }) : undefined
   forwardLogs(RED)
 }
 

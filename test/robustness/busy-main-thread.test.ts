@@ -13,7 +13,7 @@ import { Sipp } from '../support/peers/sipp.js'
 import { plainCaller } from '../support/peers/sipp-plain.js'
 import { SipProber } from '../support/sip-prober.js'
 
-const CALLS = LONG ? 100 : 50
+const CALLS = 100
 const WINDOW_SEC = LONG ? 20 : 7
 const SPIN = { busyMs: 500, restMs: 20 }
 const ANSWER_MS = 20
@@ -140,6 +140,7 @@ function comparesWith(ours: Figures, reference: Figures): boolean {
   const { options, invite, bye } = reference.answers
   const late = MARGIN * Math.max(reference.lateByOwnClock, reference.lateSeen, CHANCE.late * reference.packets)
   const slow = MARGIN * Math.max(options, invite, bye, ANSWER_MS)
+  if (ours.gaps > MARGIN * Math.max(reference.gaps, CHANCE.gaps)) return false
   return Math.max(ours.lateByOwnClock, ours.lateSeen) <= late && Math.max(...Object.values(ours.answers)) <= slow
 }
 

@@ -12,10 +12,9 @@ import { findGaps, measureTone, readWav } from '../support/audio.js'
 import { mb, ms, tell } from '../support/figures.js'
 import { account, wired } from '../support/flow-items.js'
 import { type FlowItem, TestFlows } from '../support/node-red.js'
-import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import { holdingsOf, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { type HeardRequest, ObligingPeer } from '../support/obliging-peer.js'
 import { Phone } from '../support/phone.js'
-import type { Holdings } from '../support/process-handles.js'
 import { freeUdpPorts } from '../support/udp-ports.js'
 
 const DEPLOYS = 100
@@ -239,17 +238,6 @@ async function recordsOf({ userDir }: RunningNodeRed, count: number): Promise<Se
     const text = await readFile(join(userDir, RECORDS), 'utf8').catch(() => '')
     const lines = text.split('\n').filter(Boolean)
     if (lines.length >= count) return new Set(lines)
-    await delay(50)
-  }
-}
-
-/** Asked by signal, answered in its output. */
-async function holdingsOf({ pid, log }: RunningNodeRed): Promise<Holdings> {
-  const said = log.length
-  process.kill(pid, 'SIGURG')
-  for (;;) {
-    const answer = /^holdings (.*)$/m.exec(log.slice(said).join(''))?.[1]
-    if (answer) return JSON.parse(answer) as Holdings
     await delay(50)
   }
 }

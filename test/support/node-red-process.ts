@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import WebSocket from 'ws'
+import type { Holdings } from './process-handles.js'
 import { repoPath, repoRoot } from './repo.js'
 
 export const PACK = '@ringflow/node-red-telephony'
@@ -218,4 +219,15 @@ function freePort(): Promise<number> {
       server.close(() => done(typeof address === 'object' && address ? address.port : 0))
     })
   })
+}
+
+/** Of one that has `report-holdings` loaded: asked by signal, answered in its output. */
+export async function holdingsOf({ pid, log }: RunningNodeRed): Promise<Holdings> {
+  const said = log.length
+  process.kill(pid, 'SIGURG')
+  for (;;) {
+    const answer = /^holdings (.*)$/m.exec(log.slice(said).join(''))?.[1]
+    if (answer) return JSON.parse(answer) as Holdings
+    await new Promise((done) => setTimeout(done, 50))
+  }
 }

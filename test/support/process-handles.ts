@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 export interface Holdings {
+  /** Of the main thread: objects, and what lies outside of V8's heap for them (Buffers). */
   heapOctets: number
   fds: number
   threads: number
@@ -18,8 +19,9 @@ export async function holdings(): Promise<Holdings> {
     collect()
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  const { heapUsed, external } = process.memoryUsage()
   return {
-    heapOctets: process.memoryUsage().heapUsed,
+    heapOctets: heapUsed + external,
     // One of them is the folder that is being read.
     fds: readdirSync('/proc/self/fd').length - 1,
     threads: readdirSync('/proc/self/task').length,

@@ -76,13 +76,27 @@ describe('nodes/shared/accounts', () => {
     accounts.setInbound('account', rule)
     await assert.rejects(accounts.ready('account'), { code: 'TRANSPORT', message: failed.reason })
     assert.deepEqual(accounts.state('account'), failed)
-    assert.deepEqual(fake.sent('setInbound'), [])
+    const other: InboundRule = { ...rule, decideMs: 2_000 }
+    accounts.setInbound('account', other)
     tell(failed)
     await assert.rejects(accounts.ready('account'), { code: 'TRANSPORT' })
     tell({ state: 'registering' })
     await accounts.ready('account')
-    assert.deepEqual(fake.sent('setInbound'), [{ accountId: 'account', rule }])
+    assert.deepEqual(
+      fake.sent('setInbound').map((sent) => sent.rule),
+      [rule, other],
+    )
     assert.deepEqual(accounts.state('account'), { state: 'registering' })
+  })
+
+  it('tells the engine who takes the calls before there is an account that could get one', async () => {
+    accounts.attach(config())
+    accounts.setInbound('account', rule)
+    await accounts.ready('account')
+    assert.deepEqual(
+      fake.commands.map(({ op }) => op),
+      ['setInbound', 'setAccount'],
+    )
   })
 
   it('comes back within the grace: nothing happens on the wire', async () => {
