@@ -26,10 +26,16 @@ export function connectionTo(remote: Connection['remote'], changes: Partial<Conn
   }
 }
 
-export async function mediaPair(init: MediaServiceInit = {}, changes: Partial<Connection> = {}) {
+/** Both sides, of which neither knows the other yet: nothing is sent. */
+export async function strangePair(init: MediaServiceInit = {}) {
   const service = startMediaService({ log: silentLogger }, init)
   const a = await service.open({ id: 'a', ...LOOPBACK_PORTS })
   const b = await service.open({ id: 'b', ...LOOPBACK_PORTS })
+  return { service, a, b }
+}
+
+export async function mediaPair(init: MediaServiceInit = {}, changes: Partial<Connection> = {}) {
+  const { service, a, b } = await strangePair(init)
   // Listened for before it can come.
   const started = { a: nextEvent(a, 'started'), b: nextEvent(b, 'started') }
   await connect(a, b, changes)

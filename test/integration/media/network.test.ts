@@ -10,7 +10,7 @@ import type { MediaStats } from '../../../src/media/protocol.js'
 import { buildRtcp } from '../../../src/media/rtp/rtcp-packet.js'
 import { emptyRtpView, parseRtp, writeRtpHeader } from '../../../src/media/rtp/rtp-packet.js'
 import { measureTone, readWav, rmsDbfs, sine } from '../../support/audio.js'
-import { connectionTo, digits, mediaPair, nextEvent } from '../../support/media-pair.js'
+import { connectionTo, digits, mediaPair, nextEvent, strangePair } from '../../support/media-pair.js'
 import { seeded, UdpRelay } from '../../support/udp-relay.js'
 
 /** Asks again until the figures are as wanted; mocha's time limit is the only other way out. */
@@ -51,12 +51,17 @@ describe('media: the network', () => {
     ;({ service, a, b, started } = await mediaPair({ rtcpIntervalMs }))
   }
 
+  /** Nothing has been heard when what is to be measured begins. */
+  async function setUpStrangers(rtcpIntervalMs = 5000): Promise<void> {
+    ;({ service, a, b } = await strangePair({ rtcpIntervalMs }))
+  }
+
   afterEach(async () => {
     await service.close()
     for (const close of closers.splice(0)) await close()
   })
 
-  /** Both calls again, with a relay between them. */
+  /** A relay between both. `b` knows its side before `a` sends: all that the relay passes on is heard. */
   async function relayBetween(lose: () => boolean, delayMs: () => number = () => 0) {
     const fate = () => ({ copies: lose() ? 0 : 1, delayMs: delayMs() })
     const rtp = await UdpRelay.open(a.local, b.local, fate)
@@ -69,8 +74,8 @@ describe('media: the network', () => {
       () => rtp.close(),
       () => rtcp.close(),
     )
-    await a.connect(connectionTo({ host: '127.0.0.1', port: rtp.portForA, rtcpPort: rtcp.portForA }))
     await b.connect(connectionTo({ host: '127.0.0.1', port: rtp.portForB, rtcpPort: rtcp.portForB }))
+    await a.connect(connectionTo({ host: '127.0.0.1', port: rtp.portForA, rtcpPort: rtcp.portForA }))
     return rtp
   }
 
@@ -86,7 +91,7 @@ describe('media: the network', () => {
   })
 
   it('lost packets are counted as the relay counts them, on both sides', async () => {
-    await setUp(150)
+    await setUpStrangers(150)
     const random = seeded(5)
     const relay = await relayBetween(() => random() < 0.2)
     await statsWhere(b, (s) => s.packetsReceived >= 100)
@@ -150,7 +155,7 @@ describe('media: the network', () => {
   })
 
   it('forgers hear nothing and are not heard: before the peer’s first packet, during the call, in its silences', async () => {
-    await setUp(200)
+    await setUpStrangers(200)
     await b.close()
     const peer = await socketOnLoopback()
     const forgers = [await socketOnLoopback(), await socketOnLoopback('127.0.0.2')]
@@ -193,7 +198,7 @@ describe('media: the network', () => {
   })
 
   it('a peer behind a NAT that signalling shows is heard from its port, and sent to there', async () => {
-    await setUp(200)
+    await setUpStrangers(200)
     await b.close()
     const [silent, peer, peerRtcp] = [await socketOnLoopback(), await socketOnLoopback(), await socketOnLoopback()]
     closers.push(...[silent, peer, peerRtcp].map((socket) => () => socket.close()))

@@ -45,6 +45,23 @@ describe('nodes/shared/status', () => {
     assert.deepEqual(statusDot(RED, null), {})
   })
 
+  it('has one colour and shape for each kind of thing', () => {
+    const RED = { _: (key: string) => key } as unknown as RED
+    const kinds: Record<string, string[]> = {}
+    for (const key of Object.keys(STATUS_TEXT) as (keyof typeof STATUS_TEXT)[]) {
+      const { fill, shape } = statusDot(RED, { key })
+      const look = `${fill} ${shape}`
+      kinds[look] = [...(kinds[look] ?? []), key]
+    }
+    assert.deepEqual(kinds, {
+      'grey ring': ['idle', 'listening', 'notRegistered', 'ended', 'busy', 'noAnswer', 'rejected', 'cancelled'],
+      'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
+      'green dot': ['registered', 'inCall', 'held'],
+      'blue dot': ['answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],
+      'red ring': ['failed', 'engineFailed', 'mediaTimeout', 'interrupted'],
+    })
+  })
+
   it('of a call, by its end', () => {
     const ended = (cause: string, sipCode: number | null = null) =>
       callStatus({ type: 'call.ended', end: { by: 'remote', cause, sipCode, reason: '' } } as CallEvent)

@@ -96,6 +96,22 @@ describe('RTP receiver', () => {
     assert.equal(receiver.concealedFrames, 0)
   })
 
+  it('comfort noise (RFC 3389, payload type 13) after sound is a pause, any other type is none', () => {
+    const concealedAfter = (type: number): number => {
+      const { receiver } = setUp()
+      const frame = new Int16Array(160)
+      const sound = new Uint8Array(160).fill(0x2a)
+      for (let n = 0; n < 60; n++) {
+        if (n < 20) receiver.receive(packet(8, n, n * 160, sound), PEER.host, PEER.port, n * 20)
+        else if (n === 20) receiver.receive(packet(type, n, n * 160, [30]), PEER.host, PEER.port, n * 20)
+        receiver.pull(frame, 160, n * 20)
+      }
+      return receiver.concealedFrames
+    }
+    assert.equal(concealedAfter(13), 0)
+    assert.ok(concealedAfter(19) > 0)
+  })
+
   it('nobody is heard before the peer is known, and nobody else afterwards', () => {
     const told: unknown[] = []
     const receiver = new RtpReceiver({
