@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ERROR_TEXT } from '../../../nodes/shared/status.js'
 import type { CallEnd, CallSnapshot } from '../../../src/call/call-event.js'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -66,10 +65,8 @@ describe('documents', () => {
     })
   }
 
-  it('docs/reference/messages.md: has every error code, every cause, every field of a call, and no other code', () => {
+  it('docs/reference/messages.md: has every cause and every field of a call', () => {
     const text = readFileSync(join(root, 'docs/reference/messages.md'), 'utf8')
-    const codes = [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)*)`/g)].map(([, code]) => code ?? '')
-    assert.deepEqual(codes.toSorted(), Object.keys(ERROR_TEXT).toSorted())
     assert.deepEqual(
       Object.keys(CAUSES).filter((cause) => !text.includes(`| \`${cause}\` |`)),
       [],
