@@ -69,7 +69,7 @@ async function main(quick: boolean): Promise<void> {
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadBefore.toFixed(1)} when begun`
   console.log(`\nNode ${process.version}, ${machine}\n`)
   console.log(signallingTable(sipp, inbound, outbound, nodeRed))
-  console.log(`\n${factLines({ setUp, nodeRed, registrations, memory }).join('\n')}`)
+  console.log(`\n${factLines({ inbound, setUp, nodeRed, registrations, memory }).join('\n')}`)
   console.log(`\n${duplexTable(duplex, baresip)}\n`)
   console.log(
     JSON.stringify({
@@ -92,14 +92,17 @@ async function main(quick: boolean): Promise<void> {
 
 /** One line each, with what is promised. */
 function factLines(facts: {
+  inbound: SignallingFigures
   setUp: SetUpFigures[]
   nodeRed: NodeRedFigures
   registrations: RegistrationFigures
   memory: MemoryFigures | null
 }): string[] {
-  const { setUp, nodeRed, registrations, memory } = facts
+  const { inbound, setUp, nodeRed, registrations, memory } = facts
+  const { main, busiest, rest } = inbound.cpuMsByThread
   const of = registrations
   return [
+    `SIPp to us, CPU ms per call: SIP and calls ${main.toFixed(2)}, media ports ${busiest.toFixed(2)}, V8's collector and compilers ${rest.toFixed(2)}`,
     ...setUp.map(
       ({ hosted, p50Ms, p99Ms }) =>
         `INVITE to 200, engine in ${hosted ? 'a worker' : "the caller's thread"}: p50 ${p50Ms.toFixed(2)} ms (1.5), p99 ${p99Ms.toFixed(2)} ms`,

@@ -38,3 +38,15 @@ export function waitedPercent(before: ThreadTimes, after: ThreadTimes, elapsedMs
   const busiest = threads.sort((a, b) => b.ranMs - a.ranMs)[0]
   return ((busiest?.waitedMs ?? 0) / elapsedMs) * 100
 }
+
+/** CPU time between two looks, ms: the thread that the process began with, the busiest other one, all the rest (V8's collector and compilers). */
+export function cpuByThread(
+  pid: number,
+  before: ThreadTimes,
+  after: ThreadTimes,
+): { main: number; busiest: number; rest: number } {
+  const ran = (thread: string) => (after.get(thread)?.ranMs ?? 0) - (before.get(thread)?.ranMs ?? 0)
+  const others = [...after.keys()].filter((thread) => thread !== String(pid)).map(ran)
+  const busiest = Math.max(0, ...others)
+  return { main: ran(String(pid)), busiest, rest: others.reduce((sum, ms) => sum + ms, 0) - busiest }
+}

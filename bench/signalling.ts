@@ -4,7 +4,7 @@ import { plainCallee, plainCaller } from '../test/support/peers/sipp-plain.js'
 import type { Step } from '../test/support/peers/sipp-scenario.js'
 import { EngineProcess } from './engine-process.js'
 import { percentile } from './percentile.js'
-import { cpuMs } from './process-usage.js'
+import { cpuByThread, cpuMs, threadTimes } from './process-usage.js'
 
 export interface SignallingPlan {
   sipp: Steps
@@ -22,6 +22,8 @@ export interface Steps {
 
 export interface SignallingFigures {
   cpuMsPerCall: number
+  /** Of it: the process's own thread, its busiest other one, the rest. */
+  cpuMsByThread: { main: number; busiest: number; rest: number }
   setupP50Ms: number
   setupP99Ms: number
   failed: number
@@ -92,9 +94,10 @@ export async function measureCalls(
 ): Promise<SignallingFigures> {
   // The first calls compile what all others use.
   await place(Math.min(WARM_UP_CALLS, calls * 2), perSecond)
-  const beforeMs = cpuMs(pid)
+  const [beforeMs, threadsBefore] = [cpuMs(pid), threadTimes(pid)]
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)
   const cpuMsPerCall = (cpuMs(pid) - beforeMs) / calls
+  const { main, busiest, rest } = cpuByThread(pid, threadsBefore, threadTimes(pid))
   let cleanPerSecond = 0
   for (const rung of ladder) {
     const run = await place(rung * secondsPerRung, rung)
@@ -103,6 +106,7 @@ export async function measureCalls(
   }
   return {
     cpuMsPerCall,
+    cpuMsByThread: { main: main / calls, busiest: busiest / calls, rest: rest / calls },
     setupP50Ms: percentile(setupMs, 0.5),
     setupP99Ms: percentile(setupMs, 0.99),
     failed,
