@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { TransientMap } from '../base/transient-map.js'
 import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
 import type {
   AssetCommands,
@@ -26,8 +27,6 @@ export type {
   MediaSessionEvents,
   ToPlay,
 } from './media-session.js'
-
-import { TransientMap } from '../base/transient-map.js'
 
 export interface MediaServiceInit {
   /** Media workers at most: cores - 1, but one at least. */
