@@ -25,7 +25,7 @@ const KINDS = {
 const PRIVATE = ['contract', 'integration', 'interop', 'robustness']
 
 /** No run may take longer: something hangs. */
-const LIMIT_MS = 8 * 60_000
+const LIMIT_MS = 12 * 60_000
 
 checkNode()
 const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })
