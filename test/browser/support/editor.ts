@@ -70,24 +70,22 @@ export async function openDialog(page: Page, id: string): Promise<void> {
   await traySettled(page)
 }
 
-/** Trays slide in: wait for the end of the movement. */
+/** Trays slide in, and slide back when the one above is gone: wait until the topmost has come to its place. */
 export async function traySettled(page: Page): Promise<void> {
   await page.waitForFunction(() => {
-    const trays = (globalThis as unknown as { document: PageDocument }).document.querySelectorAll('.red-ui-tray')
-    const last = trays[trays.length - 1]
-    if (!last) return true
-    const { right } = last.getBoundingClientRect()
-    const before = last.dataset.right
-    last.dataset.right = String(right)
-    return before === String(right)
+    const { document, getComputedStyle } = globalThis as unknown as PageGlobals
+    const last = [...document.querySelectorAll('.red-ui-tray')].at(-1)
+    return !last || (getComputedStyle(last).right === '0px' && last.getAnimations().length === 0)
   })
 }
 
-interface PageDocument {
-  querySelectorAll(selector: string): {
-    length: number
-    [index: number]: { dataset: Record<string, string>; getBoundingClientRect(): { right: number } }
-  }
+interface Animated {
+  getAnimations(): unknown[]
+}
+
+interface PageGlobals {
+  document: { querySelectorAll(selector: string): Iterable<Animated> }
+  getComputedStyle(element: Animated): { right: string }
 }
 
 /** `field`: one of the dialog's own, by which it is told from those below it. */
