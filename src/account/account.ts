@@ -52,6 +52,7 @@ export interface AccountDeps {
   /** Calls of this account that live, in both directions. */
   activeCalls: () => number
   invite: (invite: IncomingInvite) => void
+  decidesAtOnce: () => boolean
   registration: (state: RegistrationState) => void
 }
 
@@ -149,6 +150,7 @@ export class Account {
         admit: (request) => this.#policy.admit(request),
         answers: ({ host }) => this.#policy.answers(host),
         invite: deps.invite,
+        decidesAtOnce: deps.decidesAtOnce,
         flowLost: (peer) => this.#flowLost(peer),
       },
     })

@@ -30,6 +30,8 @@ export interface AccountsDeps {
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string, how: HangupInit) => Promise<void>
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
+  /** Whether the account's calls wait for nobody's decision. */
+  decidesAtOnce: (accountId: string) => boolean
   registration: (accountId: string, state: RegistrationState) => void
 }
 
@@ -200,6 +202,7 @@ export class Accounts {
           endpoint: lease.endpoint,
           activeCalls: () => this.#deps.activeCalls(config.id),
           invite: (invite) => this.#deps.invite(entry, invite),
+          decidesAtOnce: () => this.#deps.decidesAtOnce(config.id),
           registration: (state) => {
             this.#deps.registration(config.id, state)
             if (state.state === 'failed') void this.lookAround(config.id, isLocalFailure(state.status))

@@ -63,6 +63,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       activeCalls: (accountId) => this.#calls.countOf(accountId),
       hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
+      decidesAtOnce: (accountId) => this.#rules.get(accountId)?.mode !== 'flow',
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
   }

@@ -57,7 +57,7 @@ export class Inbound {
     const text = responseText(fields, {
       status,
       ...(reasonPhrase === undefined ? {} : { reason: reasonPhrase }),
-      toTag: toTag ?? this.#toTag(fields),
+      toTag: status === 100 ? '' : (toTag ?? this.#toTag(fields)),
       headers: extraHeaders ?? [],
     })
     this.#deps

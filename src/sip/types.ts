@@ -239,6 +239,8 @@ export interface UserAgentHandlers {
    */
   admit(request: SipRequest): Admission
   invite(invite: IncomingInvite): void
+  /** Whether its calls are answered or refused as soon as they come, so that 100 Trying need not be sent first. Absent: no. */
+  decidesAtOnce?(): boolean
   /**
    * MESSAGE, NOTIFY … outside of dialogs: the returned status is the answer. OPTIONS is answered 200 by the layer once
    * admitted.

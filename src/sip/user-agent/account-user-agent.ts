@@ -18,7 +18,6 @@ import { SentInvite } from './outgoing-invite.js'
 import { ReceivedInvite } from './received-invite.js'
 import { sendRequest, withCredentials } from './send-request.js'
 import { targetUri } from './target-uri.js'
-import { sendTrying } from './trying.js'
 
 type RequestInit = Parameters<UserAgent['request']>[0]
 
@@ -90,7 +89,6 @@ export class AccountUserAgent implements UserAgent {
     const { core, log, init } = this.#context
     const server = new InviteUserAgentServer(core, message)
     Object.assign(server, { toTag: newToken() }) // RFC 3261 19.3: cryptographically random, which sip.js' tags are not
-    sendTrying(core, message)
     const invite = new ReceivedInvite({ context: this.#context, server, place }, message)
     const told = guarded(log, 'invite', () => {
       init.handlers.invite(invite)

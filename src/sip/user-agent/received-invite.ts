@@ -1,4 +1,5 @@
 import { type InviteUserAgentServer, SessionDialog } from 'sip.js/lib/core/index.js'
+import type { Timer } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
@@ -8,6 +9,10 @@ import type { ParsedRequest } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { HeaderField, IncomingInvite, SipBody, SipDialog, SipRequest } from '../types.js'
 import { type AccountContext, guarded } from './account-context.js'
+import { sendTrying } from './trying.js'
+
+/** RFC 3261 17.2.1: 100 is owed where no other answer comes within 200 ms. */
+const TRYING_MS = 100
 
 interface AnswerInit {
   reason?: string
@@ -25,6 +30,7 @@ export class ReceivedInvite implements IncomingInvite {
   readonly #context: AccountContext
   readonly #server: InviteUserAgentServer
   readonly #place: CallPlace
+  #trying: Timer | undefined
   #decided = false
 
   constructor(
@@ -32,6 +38,7 @@ export class ReceivedInvite implements IncomingInvite {
     message: ParsedRequest,
   ) {
     const { context, server, place } = deps
+    const trying = () => guarded(context.log, 'trying', () => sendTrying(context.core, message))
     this.request = new ReceivedRequest(message)
     this.#context = context
     this.#server = server
@@ -40,10 +47,13 @@ export class ReceivedInvite implements IncomingInvite {
       onCancel: (cancel) => this.#terminate(cancel.getHeader('reason')),
       onTransportError: (error) => context.log.warn({ err: error }, 'an answer to INVITE could not be sent'),
     }
+    if (context.init.handlers.decidesAtOnce?.()) this.#trying = context.clock.setTimeout(trying, TRYING_MS)
+    else trying()
   }
 
   progress(status: number, init: AnswerInit = {}): void {
     if (this.#decided) return
+    this.#trying?.cancel()
     const { session } = this.#server.progress(options(status, init))
     // 15: the caller may end an early dialog by BYE instead of CANCEL
     session.delegate = {
@@ -58,6 +68,7 @@ export class ReceivedInvite implements IncomingInvite {
     if (this.#decided) throw new TelephonyError('WRONG_STATE', 'this INVITE has been answered or cancelled')
     const answer = options(200, init)
     this.#decided = true
+    this.#trying?.cancel()
     const { session } = this.#server.accept(answer)
     if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
     return new EstablishedDialog(this.#context, session, {
@@ -76,6 +87,7 @@ export class ReceivedInvite implements IncomingInvite {
     if (this.#decided) return
     const answer = options(status, init)
     this.#decided = true
+    this.#trying?.cancel()
     if (status < 400) this.#server.redirect([], answer)
     else this.#server.reject(answer)
     this.#place.ended()

@@ -406,6 +406,35 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.equal((await ask({ method: 'OPTIONS', uri: 'sip:broken@x' })).statusCode, 404)
     })
 
+    it('gets no 100 where it is answered at once, but one where that takes 100 ms (RFC 3261 17.2.1)', async () => {
+      const machine = bob.endpoint.createUserAgent({
+        aor: 'sip:machine@x',
+        contactUser: 'machine',
+        displayName: '',
+        routeSet: [],
+        authenticator: { answer: () => undefined },
+        handlers: {
+          admit: () => ({ admit: true }),
+          invite: (invite) => bob.invites.put(invite),
+          decidesAtOnce: () => true,
+        },
+      })
+      peer.send(text({ uri: 'sip:machine@x' }), port())
+      const quick = await bob.invites.next()
+      clock.advance(99)
+      quick.reject(486)
+      clock.advance(1)
+      assert.equal((await peer.responses.next()).message.statusCode, 486)
+
+      peer.send(text({ uri: 'sip:machine@x' }), port())
+      const slow = await bob.invites.next()
+      clock.advance(100)
+      assert.equal((await peer.responses.next()).message.statusCode, 100)
+      slow.accept({ body: ANSWER })
+      assert.equal((await peer.responses.next()).message.statusCode, 200)
+      machine.close()
+    })
+
     it('copies Record-Route into its answers in the order given', async () => {
       const hops = ['<sip:a.example.com;lr>', `<sip:127.0.0.1:${peer.port};lr>`]
       await ask({ headers: [`Record-Route: ${hops[1]}, ${hops[0]}`] })
