@@ -16,7 +16,7 @@ import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
 import { Negotiation } from './negotiation.js'
-import type { CallAccount, CallDeps } from './types.js'
+import type { CallAccount, CallDeps, CallPlace } from './types.js'
 
 type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
 /** An event's own fields; what all events share is added when it is told. */
@@ -63,6 +63,7 @@ export class CallCore implements LegHost {
   #ringingTold = false
   #answeredTold = false
   #seq = 0
+  #moves = 0
 
   constructor(deps: CallDeps, init: CallCoreInit) {
     this.#deps = deps
@@ -150,6 +151,29 @@ export class CallCore implements LegHost {
       this.#talking.resolve()
     }
     this.#followDirection(settled.direction)
+  }
+
+  /** Its local address is gone: an answered call goes on from another one, any other ends. Never rejects; resolves when either is done. */
+  async moveTo(place: CallPlace): Promise<void> {
+    const turn = ++this.#moves
+    const end = this.ending ? undefined : await this.#tryMove(place)
+    // A further move under way decides in this one's place.
+    if (end && turn === this.#moves) this.finish(end)
+    if (this.ending) await this.ended
+  }
+
+  async #tryMove({ userAgent, rtp }: CallPlace): Promise<CallEnd | undefined> {
+    const end = { by: 'error', cause: 'failed', sipCode: null } as const
+    const gone = 'its local address is gone'
+    if (!this.#dialogLeg || !this.#negotiation) return { ...end, reason: `${gone}: the call was not answered yet` }
+    try {
+      this.#dialogLeg.adoptedBy(userAgent)
+      await this.#negotiation.moveTo(rtp)
+      const refusal = this.ending ? undefined : await this.#dialogLeg.tellMoved()
+      return refusal && { ...end, sipCode: refusal.sipCode, reason: `${gone}: the peer did not follow: ${refusal.why}` }
+    } catch (error) {
+      return { ...end, reason: `${gone}: ${TelephonyError.from(error).message}` }
+    }
   }
 
   digit(digit: string, durationMs: number): void {

@@ -1,5 +1,5 @@
 import { TelephonyError } from '../base/errors.js'
-import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/types.js'
+import type { FinalResponse, IncomingOffer, SipBody, SipDialog, UserAgent } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
@@ -47,6 +47,19 @@ export class DialogLeg implements Leg {
   /** Offers what we have once more. True when the peer agreed. */
   renegotiate(): Promise<boolean> {
     return this.#renegotiation.run()
+  }
+
+  /** Requests and answers leave by this account's new address from now on. */
+  adoptedBy(userAgent: UserAgent): void {
+    userAgent.adopt(this.#dialog)
+  }
+
+  /** Tells the peer where we are now (RFC 3261 14.1). Undefined: it has taken that; otherwise its answer, and why not in words. */
+  async tellMoved(): Promise<{ sipCode: number | null; why: string } | undefined> {
+    if (await this.#renegotiation.again()) return undefined
+    const { refusal } = this.#renegotiation
+    if (!refusal) return { sipCode: null, why: 'the re-INVITE failed' }
+    return { sipCode: refusal.status, why: `${refusal.status} ${refusal.reason}`.slice(0, 96) }
   }
 
   /** While the peer holds us it owes no sound: it is asked instead whether it is there. */
