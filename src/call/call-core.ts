@@ -27,6 +27,7 @@ type EventFields<E = CallEvent> = E extends CallEvent ? Omit<E, Shared> : never
  * Short enough for an engine that ends within 3 s, long enough for two retransmissions.
  */
 const LEAVE_WAIT_MS = 2000
+const NOT_ANSWERED = { sipCode: null, why: 'the call was not answered yet' }
 
 export interface CallCoreInit {
   facts: CallFacts
@@ -156,24 +157,14 @@ export class CallCore implements LegHost {
   /** Its local address is gone: an answered call goes on from another one, any other ends. Never rejects; resolves when either is done. */
   async moveTo(place: CallPlace): Promise<void> {
     const turn = ++this.#moves
-    const end = this.ending ? undefined : await this.#tryMove(place)
+    const dialog = this.#dialogLeg
+    const failure = this.ending ? undefined : dialog ? await dialog.moveTo(place) : NOT_ANSWERED
     // A further move under way decides in this one's place.
-    if (end && turn === this.#moves) this.finish(end)
-    if (this.ending) await this.ended
-  }
-
-  async #tryMove({ userAgent, rtp }: CallPlace): Promise<CallEnd | undefined> {
-    const end = { by: 'error', cause: 'failed', sipCode: null } as const
-    const gone = 'its local address is gone'
-    if (!this.#dialogLeg || !this.#negotiation) return { ...end, reason: `${gone}: the call was not answered yet` }
-    try {
-      this.#dialogLeg.adoptedBy(userAgent)
-      await this.#negotiation.moveTo(rtp)
-      const refusal = this.ending ? undefined : await this.#dialogLeg.tellMoved()
-      return refusal && { ...end, sipCode: refusal.sipCode, reason: `${gone}: the peer did not follow: ${refusal.why}` }
-    } catch (error) {
-      return { ...end, reason: `${gone}: ${TelephonyError.from(error).message}` }
+    if (failure && turn === this.#moves) {
+      const { sipCode, why } = failure
+      this.finish({ by: 'error', cause: 'failed', sipCode, reason: `its local address is gone: ${why}` })
     }
+    if (this.ending) await this.ended
   }
 
   digit(digit: string, durationMs: number): void {

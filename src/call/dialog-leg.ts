@@ -1,11 +1,12 @@
 import { TelephonyError } from '../base/errors.js'
-import type { FinalResponse, IncomingOffer, SipBody, SipDialog, UserAgent } from '../sip/types.js'
+import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
 import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { Renegotiation } from './renegotiation.js'
+import type { CallPlace } from './types.js'
 
 interface DialogLegInit {
   /** We made the Call-ID: the call is outbound. */
@@ -49,17 +50,18 @@ export class DialogLeg implements Leg {
     return this.#renegotiation.run()
   }
 
-  /** Requests and answers leave by this account's new address from now on. */
-  adoptedBy(userAgent: UserAgent): void {
-    userAgent.adopt(this.#dialog)
-  }
-
-  /** Tells the peer where we are now (RFC 3261 14.1). Undefined: it has taken that; otherwise its answer, and why not in words. */
-  async tellMoved(): Promise<{ sipCode: number | null; why: string } | undefined> {
-    if (await this.#renegotiation.again()) return undefined
+  /** Goes on from another local address and tells the peer (RFC 3261 14.1). Undefined when that is done; otherwise what came of it. */
+  async moveTo({ userAgent, rtp }: CallPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
+    try {
+      userAgent.adopt(this.#dialog)
+      await this.#negotiation.moveTo(rtp)
+      if (this.#host.ending || (await this.#renegotiation.again())) return undefined
+    } catch (error) {
+      return { sipCode: null, why: TelephonyError.from(error).message }
+    }
     const { refusal } = this.#renegotiation
-    if (!refusal) return { sipCode: null, why: 'the re-INVITE failed' }
-    return { sipCode: refusal.status, why: `${refusal.status} ${refusal.reason}`.slice(0, 96) }
+    const said = refusal ? `${refusal.status} ${refusal.reason}`.slice(0, 64) : 'no answer that could be used'
+    return { sipCode: refusal?.status ?? null, why: `the peer did not follow: ${said}` }
   }
 
   /** While the peer holds us it owes no sound: it is asked instead whether it is there. */

@@ -8,6 +8,7 @@ import { tell } from '../support/figures.js'
 import { type HeardRequest, ObligingPeer } from '../support/obliging-peer.js'
 import { Baresip } from '../support/peers/baresip.js'
 import '../support/peers/root-hooks.js'
+import { RawPeer } from '../support/raw-peer.js'
 
 /** RFC 5737: addresses of nobody, given to the loopback interface of this private network. */
 const REGISTRAR = '192.0.2.100'
@@ -32,7 +33,7 @@ describe('this machine’s address', function () {
   after(async () => {
     await engine.close()
     await registrar.close()
-    loseAddress(NEW)
+    if (present !== '') loseAddress(present)
     ip('addr', 'del', `${REGISTRAR}/32`, 'dev', 'lo')
   })
 
@@ -103,7 +104,7 @@ describe('calls of a machine whose address changes', function () {
     await engine.close()
     await Promise.all([bob, carol].map((telephone) => telephone.stop()))
     await registrar.close()
-    loseAddress(NEW)
+    if (present !== '') loseAddress(present)
     ip('addr', 'del', `${REGISTRAR}/32`, 'dev', 'lo')
   })
 
@@ -173,6 +174,52 @@ describe('calls of a machine whose address changes', function () {
     }
   })
 
+  it('a peer that refuses hears a BYE from the new address, one that has not answered costs nobody a wait', async () => {
+    const [refuser, ringing] = [await RawPeer.open(REGISTRAR), await RawPeer.open(REGISTRAR)]
+    const body = [
+      'v=0',
+      `o=- 1 1 IN IP4 ${REGISTRAR}`,
+      's=-',
+      `c=IN IP4 ${REGISTRAR}`,
+      't=0 0',
+      'm=audio 9 RTP/AVP 8',
+      '',
+    ]
+    const { callId: refused } = await engine.call('dial', { accountId: 'mover', target: refuser.uri })
+    refuser.answer(await refuser.requests.next(), 200, { body: body.join('\r\n') })
+    assert.equal((await refuser.requests.next()).message.method, 'ACK')
+    const { callId: unanswered } = await engine.call('dial', { accountId: 'mover', target: ringing.uri })
+    ringing.answer(await ringing.requests.next(), 180)
+    await heard.next('call.ringing', ({ callId }) => callId === unanswered)
+
+    loseAddress(NEW)
+    const changed = performance.now()
+    haveAddress(OLD)
+    const reinvite = await refuser.requests.next()
+    const reinviteSec = (performance.now() - changed) / 1000
+    refuser.answer(reinvite, 488)
+    const [ack, bye] = [await refuser.requests.next(), await refuser.requests.next()]
+    refuser.answer(bye, 200)
+    const [end, noAnswer] = await Promise.all(
+      [refused, unanswered].map(async (id) => (await heard.next('call.ended', ({ callId }) => callId === id)).end),
+    )
+    const endSec = (performance.now() - changed) / 1000
+
+    tell('a peer that refuses the re-INVITE: BYE after', `${endSec.toFixed(1)} s`, `${PROMISED_SEC} s`)
+    assert.deepEqual(
+      [reinvite, ack, bye].map(({ message, from }) => `${message.method} ${from.host}`),
+      [`INVITE ${OLD}`, `ACK ${OLD}`, `BYE ${OLD}`],
+    )
+    assert.ok(reinviteSec <= PROMISED_SEC && endSec <= PROMISED_SEC)
+    const gone = 'its local address is gone'
+    assert.deepEqual(
+      [end?.cause, end?.sipCode, end?.reason],
+      ['failed', 488, `${gone}: the peer did not follow: 488 Test`],
+    )
+    assert.deepEqual([noAnswer?.cause, noAnswer?.reason], ['failed', `${gone}: the call was not answered yet`])
+    await Promise.all([refuser.close(), ringing.close()])
+  })
+
   /** Takes an address away; how long after that each call has sound again. */
   async function soundBack(calls: readonly string[], address: string, then: () => unknown): Promise<number[]> {
     loseAddress(address)
@@ -204,6 +251,8 @@ describe('calls of a machine whose address changes', function () {
 
 const WINDOW_MS = 125
 const NOTHING = new Int16Array(0)
+/** Which of both addresses this machine has. */
+let present = ''
 
 /** How long a tone is heard and nothing else. */
 function toneMs(samples: Int16Array, hz: number, sampleRate = 8000): number {
@@ -220,12 +269,14 @@ const isFrom = (host: string) => (request: HeardRequest) => request.text.include
 
 /** The other side is reached from there, and sends from its own address. Routes go with the address, as on any machine. */
 function haveAddress(address: string): void {
+  present = address
   ip('addr', 'add', `${address}/32`, 'dev', 'lo')
   haveRoute(REGISTRAR, address)
   haveRoute(address, REGISTRAR)
 }
 
 function loseAddress(address: string): void {
+  present = ''
   ip('addr', 'del', `${address}/32`, 'dev', 'lo')
   ip('route', 'del', 'local', address, 'dev', 'lo', 'table', 'local')
 }

@@ -63,6 +63,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   moveTo(context: AccountContext): void {
     if (this.#ended || this.#bye) return
     this.#abandon?.()
+    this.#abandon = undefined
     this.#forget()
     this.#context.dialogs.delete(this.#session.id)
     moveToCore(this.#session, context.core)
