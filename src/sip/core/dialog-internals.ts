@@ -42,5 +42,4 @@ export function moveToCore(session: SessionDialog, core: UserAgentCore): void {
   core.dialogs.set(session.id, session)
   internals(session).ackWait = false
   session.reinviteUserAgentServer = undefined
-  session.signalingStateRollback()
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type IncomingOffer, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { RawPeer } from '../../support/raw-peer.js'
+import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'
 
 const OLD = '127.0.0.1'
@@ -26,6 +27,11 @@ describe('a dialog that moves to another endpoint', () => {
     new Promise((resolve) => {
       dialog.handlers.reinvite = resolve
     })
+
+  /** The ACK to the re-INVITE before may be on its way still. */
+  async function reinviteOnceFree(dialog: SipDialog): Promise<void> {
+    while ((await dialog.reinvite(OFFER).catch(() => undefined)) === undefined) await new Promise(setImmediate)
+  }
 
   for (const side of ['caller', 'callee'] as const) {
     it(`of a ${side}: same tags, next CSeq, new Via and Contact; requests of the peer follow it`, async () => {
@@ -118,7 +124,42 @@ describe('a dialog that moves to another endpoint', () => {
     const answered = dialog.reinvite(OFFER)
     ;(await offered).accept({ body: ANSWER })
     assert.equal((await answered).status, 200)
+
+    // The next ACK is no late one for the first answer.
+    const acknowledged = new Promise<void>((resolve) => {
+      dialog.handlers.acknowledged = () => resolve()
+    })
+    const asked = offerTo(dialog)
+    const back = reinviteOnceFree(result.dialog)
+    ;(await asked).accept({ body: ANSWER })
+    await Promise.all([back, acknowledged])
     assert.equal((await dialog.bye()).status, 200)
+  })
+
+  it('with a re-INVITE of the peer that has its answer and no ACK yet: ours goes out', async () => {
+    const peer = await RawPeer.open()
+    const { outcome } = alice.call(peer.uri)
+    const invite = await peer.requests.next()
+    peer.answer(invite, 200, { body: ANSWER.content })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    await peer.requests.next() // ACK
+    result.dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+    const theirs = requestText({
+      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKtheirs;rport`,
+      from: `<${peer.uri}>;tag=${result.dialog.remoteTag}`,
+      to: `<sip:alice@example.com>;tag=${result.dialog.localTag}`,
+      callId: result.dialog.sipCallId,
+      body: SDP,
+    }).replace('<sip:alice@192.0.2.1:5060>', `<${peer.uri}>`)
+    const { port } = alice.endpoint.local
+    assert.equal((await peer.ask(theirs, port)).statusCode, 200)
+    moved.agent.adopt(result.dialog)
+    const answered = result.dialog.reinvite(OFFER)
+    const ours = await peer.requests.next()
+    assert.deepEqual([ours.message.method, ours.from.host], ['INVITE', NEW])
+    await Promise.all([moved.close(), peer.close()])
+    await answered
   })
 
   it('one that has ended stays where it was', async () => {
