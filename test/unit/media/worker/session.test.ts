@@ -247,6 +247,23 @@ describe('media of one call', () => {
     assert.equal(released(), 2)
   })
 
+  it('the silence until it has moved is not the peer’s', async () => {
+    const { clock, connect, call, hear, names } = setUp()
+    connect({ timeoutMs: 600 })
+    hear(1)
+    clock.advance(500)
+    await call.moveTo({
+      rtp: asSocket(new FakeSocket()),
+      rtcp: asSocket(new FakeSocket()),
+      port: 40_000,
+      rtcpPort: 40_001,
+    })
+    clock.advance(500)
+    assert.deepEqual(names(), ['started'])
+    clock.advance(200)
+    assert.deepEqual(names(), ['started', 'timeout'])
+  })
+
   it('a move that comes after the end frees its ports', async () => {
     const { call, released } = setUp()
     await call.close()
