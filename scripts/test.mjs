@@ -17,7 +17,7 @@ const KINDS = {
   integration: [],
   'node-red': [],
   interop: ['sipp', 'baresip', 'kamailio', 'linphonec', 'tshark', 'sox', 'ip', 'iptables'],
-  robustness: ['sipp', 'ip'],
+  robustness: ['sipp', 'baresip', 'ip'],
   browser: ['chromium'],
 }
 

@@ -16,7 +16,7 @@ import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
 import { Negotiation } from './negotiation.js'
-import type { CallAccount, CallDeps } from './types.js'
+import type { CallAccount, CallDeps, CallPlace } from './types.js'
 
 type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
 /** An event's own fields; what all events share is added when it is told. */
@@ -27,6 +27,7 @@ type EventFields<E = CallEvent> = E extends CallEvent ? Omit<E, Shared> : never
  * Short enough for an engine that ends within 3 s, long enough for two retransmissions.
  */
 const LEAVE_WAIT_MS = 2000
+const NOT_ANSWERED = { sipCode: null, why: 'the call was not answered yet' }
 
 export interface CallCoreInit {
   facts: CallFacts
@@ -63,6 +64,7 @@ export class CallCore implements LegHost {
   #ringingTold = false
   #answeredTold = false
   #seq = 0
+  #moves = 0
 
   constructor(deps: CallDeps, init: CallCoreInit) {
     this.#deps = deps
@@ -150,6 +152,19 @@ export class CallCore implements LegHost {
       this.#talking.resolve()
     }
     this.#followDirection(settled.direction)
+  }
+
+  /** Its local address is gone: an answered call goes on from another one, any other ends. Never rejects; resolves when either is done. */
+  async moveTo(place: CallPlace): Promise<void> {
+    const turn = ++this.#moves
+    const dialog = this.#dialogLeg
+    const failure = this.ending ? undefined : dialog ? await dialog.moveTo(place) : NOT_ANSWERED
+    // A further move under way decides in this one's place.
+    if (failure && turn === this.#moves) {
+      const { sipCode, why } = failure
+      this.finish({ by: 'error', cause: 'failed', sipCode, reason: `its local address is gone: ${why}` })
+    }
+    if (this.ending) await this.ended
   }
 
   digit(digit: string, durationMs: number): void {

@@ -6,6 +6,7 @@ import type { Leg, LegHost } from './leg.js'
 import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { Renegotiation } from './renegotiation.js'
+import type { CallPlace } from './types.js'
 
 interface DialogLegInit {
   /** We made the Call-ID: the call is outbound. */
@@ -47,6 +48,20 @@ export class DialogLeg implements Leg {
   /** Offers what we have once more. True when the peer agreed. */
   renegotiate(): Promise<boolean> {
     return this.#renegotiation.run()
+  }
+
+  /** Goes on from another local address and tells the peer (RFC 3261 14.1). Undefined when that is done; otherwise what came of it. */
+  async moveTo({ userAgent, rtp }: CallPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
+    try {
+      userAgent.adopt(this.#dialog)
+      await this.#negotiation.moveTo(rtp)
+      if (this.#host.ending || (await this.#renegotiation.again())) return undefined
+    } catch (error) {
+      return { sipCode: null, why: TelephonyError.from(error).message }
+    }
+    const { refusal } = this.#renegotiation
+    const said = refusal ? `${refusal.status} ${refusal.reason}`.slice(0, 64) : 'no answer that could be used'
+    return { sipCode: refusal?.status ?? null, why: `the peer did not follow: ${said}` }
   }
 
   /** While the peer holds us it owes no sound: it is asked instead whether it is there. */

@@ -9,7 +9,7 @@ import { momentOf, snapshotOf, tagsToJson } from './call-facts.js'
 import type { CallSound } from './call-sound.js'
 import { Gather } from './gather.js'
 import { IncomingLeg } from './incoming-leg.js'
-import type { Call, CallDeps, GatherEnd, GatherInit, HangupInit } from './types.js'
+import type { Call, CallDeps, CallPlace, GatherEnd, GatherInit, HangupInit } from './types.js'
 
 type LiveCallInit = Omit<CallCoreInit, 'tell' | 'ending'> & { onEvent: ((event: CallEvent) => void) | undefined }
 
@@ -73,6 +73,10 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
     else this.core.finish({ by: 'local', cause, sipCode, reason })
     await this.ended
+  }
+
+  moveTo(place: CallPlace): Promise<void> {
+    return this.core.moveTo(place)
   }
 
   async play(mediaId: string, source: ToPlay, repeat = 1): Promise<{ ended: PlayEnded; playedMs: number }> {

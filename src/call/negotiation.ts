@@ -7,6 +7,7 @@ import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
 import type { HeaderField, SipBody, SipMessage } from '../sip/types.js'
 import { type MediaSource, natHosts } from './nat.js'
 import { SDP, sdpOf } from './session-body.js'
+import type { CallAccount } from './types.js'
 
 const HOLD_TIMEOUT_MS = 300_000
 /** How much longer than for any other packet the peer's first one is waited for: 30 s to 20 s. */
@@ -22,6 +23,7 @@ export class Negotiation {
   #connected = ''
   #phase: 'early' | 'answered' = 'early'
   #heard = false
+  #moving: Promise<void> = Promise.resolve()
 
   constructor(
     session: MediaSession,
@@ -84,6 +86,19 @@ export class Negotiation {
     if (text === this.#connected) return
     this.#connected = text
     await this.#session.connect(parameters)
+  }
+
+  /** Media goes on at another local address; the next offer tells the peer. Rejects NO_PORTS, TRANSPORT. */
+  moveTo(rtp: CallAccount['rtp']): Promise<void> {
+    const move = () => this.#moveTo(rtp)
+    this.#moving = this.#moving.then(move, move)
+    return this.#moving
+  }
+
+  async #moveTo({ address, advertise, portMin, portMax }: CallAccount['rtp']): Promise<void> {
+    await this.#session.moveTo({ address, portMin, portMax })
+    const { port, rtcpPort } = this.#session.local
+    this.#offerAnswer.relocate({ address: advertise, port, rtcpPort })
   }
 
   /** The peer's first packet has come: from now on it is expected to go on. */

@@ -27,6 +27,7 @@ export class Renegotiation {
   readonly #ownsCallId: boolean
   #running: Promise<boolean> | undefined
   #wait: { timer: Timer; end: (goOn: boolean) => void } | undefined
+  #refusal: FinalResponse | undefined
   #closed = false
 
   constructor(deps: RenegotiationDeps, init: { ownsCallId: boolean }) {
@@ -42,6 +43,19 @@ export class Renegotiation {
     return this.#running
   }
 
+  /** One for an address of ours that is new: what runs already was about the old one. */
+  async again(): Promise<boolean> {
+    this.#wait?.timer.cancel()
+    this.#wait?.end(false)
+    await this.#running
+    return this.run()
+  }
+
+  /** What the last one came to, where the peer did not agree. */
+  get refusal(): FinalResponse | undefined {
+    return this.#refusal
+  }
+
   /** The call ends: nothing more is sent. Idempotent. */
   close(): void {
     this.#closed = true
@@ -50,6 +64,7 @@ export class Renegotiation {
   }
 
   async #run(): Promise<boolean> {
+    this.#refusal = undefined
     for (let tries = 1; !this.#closed; tries++) {
       const waitMs = await this.#try()
       if (typeof waitMs === 'boolean') return waitMs
@@ -70,6 +85,7 @@ export class Renegotiation {
         return true
       }
       negotiation.withdraw()
+      this.#refusal = response
       log.info({ status: response.status }, 'our re-INVITE was not taken')
       return this.#retryMs(response)
     } catch (error) {

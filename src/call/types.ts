@@ -33,6 +33,12 @@ export interface CallAccount {
   exposeHeaders: readonly string[]
 }
 
+/** Where a call goes on when its local address is gone. */
+export interface CallPlace {
+  userAgent: UserAgent
+  rtp: CallAccount['rtp']
+}
+
 interface CallInit {
   account: CallAccount
   owner: string | null
@@ -110,6 +116,8 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   redirect(contacts: readonly string[], reason?: string): void
   /** BYE, CANCEL, 603 or 480 as the state asks; never rejects, resolves when the call has ended. */
   hangup(init?: HangupInit): Promise<void>
+  /** Its local address is gone: it goes on from here, or ends by `failed`. Never rejects; resolves when the one or the other is done. */
+  moveTo(place: CallPlace): Promise<void>
   /** Resolves when the sound has ended; told as `call.play-ended` as well. `repeat` 0 plays for ever. */
   play(mediaId: string, source: ToPlay, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(mediaId?: string): void

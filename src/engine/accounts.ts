@@ -4,6 +4,7 @@ import { Account, type AccountPeers } from '../account/account.js'
 import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import type { HangupInit } from '../call/call.js'
 import type { IncomingInvite } from '../sip/types.js'
@@ -29,6 +30,8 @@ export interface AccountsDeps {
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string, how: HangupInit) => Promise<void>
+  /** The account's calls on local addresses that are gone go on from where it is now. */
+  follow: (entry: AccountEntry, isGone: (host: string) => boolean) => void
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
   /** Whether the account's calls wait for nobody's decision. */
   decidesAtOnce: (accountId: string) => boolean
@@ -42,10 +45,14 @@ export interface AccountEntry {
   lease: Lease
   /** What stands in SDP. */
   mediaAddress: MediaAddress
+  /** Resolves when its registrar has said something, at once where it has none. */
+  asked: Promise<void>
   forgetSecret: () => void
 }
 
 const CLOSE_MS = 3_000
+/** How long calls of an account that has moved wait for its registration. */
+const ASKED_MS = 3_000
 /** An account whose peer answers in neither family does not swing between them. */
 const STAY_MS = 30_000
 
@@ -152,7 +159,21 @@ export class Accounts {
     for (const [accountId, { account, lease }] of this.#entries) {
       const isGone = !addresses.includes(lease.endpoint.local.host)
       if (isGone || account.registrationState.state !== 'registered') void this.#findBack(accountId, isGone)
+      else void this.#follow(accountId)
     }
+  }
+
+  /**
+   * Calls follow an account that has an address. The registrar hears of it first: servers like to know whom a request is from, and
+   * credentials are for those who have shown their realm.
+   */
+  async #follow(accountId: string): Promise<void> {
+    const entry = this.#entries.get(accountId)
+    if (!entry) return
+    await within(ASKED_MS, entry.asked, this.#deps.clock)
+    const addresses = this.#deps.addresses()
+    if (this.#entries.get(accountId) !== entry || !addresses.includes(entry.lease.endpoint.local.host)) return
+    this.#deps.follow(entry, (host) => !addresses.includes(host))
   }
 
   async #replace(old: AccountEntry | undefined, config: AccountConfig, peers: AccountPeers): Promise<AccountEntry> {
@@ -193,6 +214,8 @@ export class Accounts {
   #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
     const { clock, log, lookup } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
+    const asked = deferred<void>()
+    if (!config.register) asked.resolve()
     try {
       const account = new Account(
         {
@@ -205,12 +228,13 @@ export class Accounts {
           decidesAtOnce: () => this.#deps.decidesAtOnce(config.id),
           registration: (state) => {
             this.#deps.registration(config.id, state)
+            if (state.state !== 'registering') asked.resolve()
             if (state.state === 'failed') void this.lookAround(config.id, isLocalFailure(state.status))
           },
         },
         config,
       )
-      const entry: AccountEntry = { config, account, lease, mediaAddress, forgetSecret }
+      const entry: AccountEntry = { config, account, lease, mediaAddress, asked: asked.promise, forgetSecret }
       this.#entries.set(config.id, entry)
       this.#watchSurroundings()
       account.start()
@@ -255,15 +279,16 @@ export class Accounts {
       if (Endpoints.keyOf(config.transport, address) === lease.key || (stays && isOtherFamily)) return
       log.info({ accountId, address }, 'the account moves to another local address')
       this.#movedAtMs.set(accountId, clock.now())
-      if (!this.#deps.addresses().includes(host)) {
-        void this.#deps.hangUpAll(accountId, { failed: true, reason: 'its local address is gone' })
-      }
+      const isGone = !this.#deps.addresses().includes(host)
       await this.#placeAt(address, entry, config).catch((thrown) => {
         this.#retryLater(config, TelephonyError.from(thrown))
+        const reason = 'its local address is gone: the account has no other yet'
+        if (isGone) void this.#deps.hangUpAll(accountId, { failed: true, reason })
         throw thrown
       })
     })
     await moved.catch((error: unknown) => this.#deps.log.error({ accountId, err: error }, 'the account could not move'))
+    void this.#follow(accountId)
   }
 
   async #findBack(accountId: string, isGone: boolean): Promise<void> {

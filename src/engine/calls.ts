@@ -143,6 +143,18 @@ export class Calls {
     await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup({ ...how, abandoned: true })))
   }
 
+  /** Calls of this account whose local address is gone go on from where the account is now. */
+  follow(entry: AccountEntry, isGone: (host: string) => boolean): void {
+    for (const record of this.#records.values()) {
+      if (record.accountId !== entry.config.id || !isGone(record.lease.endpoint.local.host)) continue
+      const left = record.lease
+      record.lease = entry.lease.fork()
+      const place = { userAgent: entry.account.userAgent, rtp: rtpOf(entry) }
+      const moved = record.placed.then((call) => call.moveTo(place))
+      void moved.catch(() => undefined).then(() => left.release()) // never placed: whoever placed it has been told
+    }
+  }
+
   #rateOf(accountId: string): CallRate {
     const rate = this.#rates.get(accountId) ?? new CallRate(this.#deps.clock)
     this.#rates.set(accountId, rate)
@@ -206,20 +218,20 @@ export class Calls {
   }
 }
 
-function callAccountOf({ config, account, lease, mediaAddress }: AccountEntry): CallAccount {
+function rtpOf({ config, lease, mediaAddress }: AccountEntry): CallAccount['rtp'] {
+  const { rtpPortMin: portMin, rtpPortMax: portMax } = config.transport
+  return { address: lease.endpoint.local.host, advertise: mediaAddress.host, portMin, portMax }
+}
+
+function callAccountOf(entry: AccountEntry): CallAccount {
+  const { config, account } = entry
   const { aor } = account.peers
-  const { transport } = config
   return {
     id: config.id,
     name: config.name,
     identity: { uri: aor.uri, user: aor.user, displayName: config.displayName },
     codecs: config.codecs,
-    rtp: {
-      address: lease.endpoint.local.host,
-      advertise: mediaAddress.host,
-      portMin: transport.rtpPortMin,
-      portMax: transport.rtpPortMax,
-    },
+    rtp: rtpOf(entry),
     dtmfToneMs: config.dtmfToneMs,
     mediaTimeoutMs: config.mediaTimeoutMs,
     mediaSource: config.mediaSource ?? 'auto',

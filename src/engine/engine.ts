@@ -62,6 +62,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
       hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
+      follow: (entry, isGone) => this.#calls.follow(entry, isGone),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
       decidesAtOnce: (accountId) => this.#rules.get(accountId)?.mode !== 'flow',
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),

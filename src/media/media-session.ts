@@ -25,6 +25,8 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   readonly id: string
   readonly local: { host: string; port: number; rtcpPort: number }
   connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
+  /** Goes on from other ports, which then stand in `local`. Rejects NO_PORTS, TRANSPORT: then nothing has changed. */
+  moveTo(place: Omit<MediaOpen, 'id'>): Promise<void>
   /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
   play(source: ToPlay, options?: { repeat?: number }): MediaPlayback
   /** Sends back what is heard, in place of silence. */

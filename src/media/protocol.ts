@@ -98,6 +98,8 @@ export interface MediaStats {
 export type MediaCommands = {
   open(a: MediaOpen): Promise<MediaOpened>
   connect(a: MediaConnect): void
+  /** Other ports, at another address; streams, plays, recordings and figures go on. The old ports are free when it resolves. */
+  move(a: MediaOpen): Promise<Omit<MediaOpened, 'ssrc'>>
   play(a: MediaPlay): void
   /** Ends the play with this id, or any; it is told as `playEnded` with the reason given. */
   stopPlay(a: { id: string; playId?: string; reason: 'interrupted' | 'stopped' }): void

@@ -11,6 +11,7 @@ import type {
   MediaCommands,
   MediaConnect,
   MediaEvents,
+  MediaOpen,
   MediaStats,
   PlayEnded,
   PromptSource,
@@ -36,11 +37,11 @@ export interface RemoteMediaSessionDeps {
 /** The media of one call, as its thread is told and tells. */
 export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
   readonly id: string
-  readonly local: MediaSession['local']
   readonly #deps: RemoteMediaSessionDeps
   readonly #plays = new Map<string, Play>()
   readonly #digits = new Map<string, (ended: 'finished' | 'hangup') => void>()
   readonly #recordings = new Map<string, { path: string; resolve: (result: RecordEnded) => void }>()
+  #local: MediaSession['local']
   #codec: CodecName
   #playback: MediaPlayback | undefined
   #closing: Promise<MediaStats | null> | undefined
@@ -49,8 +50,12 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     super()
     this.#deps = deps
     this.id = init.id
-    this.local = init.local
+    this.#local = init.local
     this.#codec = init.codec
+  }
+
+  get local(): MediaSession['local'] {
+    return this.#local
   }
 
   runsOn(rpc: RemoteMediaSessionDeps['rpc']): boolean {
@@ -76,6 +81,12 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#assertOpen()
     await this.#deps.rpc.call('connect', { id: this.id, ...parameters })
     this.#codec = parameters.codec
+  }
+
+  async moveTo(place: Omit<MediaOpen, 'id'>): Promise<void> {
+    this.#assertOpen()
+    const { port, rtcpPort } = await this.#deps.rpc.call('move', { id: this.id, ...place })
+    this.#local = { host: place.address, port, rtcpPort }
   }
 
   play(source: ToPlay, options: { repeat?: number } = {}): MediaPlayback {

@@ -51,8 +51,8 @@ export const OPPOSITE = {
 } as const satisfies Record<Direction, Direction>
 
 export class OfferAnswer {
-  readonly #local: LocalMedia
-  readonly #sessionId: number
+  #local: LocalMedia
+  readonly #origin: { sessionId: number; address: string }
   #version = 0
   #lastText = ''
   /** Our last description; later ones keep its order (RFC 3264 8). */
@@ -65,7 +65,12 @@ export class OfferAnswer {
   /** `sessionId`: any number that is this call's alone. */
   constructor(local: LocalMedia, sessionId: number) {
     this.#local = local
-    this.#sessionId = sessionId
+    this.#origin = { sessionId, address: local.address }
+  }
+
+  /** Our sound is elsewhere from now on: the next offer says so (RFC 3264 8.3.1). */
+  relocate(to: Pick<LocalMedia, 'address' | 'port' | 'rtcpPort'>): void {
+    this.#local = { ...this.#local, ...to }
   }
 
   get settled(): Settled | undefined {
@@ -218,10 +223,10 @@ export class OfferAnswer {
     }
   }
 
-  /** RFC 3264 8: the version rises by one with every change, and only then. */
+  /** RFC 3264 8: the version rises by one with every change, and only then; nothing else of o= ever changes, not even the address. */
   #text(media: readonly MediaDescription[]): string {
     const { address } = this.#local
-    const at = (version: number) => formatDescription({ sessionId: this.#sessionId, version, address }, media)
+    const at = (version: number) => formatDescription({ ...this.#origin, version }, media, address)
     if (this.#lastText === '' || at(this.#version) !== this.#lastText) this.#lastText = at(++this.#version)
     return this.#lastText
   }

@@ -14,23 +14,27 @@ export interface Origin {
 
 const CRLF = '\r\n'
 
-/** Every media needs an address of its own or the origin's; lines end with CRLF. */
-export function formatDescription(origin: Origin, media: readonly MediaDescription[]): string {
+/** Every media needs an address of its own or that of `connection`; lines end with CRLF. */
+export function formatDescription(
+  origin: Origin,
+  media: readonly MediaDescription[],
+  connection: string = origin.address,
+): string {
   const { sessionId, version, address } = origin
-  const at = addressOf(address)
-  const head = `v=0\r\no=- ${sessionId} ${version} ${at}\r\ns=-\r\nc=${at}\r\nt=0 0\r\n`
-  return head + media.map((line) => formatMedia(line, origin)).join('')
+  const described = `v=0\r\no=- ${sessionId} ${version} ${addressOf(address)}\r\ns=-\r\n`
+  const head = `${described}c=${addressOf(connection)}\r\nt=0 0\r\n`
+  return head + media.map((line) => formatMedia(line, connection)).join('')
 }
 
 /** A host name is written as IPv4's, which every reader knows. */
 const addressOf = (address: string): string => `IN IP${familyOf(address) ?? 4} ${address}`
 
-function formatMedia(media: MediaDescription, origin: Origin): string {
+function formatMedia(media: MediaDescription, connection: string): string {
   const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media
   let text = `m=${kind} ${port} ${protocol} ${formats.join(' ')}${CRLF}`
   // RFC 3264 6: of a refused stream nothing but its m= line counts.
   if (port === 0) return text
-  if (address !== undefined && address !== origin.address) text += `c=${addressOf(address)}${CRLF}`
+  if (address !== undefined && address !== connection) text += `c=${addressOf(address)}${CRLF}`
   for (const { payloadType, name, clockRate } of payloads) text += `a=rtpmap:${payloadType} ${name}/${clockRate}${CRLF}`
   for (const { payloadType, fmtp } of payloads) if (fmtp !== undefined) text += `a=fmtp:${payloadType} ${fmtp}${CRLF}`
   if (rtcpPort !== undefined) text += `a=rtcp:${rtcpPort}${CRLF}`

@@ -268,6 +268,11 @@ export interface UserAgent {
     body?: SipBody
   }): Promise<{ response: FinalResponse /** Highest CSeq used; authentication adds to it. */; cseq: number }>
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
+  /**
+   * Takes over a dialog of another user agent, whose local address is gone: it goes on from this endpoint, with this Contact. What
+   * waits for an answer there has one at once (503). The peer learns of it by the next re-INVITE (RFC 3261 12.2.1.1, 14.1).
+   */
+  adopt(dialog: SipDialog): void
   /** Line breaks that nobody answers (RFC 5626 3.5.1 has them for connections): NATs on the way take note. */
   keepAlive(to: SipAddress): void
   /** Stops taking requests for this account; dialogs that live go on. */

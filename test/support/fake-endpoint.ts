@@ -42,6 +42,8 @@ export class FakeEndpoint implements SipEndpoint {
   readonly advertised: SipEndpoint['advertised']
   readonly agents: FakeAccountAgent[] = []
   closed = false
+  /** What a REGISTER of its agents gets. */
+  registrar: number | undefined = 200
 
   constructor(init: SipEndpointInit, port: number) {
     this.init = init
@@ -53,6 +55,7 @@ export class FakeEndpoint implements SipEndpoint {
     const taken = this.agents.some((agent) => !agent.closed && agent.init.contactUser === init.contactUser)
     if (taken) throw new Error('two user agents with one contact')
     const agent = new FakeAccountAgent(init, `${this.advertised.host}:${this.advertised.port}`)
+    agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
   }
@@ -71,6 +74,8 @@ export class FakeNetwork {
   addresses = ['127.0.0.1', '192.0.2.77']
   /** Set to have `open` wait. */
   gate: Promise<void> | undefined
+  /** What a REGISTER from a new endpoint gets; undefined: no answer ever. */
+  registrar: number | undefined = 200
   #nextPort = 50_000
 
   readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {
@@ -82,6 +87,7 @@ export class FakeNetwork {
     })
     if (rival) throw Object.assign(new Error('bind'), { code: 'EADDRINUSE' })
     const endpoint = new FakeEndpoint(init, init.port || this.#nextPort++)
+    endpoint.registrar = this.registrar
     this.endpoints.push(endpoint)
     return endpoint
   }

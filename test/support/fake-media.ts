@@ -113,7 +113,7 @@ export class FakeRecording implements MediaRecording {
 export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
   readonly echoes: boolean[] = []
   readonly id: string
-  readonly local: { host: string; port: number; rtcpPort: number }
+  local: { host: string; port: number; rtcpPort: number }
   readonly connects: Omit<MediaConnect, 'id'>[] = []
   readonly plays: FakePlayback[] = []
   readonly recordings: FakeRecording[] = []
@@ -124,6 +124,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     finish: (how: 'finished' | 'hangup') => void
   }[] = []
   connectError: TelephonyError | undefined
+  moveError: TelephonyError | undefined
   /** Set to have `close` never answer, as a worker that hangs. */
   hangs = false
   closed = false
@@ -148,6 +149,12 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
   async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
     if (this.connectError) throw this.connectError
     this.connects.push(parameters)
+  }
+
+  async moveTo(place: { address: string; portMin: number; portMax: number }): Promise<void> {
+    if (this.moveError) throw this.moveError
+    const port = this.local.port + 1000
+    this.local = { host: place.address, port, rtcpPort: port + 1 }
   }
 
   play(source: ToPlay, options: { repeat?: number } = {}): FakePlayback {

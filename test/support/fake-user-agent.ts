@@ -71,6 +71,13 @@ export class FakeUserAgent implements UserAgent {
     return invite
   }
 
+  /** Dialogs that go on here. */
+  readonly adopted: SipDialog[] = []
+
+  adopt(dialog: SipDialog): void {
+    this.adopted.push(dialog)
+  }
+
   keepAlive(to: SipAddress): void {
     this.keptAlive.push(to)
   }

@@ -49,8 +49,8 @@ export class RawPeer {
     return `sip:raw@${this.host}:${this.port}`
   }
 
-  send(text: string | Buffer, port: number): void {
-    this.#socket.send(text, port, '127.0.0.1')
+  send(text: string | Buffer, port: number, host = '127.0.0.1'): void {
+    this.#socket.send(text, port, host)
   }
 
   /** Sends a request and waits for its first answer. */
@@ -82,7 +82,7 @@ export class RawPeer {
       '',
       body,
     ]
-    this.send(lines.join('\r\n'), from.port)
+    this.send(lines.join('\r\n'), from.port, from.host)
   }
 
   close(): Promise<void> {

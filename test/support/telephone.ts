@@ -119,6 +119,7 @@ export class Telephone {
             handlers.answered(dialog, response)
           },
         }),
+      adopt: (dialog) => agent.adopt(dialog),
       keepAlive: (to) => agent.keepAlive(to),
       close: () => agent.close(),
     }

@@ -27,6 +27,7 @@ export class MediaWorker {
   readonly commands: MediaCommands = {
     open: (a) => this.#open(a),
     connect: (a) => this.#call(a.id).connect(a),
+    move: (a) => this.#move(a),
     play: (a) => this.#call(a.id).play(a),
     stopPlay: (a) => this.#call(a.id).stopPlay(a),
     echo: (a) => this.#call(a.id).echo(a.on),
@@ -64,6 +65,13 @@ export class MediaWorker {
     )
     this.#calls.set(id, call)
     return { port: pair.port, rtcpPort: pair.rtcpPort, ssrc }
+  }
+
+  async #move({ id, address, portMin, portMax }: MediaOpen): Promise<Omit<MediaOpened, 'ssrc'>> {
+    const call = this.#call(id)
+    const pair = await this.#ports.bind(address, portMin, portMax)
+    await call.moveTo(pair)
+    return { port: pair.port, rtcpPort: pair.rtcpPort }
   }
 
   /** RFC 7022 4.2: a CNAME that says nothing about the machine. */

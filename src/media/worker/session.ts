@@ -57,6 +57,7 @@ export class CallMedia implements Paced {
   readonly #sender: RtpSender
   readonly #receiver: RtpReceiver
   readonly #rtcp: RtcpReporter
+  #pair: PortPair
   #removeFromPacer: () => void
   #intervalMs = DEFAULT_INTERVAL_MS
   #connected: MediaConnect | undefined
@@ -68,6 +69,7 @@ export class CallMedia implements Paced {
 
   constructor(deps: CallMediaDeps, init: CallMediaInit) {
     this.#deps = deps
+    this.#pair = deps.pair
     this.#id = init.id
     const id = init.id
     this.#sender = new RtpSender(
@@ -108,7 +110,10 @@ export class CallMedia implements Paced {
         this.#failed(error)
       }
     })
-    socket.on('error', (error) => this.#deps.onFailed(`socket: ${error.message}`))
+    socket.on('error', (error) => {
+      const isLeft = socket !== this.#pair.rtp && socket !== this.#pair.rtcp
+      if (!isLeft) this.#deps.onFailed(`socket: ${error.message}`)
+    })
   }
 
   #contain(step: () => void): void {
@@ -135,13 +140,13 @@ export class CallMedia implements Paced {
 
   #transmit(packet: Uint8Array): void {
     const target = this.#receiver.guard?.target
-    if (target) this.#deps.pair.rtp.send(packet, target.port, target.host)
+    if (target) this.#pair.rtp.send(packet, target.port, target.host)
   }
 
   #transmitRtcp(packet: Uint8Array, sent?: () => void): void {
     const target = this.#receiver.guard?.rtcpTarget
     if (!target || NOWHERE.has(target.host)) sent?.()
-    else this.#deps.pair.rtcp.send(packet, target.port, target.host, sent && (() => sent()))
+    else this.#pair.rtcp.send(packet, target.port, target.host, sent && (() => sent()))
   }
 
   tick(nowMs: number, lateMs: number): void {
@@ -221,6 +226,21 @@ export class CallMedia implements Paced {
     this.#timeoutTold = false
     this.#connected = to
     this.#rtcp.start(nowMs)
+  }
+
+  /** Other ports, and nothing else: the peer hears the same stream go on, and who may be heard stays decided. */
+  async moveTo(pair: PortPair): Promise<void> {
+    const { clock, ports } = this.#deps
+    if (this.#closing) {
+      await ports.release(pair)
+      throw new TelephonyError('CLOSED', 'the call has ended')
+    }
+    const left = this.#pair
+    this.#pair = pair
+    this.#listen(pair)
+    // The peer could not be heard: that silence was not its own.
+    this.#receiver.lastHeardMs = clock.now()
+    await ports.release(left)
   }
 
   /** The nearest interval that we keep. */
@@ -321,13 +341,13 @@ export class CallMedia implements Paced {
   }
 
   async #close(reason: 'hangup' | 'failed'): Promise<MediaStats> {
-    const { clock, ports, pair } = this.#deps
+    const { clock, ports } = this.#deps
     this.#removeFromPacer()
     this.#sender.close(reason)
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) await this.#sayGoodbye(bye)
     await Promise.all([...this.#recordings.keys()].map((recordId) => this.#endRecording(recordId, 'hangup')))
-    await ports.release(pair)
+    await ports.release(this.#pair)
     return this.stats()
   }
 }

@@ -4,10 +4,14 @@ import {
   type IncomingRequestMessage,
   type IncomingResponseMessage,
   NameAddrHeader,
+  type SessionDialog,
+  type UserAgentCore,
 } from 'sip.js/lib/core/index.js'
 
 /** Members that sip.js declares protected; named once, here. */
 interface Internals {
+  core: UserAgentCore
+  ackWait: boolean
   dialogState: DialogState
   sequenceGuard(message: IncomingRequestMessage): boolean
 }
@@ -28,4 +32,14 @@ export function acceptSequence(dialog: Dialog, message: IncomingRequestMessage):
   if (!internals(dialog).sequenceGuard(message)) return false
   Dialog.prototype.receiveRequest.call(dialog, message)
   return true
+}
+
+/** Requests leave by another core from now on, and find the dialog there. No transaction of the old one matters any more. */
+export function moveToCore(session: SessionDialog, core: UserAgentCore): void {
+  const { core: left } = internals(session)
+  left.dialogs.delete(session.id)
+  internals(session).core = core
+  core.dialogs.set(session.id, session)
+  internals(session).ackWait = false
+  session.reinviteUserAgentServer = undefined
 }

@@ -8,7 +8,7 @@ import {
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW } from '../core/core-settings.js'
-import { refreshRemoteTarget } from '../core/dialog-internals.js'
+import { moveToCore, refreshRemoteTarget } from '../core/dialog-internals.js'
 import { sessionBody } from '../message/body.js'
 import { dialogHeaderLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
@@ -31,10 +31,12 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   readonly localTag: string
   readonly remoteTag: string
   handlers: SipDialogHandlers = {}
-  readonly #context: AccountContext
+  #context: AccountContext
   readonly #session: SessionDialog
   readonly #place: CallPlace | undefined
-  readonly #forget: () => void
+  #forget: () => void
+  /** Ends the wait for the answer to our re-INVITE. */
+  #abandon: (() => void) | undefined
   /** Opens with the ACK (sent or received), or when none will come. */
   readonly #acknowledged: Promise<void>
   #confirm!: () => void
@@ -54,8 +56,25 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
       this.#confirm = resolve
     })
     this.#listen()
-    context.dialogs.set(session.id, this)
-    this.#forget = context.closing.add(() => this.#end())
+    this.#forget = this.#enter(context)
+  }
+
+  /** Goes on at another endpoint, because the address of this one is gone. One that is being left already stays. */
+  moveTo(context: AccountContext): void {
+    if (this.#ended || this.#bye) return
+    this.#abandon?.()
+    this.#abandon = undefined
+    this.#forget()
+    this.#context.dialogs.delete(this.#session.id)
+    moveToCore(this.#session, context.core)
+    this.#context = context
+    this.#forget = this.#enter(context)
+    this.#confirm() // an ACK would come to where we were
+  }
+
+  #enter(context: AccountContext): () => void {
+    context.dialogs.set(this.#session.id, this)
+    return context.closing.add(() => this.#end())
   }
 
   /** The ACK to the peer's 2xx has been sent (UAC only; the UAS hears of it from the peer). */
@@ -68,8 +87,9 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     init: { headers?: readonly HeaderField[]; body?: SipBody } = {},
   ): Promise<FinalResponse> {
     if (this.#ended) return ENDED
+    const context = this.#context
     const response = await this.#send(method, init)
-    this.#checkLost(response)
+    this.#checkLost(response, context)
     return response
   }
 
@@ -79,8 +99,12 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     if (this.#session.reinviteUserAgentClient || this.#session.reinviteUserAgentServer) {
       throw new TelephonyError('WRONG_STATE', 'another re-INVITE is in progress')
     }
-    const response = await sendReinvite(this.#context, this.#session, body)
-    this.#checkLost(response)
+    const context = this.#context
+    const response = await sendReinvite(context, this.#session, body, (abandon) => {
+      this.#abandon = abandon
+    })
+    if (context === this.#context) this.#abandon = undefined
+    this.#checkLost(response, context)
     return response
   }
 
@@ -127,7 +151,9 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   }
 
   /** RFC 3261 12.2.1.2: 481 and 408 end the dialog; ending one that began with INVITE means to send BYE. */
-  #checkLost(response: FinalResponse): void {
+  #checkLost(response: FinalResponse, context: AccountContext): void {
+    // What was asked from an address that is gone could not be answered.
+    if (context !== this.#context) return
     if ((response.status !== 481 && response.status !== 408) || this.#ended || this.#bye) return
     this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to a lost dialog'))
     this.#guarded('lost', () => this.handlers.lost?.(response))

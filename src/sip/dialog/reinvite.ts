@@ -21,11 +21,13 @@ export async function sendReinvite(
   context: AccountContext,
   session: SessionDialog,
   body: SipBody,
+  /** Gets what ends the wait at once, for a dialog that goes on elsewhere. */
+  begun: (abandon: () => void) => void,
 ): Promise<FinalResponse> {
   const round = new CredentialsRound(context, { inDialog: true })
   let credentials: string[] | undefined = []
   for (;;) {
-    const { response, request } = await once(context, session, body, credentials)
+    const { response, request } = await once(context, session, { body, credentials, begun })
     credentials = round.answer(response, request)
     if (!credentials) return toFinalResponse(response)
   }
@@ -39,9 +41,9 @@ interface Exchange {
 function once(
   context: AccountContext,
   session: SessionDialog,
-  body: SipBody,
-  credentials: readonly string[],
+  init: { body: SipBody; credentials: readonly string[]; begun: (abandon: () => void) => void },
 ): Promise<Exchange> {
+  const { body, credentials, begun } = init
   const extraHeaders = [contactLine(context), ALLOW, ...credentials]
   return new Promise((resolve) => {
     const settle = (response: IncomingResponseMessage): void => {
@@ -66,12 +68,17 @@ function once(
     // Timer B ends with the first provisional response; a peer that stays silent then would block the dialog for ever.
     const timer = context.clock.setTimeout(() => {
       client.cancel()
+      giveUp(localResponse(408, 'Request Timeout'))
+    }, 2 * TRANSACTION_MS)
+    const giveUp = (response: IncomingResponseMessage): void => {
+      client.dispose() // its Timer B would touch the dialog later
       context.clients.forget(client.message.branch ?? '', 'INVITE')
       context.core.userAgentClients.delete(`${client.message.branch}INVITE`)
       session.signalingStateRollback()
       session.reinviteUserAgentClient = undefined
-      settle(localResponse(408, 'Request Timeout'))
-    }, 2 * TRANSACTION_MS)
+      settle(response)
+    }
     const forget = context.closing.add(close)
+    begun(() => giveUp(localResponse(503, 'The local address is gone')))
   })
 }

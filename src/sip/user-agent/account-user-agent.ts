@@ -1,6 +1,8 @@
 import { InviteUserAgentServer } from 'sip.js/lib/core/index.js'
+import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
 import type { CallPlace } from '../admission/source-limits.js'
+import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
@@ -10,6 +12,7 @@ import type {
   OutgoingInviteHandlers,
   OutgoingInviteInit,
   SipAddress,
+  SipDialog,
   UserAgent,
   UserAgentInit,
 } from '../types.js'
@@ -65,6 +68,11 @@ export class AccountUserAgent implements UserAgent {
 
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {
     return new SentInvite(this.#context, init, handlers)
+  }
+
+  adopt(dialog: SipDialog): void {
+    if (!(dialog instanceof EstablishedDialog)) throw new TelephonyError('INTERNAL', 'no dialog of this layer')
+    dialog.moveTo(this.#context)
   }
 
   keepAlive(to: SipAddress): void {

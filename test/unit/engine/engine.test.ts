@@ -147,7 +147,7 @@ describe('engine', () => {
     assert.equal((await commands.registration({ accountId: 'a1' })).state, 'registered')
   })
 
-  it('moves within 10 s when its address is gone; calls that were there end', async () => {
+  it('moves within 10 s when its address is gone; calls that were not answered end', async () => {
     const { commands, network, clock, calls } = makeEngine()
     network.localAddress = '192.0.2.1'
     network.addresses = ['127.0.0.1', '192.0.2.1']
@@ -175,7 +175,10 @@ describe('engine', () => {
     assert.match(contact ?? '', /@192\.0\.2\.77:/)
     const ended = calls.find((event) => event.type === 'call.ended')
     const { by, cause, reason } = ended?.call.end ?? {}
-    assert.deepEqual([by, cause, reason], ['error', 'failed', 'its local address is gone'])
+    assert.deepEqual(
+      [by, cause, reason],
+      ['error', 'failed', 'its local address is gone: the call was not answered yet'],
+    )
   })
 
   it('registers again at once when a network comes back, but does not pester a registrar that refuses', async () => {

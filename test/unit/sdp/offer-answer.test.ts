@@ -164,6 +164,29 @@ describe('offer', () => {
   })
 })
 
+describe('another address of ours', () => {
+  it('stands in the next offer and in answers; of o= only the version changes (RFC 3264 8, 8.3.1)', () => {
+    const ours = us()
+    ours.offer()
+    ours.accept(phone())
+    ours.relocate({ address: '192.0.2.77', port: 5000, rtcpPort: 5001 })
+    const where = /^([omc]=|a=rtcp:)/
+    const o = 'o=- 77 2 IN IP4 127.0.0.1'
+    assert.deepEqual(matching(ours.offer(), where), [
+      o,
+      'c=IN IP4 192.0.2.77',
+      'm=audio 5000 RTP/AVP 8 0 101',
+      'a=rtcp:5001',
+    ])
+    ours.withdraw()
+    assert.deepEqual(matching(ours.answer(phone('8')).text, /^[omc]=/), [
+      'o=- 77 3 IN IP4 127.0.0.1',
+      'c=IN IP4 192.0.2.77',
+      'm=audio 5000 RTP/AVP 8',
+    ])
+  })
+})
+
 describe('answer', () => {
   it('takes one codec and telephone-event under the offer’s numbers', () => {
     const { text, settled } = us().answer(

@@ -26,6 +26,14 @@ class FakeSocket extends EventEmitter {
   }
 }
 
+const asSocket = (socket: FakeSocket) => socket as unknown as Socket
+
+/** RFC 3550 5.1 */
+function headerOf(bytes: Uint8Array = new Uint8Array(12)) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return { sequence: view.getUint16(2), timestamp: view.getUint32(4), ssrc: view.getUint32(8) }
+}
+
 function setUp() {
   const clock = new FakeClock()
   const [rtp, rtcp] = [new FakeSocket(), new FakeSocket()]
@@ -38,7 +46,7 @@ function setUp() {
       clock,
       pacer: new Pacer({ clock }),
       ports: { release: async () => void released++ } as unknown as PortPairs,
-      pair: { rtp: rtp as unknown as Socket, rtcp: rtcp as unknown as Socket, port: 30_000, rtcpPort: 30_001 },
+      pair: { rtp: asSocket(rtp), rtcp: asSocket(rtcp), port: 30_000, rtcpPort: 30_001 },
       tell: ((name, data) => {
         told.push([name, data])
         onTell(name)
@@ -209,5 +217,58 @@ describe('media of one call', () => {
     const { rtcp, call } = setUp()
     await call.close()
     assert.equal(rtcp.sent.length, 0)
+  })
+
+  it('moves to other ports: the stream goes on, nobody else is heard there, the old ports say nothing more', async () => {
+    const { clock, rtp, rtcp, connect, call, hear, released, failures } = setUp()
+    connect()
+    hear(1)
+    clock.advance(100)
+    const [toRtp, toRtcp] = [new FakeSocket(), new FakeSocket()]
+    await call.moveTo({ rtp: asSocket(toRtp), rtcp: asSocket(toRtcp), port: 40_000, rtcpPort: 40_001 })
+    assert.equal(released(), 1)
+    const [sent, sentRtcp] = [rtp.sent.length, rtcp.sent.length]
+    clock.advance(3000)
+    assert.deepEqual([rtp.sent.length, rtcp.sent.length], [sent, sentRtcp])
+    assert.ok(toRtcp.sent.length > 0)
+    const [last, first] = [rtp.sent.at(-1), toRtp.sent[0]].map((packet) => headerOf(packet?.bytes))
+    assert.deepEqual(first, { ...last, sequence: (last?.sequence ?? 0) + 1, timestamp: (last?.timestamp ?? 0) + 160 })
+
+    const packet = new Uint8Array(172)
+    writeRtpHeader(packet, 8, false, 2, 320, 9)
+    toRtp.hear(packet, { ...PEER, port: PEER.port + 2 })
+    toRtp.hear(packet, { ...PEER, host: '192.0.2.66' })
+    assert.deepEqual([call.stats().packetsReceived, call.stats().strangerPackets], [1, 2])
+    toRtp.hear(packet, PEER)
+    assert.equal(call.stats().packetsReceived, 2)
+    rtp.emit('error', new Error('EINVAL'))
+    assert.deepEqual(failures, [])
+    await call.close()
+    assert.equal(released(), 2)
+  })
+
+  it('the silence until it has moved is not the peer’s', async () => {
+    const { clock, connect, call, hear, names } = setUp()
+    connect({ timeoutMs: 600 })
+    hear(1)
+    clock.advance(500)
+    await call.moveTo({
+      rtp: asSocket(new FakeSocket()),
+      rtcp: asSocket(new FakeSocket()),
+      port: 40_000,
+      rtcpPort: 40_001,
+    })
+    clock.advance(500)
+    assert.deepEqual(names(), ['started'])
+    clock.advance(200)
+    assert.deepEqual(names(), ['started', 'timeout'])
+  })
+
+  it('a move that comes after the end frees its ports', async () => {
+    const { call, released } = setUp()
+    await call.close()
+    const pair = { rtp: asSocket(new FakeSocket()), rtcp: asSocket(new FakeSocket()), port: 40_000, rtcpPort: 40_001 }
+    await assert.rejects(call.moveTo(pair), { code: 'CLOSED' })
+    assert.equal(released(), 2)
   })
 })
