@@ -9,7 +9,7 @@ import { type Call, type CallAccount, type CallDeps, type HangupInit, placeCall,
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import type { IncomingInvite } from '../sip/types.js'
-import type { AccountEntry } from './accounts.js'
+import type { AccountEntry } from './account-entry.js'
 import type { Lease } from './endpoints.js'
 import type { DialCommand, InboundRule } from './protocol.js'
 

@@ -9,7 +9,7 @@ import { meanOpinionScore } from '../rtp/quality.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
 import { Playback } from './playback.js'
-import { WavRecorder } from './recorder.js'
+import { Recordings } from './recordings.js'
 import { type ReporterInit, RtcpReporter } from './rtcp-reporter.js'
 import { RtpReceiver } from './rtp-receiver.js'
 import { RtpSender } from './rtp-sender.js'
@@ -64,7 +64,7 @@ export class CallMedia implements Paced {
   #timeoutTold = false
   #suspectTold = false
   #echo = false
-  readonly #recordings = new Map<string, WavRecorder>()
+  readonly #recordings: Recordings
   #closing: Promise<MediaStats> | undefined
 
   constructor(deps: CallMediaDeps, init: CallMediaInit) {
@@ -86,6 +86,10 @@ export class CallMedia implements Paced {
         started: () => deps.tell('started', { id }),
         digit: (digit, durationMs) => deps.tell('digit', { id, digit, durationMs }),
       },
+    })
+    this.#recordings = new Recordings({
+      ended: (recordId, result, ended) => deps.tell('recordEnded', { id, recordId, result, ended }),
+      problem: (message) => deps.tell('warning', { id, message }),
     })
     this.#rtcp = new RtcpReporter({ sender: this.#sender, statistics: this.#receiver.statistics }, init.rtcp)
     this.#listen(deps.pair)
@@ -185,11 +189,7 @@ export class CallMedia implements Paced {
     const samples = this.#intervalMs * SAMPLES_PER_MS
     const recorded = this.#recordings.size > 0
     this.#receiver.pull(frame, samples, nowMs, recorded || this.#echo)
-    if (!recorded) return
-    for (const [recordId, recorder] of this.#recordings) {
-      recorder.write(frame, samples)
-      if (recorder.full) void this.#endRecording(recordId, 'finished')
-    }
+    if (recorded) this.#recordings.write(frame, samples)
   }
 
   #watchSilence(nowMs: number, { direction, timeoutMs }: MediaConnect): void {
@@ -277,28 +277,13 @@ export class CallMedia implements Paced {
     this.#sender.sendDigits(order)
   }
 
-  async startRecord({ recordId, path, maxMs }: MediaRecord): Promise<void> {
-    const recorder = await WavRecorder.create({ path, maxMs })
-    if (this.#closing) {
-      await recorder.close()
-      throw new TelephonyError('CLOSED', 'the call has ended')
-    }
-    this.#recordings.set(recordId, recorder)
+  startRecord(record: MediaRecord): Promise<void> {
+    return this.#recordings.start(record)
   }
 
   /** Without an id the oldest; null where nothing is being recorded. */
-  stopRecord(recordId = [...this.#recordings.keys()][0]): Promise<RecordResult | null> {
-    return recordId === undefined ? Promise.resolve(null) : this.#endRecording(recordId, 'stopped')
-  }
-
-  async #endRecording(recordId: string, ended: 'finished' | 'stopped' | 'hangup'): Promise<RecordResult | null> {
-    const recorder = this.#recordings.get(recordId)
-    if (!recorder) return null
-    this.#recordings.delete(recordId)
-    const result = await recorder.close()
-    if (recorder.problem) this.#deps.tell('warning', { id: this.#id, message: recorder.problem })
-    this.#deps.tell('recordEnded', { id: this.#id, recordId, result, ended })
-    return result
+  stopRecord(recordId?: string): Promise<RecordResult | null> {
+    return this.#recordings.stop(recordId)
   }
 
   stats(): MediaStats {
@@ -346,7 +331,7 @@ export class CallMedia implements Paced {
     this.#sender.close(reason)
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) await this.#sayGoodbye(bye)
-    await Promise.all([...this.#recordings.keys()].map((recordId) => this.#endRecording(recordId, 'hangup')))
+    await this.#recordings.close()
     await ports.release(this.#pair)
     return this.stats()
   }
