@@ -33,6 +33,15 @@ describe('a dialog that moves to another endpoint', () => {
     while ((await dialog.reinvite(OFFER).catch(() => undefined)) === undefined) await new Promise(setImmediate)
   }
 
+  async function callAnsweredBy(peer: RawPeer): Promise<SipDialog> {
+    const { outcome } = alice.call(peer.uri)
+    peer.answer(await peer.requests.next(), 200, { body: ANSWER.content })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    await peer.requests.next() // ACK
+    return result.dialog
+  }
+
   for (const side of ['caller', 'callee'] as const) {
     it(`of a ${side}: same tags, next CSeq, new Via and Contact; requests of the peer follow it`, async () => {
       const { callerDialog, calleeDialog } = await (side === 'caller' ? establish(alice, bob) : establish(bob, alice))
@@ -90,23 +99,18 @@ describe('a dialog that moves to another endpoint', () => {
 
   it('what was asked from the old address and never answered does not end it', async () => {
     const peer = await RawPeer.open()
-    const { outcome } = alice.call(peer.uri)
-    const invite = await peer.requests.next()
-    peer.answer(invite, 200, { body: ANSWER.content })
-    const result = await outcome
-    assert.ok(result.kind === 'answered')
-    await peer.requests.next() // ACK
+    const dialog = await callAnsweredBy(peer)
     let lost = false
-    result.dialog.handlers.lost = () => {
+    dialog.handlers.lost = () => {
       lost = true
     }
-    const asked = result.dialog.request('OPTIONS')
+    const asked = dialog.request('OPTIONS')
     const options = await peer.requests.next()
-    moved.agent.adopt(result.dialog)
+    moved.agent.adopt(dialog)
     peer.answer(options, 481)
     assert.equal((await asked).status, 481)
     assert.equal(lost, false)
-    const bye = result.dialog.bye()
+    const bye = dialog.bye()
     const last = await peer.requests.next()
     assert.deepEqual([last.message.method, last.from.host], ['BYE', NEW])
     await peer.close()
@@ -138,24 +142,19 @@ describe('a dialog that moves to another endpoint', () => {
 
   it('with a re-INVITE of the peer that has its answer and no ACK yet: ours goes out', async () => {
     const peer = await RawPeer.open()
-    const { outcome } = alice.call(peer.uri)
-    const invite = await peer.requests.next()
-    peer.answer(invite, 200, { body: ANSWER.content })
-    const result = await outcome
-    assert.ok(result.kind === 'answered')
-    await peer.requests.next() // ACK
-    result.dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+    const dialog = await callAnsweredBy(peer)
+    dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
     const theirs = requestText({
       via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKtheirs;rport`,
-      from: `<${peer.uri}>;tag=${result.dialog.remoteTag}`,
-      to: `<sip:alice@example.com>;tag=${result.dialog.localTag}`,
-      callId: result.dialog.sipCallId,
+      from: `<${peer.uri}>;tag=${dialog.remoteTag}`,
+      to: `<sip:alice@example.com>;tag=${dialog.localTag}`,
+      callId: dialog.sipCallId,
       body: SDP,
     }).replace('<sip:alice@192.0.2.1:5060>', `<${peer.uri}>`)
     const { port } = alice.endpoint.local
     assert.equal((await peer.ask(theirs, port)).statusCode, 200)
-    moved.agent.adopt(result.dialog)
-    const answered = result.dialog.reinvite(OFFER)
+    moved.agent.adopt(dialog)
+    const answered = dialog.reinvite(OFFER)
     const ours = await peer.requests.next()
     assert.deepEqual([ours.message.method, ours.from.host], ['INVITE', NEW])
     await Promise.all([moved.close(), peer.close()])
