@@ -25,15 +25,26 @@ function copyNodeFiles() {
 /** Node-RED gives each node a catalogue of its own: what all of them say stands once in the source and in each in dist. */
 function mergeCatalogues() {
   const common = new Map()
+  const english = new Map()
   for (const file of filesBelow(join(root, 'nodes', 'shared', 'locales'))) {
     common.set(basename(dirname(file)), JSON.parse(readFileSync(file, 'utf8')))
   }
-  for (const file of filesBelow(join(root, 'nodes'))) {
+  // English comes first: readers of the other languages look its statuses up.
+  for (const file of filesBelow(join(root, 'nodes')).toSorted()) {
     const [, type, folder, lang] = relative(root, file).split(sep)
     if (folder !== 'locales' || type === 'shared' || !file.endsWith('.json')) continue
     const merged = merge(common.get(lang) ?? {}, JSON.parse(readFileSync(file, 'utf8')))
+    if (lang === 'en-US') english.set(type, merged)
+    else merged.statusText = Object.fromEntries(pairs(english.get(type)?.status ?? {}, merged.status ?? {}))
     writeFileSync(join(dist, relative(root, file)), `${JSON.stringify(merged, null, 2)}\n`)
   }
+}
+
+/** The texts of one catalogue beside those of another one, by their keys. The browser translates statuses, which the runtime sends in English. */
+function pairs(from, to) {
+  return Object.entries(from).flatMap(([key, text]) =>
+    typeof text === 'string' ? [[text, to[key] ?? text]] : pairs(text, to[key] ?? {}),
+  )
 }
 
 /** Objects are merged, the rest is the second's. */
