@@ -1,7 +1,10 @@
 /** What the editor does for its user before the first choice: preselected accounts and transports, files to choose from, one's own language. */
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { type FlowNode, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import { repoPath } from '../support/repo.js'
 import {
   closeDialog,
   type Editor,
@@ -16,6 +19,9 @@ import {
 import { idOf, oneOfEach } from './support/flows.js'
 import { dragFromPalette } from './support/hand.js'
 
+/** Pictures of what the tests saw. */
+const SHOTS = repoPath('.cache', 'browser')
+
 const EMPTY = { id: 'empty', type: 'tab', label: 'Empty' }
 
 describe('a newcomer', function () {
@@ -26,6 +32,7 @@ describe('a newcomer', function () {
   let page: Page
 
   before(async () => {
+    mkdirSync(SHOTS, { recursive: true })
     // As `npm start` has it.
     nodeRed = await startNodeRed({ settings: { paletteCategories: ['telephony', 'common'] } })
     browser = await launchBrowser()
@@ -122,6 +129,30 @@ describe('a newcomer', function () {
       assert.deepEqual(await validationErrors(page, idOf(type)), [], type)
     }
   })
+
+  for (const [type, property] of [
+    ['sip-play-media', 'file'],
+    ['sip-gather', 'prompt'],
+  ] as const) {
+    it(`${type}: reads where its files lie and what there is, and chooses one by a click`, async () => {
+      const folder = join(nodeRed.userDir, 'ringflow', 'media', 'greetings')
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'hello.wav'), '')
+      const flow = await oneOfEach()
+      await begin(flow, flow[0]?.id ?? '')
+      await openDialog(page, idOf(type))
+      const list = page.locator(`#node-input-${property}-list`)
+      const folders = await list.locator('.ringflow-files-folder').allTextContents()
+      assert.deepEqual(folders, [join(nodeRed.userDir, 'ringflow', 'media'), repoPath('examples', 'media')])
+      assert.ok((await list.locator('.ringflow-file').allTextContents()).includes('thanks.wav'))
+      await page.screenshot({ path: join(SHOTS, `${type}-files.png`) })
+      await list.locator('.ringflow-file', { hasText: 'greetings/hello.wav' }).click()
+      await closeDialog(page, 'ok')
+      await pressDeploy(page)
+      const node = (await nodeRed.flow()).find(({ id }) => id === idOf(type))
+      assert.deepEqual([node?.[property], node?.[`${property}Type`]], ['greetings/hello.wav', 'str'])
+    })
+  }
 
   it('who reads Chinese sees the palette and the statuses in Chinese', async () => {
     const flow = await oneOfEach()

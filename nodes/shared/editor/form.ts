@@ -1,4 +1,5 @@
 /** What the edit dialogs share: rows that show only where they matter, typed inputs, lists. */
+import { mediaFileList } from './media-files.js'
 import { type EditorNode, type Elements, editor } from './node-red.js'
 import { likely } from './preselect.js'
 import { problemOf, type RuleName } from './rules.js'
@@ -8,6 +9,8 @@ const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
 export interface Form {
   /** A typed input whose type is kept in `<property>Type`. */
   typed(property: string, types: string[]): Form
+  /** Lists the WAV files that there are below the typed input of this property; a click chooses one. */
+  mediaFiles(property: string): Form
   /** What it means to choose no configuration node, by a key of the catalogue: shown in place of "none". */
   without(property: string, key: string): Form
   /** A configuration node that is being made starts with another one that exists already. */
@@ -28,6 +31,13 @@ export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form
     typed(property, types) {
       const input = editor().$(`#${prefix}-${property}`)
       input.typedInput({ default: types[0], types, typeField: `#${prefix}-${property}Type` })
+      return self
+    },
+    mediaFiles(property) {
+      const input = editor().$(`#${prefix}-${property}`)
+      mediaFileList(node, `#${prefix}-${property}-list`, (name) => {
+        input.typedInput('type', 'str').typedInput('value', name)
+      })
       return self
     },
     without(property, key) {

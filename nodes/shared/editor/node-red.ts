@@ -45,7 +45,19 @@ export interface Elements {
   editableList(method: 'addItem', item: unknown): Elements
 }
 
-export type Query = (selector: string | unknown) => Elements
+/** What this pack's own admin route answers. */
+interface MediaFilesAnswer {
+  folders: string[]
+  /** `folder`: its index in `folders`. */
+  files: { name: string; folder: number }[]
+  truncated: boolean
+}
+
+export interface Query {
+  (selector: string | unknown): Elements
+  /** With the token of the user who is signed in to the editor. */
+  getJSON(url: 'ringflow/media-files'): PromiseLike<MediaFilesAnswer>
+}
 
 /** A configuration node, with the nodes that refer to it. */
 export interface ConfigNode {
