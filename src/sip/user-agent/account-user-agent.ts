@@ -1,12 +1,14 @@
 import { InviteUserAgentServer } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
+import type { Accounts } from '../accounts.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type {
+  AccountSources,
   FinalResponse,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -27,11 +29,11 @@ type RequestInit = Parameters<UserAgent['request']>[0]
 /** One account on an endpoint. */
 export class AccountUserAgent implements UserAgent {
   readonly #context: AccountContext
-  readonly #removed: () => void
+  readonly #accounts: Pick<Accounts, 'setSources' | 'remove'>
 
-  constructor(context: AccountContext, removed: () => void) {
+  constructor(context: AccountContext, accounts: Pick<Accounts, 'setSources' | 'remove'>) {
     this.#context = context
-    this.#removed = removed
+    this.#accounts = accounts
   }
 
   get init(): UserAgentInit {
@@ -79,8 +81,12 @@ export class AccountUserAgent implements UserAgent {
     this.#context.keepAlive(to)
   }
 
+  setSources(sources: AccountSources): void {
+    this.#accounts.setSources(this, sources)
+  }
+
   close(): void {
-    this.#removed()
+    this.#accounts.remove(this)
   }
 
   /** An INVITE that policy let in; its server transaction exists from here on. */
