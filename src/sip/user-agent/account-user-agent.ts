@@ -1,7 +1,6 @@
 import { InviteUserAgentServer } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
-import type { Accounts } from '../accounts.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
@@ -26,12 +25,18 @@ import { targetUri } from './target-uri.js'
 
 type RequestInit = Parameters<UserAgent['request']>[0]
 
+/** Where the endpoint finds its accounts. */
+interface AccountIndex {
+  setSources(agent: AccountUserAgent, sources: AccountSources): void
+  remove(agent: AccountUserAgent): void
+}
+
 /** One account on an endpoint. */
 export class AccountUserAgent implements UserAgent {
   readonly #context: AccountContext
-  readonly #accounts: Pick<Accounts, 'setSources' | 'remove'>
+  readonly #accounts: AccountIndex
 
-  constructor(context: AccountContext, accounts: Pick<Accounts, 'setSources' | 'remove'>) {
+  constructor(context: AccountContext, accounts: AccountIndex) {
     this.#context = context
     this.#accounts = accounts
   }
