@@ -33,6 +33,7 @@ export const STATUS_TEXT = {
   rejected: 'rejected',
   cancelled: 'cancelled',
   mediaTimeout: 'media timeout',
+  abandoned: 'abandoned',
   interrupted: 'interrupted',
   answering: 'answering',
   playing: 'playing',
@@ -102,6 +103,7 @@ const LOOKS: Record<StatusKey, Look> = {
   rejected: IDLE,
   cancelled: IDLE,
   mediaTimeout: FAILED,
+  abandoned: FAILED,
   interrupted: FAILED,
   answering: WORKING,
   playing: WORKING,
@@ -125,6 +127,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   cancelled: 'cancelled',
   failed: 'failed',
   'media-timeout': 'mediaTimeout',
+  abandoned: 'abandoned',
   interrupted: 'interrupted',
 }
 

@@ -8,7 +8,16 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  cause: 'normal' | 'busy' | 'no-answer' | 'rejected' | 'cancelled' | 'failed' | 'media-timeout' | 'interrupted'
+  cause:
+    | 'normal'
+    | 'busy'
+    | 'no-answer'
+    | 'rejected'
+    | 'cancelled'
+    | 'failed'
+    | 'media-timeout'
+    | 'abandoned'
+    | 'interrupted'
   /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
@@ -58,6 +67,8 @@ export type CallEvent = CallEventBase &
     | { type: 'call.digit'; digit: string; durationMs: number }
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }
+    /** Nobody has acted in the answered call for so long; it ends as `abandoned` in `leftSec` unless somebody does. */
+    | { type: 'call.idle'; idleSec: number; leftSec: number }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
     | {
         type: 'call.record-ended'

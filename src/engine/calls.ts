@@ -234,6 +234,7 @@ function callAccountOf(entry: AccountEntry): CallAccount {
     rtp: rtpOf(entry),
     dtmfToneMs: config.dtmfToneMs,
     mediaTimeoutMs: config.mediaTimeoutMs,
+    abandonedAfterMs: config.abandonedAfterMs ?? 0,
     mediaSource: config.mediaSource ?? 'auto',
     exposeHeaders: config.exposeHeaders,
   }

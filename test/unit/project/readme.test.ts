@@ -18,6 +18,7 @@ const CAUSES = {
   cancelled: true,
   failed: true,
   'media-timeout': true,
+  abandoned: true,
   interrupted: true,
 } satisfies Record<CallEnd['cause'], true>
 const CALL_FIELDS = {
