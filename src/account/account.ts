@@ -15,7 +15,7 @@ import { type Aor, parseAor, parseHostPort, portFault } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { KeepAlive } from './keep-alive.js'
-import { type Lookup, Policy, parseSources } from './policy.js'
+import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
 import { parseRoute } from './route.js'
@@ -83,7 +83,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
     throw badConfig(`“${init.registrar}” is not a valid registrar. ${why}`)
   }
   const hops = parseRoute(init.proxy?.hops ?? [])
-  parseSources(init.allowedSources)
+  checkSources(init.allowedSources)
   if (init.dialPlan) checkDialPlan(init.dialPlan)
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
     throw badConfig(`a registration time of ${init.expiresSec} s is not possible. Use 1 to ${MAX_EXPIRES_SEC} s`)
@@ -124,7 +124,7 @@ export class Account {
     this.peers = checkAccount(init)
     this.#wantsRegistration = init.register
     this.#policy = new Policy(
-      { clock, log, lookup, activeCalls },
+      { clock, log, lookup, activeCalls, changed: () => this.userAgent.setSources(this.#policy.sources) },
       {
         inboundFrom: init.inboundFrom,
         allowedSources: init.allowedSources,
@@ -147,9 +147,9 @@ export class Account {
         { username: init.authUser || aor.user, password: init.password },
         { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
       ),
+      sources: this.#policy.sources,
       handlers: {
         admit: (request) => this.#policy.admit(request),
-        answers: ({ host }) => this.#policy.answers(host),
         invite: deps.invite,
         decidesAtOnce: deps.decidesAtOnce,
         flowLost: (peer) => this.#flowLost(peer),
