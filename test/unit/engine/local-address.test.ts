@@ -34,7 +34,7 @@ describe('local address', () => {
           assert.equal(await localAddressTowards({ ...peer, avoid: host }, async () => order), host)
         }
         await endpoint.close()
-        // Nobody listens anywhere now: it stays where it is.
+        // No network is left now: the address stays as it was.
         for (const avoid of ['::1', '127.0.0.1']) {
           assert.equal(await localAddressTowards({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
         }
