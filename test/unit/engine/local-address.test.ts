@@ -73,7 +73,7 @@ describe('local address', () => {
           }
         }
         await endpoint.close()
-        // Nobody listens anywhere now: it stays where it is.
+        // No network is left now: the address stays as it was.
         for (const avoid of ['::1', '127.0.0.1']) {
           assert.equal(await localAddressTowards({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
         }
