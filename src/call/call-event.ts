@@ -8,12 +8,14 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
+  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node of ours took care of the answered call. */
   cause:
     | 'normal'
     | 'busy'
     | 'no-answer'
     | 'rejected'
     | 'cancelled'
+    | 'completed-elsewhere'
     | 'failed'
     | 'media-timeout'
     | 'abandoned'
