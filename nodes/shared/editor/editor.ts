@@ -5,6 +5,7 @@
 import { check, checkEach, checkTyped } from './check.js'
 import { form } from './form.js'
 import { editor } from './node-red.js'
+import { translateStatuses } from './status-words.js'
 import { upgrade } from './upgrade.js'
 
 const STYLE_ID = 'ringflow-editor-style'
@@ -16,6 +17,8 @@ if (editor().$(`#${STYLE_ID}`).length === 0) {
     .attr('href', new URL('editor.css', import.meta.url).href)
     .appendTo('head')
 }
+
+translateStatuses()
 
 // The event brings more than the node.
 editor().RED.events.on('nodes:add', (node) => upgrade(node))

@@ -44,7 +44,21 @@ export interface Elements {
 
 export type Query = (selector: string | unknown) => Elements
 
+/** What the runtime publishes about a node. */
+export interface CommsMessage {
+  text?: unknown
+}
+
+/** A node of the workspace, as the editor draws it. */
+interface DrawnNode extends EditorNode {
+  readonly type: string
+  readonly status?: CommsMessage
+}
+
 interface EditorApi {
+  comms: { subscribe(topic: string, listener: (topic: string, message: CommsMessage) => void): void }
+  nodes: { node(id: string): DrawnNode | null | undefined }
+  view: { redrawStatus(node: DrawnNode): void }
   events: { on(name: 'nodes:add', listener: (node: AddedNode) => void): void }
   editor: { getEditStack(): readonly { id?: unknown }[] }
   utils: { validateTypedProperty(value: unknown, type: string, options?: unknown): boolean | string }
