@@ -2,8 +2,8 @@
  * The status under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
  * progress, green dot registered or in a call, red ring failed.
  *
- * The runtime sends the key of the catalogue (`status.ringing`), a detail after it (`status.ended 1:23`); the editor translates the
- * key into the language of the browser. The words live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`, under
+ * The runtime sends English words, with a detail behind some (`ended 1:23`); the editor puts the words into the language of the
+ * browser (`nodes/shared/editor/statuses.ts`). They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`, under
  * `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
  */
 import type { CallEnd, CallEvent, CallState } from '../../src/call/call-event.js'
@@ -11,7 +11,7 @@ import type { RegistrationState } from '../../src/engine/protocol.js'
 import { type ErrorCode, TelephonyError } from './errors.js'
 import type { StatusDot } from './red.js'
 
-/** The English words. `__detail__` is where the detail goes; otherwise it follows the words. */
+/** The English words; those of the English catalogue are the same. */
 export const STATUS_TEXT = {
   ready: 'ready',
   listening: 'listening',
@@ -22,7 +22,7 @@ export const STATUS_TEXT = {
   unregistering: 'unregistering',
   failed: 'failed',
   notAllowed: 'not allowed',
-  portInUse: 'port __detail__ in use',
+  portInUse: 'port in use',
   engineFailed: 'engine restarting',
   dialling: 'dialling',
   trying: 'trying',
@@ -208,11 +208,10 @@ export function accountStatus(account: AccountState, idle: StatusKey = 'notRegis
 
 export const errorStatus = (thrown: unknown): Status => ({ error: TelephonyError.from(thrown).code })
 
-/** The key of the catalogue, and the detail after it: `nodes/shared/editor/status-words.ts` makes words of both. */
 export function statusDot(status: Status): StatusDot {
   if (status === null) return {}
-  if ('error' in status) return { fill: 'red', shape: 'ring', text: `status.error.${status.error}` }
+  if ('error' in status) return { fill: 'red', shape: 'ring', text: ERROR_TEXT[status.error] }
   const [fill, shape] = LOOKS[status.key]
   const detail = status.detail === undefined ? '' : ` ${status.detail}`
-  return { ...(fill && { fill }), ...(shape && { shape }), text: `status.${status.key}${detail}` }
+  return { ...(fill && { fill }), ...(shape && { shape }), text: `${STATUS_TEXT[status.key]}${detail}` }
 }

@@ -15,7 +15,7 @@ type Context = ConfigContext<AccountConfig, Credentials>
 /**
  * Who we are on the telephone network: address, password, registrar, transport, codecs and limits. The account lives on through
  * deploys that do not change it, with its registration and its calls; deleting the node hangs up and unregisters.
- * Status nodes on the tabs of its users hear `status.registered`, `status.failed 480` …
+ * Status nodes on the tabs of its users hear `registered`, `failed 480` …
  */
 export default function sipAccount(RED: RED): void {
   defineConfig<Config, AccountConfig, Credentials>(RED, {

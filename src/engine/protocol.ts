@@ -174,6 +174,15 @@ export interface GatherResult {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
+export interface MediaFiles {
+  /** The media roots, in the order in which they are searched. */
+  folders: string[]
+  /** `name` as `play` takes it, with `/` between folders; `folder` counts in `folders`. */
+  files: { name: string; folder: number }[]
+  /** There are more: 1,000 files are listed at most, and folders down to the fifth level. */
+  truncated: boolean
+}
+
 export type EngineCommands = {
   /** Adds an account or replaces it; the same settings again change nothing and cut nothing. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
@@ -211,6 +220,8 @@ export type EngineCommands = {
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
   /** The flow node that took care of this call is gone: hangs up or keeps the call, as its account's `orphanedCalls` says. Says which. */
   orphan(a: { callId: string }): 'hangup' | 'keep'
+  /** Rejects where `play` could not play this file: FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO. Reads its head only. */
+  checkMedia(a: { file: string }): Promise<void>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]

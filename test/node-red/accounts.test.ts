@@ -37,7 +37,7 @@ describe('sip-account and who uses it', () => {
       registration: { state: 'failed', status: 403, reason: 'Forbidden', retryAt: null },
     })
     await flows.message('event-1')
-    await flows.message('stated', (m) => (m.status as { text: string }).text === 'status.notAllowed')
+    await flows.message('stated', (m) => (m.status as { text: string }).text === 'not allowed')
     const [config] = test.engine.sent('setAccount')
     assert.equal(config?.password, SECRET)
     assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops: ['sip:proxy.example.com;lr'] })

@@ -85,8 +85,8 @@ describe('Catch, Complete and Status nodes', () => {
           .messages('stated')
           .filter((m) => (m.status as { source: { id: string } }).source.id === 'action')
         const texts = words.map((m) => (m.status as { text?: string }).text)
-        assert.deepEqual(texts.filter((text) => text === `status.${working}`).length, 2)
-        assert.equal(texts.at(-1), 'status.ready')
+        assert.deepEqual(texts.filter((text) => text === STATUS_TEXT[working]).length, 2)
+        assert.equal(texts.at(-1), 'ready')
       }
     })
 
@@ -156,7 +156,7 @@ describe('Catch, Complete and Status nodes', () => {
     const { code, source } = errorOf(await flows.message('caught'))
     assert.deepEqual([code, source.id], ['TRANSPORT', 'account'])
     const isAccount = (m: Message) => (m.status as { source: { id: string } }).source.id === 'account'
-    const isBroken = (m: Message) => (m.status as { text: string }).text === 'status.error.TRANSPORT'
+    const isBroken = (m: Message) => (m.status as { text: string }).text === ERROR_TEXT.TRANSPORT
     const stated = await flows.message('stated', (m) => isAccount(m) && isBroken(m))
     assert.equal((stated.status as { fill: string }).fill, 'red')
     assert.equal(flows.messages('caught').length, 1)

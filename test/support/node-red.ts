@@ -1,8 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
-import { statusWords } from '../../nodes/shared/editor/status-words.js'
 import type { Message, RED, RedNode, StatusDot } from '../../nodes/shared/red.js'
-import { ERROR_TEXT, STATUS_TEXT } from '../../nodes/shared/status.js'
 import sipAccount from '../../nodes/sip-account/sip-account.js'
 import sipAnswer from '../../nodes/sip-answer/sip-answer.js'
 import sipCdrOut from '../../nodes/sip-cdr-out/sip-cdr-out.js'
@@ -56,21 +54,6 @@ const ALL: NodeModule[] = [
   sipCdrOut,
 ]
 
-/** A status as the editor shows it to an English browser. */
-export function inWords(dot: StatusDot): StatusDot {
-  if (dot.text === undefined) return dot
-  return { ...dot, text: statusWords(dot.text, english) ?? english(dot.text) }
-}
-
-function english(key: string, values: Record<string, string | number> = {}): string {
-  const word = english.words[key.replace(/^status\./, '')] ?? key
-  return word.replace('__detail__', String(values.detail))
-}
-english.words = {
-  ...STATUS_TEXT,
-  ...Object.fromEntries(Object.entries(ERROR_TEXT).map(([code, word]) => [`error.${code}`, word])),
-} as Record<string, string>
-
 /** Node-RED's runtime with our nodes and a flow, in this process. Inboxes and statuses outlive deploys. */
 export class TestFlows {
   readonly statuses = new Map<string, StatusDot>()
@@ -85,7 +68,7 @@ export class TestFlows {
   ): Promise<TestFlows> {
     const flows = new TestFlows()
     flows.#listen('node-status', ({ id, status }: { id: string; status?: StatusDot }) => {
-      flows.statuses.set(id, inWords(status ?? {}))
+      flows.statuses.set(id, status ?? {})
       flows.#news.emit('status')
     })
     if (options.settings) helper.settings(options.settings)

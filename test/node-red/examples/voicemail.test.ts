@@ -45,7 +45,7 @@ describe('the voicemail example', function () {
       debugNode('stated', 'ringflow-voicemail', 'status.text'),
     ])
     await stage.nodeRed.press('caller-call')
-    while ((await stage.shown('stated')) !== 'status.gathering');
+    while ((await stage.shown('stated')) !== 'awaiting keys');
     await new Promise((talked) => setTimeout(talked, 1_500))
   }
 
