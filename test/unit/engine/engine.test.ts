@@ -156,7 +156,7 @@ describe('engine', () => {
     await commands.dial({ accountId: 'a1', target: '1' })
     network.agent('alice@127.0.0.1').invite0.answersCancel = true
 
-    // No network at all for a while: it does not go into hiding on loopback, and calls may go on afterwards.
+    // No network at all for a while: the account does not fall back to loopback, and calls may continue afterwards.
     network.localAddress = '127.0.0.1'
     network.addresses = ['127.0.0.1']
     clock.advance(4_000)
