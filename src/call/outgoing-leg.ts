@@ -52,8 +52,8 @@ export class OutgoingLeg implements Leg {
     this.#redirect = how.redirect
     const send = (target: string) =>
       userAgent.invite(
-        // 8.1.3.4: To, From and Call-ID stay, so that all of them are the same call.
-        { ...init, body, target, to: init.target },
+        // 8.1.3.4: To, From with its tag and Call-ID stay, so that all of them are the same call.
+        { ...init, body, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
         {
           progress: (response) => this.#progress(response),
           answered: (dialog, response) => this.#answered(dialog, response),
