@@ -53,7 +53,7 @@ function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
     sendRinging: flag(config.sendRinging),
     decideMs: secondsAsMs('decide', mode === 'flow' ? config.decide : defaults.decide, { min: 1, max: 180 }),
     rejectStatus: number('rejectStatus', mode === 'reject' ? config.rejectStatus : defaults.rejectStatus, {
-      min: 300,
+      min: 400, // RFC 3261 21.3: a 3xx names other addresses, which are sip-answer's to give
       max: 699,
       integer: true,
     }),
