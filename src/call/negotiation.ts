@@ -131,7 +131,7 @@ export function statusOfSdpError(error: unknown): number {
 export function warningsOf(error: unknown): HeaderField[] {
   const { message } = TelephonyError.from(error)
   if (statusOfSdpError(error) === 500) return []
-  const text = message.replace(/[^ -~]/g, '?').replace(/["\\]/g, "'")
+  const text = message.replace(/["“”\\]/g, "'").replace(/[^ -~]/g, '?')
   return [['Warning', `399 ringflow "${text}"`]]
 }
 
