@@ -25,15 +25,26 @@ function copyNodeFiles() {
 /** Node-RED gives each node its own catalogue: the common texts are kept once in the source and copied into each in dist. */
 function mergeCatalogues() {
   const common = new Map()
+  const english = new Map()
   for (const file of filesBelow(join(root, 'nodes', 'shared', 'locales'))) {
     common.set(basename(dirname(file)), JSON.parse(readFileSync(file, 'utf8')))
   }
-  for (const file of filesBelow(join(root, 'nodes'))) {
+  // English comes first: readers of the other languages look its statuses up.
+  for (const file of filesBelow(join(root, 'nodes')).toSorted()) {
     const [, type, folder, lang] = relative(root, file).split(sep)
     if (folder !== 'locales' || type === 'shared' || !file.endsWith('.json')) continue
     const merged = merge(common.get(lang) ?? {}, JSON.parse(readFileSync(file, 'utf8')))
+    if (lang === 'en-US') english.set(type, merged)
+    else merged.statusText = Object.fromEntries(pairs(english.get(type)?.status ?? {}, merged.status ?? {}))
     writeFileSync(join(dist, relative(root, file)), `${JSON.stringify(merged, null, 2)}\n`)
   }
+}
+
+/** English texts with their translations, matched by key. The browser translates statuses, which the runtime sends in English. */
+function pairs(from, to) {
+  return Object.entries(from).flatMap(([key, text]) =>
+    typeof text === 'string' ? [[text, to[key] ?? text]] : pairs(text, to[key] ?? {}),
+  )
 }
 
 /** Merges objects; for other values the second one wins. */

@@ -15,7 +15,7 @@ import { type Aor, parseAor, parseHostPort } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { KeepAlive } from './keep-alive.js'
-import { type Lookup, Policy, parseSources } from './policy.js'
+import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
 import { resolveTarget, type Target } from './target.js'
@@ -82,7 +82,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   if (!registrar) throw badConfig(`registrar “${init.registrar}”: write it like pbx.example.com or 192.0.2.1:5060`)
   const hops = (init.proxy?.hops ?? []).map(parseHop)
   if (hops.length > MAX_HOPS) throw badConfig(`${hops.length} proxies in a row: ${MAX_HOPS} at most`)
-  parseSources(init.allowedSources)
+  checkSources(init.allowedSources)
   if (init.dialPlan) checkDialPlan(init.dialPlan)
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
     throw badConfig(`registration time of ${init.expiresSec} s: between 1 and ${MAX_EXPIRES_SEC}`)
@@ -123,7 +123,7 @@ export class Account {
     this.peers = checkAccount(init)
     this.#wantsRegistration = init.register
     this.#policy = new Policy(
-      { clock, log, lookup, activeCalls },
+      { clock, log, lookup, activeCalls, changed: () => this.userAgent.setSources(this.#policy.sources) },
       {
         inboundFrom: init.inboundFrom,
         allowedSources: init.allowedSources,
@@ -146,9 +146,9 @@ export class Account {
         { username: init.authUser || aor.user, password: init.password },
         { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
       ),
+      sources: this.#policy.sources,
       handlers: {
         admit: (request) => this.#policy.admit(request),
-        answers: ({ host }) => this.#policy.answers(host),
         invite: deps.invite,
         decidesAtOnce: deps.decidesAtOnce,
         flowLost: (peer) => this.#flowLost(peer),

@@ -15,7 +15,6 @@ import { Calls } from './calls.js'
 import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
 import type { Towards } from './local-address.js'
-import { listMediaFiles } from './media-files.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
 import { signalTone } from './signals.js'
@@ -126,7 +125,6 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     stopRecord: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopRecord(mediaId),
     orphan: ({ callId }) => this.#orphan(callId),
     checkMedia: async ({ file }) => checkWavFile(await findPlayFile(file, this.#init.mediaRoots)),
-    mediaFiles: () => listMediaFiles(this.#init.mediaRoots),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),

@@ -222,8 +222,6 @@ export type EngineCommands = {
   orphan(a: { callId: string }): 'hangup' | 'keep'
   /** Rejects where `play` could not play this file: FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO. Reads its head only. */
   checkMedia(a: { file: string }): Promise<void>
-  /** The files that `play` finds by name; for people to choose from. */
-  mediaFiles(a: null): Promise<MediaFiles>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]

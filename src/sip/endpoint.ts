@@ -107,7 +107,7 @@ class SocketEndpoint implements SipEndpoint {
   createUserAgent(init: UserAgentInit): UserAgent {
     if (this.#closed) throw new TelephonyError('CLOSED', 'the SIP endpoint is closed')
     const context = this.#accountContext(init)
-    const agent: AccountUserAgent = new AccountUserAgent(context, () => this.#accounts.remove(agent))
+    const agent = new AccountUserAgent(context, this.#accounts)
     if (this.#accounts.add(agent)) return agent
     throw new TelephonyError('BAD_CONFIG', `another account of this endpoint has the Contact user ${init.contactUser}`)
   }

@@ -1,4 +1,5 @@
 import type {
+  AccountSources,
   FinalResponse,
   HeaderField,
   IncomingInvite,
@@ -81,6 +82,8 @@ export class FakeUserAgent implements UserAgent {
   keepAlive(to: SipAddress): void {
     this.keptAlive.push(to)
   }
+
+  setSources(_sources: AccountSources): void {}
 
   close(): void {}
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '../../../src/base/ids.js'
-import { startHostedEngine } from '../../../src/engine/client.js'
+import { mediaFiles, startHostedEngine } from '../../../src/engine/client.js'
 import type { Engine, Playable } from '../../../src/engine/protocol.js'
 import { findGaps, measureTone, readWav, sine, writeWav } from '../../support/audio.js'
 import { engineInit, Heard, twoAccounts } from '../../support/engine-pair.js'
@@ -132,7 +132,7 @@ describe('files that can be played', () => {
     const engine = await startHostedEngine(init)
     try {
       const files = ['bad.wav', 'sub/good.wav'].map((name) => ({ name, folder: 0 }))
-      assert.deepEqual(await engine.call('mediaFiles', null), { folders: [init.folder], files, truncated: false })
+      assert.deepEqual(await mediaFiles(init.mediaRoots), { folders: [init.folder], files, truncated: false })
       await engine.call('checkMedia', { file: 'sub/good.wav' })
       await assert.rejects(engine.call('checkMedia', { file: 'bad.wav' }), { code: 'BAD_AUDIO' })
       await assert.rejects(engine.call('checkMedia', { file: 'missing.wav' }), { code: 'FILE_NOT_FOUND' })
