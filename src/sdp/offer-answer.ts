@@ -19,6 +19,9 @@ export interface LocalMedia {
   codecs: readonly AudioCodec[]
 }
 
+/** An offer's media lines: it is looked at before ports are opened for it, and answered later. */
+export type ReadOffer = readonly MediaDescription[]
+
 /** What offer and answer have agreed on, as we see it. */
 export interface Settled {
   /** Where we send: an address or a host name, which is not looked up here; `0.0.0.0` or `::` where the peer wants nothing and never told more. */
@@ -126,13 +129,13 @@ export class OfferAnswer {
     return settled
   }
 
-  /** Whether `answer` would throw: BAD_SDP, NO_COMMON_CODEC. */
-  check(offer: string): void {
-    this.#read(offer)
+  /** Reads an offer, for `answer`; throws what that would throw: BAD_SDP, NO_COMMON_CODEC. */
+  check(offer: string): ReadOffer {
+    return this.#read(offer).lines
   }
 
   /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
-  answer(offer: string): { text: string; settled: Settled } {
+  answer(offer: string | ReadOffer): { text: string; settled: Settled } {
     const { lines, index, theirs, codec, event, settled } = this.#read(offer)
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
@@ -147,8 +150,8 @@ export class OfferAnswer {
   }
 
   /** What an offer would settle, which line it is about and what of it. */
-  #read(offer: string) {
-    const lines = parseDescription(offer)
+  #read(offer: string | ReadOffer) {
+    const lines = typeof offer === 'string' ? parseDescription(offer) : offer
     const index = this.#chooseLine(lines)
     const theirs = lines[index]
     const codec = theirs && this.#commonCodec(theirs)
