@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { defineConfig } from '../shared/define-config.js'
 import { isHostPort, isIp } from '../shared/editor/validate.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { number, oneOf, shaped, text } from '../shared/settings.js'
 import { type Config, defaults } from './config.js'
@@ -29,14 +29,17 @@ function parse(config: Config, id: string): TransportConfig {
   ]
   // RFC 3550 11: one call takes two ports, an even one for RTP and the next for RTCP.
   if (rtpPortMax - rtpPortMin < 1) {
-    throw new TelephonyError('BAD_CONFIG', `rtpPortMax: ${rtpPortMax} leaves no two ports above ${rtpPortMin}`)
+    throw new FieldError(
+      'BAD_CONFIG',
+      'rtpPortMax',
+      `${rtpPortMax} must be greater than the first RTP port, ${rtpPortMin}`,
+    )
   }
   return {
     id,
     name: text(config.name),
     protocol: oneOf('protocol', config.protocol, ['udp', 'tcp', 'udp+tcp']),
-    // Flows of earlier days do not have it.
-    ipVersion: oneOf('ipVersion', config.ipVersion ?? defaults.ipVersion, ['auto', '4', '6']),
+    ipVersion: oneOf('ipVersion', config.ipVersion, ['prefer-4', 'prefer-6', '4', '6']),
     bindAddress: shaped('bindAddress', config.bindAddress, isIp, 'IP address'),
     bindPort: port('bindPort', config.bindPort, 0),
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),

@@ -4,7 +4,7 @@ import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Towards } from './local-address.js'
-import type { AccountConfig, TransportConfig } from './protocol.js'
+import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
@@ -34,20 +34,33 @@ export function onTheWire(config: AccountConfig): unknown {
 /** Where the first packet of this account goes. */
 export function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
   const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
-  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
+  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 
 function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
   const bind = transport.bindAddress.trim()
-  const version = transport.ipVersion ?? 'auto'
-  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
-  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
-    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
+  const version = transport.ipVersion ?? 'prefer-4'
+  if (bind !== '' && isIP(bind) === 0) {
+    throw new TelephonyError('BAD_CONFIG', `“${bind}” is not a valid IP address. Use one like 192.0.2.1 or ::1`)
+  }
+  const isOnly = version === '4' || version === '6'
+  if (bind !== '' && isOnly && String(isIP(bind)) !== version) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
+    )
   }
   if (protocol && !transport.protocol.split('+').includes(protocol)) {
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
     throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
   }
+}
+
+/** RFC 3261 21.3: a 3xx names the addresses to try, which a rule does not have. */
+export function checkedRule(rule: InboundRule): InboundRule {
+  const { mode, rejectStatus } = rule
+  if (mode !== 'reject' || (Number.isInteger(rejectStatus) && rejectStatus >= 400 && rejectStatus <= 699)) return rule
+  throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
 }
 
 /** What can be known before a socket is opened. BAD_CONFIG with the reason. */

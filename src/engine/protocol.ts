@@ -20,13 +20,15 @@ export interface EngineInit {
   traceSip?: boolean
 }
 
+export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
+
 export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both at the same port. */
   protocol: TransportProtocol
-  /** Which of both an empty `bindAddress` means; `auto` is absent: the one by which the account's peer can be reached. */
-  ipVersion?: 'auto' | '4' | '6'
+  /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version where the peer cannot be reached. Absent: prefer-4. */
+  ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the one this machine uses to reach the account's proxy or registrar. */
   bindAddress: string
   /** 0: any free port. */
@@ -42,7 +44,10 @@ export interface TransportConfig {
 export interface ProxyConfig {
   id: string
   name: string
-  /** Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. Without `lr` a hop is a strict router. */
+  /**
+   * Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. A sip: URI without `lr` is a strict router;
+   * a bare `host:port` is a loose one. An entry may hold several, separated by commas.
+   */
   hops: string[]
 }
 
@@ -108,8 +113,10 @@ export interface AccountConfig {
 
 /** How an account's inbound calls are taken; set by `sip-incoming`. Without one they get 480. */
 export interface InboundRule {
-  /** `answer`: 200 at once. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
+  /** `answer`: 200 at once, or after `ringMs`. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
   mode: 'flow' | 'answer' | 'reject'
+  /** Mode `answer`: rings (180) for so long before the 200; absent or 0: no ringing. */
+  ringMs?: number
   sendRinging: boolean
   decideMs: number
   rejectStatus: number
@@ -202,7 +209,8 @@ export type EngineCommands = {
   redirect(a: { callId: string; targets: string[]; reason?: string }): void
   reject(a: { callId: string; status: number; reason?: string }): void
   /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
-  hangup(a: { callId: string; afterMedia?: boolean; reason?: string }): Promise<void>
+  /** `elsewhere`: a call of ours that was not answered ends as `completed-elsewhere`, and its CANCEL says so (RFC 3326). */
+  hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended. Errors before the first packet: FILE_NOT_FOUND … */
   play(a: {
     callId: string

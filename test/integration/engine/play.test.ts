@@ -1,4 +1,4 @@
-/** What can be played, heard at the other end of a real call. */
+/** Every kind of sound that can be played, checked at the other end of a real call. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ describe('sounds of a call, over the engine in its worker', function () {
 
   const play = (source: Playable, repeat = 1) => engine.call('play', { callId, mediaId: newId(), source, repeat })
 
-  /** What the callee hears meanwhile, without the silence before and after. */
+  /** The sound that the callee receives during this, without the silence before and after. */
   async function hearing(act: () => Promise<unknown>): Promise<string> {
     const file = `${newId()}.wav`
     await engine.call('startRecord', { callId: calleeId, mediaId: newId(), file })

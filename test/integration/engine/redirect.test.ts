@@ -64,6 +64,30 @@ describe('redirection, engine to engine and peer', () => {
     assert.deepEqual([end.by, end.cause, end.sipCode], ['remote', 'failed', 302])
   })
 
+  it('the same caller goes on: From with its tag, To and Call-ID stay, CSeq counts up, past challenges too', async () => {
+    await engine.call(
+      'setAccount',
+      loopbackAccount('caller', { aor: `caller@127.0.0.1:${peer.port}`, password: 'secret' }),
+    )
+    const placed = dial('1000')
+    peer.answer(await invite(peer), 407, { headers: [CHALLENGE(407, 'n1')] })
+    const challenged = await invite(peer)
+    peer.answer(challenged, 302, { contact: `sip:1001@127.0.0.1:${peer.port}` })
+    const redirected = await invite(peer)
+    peer.answer(redirected, 302, { contact: `sip:1002@127.0.0.1:${peer.port}` })
+    const again = await invite(peer)
+    peer.answer(again, 486)
+    const { callId } = await placed
+    await heard.next('call.ended', (event) => event.callId === callId)
+    const identity = ({ message }: typeof again) => [message.fromTag, message.getHeader('to'), message.callId]
+    assert.deepEqual(identity(redirected), identity(challenged))
+    assert.deepEqual(identity(again), identity(challenged))
+    assert.deepEqual(
+      [challenged, redirected, again].map(({ message }) => message.cseq),
+      [2, 3, 4],
+    )
+  })
+
   it('what it must not call is not called: sips, http, and header lines in the address', async () => {
     const placed = dial(peer.uri)
     const contacts = ['sips:a@127.0.0.1', 'http://127.0.0.1/', `${target}?X-Evil=1`]
@@ -80,7 +104,7 @@ describe('redirection, engine to engine and peer', () => {
   const CHALLENGE = (status: number, nonce: string) =>
     `${status === 407 ? 'Proxy' : 'WWW'}-Authenticate: Digest realm="pbx", nonce="${nonce}", algorithm=MD5, qop="auth"`
 
-  /** The next INVITE of any peer; the ACKs between are read over. */
+  /** The next INVITE of any peer; the ACKs between are skipped. */
   async function invite(at: RawPeer) {
     for (;;) {
       const request = await at.requests.next()
@@ -107,7 +131,7 @@ describe('redirection, engine to engine and peer', () => {
       const request = await invite(stranger)
       assert.doesNotMatch(request.text, /authorization:|secret/i)
       if (status === 407) {
-        // It cannot have them by sending us to another of its addresses either.
+        // Nor does it get the credentials by redirecting us to another of its addresses.
         stranger.answer(request, 302, { contact: `sip:other@127.0.0.2:${stranger.port}` })
       } else {
         stranger.answer(request, status, { headers: [CHALLENGE(status, 'evil')] })

@@ -168,7 +168,7 @@ describe('engine', () => {
     await commands.dial({ accountId: 'a1', target: '1' })
     network.agent('alice@127.0.0.1').invite0.answersCancel = true
 
-    // No network at all for a while: it does not go into hiding on loopback, and calls may go on afterwards.
+    // No network at all for a while: the account does not fall back to loopback, and calls may continue afterwards.
     network.localAddress = '127.0.0.1'
     network.addresses = ['127.0.0.1']
     clock.advance(4_000)
@@ -400,6 +400,14 @@ describe('engine', () => {
       Promise.resolve(commands.setAccount(account({ allowedTargets: ['a b'] }))),
       withCode('BAD_CONFIG'),
     )
+  })
+
+  it('refuses a rule whose status could not refuse a call: a 3xx without a Contact says nothing (RFC 3261 21.3)', async () => {
+    const { commands } = makeEngine()
+    for (const rejectStatus of [200, 302, 399, 700, 486.5]) {
+      const rule = { ...answerRule, mode: 'reject', rejectStatus } as const
+      await assert.rejects(async () => commands.setInbound({ accountId: 'a1', rule }), { code: 'BAD_CONFIG' })
+    }
   })
 
   it('answers inbound calls 480 without a rule, with a CDR, and by the rule once there is one', async () => {
