@@ -150,11 +150,11 @@ export interface IncomingInvite {
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
   /**
-   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is
-   * its Reason header. From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
+   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reasons` are
+   * the values of its Reason headers (RFC 3326). From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
    * throws WRONG_STATE.
    */
-  handlers: { cancelled?(reason: string | undefined): void }
+  handlers: { cancelled?(reasons: readonly string[]): void }
 }
 
 /** A re-INVITE or UPDATE with an offer, or a re-INVITE without a body: then our answer is the offer. */

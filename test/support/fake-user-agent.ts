@@ -141,8 +141,8 @@ export class FakeIncomingInvite implements IncomingInvite {
     this.rejects.push({ status, ...init })
   }
 
-  cancel(): void {
-    this.handlers.cancelled?.(undefined)
+  cancel(reasons: readonly string[] = []): void {
+    this.handlers.cancelled?.(reasons)
   }
 }
 
