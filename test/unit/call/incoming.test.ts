@@ -67,7 +67,7 @@ describe('incoming call', () => {
 
     it('is a missed call where the caller cancels meanwhile', async () => {
       const { invite, types, call, clock } = incoming({ rule })
-      invite.handlers.cancelled?.(undefined)
+      invite.handlers.cancelled?.([])
       const { cause, by } = await call.ended
       assert.deepEqual([cause, by], ['cancelled', 'remote'])
       assert.equal(clock.pending, 0)
