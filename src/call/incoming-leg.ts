@@ -78,6 +78,19 @@ export class IncomingLeg implements Leg {
     )
   }
 
+  /** Answers by itself, at once or after it has rung. A CANCEL in between ends the call, as for any that rings. */
+  answerAfter(ringMs: number): void {
+    const answer = () => {
+      this.answer([]).catch((err: unknown) => this.#host.log.warn({ err }, 'the call could not be answered'))
+    }
+    if (ringMs > 0) {
+      this.#decideTimer = this.#host.clock.setTimeout(answer, ringMs)
+      this.ring()
+    } else {
+      answer()
+    }
+  }
+
   ring(): void {
     this.#progress(180, [])
     this.#host.ringing(180)

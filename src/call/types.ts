@@ -66,7 +66,14 @@ export interface OutgoingCallInit extends CallInit {
 export interface IncomingCallInit extends CallInit {
   callId?: string
   /** `flow`: 180 or silence, then somebody decides within `decideMs`, else 480. InboundRule fits. */
-  rule: { mode: 'flow' | 'answer' | 'reject'; sendRinging: boolean; decideMs: number; rejectStatus: number }
+  rule: {
+    mode: 'flow' | 'answer' | 'reject'
+    sendRinging: boolean
+    decideMs: number
+    rejectStatus: number
+    /** Mode `answer`: rings for so long first. */
+    ringMs?: number
+  }
 }
 
 /** Any GatherCommand, its prompt found or to be found. */

@@ -70,7 +70,10 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       follow: (entry, isGone) => this.#calls.follow(entry, isGone),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
-      decidesAtOnce: (accountId) => this.#rules.get(accountId)?.mode !== 'flow',
+      decidesAtOnce: (accountId) => {
+        const rule = this.#rules.get(accountId)
+        return rule?.mode !== 'flow' && !rule?.ringMs
+      },
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
   }
