@@ -2,6 +2,7 @@ import { type InviteUserAgentServer, SessionDialog } from 'sip.js/lib/core/index
 import type { Timer } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
+import { keepInReach } from '../core/dialog-internals.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
@@ -71,6 +72,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#trying?.cancel()
     const { session } = this.#server.accept(answer)
     if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
+    keepInReach(session, this.request.source, this.#context.canReach)
     return new EstablishedDialog(this.#context, session, {
       established: () => {
         this.#keepBytesOnly()
