@@ -1,4 +1,4 @@
-/** Calls with 20 ms of G.711 in both directions: SIPp places them and echoes what it hears. */
+/** Calls with 20 ms of G.711 in both directions: SIPp places the calls and echoes the sound. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { sine, writeWav } from '../test/support/audio.js'
@@ -21,11 +21,11 @@ export interface DuplexFigures {
   failed: number
   /** Percent of one core. */
   cpuPercent: number
-  /** Its busiest thread was ready and waited for a core, percent of the time: on a machine that does nothing else about 0. */
+  /** How long its busiest thread waited for a core, in percent of the time: about 0 on an otherwise idle machine. */
   waitedPercent: number
   memoryKbPerCall: number
   lateness: Lateness
-  /** The engine's own count within the window; null for a peer that keeps none. */
+  /** The engine's own count within the window; null for a peer that does not count. */
   own: { sent: number; received: number; lost: number; late: number } | null
 }
 
@@ -41,7 +41,7 @@ const SETTLE_MS = 1500
 export async function measureEngineDuplex(calls: number, plan: DuplexPlan): Promise<DuplexFigures> {
   const engine = await EngineProcess.start({ plays: true })
   const { pid, address } = engine
-  // One call first: workers are started and code is compiled, which no further call costs.
+  // One call first: it starts the workers and compiles the code, which later calls do not pay for.
   await warmUp(address)
   const figures = await measure({ pid, address, stats: () => engine.stats() }, calls, plan)
   await engine.close()
@@ -50,7 +50,7 @@ export async function measureEngineDuplex(calls: number, plan: DuplexPlan): Prom
 
 export async function measureBaresipDuplex(calls: number, plan: DuplexPlan): Promise<DuplexFigures> {
   const wav = peerFolder.file('tone.wav')
-  // baresip holds its file once per call: 16 kB for each second.
+  // baresip keeps its file in memory once per call: 16 kB for each second.
   writeWav(wav, sine(440, 20_000))
   const baresip = await Baresip.start({
     name: 'ringflow',
@@ -92,7 +92,7 @@ async function measure(callee: Callee, calls: number, plan: DuplexPlan): Promise
   const waited = waitedPercent(threadsBefore, threadTimes(callee.pid), elapsedMs)
   const after = await callee.stats()
   const busyKb = rssKb(callee.pid)
-  // After the window: capturing costs time of the same two cores.
+  // After the window, because capturing uses the same two cores.
   const lateness = readLateness(await captureTo(mediaPort, plan.captureSec))
   await caller.process.exited
   return {

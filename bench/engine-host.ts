@@ -4,7 +4,7 @@ import type { MediaStats } from '../src/media/protocol.js'
 import { Phone } from '../test/support/phone.js'
 import type { HostCommand, HostReply } from './engine-process.js'
 
-/** Long, so that few repetitions are seen: the prompt is encoded once and shared by all calls. */
+/** A long tone, so that it is repeated rarely: the prompt is encoded once and shared by all calls. */
 const TONE_MS = 20_000
 
 let phone: Phone | undefined
@@ -24,7 +24,7 @@ async function start(command: Extract<HostCommand, { kind: 'start' }>): Promise<
     talking.add(event.callId)
     if (!command.plays) return
     const source = { kind: 'tone' as const, hz: [440], durationMs: TONE_MS }
-    // Rejects when the call ends while the tone is made: nothing to do about.
+    // Rejects if the call ends while the tone is made; that does no harm.
     engine.call('play', { callId: event.callId, mediaId: 'tone', source, repeat: 0 }).catch(() => {})
   })
   return { kind: 'started', address: phone.address }
@@ -88,7 +88,7 @@ async function stats(): Promise<HostReply> {
 
 const registered = new Set<string>()
 
-/** Accounts of one transport: they share its socket. */
+/** The accounts share one transport and so its socket. */
 async function register(command: Extract<HostCommand, { kind: 'register' }>): Promise<HostReply> {
   if (!phone) throw new Error('not started')
   const { engine, account } = phone

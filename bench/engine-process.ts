@@ -66,12 +66,12 @@ export class EngineProcess {
     return ask(this.#child, this.#exited, { kind: 'stats' }, 'stats')
   }
 
-  /** Sets so many accounts; resolves when all are registered. */
+  /** Creates this number of accounts; resolves when all are registered. */
   register(registrar: string, count: number, expiresSec: number): Promise<Extract<HostReply, { kind: 'registered' }>> {
     return ask(this.#child, this.#exited, { kind: 'register', registrar, count, expiresSec }, 'registered')
   }
 
-  /** How many are registered now. */
+  /** The number of accounts that are registered now. */
   registered(): Promise<Extract<HostReply, { kind: 'registered' }>> {
     return ask(this.#child, this.#exited, { kind: 'registered' }, 'registered')
   }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick]`: what a call costs, as ratios to others measured in the same run. Figures of one machine mean
+ * `npm run bench [-- --quick]`: what a call costs, as ratios to peers measured in the same run. Figures of one machine mean
  * little; the ratios travel. Nothing is asserted: the figures are printed, and once more as one JSON line.
  */
 import { cpus, loadavg } from 'node:os'
@@ -90,7 +90,7 @@ async function main(quick: boolean): Promise<void> {
   )
 }
 
-/** One line each, with what is promised. */
+/** One line per figure, with its target. */
 function factLines(facts: {
   inbound: SignallingFigures
   setUp: SetUpFigures[]
@@ -149,7 +149,7 @@ function duplexTable(ours: DuplexFigures[], baresip: DuplexFigures): string {
       lateness.p99Ms.toFixed(1),
       own ? `${own.late} of ${own.sent}` : '',
       own ? `${own.lost}` : '',
-      // One call is lost in what the collector gives and takes.
+      // The cost of a single call would be lost in the noise of garbage collection.
       calls < 10 ? '' : memoryKbPerCall.toFixed(0),
       `${failed}`,
     ]
@@ -182,6 +182,6 @@ main(values.quick)
     await stopAllPeers()
     if (process.exitCode) console.error(`logs of the peers: ${peerFolder.path}`)
     else peerFolder.remove()
-    // A measurement that broke off leaves its engine process behind, which ends with this one.
+    // An aborted measurement leaves its engine process running; it ends with this process.
     process.exit()
   })

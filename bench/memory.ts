@@ -1,4 +1,4 @@
-/** What stays of calls that have ended, over a longer run. */
+/** The memory that ended calls leave behind, over a longer run. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { EngineProcess } from './engine-process.js'
 import { sippCalls } from './signalling.js'

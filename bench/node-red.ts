@@ -8,7 +8,7 @@ import { rssKb } from './process-usage.js'
 import { measureCalls, type SignallingFigures, type SignallingPlan, sippCalls } from './signalling.js'
 
 export interface NodeRedFigures extends SignallingFigures {
-  /** Resident memory before an account is deployed, and what is there more with the engine up and no call yet. */
+  /** Resident memory before an account is deployed, and the increase with the engine running and no call yet. */
   idleMb: number
   engineMb: number
 }
@@ -26,13 +26,13 @@ const SAMPLES = 5
 export interface NodeRedPlan {
   nodes: SignallingPlan['engine']
   secondsPerRung: number
-  /** An idle V8 collects what its start left, after a while. */
+  /** An idle V8 collects the garbage of its start after a while. */
   settleMs: number
 }
 
 export async function measureNodeRed(plan: NodeRedPlan): Promise<NodeRedFigures> {
   const port = await freePort()
-  // Two of the same age: how much of its start a process still holds changes with time.
+  // Both processes have the same age: the memory left from the start changes with time.
   const [without, nodeRed] = await Promise.all([startNodeRed(), startNodeRed()])
   try {
     await Promise.all([without.deploy([{ id: 'tab', type: 'tab', label: 'calls' }]), nodeRed.deploy(flow(port))])
@@ -58,7 +58,7 @@ function flow(port: number) {
     )
 }
 
-/** The least of some samples: what the collector has not come to yet is no cost of being idle. */
+/** The lowest of several samples: garbage that is not collected yet is not a cost of being idle. */
 async function leastKb(pid: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < SAMPLES; i++) {

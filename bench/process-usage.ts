@@ -7,7 +7,7 @@ const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 /** User and system time of a process, all threads, ms. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // proc(5): the name, in brackets, may hold anything; utime and stime are the 12th and 13th after it.
+  // proc(5): the name, in brackets, may contain any character; utime and stime are the 12th and 13th after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000
 }
@@ -29,7 +29,7 @@ export function threadTimes(pid: number): ThreadTimes {
   )
 }
 
-/** What the busiest thread waited for a core, in percent of the time between: what other programs on the machine took from it. */
+/** How long the busiest thread waited for a core, in percent of the time between: the time that other programs took from it. */
 export function waitedPercent(before: ThreadTimes, after: ThreadTimes, elapsedMs: number): number {
   const threads = [...after].map(([thread, { ranMs, waitedMs }]) => {
     const earlier = before.get(thread) ?? { ranMs: 0, waitedMs: 0 }
@@ -39,7 +39,7 @@ export function waitedPercent(before: ThreadTimes, after: ThreadTimes, elapsedMs
   return ((busiest?.waitedMs ?? 0) / elapsedMs) * 100
 }
 
-/** CPU time between two looks, ms: the thread that the process began with, the busiest other one, all the rest (V8's collector and compilers). */
+/** CPU time between two samples, ms: the main thread, the busiest other thread, and the rest (V8's collector and compilers). */
 export function cpuByThread(
   pid: number,
   before: ThreadTimes,

@@ -1,4 +1,4 @@
-/** Accounts of one process, registered and kept registered at a registrar in another (this one), which says yes to all. */
+/** Accounts of one process, registered and refreshed at a registrar in another process (this one), which accepts everything. */
 import { ObligingPeer } from '../test/support/obliging-peer.js'
 import { EngineProcess } from './engine-process.js'
 import { cpuMs, rssKb } from './process-usage.js'
@@ -10,13 +10,13 @@ export interface RegistrationPlan {
 
 export interface RegistrationFigures {
   accounts: number
-  /** From the first account that is set until the last one is registered. */
+  /** From the first account that is created until the last one is registered. */
   allRegisteredMs: number
   cpuMsPerRegistration: number
-  /** From then on for one expiry: REGISTERs that came, and what each costs. */
+  /** During one expiry after that: the number of REGISTERs and the CPU time of each. */
   refreshes: number
   cpuMsPerRefresh: number
-  /** Accounts that are registered at the end; none may have been lost meanwhile. */
+  /** Accounts that are registered at the end; must be all of them. */
   registeredAtEnd: number
   memoryKbPerAccount: number
 }
@@ -27,7 +27,7 @@ export async function measureRegistrations({ accounts, expiresSec }: Registratio
   const [cpuIdleMs, idleKb] = [cpuMs(engine.pid), rssKb(engine.pid)]
   const { ms } = await engine.register(`127.0.0.1:${registrar.port}`, accounts, expiresSec)
   const [cpuRegisteredMs, heard, registeredKb] = [cpuMs(engine.pid), registrar.heard.length, rssKb(engine.pid)]
-  // Refreshed between half and three quarters of it.
+  // Accounts refresh between half and three quarters of the expiry.
   await new Promise((resolve) => setTimeout(resolve, expiresSec * 1000))
   const refreshes = registrar.heard.length - heard
   const cpuRefreshMs = cpuMs(engine.pid) - cpuRegisteredMs

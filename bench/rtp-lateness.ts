@@ -1,4 +1,4 @@
-/** How late packets leave, seen from outside: on loopback a capture's time is the time of sending. The same ruler for every peer. */
+/** How late packets leave, measured from outside: on loopback the capture time is the send time. The same method for every peer. */
 import { readFileSync } from 'node:fs'
 import { peerFolder } from '../test/support/peers/peer-folder.js'
 import { PeerProcess } from '../test/support/peers/peer-process.js'
@@ -17,7 +17,7 @@ export interface Lateness {
 const LATE_MS = 10
 const CLOCK_RATE_KHZ = 8
 
-/** Captures what goes to this UDP port for a while. */
+/** Captures the packets to this UDP port for a while. */
 export async function captureTo(port: number, seconds: number): Promise<string> {
   const file = peerFolder.file(`to-${port}.pcap`)
   const filter = `udp dst port ${port}`
@@ -34,7 +34,7 @@ export function readLateness(file: string): Lateness {
   const streams = new Map<number, number[]>()
   for (const { atMs, ssrc, timestamp } of rtpPackets(readFileSync(file))) {
     const offsets = streams.get(ssrc)
-    // When it left, less when its timestamp says: constant for a sender in step, larger by what it is late.
+    // Send time minus the time of the RTP timestamp: constant for an even sender, larger by the lateness of a packet.
     const offsetMs = atMs - timestamp / CLOCK_RATE_KHZ
     if (offsets) offsets.push(offsetMs)
     else streams.set(ssrc, [offsetMs])

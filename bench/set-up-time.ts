@@ -1,4 +1,4 @@
-/** INVITE to 200, one call at a time, in parts of a millisecond, which SIPp does not count. */
+/** INVITE to 200, one call at a time, in fractions of a millisecond, which SIPp does not measure. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { EngineProcess } from './engine-process.js'

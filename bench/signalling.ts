@@ -13,22 +13,22 @@ export interface SignallingPlan {
 }
 
 export interface Steps {
-  /** At this rate CPU per call is measured, enough calls for the system's 10 ms ticks. */
+  /** At this rate CPU per call is measured, with enough calls for the system's 10 ms ticks. */
   calls: number
   perSecond: number
-  /** Rates tried in order until one is not clean. */
+  /** Rates, tried in order until one is not clean. */
   ladder: number[]
 }
 
 export interface SignallingFigures {
   cpuMsPerCall: number
-  /** Of it: the process's own thread, its busiest other one, the rest. */
+  /** Split into the main thread, the busiest other thread and the rest. */
   cpuMsByThread: { main: number; busiest: number; rest: number }
   setupP50Ms: number
   setupP99Ms: number
   failed: number
   retransmissions: number
-  /** 0 where not even the first rung was clean. */
+  /** 0 if even the first rate was not clean. */
   cleanPerSecond: number
 }
 
@@ -36,15 +36,15 @@ interface Run {
   failed: number
   retransmissions: number
   setupMs: number[]
-  /** What was really offered. */
+  /** The rate that was really offered. */
   perSecond: number
 }
 
 type Place = (calls: number, perSecond: number) => Promise<Run>
 
-/** A call that takes longer to set up has waited in a queue. */
+/** A call with a longer set-up time has waited in a queue. */
 const SLOW_MS = 200
-/** So many until no function of ours is compiled any more. */
+/** Calls until V8 has compiled all functions. */
 const WARM_UP_CALLS = 2000
 
 export async function measureSipp(plan: SignallingPlan): Promise<SignallingFigures> {
@@ -92,7 +92,7 @@ export async function measureCalls(
   pid: number,
   place: Place,
 ): Promise<SignallingFigures> {
-  // The first calls compile what all others use.
+  // During the first calls V8 compiles the code.
   await place(Math.min(WARM_UP_CALLS, calls * 2), perSecond)
   const [beforeMs, threadsBefore] = [cpuMs(pid), threadTimes(pid)]
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)

@@ -1,4 +1,4 @@
-/** Rows under a head, columns as wide as they need; all but the first aligned to the right. */
+/** Rows below a head; columns as wide as needed, all but the first aligned to the right. */
 export function table(head: string[], rows: string[][]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))

@@ -1,6 +1,6 @@
-// After tsc: puts beside the compiled nodes what Node-RED looks for there (form, help, catalogues, icons), makes the folder
-// that the editor loads scripts from (resources), and removes from dist what no longer has a source, so that no deleted
-// test or node lives on.
+// Runs after tsc: copies form, help, catalogues and icons beside the compiled nodes, where Node-RED looks for them; makes the folder
+// that the editor loads scripts from (resources); removes files from dist whose source is gone, so that no deleted
+// test or node stays.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { filesBelow, root } from './setup.mjs'
@@ -22,21 +22,32 @@ function copyNodeFiles() {
   }
 }
 
-/** Node-RED gives each node a catalogue of its own: what all of them say stands once in the source and in each in dist. */
+/** Node-RED gives each node its own catalogue: the common texts are kept once in the source and copied into each in dist. */
 function mergeCatalogues() {
   const common = new Map()
+  const english = new Map()
   for (const file of filesBelow(join(root, 'nodes', 'shared', 'locales'))) {
     common.set(basename(dirname(file)), JSON.parse(readFileSync(file, 'utf8')))
   }
-  for (const file of filesBelow(join(root, 'nodes'))) {
+  // English comes first: readers of the other languages look its statuses up.
+  for (const file of filesBelow(join(root, 'nodes')).toSorted()) {
     const [, type, folder, lang] = relative(root, file).split(sep)
     if (folder !== 'locales' || type === 'shared' || !file.endsWith('.json')) continue
     const merged = merge(common.get(lang) ?? {}, JSON.parse(readFileSync(file, 'utf8')))
+    if (lang === 'en-US') english.set(type, merged)
+    else merged.statusText = Object.fromEntries(pairs(english.get(type)?.status ?? {}, merged.status ?? {}))
     writeFileSync(join(dist, relative(root, file)), `${JSON.stringify(merged, null, 2)}\n`)
   }
 }
 
-/** Objects are merged, the rest is the second's. */
+/** English texts with their translations, matched by key. The browser translates statuses, which the runtime sends in English. */
+function pairs(from, to) {
+  return Object.entries(from).flatMap(([key, text]) =>
+    typeof text === 'string' ? [[text, to[key] ?? text]] : pairs(text, to[key] ?? {}),
+  )
+}
+
+/** Merges objects; for other values the second one wins. */
 function merge(base, own) {
   const isObject = (value) => typeof value === 'object' && value !== null
   if (!isObject(base) || !isObject(own)) return own
@@ -45,7 +56,7 @@ function merge(base, own) {
   return merged
 }
 
-/** What the editor loads: scripts and style that the forms share, and each node's migrations. As modules: the browser resolves the imports. */
+/** Files that the editor loads: scripts and style that the forms share, and each node's migrations. They are modules, so the browser resolves the imports. */
 function buildResources() {
   const resources = join(root, 'resources')
   rmSync(resources, { recursive: true, force: true })
@@ -59,7 +70,7 @@ function buildResources() {
   }
 }
 
-/** All lie in one folder there, and each type's migrations in one of their own below it. */
+/** All lie in one folder; each type's migrations have a folder of their own below it. */
 function addResource(file, name) {
   const built = file.endsWith('.ts') ? join(dist, relative(root, file)).replace(/\.ts$/, '.js') : file
   const place = join(root, 'resources', name.replace(/\.ts$/, '.js'))
@@ -68,7 +79,7 @@ function addResource(file, name) {
   writeFileSync(place, text.replace(/(from ')(\.\.\/)+/g, '$1./'))
 }
 
-/** Node-RED looks for a node's icon in the folder `icons` beside its .js only. */
+/** Node-RED looks for a node's icon only in the folder `icons` beside its .js file. */
 function copyIcons() {
   const icons = filesBelow(join(root, 'icons')).filter((file) => file.endsWith('.svg'))
   const folders = new Set(

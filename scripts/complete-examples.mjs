@@ -1,5 +1,5 @@
-// After a node has got a new setting or version: brings every example up to date, as the editor would.
-// `npm run build` first.
+// Brings every example up to date after a node has got a new setting or version, as the editor would.
+// Run `npm run build` first.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

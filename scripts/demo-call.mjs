@@ -15,19 +15,19 @@ const EVENTS = 'ringflow-demo-events'
 const CDRS = 'ringflow-demo-cdr'
 const RECORDINGS = 'ringflow-demo-recordings'
 
-/** Of Node-RED's log. */
+/** The level of an error in Node-RED's log. */
 const ERROR_LEVEL = 20
 
 const PACK = '@ringflow/node-red-telephony'
 const CALL_MS = 60_000
 const PRESS_MS = 15_000
-/** What is heard may differ so much from what was played. */
+/** Tolerance between the played and the heard tone. */
 const TOLERANCE_HZ = 15
 const FAINTEST_DBFS = -40
 
 /**
- * Never throws for what goes wrong with the call: `ok` and `reason` tell.
- * `userDir`: one that has the pack installed; else a temporary one, with the pack loaded from `nodesDir`.
+ * Never throws when the call fails: `ok` and `reason` say so.
+ * `userDir`: a user directory with the pack installed. Without it, a temporary one is used and the pack is loaded from `nodesDir`.
  * `keep`: a folder for both recordings, as caller.wav and callee.wav.
  */
 export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program, print, keep }) {
@@ -59,7 +59,7 @@ export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program
   }
 }
 
-/** The demo's SIP ports may be taken, by `npm start` in another terminal: every one is replaced, wherever it is named. */
+/** The demo's SIP ports may be in use by `npm start` in another terminal, so each one is replaced wherever it is named. */
 async function withFreePorts(flow) {
   const transports = flow.filter(({ type }) => type === 'sip-transport')
   const ports = await freeUdpPorts(transports.length)
@@ -88,7 +88,7 @@ export async function loadedPack(url) {
   return { nodeRed: settings.version.replace('-git', ''), types: ours.flatMap(({ types }) => types).length }
 }
 
-/** Presses the button and resolves when both sides have told their end. */
+/** Presses the button and resolves when both sides have reported their end. */
 async function ring(nodeRed, seen, print) {
   const socket = new WebSocket(`${nodeRed.url.replace('http', 'ws')}/comms`)
   try {
@@ -115,7 +115,7 @@ async function ring(nodeRed, seen, print) {
   }
 }
 
-/** The admin API answers a little before the flow has started. */
+/** The admin API answers shortly before the flow has started. */
 async function press(url) {
   const until = Date.now() + PRESS_MS
   for (;;) {
@@ -151,7 +151,7 @@ function take(data, seen, print) {
   }
 }
 
-/** An error comes as JSON of what it was. */
+/** The debug node sends an error as JSON. */
 function errorText(json) {
   const { data, message } = JSON.parse(json)
   return data?.message ?? message ?? json
@@ -168,7 +168,7 @@ function keepRecordings(seen, folder) {
   for (const { direction, path } of seen.recordings) {
     copyFileSync(path, join(folder, direction === 'outbound' ? 'caller.wav' : 'callee.wav'))
   }
-  say(`What both heard: ${join(folder, '{caller,callee}.wav')}`)
+  say(`What both sides heard: ${join(folder, '{caller,callee}.wav')}`)
 }
 
 function report(flow, seen, mediaFolder) {
@@ -219,7 +219,7 @@ function whyNotHeard(side, heard, expectedHz) {
   return [`the ${side} heard ${heard.hz} Hz, but ${expectedHz.join(' or ')} Hz was played`]
 }
 
-/** Frequencies of what is played on the tab that has this type of node. */
+/** Frequencies of the tone that is played on the tab with this type of node. */
 function played(flow, type, mediaFolder) {
   const tab = flow.find((node) => node.type === type)?.z
   return flow

@@ -1,4 +1,4 @@
-// Made examples/media/*.wav, which are kept in git: only somebody who wants other words needs this, with espeak-ng and sox.
+// Makes examples/media/*.wav, which are kept in git. Only needed for other words; requires espeak-ng and sox.
 // Telephone quality (8 kHz, 16 bit, mono), well below 100 kB each.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { root } from './setup.mjs'
 
 const FORMAT = ['-r', '8000', '-c', '1', '-b', '16']
-/** Steady and pure, so that a demo can measure what the other side heard. */
+/** A steady, pure tone, so that a demo can measure what the other side heard. */
 const CHIME = { hz: 440, seconds: 1, db: -9 }
 
 const media = join(root, 'examples', 'media')
@@ -44,7 +44,7 @@ function speak(text) {
   return spoken
 }
 
-/** `-R`: the same noise in the dither each time, so that the files come out the same. */
+/** `-R`: repeatable dither noise, so that each run makes the same files. */
 function sox(...args) {
   execFileSync('sox', ['-R', ...args])
 }

@@ -1,5 +1,5 @@
-// The packed tarball as a user gets it, in each supported pair of Node-RED and Node: installed into a fresh userDir outside of this
-// tree (so that no devDependency is found by accident), every node type loaded, the demo call placed and measured.
+// Tries the packed tarball as a user gets it, in each supported pair of Node-RED and Node: installs it into a fresh userDir outside this
+// tree (so that no devDependency is found by accident), loads every node type, places the demo call and measures it.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ async function tryOut(version) {
   const userDir = mkdtempSync(join(tmpdir(), 'ringflow-matrix-'))
   try {
     writeFileSync(join(userDir, 'package.json'), JSON.stringify({ name: 'user-dir', private: true }))
-    // As Node-RED's palette does: a dependency that wants another Node is an error.
+    // As in Node-RED's palette: a dependency that needs another version of Node is an error.
     await run('npm', ['install', '--engine-strict', ...QUIET, tarball], { cwd: userDir })
     await tryBesides(version.node, userDir)
     const flowFile = join(userDir, 'node_modules', NAME, 'examples', 'Demo call.json')

@@ -1,5 +1,5 @@
-// What somebody heard, as figures: the strongest tone of a WAV file and how loud it is. Made apart from the engine's own code,
-// so that the demo call does not mark its own homework.
+// Measures a recording: the strongest tone of a WAV file and its level. Independent of the engine's own code,
+// so that the demo call is not judged by the code that it tests.
 import { readFileSync } from 'node:fs'
 
 const WINDOW_SEC = 0.5
@@ -8,8 +8,8 @@ const LOWEST_HZ = 100
 const HIGHEST_HZ = 3600
 
 /**
- * Dominant frequency and level of the loudest half second; null where the file holds less than that.
- * Level: RMS against full scale, so a sine of full amplitude has -3.0 dBFS.
+ * Dominant frequency and level of the loudest half second; null if the file is shorter.
+ * Level: RMS relative to full scale, so a sine of full amplitude has -3.0 dBFS.
  */
 export function measureWav(path) {
   const { samples, rate } = readWav(path)
@@ -19,7 +19,7 @@ export function measureWav(path) {
   return { hz: dominantHz(window, rate), dbfs: round(dbfs(window), 1) }
 }
 
-/** 16 bit PCM of any rate; only the first channel is looked at. Samples are -1 … 1. */
+/** 16 bit PCM of any rate; only the first channel is measured. Samples are -1 … 1. */
 export function readWav(path) {
   const bytes = readFileSync(path)
   const format = chunk(bytes, 'fmt ')
@@ -58,7 +58,7 @@ function loudest(samples, length, step) {
   return best
 }
 
-/** A coarse scan, then a fine one around the best. */
+/** A coarse scan, then a fine scan around the best frequency. */
 function dominantHz(window, rate) {
   const faded = window.map((x, i) => x * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window.length)))
   const coarse = strongest(faded, rate, LOWEST_HZ, Math.min(HIGHEST_HZ, rate / 2), 1 / WINDOW_SEC)

@@ -1,4 +1,4 @@
-// Node-RED as a child process on loopback, with settings that open nothing to the network. Knows nothing of the demo.
+// Node-RED as a child process on loopback, with settings that open nothing to the network. This file does not know the demo.
 import { spawn } from 'node:child_process'
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import dgram from 'node:dgram'
@@ -22,8 +22,8 @@ const READY_MS = 90_000
 const STOP_MS = 20_000
 
 /**
- * Starts Node-RED and resolves when its admin API answers. While it runs, SIGINT and SIGTERM stop it, and `ended` tells.
- * `nodesDir`: the tree that the pack is loaded from; absent where it is installed in the userDir.
+ * Starts Node-RED and resolves when its admin API answers. While it runs, SIGINT and SIGTERM stop it; `ended` resolves when it has stopped.
+ * `nodesDir`: the tree that the pack is loaded from; absent if the pack is installed in the userDir.
  */
 export async function startNodeRed({
   userDir,
@@ -59,7 +59,7 @@ export async function startNodeRed({
   return { url, ended, stop, wasAskedToStop: () => asked.stop }
 }
 
-/** Node-RED ends its calls and registrations first. It does not mind to be told twice: Ctrl-C in a terminal reaches it too. */
+/** Node-RED ends its calls and registrations first. A second signal does no harm: Ctrl-C in a terminal reaches Node-RED too. */
 function stopOnSignals(child, ended) {
   const asked = { stop: false }
   const tell = () => {
@@ -73,7 +73,7 @@ function stopOnSignals(child, ended) {
   return asked
 }
 
-/** Node-RED warns of this at each start, whatever the setting is. */
+/** Node-RED prints this warning at each start, with any setting. */
 const NOISE = /Projects disabled/
 
 function tell(line) {
@@ -114,7 +114,7 @@ function writeSettings({ userDir, port, nodesDir, logLevel }) {
   )
 }
 
-/** Made once for each userDir, so that credentials outlive a restart. */
+/** Made once for each userDir, so that credentials can be read after a restart. */
 function credentialSecret(userDir) {
   const file = join(userDir, 'credential-secret')
   if (!existsSync(file)) {
@@ -124,14 +124,14 @@ function credentialSecret(userDir) {
   return readFileSync(file, 'utf8')
 }
 
-/** As Node-RED keeps them (AES-256-CTR): without this file it would warn at the first start that it found none. */
+/** Encrypted as Node-RED does (AES-256-CTR): without this file Node-RED would warn at the first start. */
 function noCredentials(secret) {
   const iv = randomBytes(16)
   const cipher = createCipheriv('aes-256-ctr', createHash('sha256').update(secret).digest(), iv)
   return { $: iv.toString('hex') + cipher.update('{}', 'utf8', 'base64') + cipher.final('base64') }
 }
 
-/** Whether a TCP port on loopback can be had. */
+/** Whether a TCP port on loopback is free. */
 export function isTcpPortFree(port) {
   return new Promise((resolve) => {
     const server = net.createServer()
@@ -159,7 +159,7 @@ export function isUdpPortFree(port) {
   })
 }
 
-/** Different free UDP ports on loopback: all are held until the last one is found. */
+/** Different free UDP ports on loopback: all stay bound until the last one is found. */
 export async function freeUdpPorts(count) {
   const sockets = await Promise.all(
     Array.from({ length: count }, () => {

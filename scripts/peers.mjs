@@ -1,4 +1,4 @@
-// The programs that tests and bench call or are called by: Debian packages, installed when missing.
+// The peers of tests and bench: programs from Debian packages, installed if missing.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -19,13 +19,13 @@ const PACKAGES = {
 
 const POLICY = '/usr/sbin/policy-rc.d'
 
-/** Installs what is missing of these programs, or says what to do and ends. */
+/** Installs those of these programs that are missing, or prints what to do and ends. */
 export async function ensurePeers(programs) {
   const missing = programs.filter((program) => !isInstalled(program))
   if (missing.length === 0) return
   const packages = missing.map((program) => PACKAGES[program])
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
-    say(`These tests call real peers, and ${missing.join(', ')} is missing here.`)
+    say(`These tests call real peers; this machine lacks ${missing.join(', ')}.`)
     say(`On Debian: sudo apt-get install --no-install-recommends ${packages.join(' ')}`)
     process.exit(1)
   }
@@ -42,7 +42,7 @@ async function install(packages) {
   if (mine) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   const options = {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 2], // a thousand lines of unpacking; what goes wrong is on stderr
+    stdio: ['ignore', 'ignore', 2], // a thousand lines of unpacking; errors are on stderr
   }
   try {
     const updated = run('apt-get', ['update', '-qq'], options)
@@ -65,7 +65,7 @@ function isInstalled(program) {
   })
 }
 
-/** `name version` of each, for the head of a report. */
+/** `name version` of each program, for the head of a report. */
 export function peerVersions(programs) {
   return programs.filter(isInstalled).map((program) => {
     const name = PACKAGES[program]

@@ -1,16 +1,16 @@
-// Peers and benchmarks run in a network of their own where this machine allows it: no clash of ports with anything else, and
-// nothing can leave. A process namespace beside it ends every peer with the command, even when that is killed.
+// Peers and benchmarks run in a private network if this machine allows it: ports cannot clash with other programs, and
+// no packet can leave. A process namespace ends every peer with the command, even if the command is killed.
 import { spawnSync } from 'node:child_process'
 
-/** Set inside. */
+/** This variable is set inside the private network. */
 const MARK = 'RINGFLOW_PRIVATE_NETWORK'
 
 const NAMESPACES = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc']
 
-// `sh` stays as the first process: whoever is that has to reap orphans.
+// `sh` stays the first process, because the first process has to reap orphans.
 const SCRIPT = 'ip link set lo up && "$@"; exit $?'
 
-/** The command that runs this one: as root, as root of a user namespace, or, where neither is allowed, as it is. */
+/** The command that runs this one in a private network, as root or as root of a user namespace; unchanged if neither is allowed. */
 export function inPrivateNetwork(command) {
   if (process.env[MARK]) return command
   const flags = [NAMESPACES, ['--user', '--map-root-user', ...NAMESPACES]].find(isAllowed)

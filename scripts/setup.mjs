@@ -1,5 +1,5 @@
-// What every script needs before it can begin: the right Node, node_modules, dist.
-// No dependency may be imported here: it runs on a fresh clone, before `npm ci`.
+// Prepares what every script needs: the right version of Node, node_modules, dist.
+// This file must not import a dependency: it runs on a fresh clone, before `npm ci`.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const FLOOR = [20, 19]
 const BUILD_STAMP = join(root, 'dist', '.built')
 const SOURCES = ['src', 'nodes', 'test', 'bench', 'icons', 'scripts/build.mjs', 'package.json', 'tsconfig.json']
 
-/** One line of progress, on stderr: stdout belongs to results. */
+/** Prints one line of progress on stderr; stdout is for results. */
 export function say(text) {
   process.stderr.write(`${text}\n`)
 }
@@ -27,7 +27,7 @@ export function checkNode() {
 /** Runs a command to its end; rejects with its name and exit code. Its output goes to stderr. */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const shell = process.platform === 'win32' && command === 'npm' // npm is a script there
+    const shell = process.platform === 'win32' && command === 'npm' // npm is a script on Windows
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell, ...options })
     child.once('error', reject)
     child.once('exit', (code, signal) => {
@@ -40,11 +40,11 @@ export function run(command, args, options = {}) {
 export async function ensureInstalled() {
   const why = whatIsNotInstalled()
   if (!why) return
-  say(`Installing what is needed (npm ci: ${why}). This takes a minute or two, once.`)
+  say(`Installing dependencies (npm ci: ${why}). This takes a minute or two, once.`)
   await run('npm', ['ci', '--no-audit', '--no-fund'])
 }
 
-/** npm writes what it installed to node_modules/.package-lock.json: compare that with what shall be there. */
+/** npm writes what it installed to node_modules/.package-lock.json: this compares it with the lock file. */
 function whatIsNotInstalled() {
   const installedFile = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(installedFile)) return 'node_modules is missing'
@@ -66,7 +66,7 @@ export async function ensureBuilt() {
   writeFileSync(BUILD_STAMP, fingerprint)
 }
 
-/** Path, size and time of every source: changes when one is edited, added or removed. */
+/** A hash of path, size and time of every source: it changes if a source is edited, added or removed. */
 function sourceFingerprint() {
   const hash = createHash('sha256')
   for (const file of SOURCES.flatMap((name) => filesBelow(join(root, name)))) {
@@ -76,7 +76,7 @@ function sourceFingerprint() {
   return hash.digest('hex')
 }
 
-/** Every file below a folder (or the file itself), sorted; nothing where it does not exist. */
+/** Every file below a folder (or the file itself), sorted; empty if it does not exist. */
 export function filesBelow(path) {
   if (!existsSync(path)) return []
   if (statSync(path).isFile()) return [path]

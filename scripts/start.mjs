@@ -1,15 +1,15 @@
-// `npm start`: Node-RED on loopback with this tree's nodes and the demo flow. `npm start -- --once`: the demo call without a
-// browser, measured. Runs on a fresh clone: dependencies are imported only after they have been installed.
+// `npm start`: Node-RED on loopback with this tree's nodes and the demo flow. `npm start -- --once`: makes the demo call without a
+// browser and measures it. Runs on a fresh clone: dependencies are imported only after they have been installed.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
+import util from 'node:util' // not { parseArgs }: on an old Node that import would fail before the version check below
 import { checkNode, ensureBuilt, ensureInstalled, root, say } from './setup.mjs'
 
 const USAGE = `npm start                   Node-RED with the demo call, on http://127.0.0.1:1880
 npm start -- --port 1881    the same on another port (or PORT=1881 npm start)
 npm start -- --user-dir x   keeps flows in another folder than .cache/node-red
-npm start -- --once         places the demo call without a browser, prints what happened and what was measured`
+npm start -- --once         places makes the demo call without a browser, prints what happened and what was measured`
 
 const DEFAULT_PORT = 1880
 const DEMO_FLOW = join(root, 'examples', 'Demo call.json')
@@ -50,7 +50,7 @@ function readOptions() {
     if (values.help) throw new Error('Usage:')
     const port = Number(values.port ?? process.env.PORT ?? DEFAULT_PORT)
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new Error(`"${values.port ?? process.env.PORT}" is no port`)
+      throw new Error(`"${values.port ?? process.env.PORT}" is not a port number: use 1 to 65535`)
     return {
       once: values.once ?? false,
       port,
@@ -79,7 +79,7 @@ async function serve({ port, userDir }) {
   return asked ? 0 : 1
 }
 
-/** The demo becomes the flow of the first start, and is renewed as long as nobody has changed it. Returns what is there now. */
+/** Installs the demo flow at the first start and updates it as long as it was not edited. Returns the current flow. */
 function putDemoFlow(userDir) {
   const flowFile = join(userDir, 'flows.json')
   const stampFile = join(userDir, 'demo-flow.sha256')

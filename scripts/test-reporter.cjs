@@ -1,5 +1,5 @@
-// Mocha's spec reporter, and two things more: the counts go to the file named by RINGFLOW_TEST_COUNTS (scripts/test.mjs adds
-// them up), and a process that does not end by itself after its last test is a failure: something was left open.
+// Mocha's spec reporter with two additions: the counts go to the file named by RINGFLOW_TEST_COUNTS (scripts/test.mjs adds
+// them up), and a process that does not end by itself after its last test is a failure, because a test left something open.
 const { writeFileSync } = require('node:fs')
 const { reporters } = require('mocha')
 

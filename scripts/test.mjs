@@ -1,14 +1,14 @@
-// `npm test`: does all its own set-up and runs everything, in this order. `npm test -- --only unit,interop` runs some.
+// `npm test`: does all its own set-up and runs every kind of test, in this order. `npm test -- --only unit,interop` runs some.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import util from 'node:util' // not { parseArgs }: an old Node shall live to be told that it is old
+import util from 'node:util' // not { parseArgs }: on an old Node that import would fail before the version check below
 import { ensurePeers } from './peers.mjs'
 import { inPrivateNetwork } from './private-network.mjs'
 import { checkNode, ensureBuilt, ensureInstalled, filesBelow, root, run, say } from './setup.mjs'
 
-/** Kind → the programs that it needs. `check` is not mocha's. */
+/** Kind → the programs that it needs. `check` does not run in mocha. */
 const KINDS = {
   check: [],
   unit: [],
@@ -21,10 +21,10 @@ const KINDS = {
   browser: ['chromium'],
 }
 
-/** These run in a network of their own: some ports are fixed, and nothing can leave. */
+/** These kinds run in a private network: some ports are fixed, and no packet can leave. */
 const PRIVATE = ['contract', 'integration', 'interop', 'robustness']
 
-/** No run may take longer: something hangs. */
+/** A run that takes longer hangs. */
 const LIMIT_MS = 12 * 60_000
 
 checkNode()
@@ -52,13 +52,13 @@ for (const { title, work } of await plan()) {
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
   console.log(`== ${title}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`)
 }
-// What tests left there (logs and recordings of peers) is of use only where something failed.
+// The files of the tests (logs and recordings of peers) are useful only if a test failed.
 if (failed === 0) rmSync(scratch, { recursive: true, force: true })
 else console.log(`\nfiles of the tests: ${scratch}`)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
-/** What runs, in order: each kind once, but the editor in the oldest and in the newest Node-RED. */
+/** The runs, in order: each kind once, but the editor in the oldest and in the newest Node-RED. */
 async function plan() {
   const runs = []
   for (const kind of kinds) {
@@ -78,7 +78,7 @@ async function editorRuns() {
   }))
 }
 
-/** Linter, formatter and import rules; each counts as one. */
+/** Linter with formatter, and import rules; each counts as one test. */
 async function check() {
   const result = { passed: 0, failed: 0 }
   for (const script of ['check:style', 'check:imports']) {

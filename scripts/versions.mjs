@@ -1,4 +1,4 @@
-// Each supported pair of Node-RED and Node, as programs: the ones at hand, others fetched into .cache/matrix once.
+// The programs of each supported pair of Node-RED and Node: installed ones, and others that npm installs into .cache/matrix once.
 // `node scripts/versions.mjs` prints them as JSON.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -31,16 +31,16 @@ function packageVersion(folder) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version
 }
 
-/** The npm package `node` brings the program itself; its install script fetches the one for this machine. */
+/** The npm package `node` contains the program; its install script installs the one for this machine. */
 async function fetchNode(major) {
   const folder = await fetchPackage('node', String(major))
   const program = join(folder, 'bin', 'node')
-  // Where npm does not run install scripts, the same script by hand.
+  // If npm does not run install scripts, run the same script here.
   if (!existsSync(program)) await run(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder })
   return program
 }
 
-/** Installs a package in a folder of its own below .cache, once; returns where it is. */
+/** Installs a package once, in its own folder below .cache; returns that folder. */
 async function fetchPackage(name, major) {
   const home = join(cache, `${name}-${major}`)
   const folder = join(home, 'node_modules', name)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { TypedEmitter } from '../../src/base/typed-emitter.js'
 import type { CallEvent } from '../../src/call/call-event.js'
-import type { Engine, EngineCommands, EngineEvents, EngineInit } from '../../src/engine/protocol.js'
+import type { Engine, EngineCommands, EngineEvents, EngineInit, MediaFiles } from '../../src/engine/protocol.js'
 import { TelephonyError } from './errors.js'
 import type { RED, RingflowSettings } from './red.js'
 
@@ -72,6 +72,12 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
       throw new TelephonyError('CLOSED', 'no account is in use, so the telephony engine is not running')
     const engine = await this.#running
     return engine.call(op, arg)
+  }
+
+  /** The files that nodes can play by name. Also while no account is in use, and so no engine is running. */
+  async mediaFiles(): Promise<MediaFiles> {
+    const { mediaFiles } = await import('../../src/engine/client.js')
+    return mediaFiles(this.#init?.mediaRoots ?? [])
   }
 
   /** BYE, CANCEL, un-REGISTER, then the threads end; given up after 3 s. Idempotent. */

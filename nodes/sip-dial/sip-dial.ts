@@ -16,8 +16,8 @@ import { migrations } from './migrations.js'
  *
  * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, headers and tags as set.
  * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
- * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`, `failed`), more
- * in `call.end`. Busy and no answer are outcomes, no errors.
+ * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
+ * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
  * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
  * `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.

@@ -2,6 +2,7 @@ import type { Playable } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
+import { serveMediaFiles } from '../shared/media-files-route.js'
 import type { MediaNote } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { number, oneOf, secondsAsMs } from '../shared/settings.js'
@@ -22,6 +23,7 @@ import { migrations } from './migrations.js'
  * `ringflow: { mediaFolders: ['/srv/prompts'] }`.
  */
 export default function sipPlayMedia(RED: RED): void {
+  serveMediaFiles(RED)
   defineNode<Config>(RED, {
     type: 'sip-play-media',
     defaults,

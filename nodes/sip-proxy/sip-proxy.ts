@@ -18,7 +18,7 @@ export default function sipProxy(RED: RED): void {
 }
 
 function parse(config: Config, id: string): ProxyConfig {
-  const hops = list(config.hops).map((hop) => shaped('hops', hop, isHop, 'SIP URI of a proxy'))
+  const hops = list(config.hops).map((hop) => shaped('hops', hop, isHop, 'proxy'))
   if (hops.length === 0) throw new TelephonyError('BAD_CONFIG', 'hops: name at least one proxy')
   return { id, name: text(config.name), hops }
 }

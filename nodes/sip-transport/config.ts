@@ -1,9 +1,9 @@
 export const defaults = {
-  version: 1,
+  version: 2,
   name: '',
   protocol: 'udp' as 'udp' | 'tcp' | 'udp+tcp',
-  /** Which address an empty `bindAddress` means. */
-  ipVersion: 'auto' as 'auto' | '4' | '6',
+  /** Of an empty `bindAddress`; the preferred version falls back to the other one. */
+  ipVersion: 'prefer-4' as 'prefer-4' | 'prefer-6' | '4' | '6',
   /** '' : the address this machine uses to reach the account's proxy or registrar. */
   bindAddress: '',
   bindPort: '5060',

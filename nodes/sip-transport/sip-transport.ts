@@ -35,8 +35,7 @@ function parse(config: Config, id: string): TransportConfig {
     id,
     name: text(config.name),
     protocol: oneOf('protocol', config.protocol, ['udp', 'tcp', 'udp+tcp']),
-    // Flows of earlier days do not have it.
-    ipVersion: oneOf('ipVersion', config.ipVersion ?? defaults.ipVersion, ['auto', '4', '6']),
+    ipVersion: oneOf('ipVersion', config.ipVersion, ['prefer-4', 'prefer-6', '4', '6']),
     bindAddress: shaped('bindAddress', config.bindAddress, isIp, 'IP address'),
     bindPort: port('bindPort', config.bindPort, 0),
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),

@@ -11,13 +11,14 @@ import {
   type SipProtocol,
   type UserAgent,
 } from '../sip/types.js'
-import { type Aor, parseAor, parseHostPort } from './aor.js'
+import { type Aor, parseAor, parseHostPort, portFault } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { KeepAlive } from './keep-alive.js'
-import { type Lookup, Policy, parseSources } from './policy.js'
+import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
+import { parseRoute } from './route.js'
 import { resolveTarget, type Target } from './target.js'
 
 /** What an account is made from; the engine's AccountConfig fits. */
@@ -71,21 +72,21 @@ export interface AccountPeers {
 }
 
 const MAX_EXPIRES_SEC = 86_400
-/** RFC 3261 8.1.1.6: Max-Forwards of 70 is meant for far longer ways than anybody sets by hand. */
-const MAX_HOPS = 16
 
 /** BAD_CONFIG where a setting cannot be used, with the reason. */
 export function checkAccount(init: AccountInit): AccountPeers {
   const aor = parseAor(init.aor)
   const registrarText = init.registrar.trim() || aor.domain
   const registrar = parseHostPort(registrarText)
-  if (!registrar) throw badConfig(`registrar “${init.registrar}”: write it like pbx.example.com or 192.0.2.1:5060`)
-  const hops = (init.proxy?.hops ?? []).map(parseHop)
-  if (hops.length > MAX_HOPS) throw badConfig(`${hops.length} proxies in a row: ${MAX_HOPS} at most`)
-  parseSources(init.allowedSources)
+  if (!registrar) {
+    const why = portFault(registrarText) ?? 'Use one like pbx.example.com or 192.0.2.1:5060'
+    throw badConfig(`“${init.registrar}” is not a valid registrar. ${why}`)
+  }
+  const hops = parseRoute(init.proxy?.hops ?? [])
+  checkSources(init.allowedSources)
   if (init.dialPlan) checkDialPlan(init.dialPlan)
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
-    throw badConfig(`registration time of ${init.expiresSec} s: between 1 and ${MAX_EXPIRES_SEC}`)
+    throw badConfig(`a registration time of ${init.expiresSec} s is not possible. Use 1 to ${MAX_EXPIRES_SEC} s`)
   }
   // RFC 3261 10.2: no user part in the Request-URI; the port only where it was written (SRV decides otherwise).
   const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
@@ -123,7 +124,7 @@ export class Account {
     this.peers = checkAccount(init)
     this.#wantsRegistration = init.register
     this.#policy = new Policy(
-      { clock, log, lookup, activeCalls },
+      { clock, log, lookup, activeCalls, changed: () => this.userAgent.setSources(this.#policy.sources) },
       {
         inboundFrom: init.inboundFrom,
         allowedSources: init.allowedSources,
@@ -146,9 +147,9 @@ export class Account {
         { username: init.authUser || aor.user, password: init.password },
         { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
       ),
+      sources: this.#policy.sources,
       handlers: {
         admit: (request) => this.#policy.admit(request),
-        answers: ({ host }) => this.#policy.answers(host),
         invite: deps.invite,
         decidesAtOnce: deps.decidesAtOnce,
         flowLost: (peer) => this.#flowLost(peer),
@@ -159,7 +160,6 @@ export class Account {
       {
         aor: aor.uri,
         registrar: this.peers.registrar,
-        contactUser,
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
       },
@@ -232,7 +232,7 @@ export class Account {
 function transportOf(uri: string): SipProtocol | undefined {
   const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
   if (name === undefined || name === 'udp' || name === 'tcp') return name
-  throw badConfig(`“${uri}”: this version knows transport=udp and transport=tcp`)
+  throw badConfig(`“${uri}”: the transport “${name}” is not supported. Use transport=udp or transport=tcp`)
 }
 
 /**
@@ -241,15 +241,5 @@ function transportOf(uri: string): SipProtocol | undefined {
  */
 const contactUserOf = (accountId: string, aor: string): string =>
   createHash('sha256').update(`${accountId} ${aor}`).digest('hex').slice(0, 16)
-
-function parseHop(hop: string): { route: string; host: string; port: number } {
-  const bare = hop.trim().replace(/^<(.*)>$/, '$1')
-  const address = parseHostPort(bare)
-  if (!address) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
-  // RFC 3261 16.12.1.1: a URI without lr is a strict router. Who writes only a host means a loose one.
-  const uri = /^sip:/i.test(bare) ? bare : `sip:${bare};lr`
-  if (/[\s<>",]/.test(uri)) throw badConfig(`proxy “${hop}”: write it like sip:proxy.example.com:5060;lr`)
-  return { route: `<${uri}>`, ...address }
-}
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -16,6 +16,7 @@ export interface HostPort {
 }
 
 const SIP_PORT = 5060
+const MAX_PORT = 65_535
 /** RFC 3261 25.1 `hostname` and `IPv4address`; `_` occurs in real host names. */
 const HOST = /^(?!-)[a-z0-9._-]{1,253}$/i
 /** RFC 3261 25.1 `user`: unreserved, escaped, user-unreserved. */
@@ -29,12 +30,19 @@ export function parseAor(text: string): Aor {
   const host = bare.slice(at + 1)
   const domain = isIPv6(host) ? `[${host}]` : host
   if (at < 1 || !USER.test(user) || !parseHostPort(domain)) {
-    throw new TelephonyError('BAD_CONFIG', `“${text}” is no address of record: write it like alice@example.com`)
+    const why = portFault(domain) ?? 'Use one like alice@example.com'
+    throw new TelephonyError('BAD_CONFIG', `“${text}” is not a valid address of record. ${why}`)
   }
   return { uri: `sip:${user}@${domain}`, user: decodeUser(user), domain }
 }
 
-/** `host`, `host:port`, `sip:host:port;lr`: where to; undefined where it is none of these. */
+/** For the text of an error: set where the port of `host:port` is out of range. */
+export function portFault(hostPort: string): string | undefined {
+  const port = /:(\d+)$/.exec(hostPort.replace(/[;?].*$/, '').replace(/^.*[@\]]/, ''))?.[1]
+  return port !== undefined && Number(port) > MAX_PORT ? `Port ${port} is not between 1 and ${MAX_PORT}` : undefined
+}
+
+/** Host and port of `host`, `host:port` or `sip:host:port;lr`; undefined where the text is none of these. */
 export function parseHostPort(text: string): HostPort | undefined {
   const bare = text
     .trim()
@@ -45,7 +53,7 @@ export function parseHostPort(text: string): HostPort | undefined {
   if (isIPv6(bare)) return { host: shortest(bare), port: SIP_PORT }
   const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d{1,5}))?$/.exec(bare) ?? []
   const host = name ?? ipv6
-  if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? SIP_PORT) > 65_535) return undefined
+  if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? SIP_PORT) > MAX_PORT) return undefined
   return { host: ipv6 ? shortest(ipv6) : host.toLowerCase(), port: Number(port ?? SIP_PORT) }
 }
 

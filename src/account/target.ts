@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
-import { decodeUser, parseHostPort, USER } from './aor.js'
+import { decodeUser, parseHostPort, portFault, USER } from './aor.js'
 import { applyDialPlan, type DialPlan } from './dial-plan.js'
 
 /** What a call is placed to: the Request-URI as text and its user part, decoded. */
@@ -17,6 +17,8 @@ const VISUAL_SEPARATORS = /[\s().\-/\u00a0]/g
 const NUMBER = /^\+?[0-9*#]+$/
 /** RFC 3261 25.1 `uri-parameter`. */
 const PARAMETER = /^[\w.!~*'()%-]+(=[\w.!~*'()%[\]/:&+$-]+)?$/
+/** `alice:secret@host` is none of these. */
+const OTHER_SCHEME = /^(?:[a-z][a-z0-9+.-]*:\/\/|mailto:|xmpp:|callto:|h323:|im:)/i
 const MAX_LENGTH = 256
 
 /**
@@ -26,45 +28,53 @@ const MAX_LENGTH = 256
 export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
   const to = { domain, plan }
   if (LINE_BREAKING.test(text) || /\p{Surrogate}/u.test(text))
-    throw bad('a target cannot hold line breaks or control characters')
+    throw bad('a target must not contain line breaks or control characters')
   const target = text.trim()
-  if (target === '') throw bad('no target: give a number or an address')
-  if (target.length > MAX_LENGTH) throw bad(`a target of ${target.length} characters is too long`)
-  if (/[<>"]/.test(target)) throw bad(`“${target}”: give only the address, without name and angle brackets`)
+  if (target === '') throw bad('the target is empty. Use a number or an address')
+  if (target.length > MAX_LENGTH)
+    throw bad(`a target of ${target.length} characters is too long: at most ${MAX_LENGTH} are possible`)
+  if (/[<>"]/.test(target))
+    throw bad(`“${target}” is not a valid target. Use only the address, without name and angle brackets`)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase()
-  if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which this version does not have; use sip:`)
+  if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which this version does not have. Use sip:`)
   if (scheme === 'tel') return numberTarget(telNumber(target), target, to)
   if (scheme === 'sip') return uriTarget(target.slice(4), target)
-  if (target.includes('@')) return uriTarget(target, target)
-  if (scheme !== undefined) throw bad(`“${target}”: only sip: and tel: addresses can be called`)
+  if (target.includes('@') && !OTHER_SCHEME.test(target)) return uriTarget(target, target)
+  if (scheme !== undefined) {
+    throw bad(`“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip: or tel:`)
+  }
   if (NUMBER.test(target.replace(VISUAL_SEPARATORS, ''))) return numberTarget(target, target, to)
   return uriTarget(`${target}@${domain}`, target)
 }
 
 function uriTarget(rest: string, original: string): Target {
-  if (/\s/.test(rest)) throw bad(`“${original}” holds blanks and is no number`)
+  if (/\s/.test(rest)) throw bad(`“${original}” contains blanks and is not a valid number. Use a number or an address`)
   // RFC 3261 19.1.5: headers in a URI would become headers of the request.
-  if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers is not taken; use the headers setting`)
+  if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers cannot be called. Use the headers setting`)
   // Whoever decodes it, as gateways do, must not find another line in it.
-  if (/%(?:[01][\da-f]|7f)/i.test(rest)) throw bad('a target cannot hold line breaks or control characters')
+  if (/%(?:[01][\da-f]|7f)/i.test(rest)) throw bad('a target must not contain line breaks or control characters')
   const at = rest.lastIndexOf('@')
   const user = rest.slice(0, Math.max(0, at))
   const [written = '', ...parameters] = rest.slice(at + 1).split(';')
   const hostPort = isIPv6(written) ? `[${written}]` : written
   const wellFormed = parseHostPort(hostPort) !== undefined && parameters.every((each) => PARAMETER.test(each))
-  if (!wellFormed) throw bad(`“${original}” is no address: the part after @ has to be a host, maybe with a port`)
+  if (!wellFormed) {
+    const why = portFault(hostPort) ?? 'The part after @ is a host, with or without a port'
+    throw bad(`“${original}” is not a valid SIP address. ${why}`)
+  }
   const address = [hostPort, ...parameters].join(';')
   if (at === -1) return { uri: `sip:${address}`, user: '' }
-  if (user === '') throw bad(`“${original}” has nothing before the @`)
+  if (user === '') throw bad(`“${original}” has no user before the @. Use one like alice@example.com`)
   // RFC 3261 19.1.1: a password in a URI is not recommended; it would travel in clear and stand in every log.
-  if (user.includes(':')) throw bad('an address with a password is not taken: set it in the account')
+  if (user.includes(':')) throw bad('a target must not contain a password. Set the password in the account')
   return { uri: `sip:${escapeUser(user)}@${address}`, user: decodeUser(user) }
 }
 
 function numberTarget(number: string, original: string, to: { domain: string; plan: DialPlan | undefined }): Target {
   // `+49 (0)30 1234`: the (0) is dialled only within the country.
   const digits = number.replace(/^(\s*\+.*?)\(0\)/, '$1').replace(VISUAL_SEPARATORS, '')
-  if (!NUMBER.test(digits)) throw bad(`“${original}” is no telephone number`)
+  if (!NUMBER.test(digits))
+    throw bad(`“${original}” is not a valid telephone number. Use digits, * and #, with or without a leading +`)
   const dialled = to.plan ? applyDialPlan(digits, to.plan) : digits
   return { uri: `sip:${escapeUser(dialled)}@${to.domain}`, user: dialled }
 }
@@ -73,7 +83,7 @@ function numberTarget(number: string, original: string, to: { domain: string; pl
 function telNumber(target: string): string {
   const [number = '', ...parameters] = target.slice(4).split(';')
   if (parameters.some((parameter) => /^(ext|isub)=/i.test(parameter))) {
-    throw bad(`“${target}”: extensions in tel: addresses are not supported; dial the number, then send digits`)
+    throw bad(`“${target}”: extensions in tel: addresses are not supported. Dial the number, then send digits`)
   }
   return number
 }

@@ -1,8 +1,8 @@
-/** Time handed in, so that every timer can be tested. All durations are milliseconds. */
+/** The clock is handed in, so that every timer can be tested. All durations are in milliseconds. */
 export interface Clock {
-  /** Monotonic time in ms; its origin means nothing. */
+  /** Monotonic time in ms, counted from an arbitrary origin. */
   now(): number
-  /** Wall-clock time in ms since 1970: only for what people read (CDR, logs) and RTCP's NTP fields. */
+  /** Wall-clock time in ms since 1970: only for texts that people read (CDR, logs) and for RTCP's NTP fields. */
   wall(): number
   setTimeout(run: () => void, ms: number): Timer
 }
@@ -12,7 +12,7 @@ export interface Timer {
   cancel(): void
 }
 
-/** setTimeout turns larger delays into 1 ms. */
+/** setTimeout treats larger delays as 1 ms. */
 const MAX_DELAY_MS = 0x7fffffff
 
 export const systemClock: Clock = {

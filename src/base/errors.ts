@@ -1,26 +1,26 @@
 /** Every error of the pack carries one of these codes; help texts and outputs name them. */
 export type ErrorCode =
   | 'BAD_CONFIG' // a setting is missing or malformed
-  | 'BAD_TARGET' // a dial target that is no SIP address and no number
+  | 'BAD_TARGET' // a dial target is neither a SIP address nor a number
   | 'BAD_HEADER' // a header name or value that could inject another line
-  | 'BAD_ARGUMENT' // a command was given something it cannot take
-  | 'NO_ACCOUNT' // no such account in the engine
-  | 'NO_CALL' // no call with this id was ever seen, or none was named
+  | 'BAD_ARGUMENT' // an argument of a command is not valid
+  | 'NO_ACCOUNT' // the engine does not have this account
+  | 'NO_CALL' // the call id is unknown or missing
   | 'CALL_ENDED' // the call has ended already
   | 'WRONG_STATE' // the call is not in a state that allows this
-  | 'CALL_LIMIT' // the account has as many calls as it may have
-  | 'CALL_RATE' // the account has placed as many calls within a minute as it may
-  | 'TARGET_BLOCKED' // a number or address that the account may not call; emergency numbers are such unless allowed
+  | 'CALL_LIMIT' // the account has reached its limit of simultaneous calls
+  | 'CALL_RATE' // the account has reached its limit of calls per minute
+  | 'TARGET_BLOCKED' // the account may not call this number or address; emergency numbers need permission
   | 'NO_COMMON_CODEC'
   | 'BAD_SDP'
-  | 'PARSE' // bytes from the network that are no SIP message
+  | 'PARSE' // octets from the network are not a SIP message
   | 'TRANSPORT' // a socket could not be opened or written to
-  | 'TIMEOUT' // nobody answered in time
-  | 'AUTH_FAILED' // credentials were refused, or there are none
+  | 'TIMEOUT' // no answer came in time
+  | 'AUTH_FAILED' // the credentials are missing or were refused
   | 'NO_PORTS' // the RTP port range is used up
   | 'FILE_NOT_FOUND'
   | 'FILE_OUTSIDE_ROOT'
-  | 'BAD_AUDIO' // a file that holds no audio we can decode
+  | 'BAD_AUDIO' // the file holds no audio that can be decoded
   | 'MEDIA_WORKER_DIED'
   | 'ENGINE_DIED'
   | 'CLOSED'
@@ -31,7 +31,7 @@ export interface PlainError {
   message: string
 }
 
-/** An error with a code that callers can match and a message that says what to do. */
+/** An error with a code that callers can compare and a message that says what to do. */
 export class TelephonyError extends Error {
   override readonly name = 'TelephonyError'
   readonly code: ErrorCode
@@ -41,14 +41,14 @@ export class TelephonyError extends Error {
     this.code = code
   }
 
-  /** Wraps anything thrown; a TelephonyError is returned as it is. */
+  /** Makes a TelephonyError of any thrown value; a TelephonyError is returned unchanged. */
   static from(thrown: unknown, code: ErrorCode = 'INTERNAL'): TelephonyError {
     if (thrown instanceof TelephonyError) return thrown
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return new TelephonyError(code, message, { cause: thrown })
   }
 
-  /** As Node's own errors show their codes: what Node-RED writes into its log and into `msg.error.message`. */
+  /** Shows the code as Node's own errors do. Node-RED writes this text into its log and into `msg.error.message`. */
   override toString(): string {
     return `${this.name} [${this.code}]: ${this.message}`
   }

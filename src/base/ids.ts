@@ -1,7 +1,7 @@
 import { randomFillSync, randomInt } from 'node:crypto'
 import { v4, v7 } from 'uuid'
 
-/** Sortable by time: the id of calls, CDRs and media actions. */
+/** Ids of calls, CDRs and media actions; they sort by time. */
 export const newId = (): string => v7()
 
 /** RFC 3261 8.1.1.4: globally unique; `UUID@host` as many registrars expect. */
@@ -17,12 +17,12 @@ export function newToken(octets = 8): string {
   const from = poolAt
   poolAt += octets
   const token = pool.toString('hex', from, poolAt)
-  // What was given away is not kept.
+  // Used random octets are erased.
   pool.fill(0, from, poolAt)
   return token
 }
 
-/** The system is asked for randomness once for many tokens: asking costs far more than the octets. */
+/** One system call fetches the randomness of many tokens: the call costs far more than the octets. */
 const POOL_OCTETS = 4096
 const pool = Buffer.alloc(POOL_OCTETS)
 let poolAt = POOL_OCTETS

@@ -1,4 +1,4 @@
-/** Limits that the engine keeps and the forms tell. */
+/** Limits that the engine enforces and the forms name. */
 
-/** Digits that one gather can wait for; so many pressed ones are also kept for the next. */
+/** The most digits that one gather waits for. As many digits are kept for the next gather. */
 export const MAX_GATHER_DIGITS = 64

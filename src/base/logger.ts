@@ -1,10 +1,10 @@
-/** What every layer needs of a log. The one that writes is made in `src/trace/logger.ts`. */
+/** The interface of a log. `src/trace/logger.ts` makes the logger that writes. */
 export interface Logger {
   debug(fields: LogFields, message: string): void
   info(fields: LogFields, message: string): void
   warn(fields: LogFields, message: string): void
   error(fields: LogFields, message: string): void
-  /** A logger that adds these fields to each line: one per call, account, endpoint. */
+  /** A logger that adds these fields to each line, for example one per call, account or endpoint. */
   child(fields: LogFields): Logger
 }
 

@@ -2,14 +2,14 @@ import type { Transferable } from 'node:worker_threads'
 import { type PlainError, TelephonyError } from './errors.js'
 import { TransientMap } from './transient-map.js'
 
-/** What crosses: `{i, op, a}` asks, `{re, r}` or `{re, e}` answers, `{ev, d}` tells. Plain data only. */
+/** Messages between the threads: `{i, op, a}` is a request, `{re, r}` or `{re, e}` a reply, `{ev, d}` an event. Plain data only. */
 type Message =
   | { i: number; op: string; a: unknown }
   | { re: number; r: unknown }
   | { re: number; e: PlainError }
   | { ev: string; d: unknown }
 
-/** A MessagePort, a Worker or parentPort: what both ends of the RPC need of it. */
+/** The part of a MessagePort, a Worker or parentPort that both ends of the RPC use. */
 export interface RpcPort {
   postMessage(message: unknown, transfer?: readonly Transferable[]): void
   on(event: 'message', listener: (message: unknown) => void): unknown
@@ -17,8 +17,8 @@ export interface RpcPort {
 
 export interface RpcOptions {
   /**
-   * What is said within one turn of the event loop crosses as one message: waking the other thread costs more than what is
-   * said. Not for a thread whose code may block the turn: then what was said waits as well.
+   * Everything sent within one turn of the event loop crosses as one message: waking the other thread costs more than the
+   * data. Not for a thread whose code may block the turn: then the data waits as well.
    */
   batched?: boolean
 }
@@ -28,7 +28,7 @@ export type Commands = { [op: string]: (arg: any) => unknown }
 type Arg<C extends Commands, Op extends keyof C> = Parameters<C[Op]>[0]
 type Result<C extends Commands, Op extends keyof C> = Awaited<ReturnType<C[Op]>>
 
-/** The asking side: `call` resolves with the reply, `onEvent` hears what the other side tells. */
+/** The requesting side: `call` resolves with the reply, `onEvent` receives the events of the other side. */
 export class RpcClient<C extends Commands, E extends { [name: string]: unknown }> {
   readonly #outbox: Outbox
   readonly #pending = new TransientMap<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
@@ -67,7 +67,7 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
     })
   }
 
-  /** Rejects what is waiting and all that is asked from now on. Idempotent. */
+  /** Rejects pending requests and every later one. Idempotent. */
   close(reason: TelephonyError): void {
     this.#closed ??= reason
     for (const { reject } of this.#pending.values()) reject(reason)
@@ -75,7 +75,7 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
   }
 }
 
-/** The answering side. Returns the function that tells events. A handler that throws answers with its error; nothing escapes. */
+/** The answering side. Returns the function that sends events. When a handler throws, the reply carries its error. */
 export function serveRpc<C extends Commands, E extends { [name: string]: unknown }>(
   port: RpcPort,
   handlers: C,
@@ -105,7 +105,7 @@ export function serveRpc<C extends Commands, E extends { [name: string]: unknown
 
 export interface Tell<E extends { [name: string]: unknown }> {
   <Name extends keyof E & string>(name: Name, data: E[Name], transfer?: readonly Transferable[]): void
-  /** Sends what waits for the end of this turn: before the thread ends. */
+  /** Sends at once what waits for the end of this turn; needed before the thread ends. */
   flush(): void
 }
 
@@ -119,7 +119,7 @@ const raise = (error: unknown) => {
   throw error
 }
 
-/** What is on its way to the other side; several at once as an array. */
+/** Messages on their way to the other side; several cross together as an array. */
 class Outbox {
   readonly #port: RpcPort
   readonly #batched: boolean
@@ -130,7 +130,7 @@ class Outbox {
     this.#batched = batched
   }
 
-  /** `failed` hears of what cannot be cloned; without it, that is thrown. */
+  /** `failed` is called for a message that cannot be cloned; without it, the error is thrown. */
   post(message: Message, transfer?: readonly Transferable[], failed: (error: unknown) => void = raise): void {
     const letter = { message, transfer, failed }
     if (!this.#batched) this.#send(letter)
@@ -146,7 +146,7 @@ class Outbox {
       const transfer = letters.flatMap((letter) => letter.transfer ?? [])
       this.#port.postMessage(messages.length === 1 ? messages[0] : messages, transfer)
     } catch {
-      // One of them cannot be cloned: the others go all the same.
+      // One message cannot be cloned: the others are sent one by one.
       for (const letter of letters) this.#send(letter)
     }
   }
@@ -160,7 +160,7 @@ class Outbox {
   }
 }
 
-/** What one message's listener throws is the thread's business, and keeps the next one from nobody. */
+/** An exception in one listener goes to the thread and does not stop the other messages. */
 function onEach(port: RpcPort, listener: (message: Message) => void): void {
   port.on('message', (raw) => {
     if (!Array.isArray(raw)) return listener(raw as Message)

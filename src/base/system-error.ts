@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from 'node:util'
 
-/** What the system said, in its words: `too many open files (EMFILE)`. */
+/** The operating system's own words for an error: `too many open files (EMFILE)`. */
 export function systemReason(error: unknown): string {
   const { code, errno, message } = error as NodeJS.ErrnoException
   const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]

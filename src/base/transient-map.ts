@@ -1,7 +1,7 @@
 /**
- * A Map whose entries come and go with calls, requests and the like. V8 makes a new table for a Map every few changes and lets the old
- * one point to it; a table that has grown old keeps all later ones, and whatever stood in them, from the collector of young objects.
- * What stands in the tables here is a small box, which `delete` empties: a call does not outlive its end until the next full collection.
+ * A Map whose entries live as long as a call or a request. V8 makes a new table for a Map every few changes and lets the old
+ * table point to the new one. A table in the old generation so keeps all later tables, and their entries, alive through young collections.
+ * The tables here hold small boxes, which `delete` empties, so that an ended call can be collected before the next full collection.
  */
 export class TransientMap<K, V> {
   readonly #boxes = new Map<K, { value: V | undefined }>()

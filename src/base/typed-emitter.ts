@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 
 type EventMap = { [name: string]: unknown[] }
 
-/** An EventEmitter whose events are written down as tuples: `{ digit: [digit: string, ms: number] }`. */
+/** An EventEmitter whose events are typed as tuples: `{ digit: [digit: string, ms: number] }`. */
 export class TypedEmitter<Events extends EventMap> {
   readonly #emitter = new EventEmitter({ captureRejections: false })
 
@@ -10,7 +10,7 @@ export class TypedEmitter<Events extends EventMap> {
     this.#emitter.setMaxListeners(0)
   }
 
-  /** Returns a function that removes the listener again. */
+  /** Returns a function that removes the listener. */
   on<Name extends keyof Events & string>(name: Name, listener: (...args: Events[Name]) => void): () => void {
     this.#emitter.on(name, listener as (...args: unknown[]) => void)
     return () => this.#emitter.off(name, listener as (...args: unknown[]) => void)

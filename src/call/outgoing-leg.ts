@@ -14,6 +14,7 @@ import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
+import { isCompletedElsewhere } from './reason.js'
 import { contactsOf, isRedirection, Redirections } from './redirection.js'
 
 interface OutgoingLegInit {
@@ -150,13 +151,20 @@ export class OutgoingLeg implements Leg {
     if (this.#followed(response)) return
     this.#over()
     this.#final.resolve(response.status)
-    if (!isLocal(response)) this.#host.noteHeaders(response)
-    this.#host.finish({
-      by: isLocal(response) ? 'error' : 'remote',
-      cause: causeOfStatus(response.status),
-      sipCode: response.status,
-      reason: response.reason.slice(0, 128),
-    })
+    const { status } = response
+    if (isLocal(response)) {
+      this.#host.finish({
+        by: 'error',
+        cause: causeOfStatus(status),
+        sipCode: status,
+        reason: response.reason.slice(0, 128),
+      })
+      return
+    }
+    this.#host.noteHeaders(response)
+    const elsewhere = isCompletedElsewhere(response.headers('Reason'))
+    const cause = elsewhere ? 'completed-elsewhere' : causeOfStatus(status)
+    this.#host.finish({ by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) })
   }
 }
 

@@ -7,7 +7,7 @@ interface OpenCall {
   recordings: string[]
 }
 
-/** What is known of calls that have not ended, from their events alone: enough to close them when the engine that held them is gone. */
+/** Calls that have not ended, as their events describe them: enough to close their records when their engine has died. */
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>()
 
@@ -25,7 +25,7 @@ export class OpenCalls {
     this.#calls.set(event.callId, call)
   }
 
-  /** Ends them all: one `call.ended` each, cause `interrupted`. */
+  /** Ends all of them: one `call.ended` each, cause `interrupted`. */
   interrupt(wallMs: number, reason: string): CallEvent[] {
     const calls = [...this.#calls.values()]
     this.#calls.clear()
@@ -79,7 +79,7 @@ function cdrOf(
     reason: end.reason,
     codec: call.codec,
     digits,
-    // Counters died with the engine: what is not known is not made up.
+    // The counters died with the engine; unknown values stay null.
     packetsSent: 0,
     packetsReceived: 0,
     packetsLost: 0,

@@ -5,6 +5,9 @@ import { type Options, UsageError } from './options.js'
 
 const DEFAULT_USER = 'ringflow'
 const DEFAULT_RTP = { min: 16_384, max: 32_766 }
+/** From --rtp-start-port on: two ports for each of so many calls. */
+const CALLS_OF_START_PORT = 100
+const HIGHEST_PORT = 65_535
 const RING_TIMEOUT_MS = 30_000
 const MEDIA_TIMEOUT_MS = 20_000
 const CODECS = ['PCMA', 'PCMU'] as const
@@ -15,19 +18,19 @@ export interface AccountDefaults {
   target?: string
   register: boolean
   anyUser?: boolean
-  /** Whether callers may come from anywhere when nobody said. */
+  /** Whose calls are taken where `--from` is not given. */
   inboundFrom?: 'known' | 'anyone'
 }
 
-/** One account of one engine, from what was typed. */
+/** One account of one engine, from the options. */
 export function accountFrom(options: Options, version: string, defaults: AccountDefaults): AccountConfig {
   const listen = parseListen(options.text('listen'))
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER
   const domain = server || defaults.targetHost || bracketed(listen.host) || '127.0.0.1'
   // Calls to numbers of user@domain go where the registration goes: the domain need not be a machine.
-  const elsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
-  const proxy = options.text('outbound-proxy') ?? (elsewhere ? server : undefined)
+  const isElsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
+  const proxy = options.text('outbound-proxy') ?? (isElsewhere ? server : undefined)
   const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
   const protocols = protocolsFrom(options, listen, [proxy, server, defaults.target])
   return {
@@ -36,7 +39,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     name: 'ringflow',
     transport: transportFrom(options, { ...listen, protocol: protocols.transport }, version),
     protocol: protocols.account,
-    proxy: proxy ? { id: 'proxy', name: 'proxy', hops: proxy.split(',').map(hopFrom) } : null,
+    proxy: proxy ? { id: 'proxy', name: 'proxy', hops: [proxy] } : null,
     aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '').replace(/;.*$/, '')}`,
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
@@ -58,31 +61,46 @@ export function accountFrom(options: Options, version: string, defaults: Account
   }
 }
 
-function hopFrom(text: string): string {
-  const hop = text.trim()
-  return /^sip:/i.test(hop) ? hop : `sip:${hop};lr`
-}
-
 function transportFrom(options: Options, listen: Listen, version: string): TransportConfig {
-  const rtp = parseRange(options.text('rtp-ports'))
+  const rtp = rtpPortsFrom(options)
   return {
     id: 'transport',
     name: 'transport',
     protocol: listen.protocol ?? 'udp',
-    ipVersion: options.flag('ipv6') ? '6' : 'auto',
+    ipVersion: ipVersionFrom(options),
     bindAddress: listen.host,
-    bindPort: listen.port,
+    bindPort: bindPortFrom(options, listen),
     publicAddress: options.text('public-address') ?? '',
-    userAgent: `ringflow/${version}`,
+    userAgent: options.text('user-agent') ?? `ringflow/${version}`,
     rtpPortMin: rtp.min,
     rtpPortMax: rtp.max,
   }
 }
 
-function parseRange(text: string | undefined): { min: number; max: number } {
-  if (text === undefined) return DEFAULT_RTP
+function ipVersionFrom(options: Options): NonNullable<TransportConfig['ipVersion']> {
+  if (options.flag('ipv6-only')) return '6'
+  return options.flag('ipv6') ? 'prefer-6' : 'prefer-4'
+}
+
+function bindPortFrom(options: Options, listen: Listen): number {
+  const port = options.integer('local-port', 0, HIGHEST_PORT)
+  if (port === undefined || port === listen.port) return listen.port
+  if (listen.port !== 0) throw new UsageError(`--local-port ${port}: --listen names port ${listen.port} already`)
+  return port
+}
+
+function rtpPortsFrom(options: Options): { min: number; max: number } {
+  const range = options.text('rtp-ports')
+  const first = options.integer('rtp-start-port', 1024, HIGHEST_PORT - 1)
+  if (first === undefined) return range === undefined ? DEFAULT_RTP : parseRange(range)
+  if (range !== undefined) throw new UsageError('give one of --rtp-ports and --rtp-start-port')
+  const calls = Math.max(CALLS_OF_START_PORT, options.integer('max-calls', 1, 10_000) ?? 0)
+  return { min: first, max: Math.min(HIGHEST_PORT, first + 2 * calls - 1) }
+}
+
+function parseRange(text: string): { min: number; max: number } {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
-  if (!min || !max || Number(min) >= Number(max) || Number(max) > 65_535) {
+  if (!min || !max || Number(min) >= Number(max) || Number(max) > HIGHEST_PORT) {
     throw new UsageError(`--rtp-ports ${text}: write it like 16384-32766`)
   }
   return { min: Number(min), max: Number(max) }
@@ -92,7 +110,8 @@ function codecsFrom(text: string | undefined): AccountConfig['codecs'] {
   const names = (text ?? CODECS.join()).split(',').map((name) => name.trim().toUpperCase())
   return names.map((name) => {
     const codec = CODECS.find((known) => known === name)
-    if (!codec) throw new UsageError(`--codecs ${text}: known are ${CODECS.join(', ')}`)
+    if (!codec)
+      throw new UsageError(`--codecs ${text}: ${name || 'an empty name'} is not supported. Use ${CODECS.join(', ')}`)
     return codec
   })
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
-import { adviceFor } from './advice.js'
+import { adviceFor, adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, type Ended, EXIT, startEngine } from './context.js'
 import { bracketed, parseListen } from './listen.js'
 import { UsageError } from './options.js'
@@ -77,9 +77,6 @@ function watchRegistration(engine: Engine, report: Report): void {
     // 0: the socket could not be opened, which `setAccount` says.
     if (registration.state !== 'failed' || registration.status === 0) return
     const { status, reason, retryAt } = registration
-    report.fail(
-      `registration failed: ${status} ${reason}, next try ${retryAt}`,
-      adviceFor({ cause: '', sipCode: status }),
-    )
+    report.fail(`registration failed: ${status} ${reason}, next try ${retryAt}`, adviceForStatus(status))
   })
 }

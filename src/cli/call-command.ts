@@ -1,20 +1,15 @@
 import type { Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
-import { adviceFor } from './advice.js'
+import { adviceFor, adviceForStatus } from './advice.js'
+import { targetFrom } from './call-target.js'
 import { aborted, type CommandContext, type Ended, EXIT, registered, startEngine } from './context.js'
-import { UsageError } from './options.js'
 import { wentWell } from './report.js'
 import { endsBySound, perform, rootsOf, type SoundPlan, soundFrom } from './sound.js'
 
 /** Places one call and stays until it has ended. */
 export async function runCall(context: CommandContext): Promise<number> {
   const { options, report, version } = context
-  const [target, ...rest] = options.positionals
-  if (target === undefined || rest.length > 0) throw new UsageError('give one target: a number or an address')
-  const targetHost = /@([^;?>]+)/.exec(target)?.[1] ?? /^sip:([^@;?]+)/i.exec(target)?.[1]
-  if (!options.text('server') && targetHost === undefined) {
-    throw new UsageError(`“${target}” names no host: add --server, or call it like sip:${target}@host`)
-  }
+  const { target, host: targetHost } = targetFrom(options)
   const plan = soundFrom(options, options.text('digits'))
   const account = accountFrom(options, version, {
     register: options.flag('register'),
@@ -28,10 +23,7 @@ export async function runCall(context: CommandContext): Promise<number> {
     const refused = await Promise.race([registration, aborted(context.signal)])
     if (context.signal.aborted) return EXIT.failed
     if (refused) {
-      report.fail(
-        `registration failed: ${refused.status} ${refused.reason}`,
-        adviceFor({ cause: '', sipCode: refused.status }),
-      )
+      report.fail(`registration failed: ${refused.status} ${refused.reason}`, adviceForStatus(refused.status))
       return EXIT.failed
     }
     const ended = await placeCall(engine, account.id, target, plan, context)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { TelephonyError } from '../base/errors.js'
+import { type ErrorCode, TelephonyError } from '../base/errors.js'
+import { adviceForError } from './advice.js'
 import { runAnswer } from './answer-command.js'
 import { runCall } from './call-command.js'
 import { type CommandRun, EXIT } from './context.js'
@@ -10,25 +11,30 @@ import { Report, type Streams } from './report.js'
 import { answer, call, register } from './specs.js'
 
 const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
+/** Errors of the engine that come from a wrong command line. */
+const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
 type CommandName = keyof typeof COMMANDS
 const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }
 
 /** Returns the exit code. */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {
   const [name = '', ...rest] = args
-  if (name === '' || name === '--help' || name === 'help' || name === '-h') {
+  if (['--help', 'help', '-h'].includes(name)) {
     streams.out(overview(COMMANDS))
-    return name === '' ? EXIT.usage : EXIT.ok
+    return EXIT.ok
   }
-  if (name === '--version' || name === '-v') {
+  if (['--version', '-V'].includes(name) || (name === '-v' && rest.length === 0)) {
     streams.out(version())
     return EXIT.ok
   }
-  if (!isCommand(name)) {
-    streams.err(`ringflow: there is no command “${name}”; ringflow --help lists them`)
-    return EXIT.usage
+  if (isCommand(name)) return runCommand(name, rest, env, streams)
+  // `ringflow -s pbx -u 1001 -t 1002`, or all of it in the environment, places a call.
+  if (name.startsWith('-') || (name === '' && parseOptions(call.options, [], env).text('target') !== undefined)) {
+    return runCommand('call', args, env, streams)
   }
-  return runCommand(name, rest, env, streams)
+  if (name === '') streams.out(overview(COMMANDS))
+  else streams.err(`ringflow: there is no command “${name}”; ringflow --help lists the commands`)
+  return EXIT.usage
 }
 
 async function runCommand(
@@ -39,7 +45,7 @@ async function runCommand(
 ): Promise<number> {
   const interrupt = new AbortController()
   const abort = () => {
-    // Ctrl-C once ends in good order, twice at once.
+    // The first Ctrl-C ends in good order, the second one at once.
     if (interrupt.signal.aborted) process.exit(EXIT.failed)
     interrupt.abort()
   }
@@ -58,8 +64,9 @@ async function runCommand(
       return EXIT.usage
     }
     const { code, message } = TelephonyError.from(error)
-    streams.err(`ringflow ${name}: ${message} (${code})`)
-    return code === 'BAD_TARGET' || code === 'BAD_CONFIG' ? EXIT.usage : EXIT.failed
+    const advice = adviceForError(code)
+    streams.err(`ringflow ${name}: ${message} (${code})${advice && `\n  ${advice}`}`)
+    return WRONG_USE.has(code) ? EXIT.usage : EXIT.failed
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort)
   }

@@ -18,12 +18,15 @@ export type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
+
 export async function startEngine(
   { options }: CommandContext,
   paths: Pick<EngineInit, 'mediaRoots' | 'recordRoot'> = { mediaRoots: [], recordRoot: process.cwd() },
 ): Promise<Engine> {
   const traceSip = options.flag('trace')
-  const engine = await startLocalEngine({ ...paths, logLevel: options.flag('verbose') ? 'debug' : 'silent', traceSip })
+  const level = options.oneOf('log-level', LOG_LEVELS) ?? (options.flag('verbose') ? 'debug' : 'silent')
+  const engine = await startLocalEngine({ ...paths, logLevel: level, traceSip })
   engine.on('trace', ({ direction, remote, text }) => {
     process.stderr.write(`--- ${direction === 'in' ? 'from' : 'to'} ${remote}\n${text.trimEnd()}\n\n`)
   })

@@ -7,10 +7,11 @@ export function overview(commands: Readonly<Record<string, CommandSpec>>): strin
   return `ringflow: telephone calls from a terminal, on the engine of @ringflow/node-red-telephony
 
 Usage: ringflow <command> [options]
+       ringflow -s <server> -u <user> -t <target> [options]     places a call
 
 ${lines.join('\n')}
 
-  ringflow <command> --help     what a command takes, with examples
+  ringflow <command> --help     options of a command, with examples
   ringflow --version
 
 Try it on one machine, in two terminals:
@@ -20,8 +21,8 @@ Try it on one machine, in two terminals:
 }
 
 export function commandHelp(command: CommandSpec): string {
-  const options = Object.entries(command.options).map(([name, { value, help }]) => {
-    const flag = `  --${name}${value ? ` <${value}>` : ''}`
+  const options = Object.entries(command.options).map(([name, { value, help, short }]) => {
+    const flag = `  ${short ? `-${short}, ` : ''}--${name}${value ? ` <${value}>` : ''}`
     const [first = '', ...more] = help.split('\n')
     const start =
       flag.length < FLAG_WIDTH ? flag.padEnd(FLAG_WIDTH) + first : `${flag}\n${' '.repeat(FLAG_WIDTH)}${first}`
@@ -37,7 +38,8 @@ Options:
 ${options.join('\n')}
 
 Each option can be given as an environment variable instead: ${envName('server')}, ${envName('auth-user')} …
-Exit codes: 0 it went well, 1 it failed (the reason and what to do stand on stderr), 2 wrong use.
+SIP_SERVER, SIP_USER, SIP_PASSWORD and SIP_TARGET are used where neither the option nor its RINGFLOW_ variable is given.
+Exit codes: 0 success, 1 failure (stderr has the reason and advice), 2 wrong use.
 
 Examples:
 ${command.examples.replace(/^\n/, '')}

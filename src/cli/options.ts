@@ -6,6 +6,12 @@ export class UsageError extends Error {}
 
 export interface OptionSpec {
   type: 'string' | 'boolean'
+  /** One letter: `-s`. */
+  short?: string
+  /** Other names of the same option. */
+  aliases?: readonly string[]
+  /** An environment variable that counts where neither the flag nor RINGFLOW_… is given. */
+  env?: string
   /** May be given more than once; the values are joined by commas. */
   multiple?: boolean
   /** What the value is, for the help: `seconds`. */
@@ -25,14 +31,23 @@ export interface CommandSpec {
   examples: string
 }
 
-/** Values by flag name. An environment variable stands in for a flag that was not given. */
+type Values = ReadonlyMap<string, string | boolean>
+
+/** Values by option name. An environment variable stands in for an option that was not typed. */
 export class Options {
   readonly positionals: readonly string[]
-  readonly #values: ReadonlyMap<string, string | boolean>
+  readonly #values: Values
+  readonly #typed: Values
 
-  constructor(values: ReadonlyMap<string, string | boolean>, positionals: readonly string[]) {
-    this.#values = values
+  constructor(typed: Values, fromEnvironment: Values, positionals: readonly string[]) {
+    this.#typed = typed
+    this.#values = new Map([...fromEnvironment, ...typed])
     this.positionals = positionals
+  }
+
+  /** Whether the option is on the command line itself. */
+  isTyped(name: string): boolean {
+    return this.#typed.has(name)
   }
 
   text(name: string): string | undefined {
@@ -56,7 +71,7 @@ export class Options {
     const text = this.text(name)
     if (text === undefined) return undefined
     if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0 && Number(text) <= 86_400) return Math.round(Number(text) * 1000)
-    throw new UsageError(`--${name} ${text}: give seconds, more than 0`)
+    throw new UsageError(`--${name} ${text}: give seconds, more than 0 and at most 86400`)
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {
@@ -70,8 +85,9 @@ export class Options {
   /** The password: from the environment or a file rather than from the command line, which every user of the machine can read. */
   password(): string {
     const given = this.text('password')
-    if (given !== undefined) return given
     const file = this.text('password-file')
+    const isFileMeant = this.isTyped('password-file') && !this.isTyped('password')
+    if (given !== undefined && !isFileMeant) return given
     if (file === undefined) return ''
     try {
       return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
@@ -88,24 +104,62 @@ export const envName = (flag: string): string => PREFIX + flag.toUpperCase().rep
 /** Throws UsageError, with a text for the person who typed it. */
 export function parseOptions(table: OptionTable, args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values, positionals } = parse(table, args)
-  const merged = new Map<string, string | boolean>()
+  const typed = new Map<string, string | boolean>()
+  const fromEnvironment = new Map<string, string | boolean>()
   for (const [name, spec] of Object.entries(table)) {
-    const value = values[name]
-    const given = (Array.isArray(value) ? value.join(',') : value) ?? fromEnv(spec, env[envName(name)])
-    if (typeof given === 'string' || typeof given === 'boolean') merged.set(name, given)
+    const given = [name, ...(spec.aliases ?? [])].flatMap((one) => values.get(one) ?? [])
+    const value = spec.multiple ? given.join(',') : given.at(-1)
+    if (given.length > 0 && value !== undefined) typed.set(name, value)
+    const standIn = fromEnv(spec, env[envName(name)]) ?? fromEnv(spec, spec.env ? env[spec.env] : undefined)
+    if (standIn !== undefined) fromEnvironment.set(name, standIn)
   }
-  return new Options(merged, positionals)
+  return new Options(typed, fromEnvironment, positionals)
 }
 
 function parse(table: OptionTable, args: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(table).flatMap(([name, { type, multiple = false, short, aliases = [] }]) => [
+      [name, { type, multiple, ...(short === undefined ? {} : { short }) }],
+      ...aliases.map((alias) => [alias, { type, multiple }]),
+    ]),
+  )
   try {
-    const options = Object.fromEntries(
-      Object.entries(table).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
-    )
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const parsed = parseArgs({
+      args: withNegativeNumbers(args, options),
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
+    return { values: new Map(Object.entries(parsed.values)), positionals: parsed.positionals }
   } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0] ?? 'wrong arguments')
+    throw new UsageError(complaintOf(error as Error & { code?: string }))
   }
+}
+
+/** `--duration -5` becomes `--duration=-5`, which is then refused as a number and not as an unknown option. */
+function withNegativeNumbers(
+  args: readonly string[],
+  options: Readonly<Record<string, { type: string; short?: string }>>,
+): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const before = joined.at(-1)
+    const takesValue = Object.entries(options).find(
+      ([name, { type, short }]) => type === 'string' && (before === `--${name}` || before === `-${short}`),
+    )
+    if (takesValue && /^-\.?\d/.test(arg)) joined.splice(-1, 1, `--${takesValue[0]}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
+}
+
+/** The message of Node's parser, for people: `Option '-d, --duration <value>' argument missing`. */
+function complaintOf({ code, message }: Error & { code?: string }): string {
+  const [, option = 'an option'] = /'([^'<]*?)(?: <value>)?'/.exec(message) ?? []
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option “${option}”`
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return message
+  if (/does not take an argument/.test(message)) return `${option} takes no value`
+  return `${option} needs a value (one that begins with “-” is joined by “=”: --option=-value)`
 }
 
 function fromEnv(spec: OptionSpec, text: string | undefined): string | boolean | undefined {

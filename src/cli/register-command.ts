@@ -1,5 +1,5 @@
 import { accountFrom } from './account-options.js'
-import { adviceFor } from './advice.js'
+import { adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
 import { UsageError } from './options.js'
 
@@ -28,7 +28,7 @@ export async function runRegister(context: CommandContext): Promise<number> {
     const refused = await Promise.race([outcome, aborted(signal)])
     if (refused) {
       const { status, reason } = refused
-      report.fail(`registration failed: ${status} ${reason}`, adviceFor({ cause: '', sipCode: status }))
+      report.fail(`registration failed: ${status} ${reason}`, adviceForStatus(status))
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)

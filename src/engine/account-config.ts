@@ -34,15 +34,21 @@ export function onTheWire(config: AccountConfig): unknown {
 /** Where the first packet of this account goes. */
 export function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
   const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
-  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'auto' }
+  return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 
 function checkTransport(transport: TransportConfig, { protocol }: AccountPeers): void {
   const bind = transport.bindAddress.trim()
-  const version = transport.ipVersion ?? 'auto'
-  if (bind !== '' && isIP(bind) === 0) throw new TelephonyError('BAD_CONFIG', `“${bind}” is no IP address`)
-  if (bind !== '' && version !== 'auto' && String(isIP(bind)) !== version) {
-    throw new TelephonyError('BAD_CONFIG', `${bind} is no IPv${version} address`)
+  const version = transport.ipVersion ?? 'prefer-4'
+  if (bind !== '' && isIP(bind) === 0) {
+    throw new TelephonyError('BAD_CONFIG', `“${bind}” is not a valid IP address. Use one like 192.0.2.1 or ::1`)
+  }
+  const isOnly = version === '4' || version === '6'
+  if (bind !== '' && isOnly && String(isIP(bind)) !== version) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
+    )
   }
   if (protocol && !transport.protocol.split('+').includes(protocol)) {
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())

@@ -1,4 +1,4 @@
-import type { Engine, EngineInit } from './protocol.js'
+import type { Engine, EngineInit, MediaFiles } from './protocol.js'
 
 /** The engine in a worker of its own; restarted when it dies. For Node-RED: nothing of the engine is loaded into the caller's thread. */
 export async function startHostedEngine(init: EngineInit): Promise<Engine> {
@@ -10,4 +10,10 @@ export async function startHostedEngine(init: EngineInit): Promise<Engine> {
 export async function startLocalEngine(init: EngineInit): Promise<Engine> {
   const { LocalEngine } = await import('./local-engine.js')
   return new LocalEngine(init)
+}
+
+/** The files that an engine with these `mediaRoots` plays by name, for people to choose from. Needs no running engine. */
+export async function mediaFiles(mediaRoots: readonly string[]): Promise<MediaFiles> {
+  const { listMediaFiles } = await import('./media-files.js')
+  return listMediaFiles(mediaRoots)
 }

@@ -20,7 +20,7 @@ interface Entry {
   protocols: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
-  /** Its socket is going: nobody new may have it, and its port is not free yet. */
+  /** Its socket is being closed: it takes no new users, and its port is not free yet. */
   closing: boolean
   closed: Promise<void>
   markClosed: () => void
@@ -165,13 +165,21 @@ export class Endpoints {
 const bindOf = (transport: TransportConfig, address: string): string =>
   transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
 
-/** `host` or `host:port`; BAD_CONFIG for anything else but nothing. */
+const MAX_PORT = 65_535
+
+/** `host` or `host:port`; undefined for an empty text, BAD_CONFIG for anything else. */
 export function parseAdvertised(text: string): { host: string; port?: number } | undefined {
   const [, name, ipv6, port] = /^\s*(?:([\w.-]+)|\[([\da-f:.]+)\])(?::(\d{1,5}))?\s*$/i.exec(text) ?? []
   const host = name ?? (ipv6 && isIPv6(ipv6) ? ipv6 : undefined)
+  if (host && Number(port ?? 1) > MAX_PORT) {
+    throw new TelephonyError('BAD_CONFIG', `public address “${text}”: port ${port} is not between 1 and ${MAX_PORT}`)
+  }
   if (host) return port ? { host, port: Number(port) } : { host }
   if (text.trim() === '') return undefined
-  throw new TelephonyError('BAD_CONFIG', `public address “${text}”: write it like 203.0.113.1 or 203.0.113.1:5060`)
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `“${text}” is not a valid public address. Use one like 203.0.113.1 or 203.0.113.1:5060`,
+  )
 }
 
 function describe(error: unknown, address: string, port: number): TelephonyError {
@@ -181,7 +189,7 @@ function describe(error: unknown, address: string, port: number): TelephonyError
     code === 'EADDRINUSE'
       ? `port ${port} of ${address} is in use by another program: choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
-        ? `${address} is no address of this machine`
+        ? `${address} is not an address of this machine: choose one of its addresses, or leave the address empty`
         : code === 'EACCES'
           ? `no permission to open port ${port}: choose one above 1023`
           : undefined

@@ -5,6 +5,7 @@ import { TypedEmitter } from '../base/typed-emitter.js'
 import type { HangupInit } from '../call/call.js'
 import type { CallEvent } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
+import { checkWavFile } from '../media/file/wav-file.js'
 import type { PromptSource } from '../media/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
@@ -123,6 +124,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     },
     stopRecord: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopRecord(mediaId),
     orphan: ({ callId }) => this.#orphan(callId),
+    checkMedia: async ({ file }) => checkWavFile(await findPlayFile(file, this.#init.mediaRoots)),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),

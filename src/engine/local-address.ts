@@ -8,7 +8,7 @@ import type { SipProtocol } from '../sip/types.js'
 export interface Towards extends HostPort {
   /** How the peer will be spoken to. */
   protocol?: SipProtocol
-  ipVersion?: 'auto' | '4' | '6'
+  ipVersion?: 'prefer-4' | 'prefer-6' | '4' | '6'
   /** The address that did not work: one of the other family is better, where there is one. */
   avoid?: string
 }
@@ -18,10 +18,10 @@ const LOOKUP_MS = 3_000
 /** On a datagram only a refusal is an answer; it comes soon or never. */
 const REFUSAL_MS = 250
 const CONNECT_MS = 2_000
-/** RFC 5626 4.4.1: what every SIP element passes over. */
-const NOTHING = '\r\n\r\n'
+/** RFC 5626 4.4.1: every SIP element ignores it. */
+const KEEP_ALIVE = '\r\n\r\n'
 
-/** Both families, in the order in which the system would try them (RFC 6724). */
+/** Addresses of both families, in the order of the system (RFC 6724). */
 export const systemLookup: Lookup = async (host) => {
   if (isIPv4(host)) return [host]
   const found = await lookup(host, { all: true })
@@ -29,18 +29,18 @@ export const systemLookup: Lookup = async (host) => {
 }
 
 /**
- * The local address from which this machine reaches a host: what the routing table says when a UDP socket is connected.
- * Where the host has addresses of both families, the first that can be reached decides: one without a route, or that
- * refuses, gives way to the other. Loopback where the host cannot be resolved or reached: then nothing is opened to a
- * network by mistake.
+ * The local address from which this machine reaches a host: the routing table gives it when a UDP socket is connected.
+ * Where the host has addresses of both families, the preferred family comes first and falls back to the other: where it has
+ * no route, where the host refuses, and where it did not work (`avoid`). Loopback where the host cannot be resolved or
+ * reached: then nothing is opened to a network by mistake.
  */
 export async function localAddressTowards(peer: Towards, resolve: Lookup): Promise<string> {
-  const { ipVersion = 'auto', avoid } = peer
+  const { ipVersion = 'prefer-4', avoid } = peer
   const unresolved = new Promise<readonly string[]>((done) => setTimeout(() => done([]), LOOKUP_MS).unref())
   const addresses = await Promise.race([resolve(peer.host).catch(() => []), unresolved])
-  const firstOfEach = addresses.filter((a, i) => addresses.findIndex((b) => isIP(a) === isIP(b)) === i)
-  const candidates = firstOfEach.filter((address) => ipVersion === 'auto' || String(isIP(address)) === ipVersion)
-  if (avoid !== undefined) candidates.sort((a, b) => Number(isIP(a) === isIP(avoid)) - Number(isIP(b) === isIP(avoid)))
+  const failed = isIP(avoid ?? '')
+  const families = familiesOf(ipVersion).toSorted((a, b) => Number(a === failed) - Number(b === failed))
+  const candidates = families.flatMap((family) => addresses.find((address) => isIP(address) === family) ?? [])
   const routed: string[] = []
   for (const address of candidates) {
     const local = await sourceTowards(address, peer.port)
@@ -48,12 +48,19 @@ export async function localAddressTowards(peer: Towards, resolve: Lookup): Promi
     if (candidates.length === 1 || (await isReachable(address, peer))) return local
     routed.push(local)
   }
-  // Nobody answers anywhere: no reason to move.
+  // No address answers: no reason to move.
   if (avoid !== undefined && routed.includes(avoid)) return avoid
   return routed[0] ?? LOOPBACK[ipVersion === '6' ? 6 : 4]
 }
 
-/** What the routing table says; undefined: no way there. */
+/** In the order in which they are tried. */
+function familiesOf(ipVersion: NonNullable<Towards['ipVersion']>): (4 | 6)[] {
+  if (ipVersion === '4') return [4]
+  if (ipVersion === '6') return [6]
+  return ipVersion === 'prefer-6' ? [6, 4] : [4, 6]
+}
+
+/** The source address in the routing table; undefined: no route. */
 function sourceTowards(address: string, port: number): Promise<string | undefined> {
   return new Promise((done) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
@@ -81,7 +88,7 @@ function doesNotRefuse(address: string, port: number): Promise<boolean> {
     }
     const timer = setTimeout(() => finish(true), REFUSAL_MS)
     socket.once('error', () => finish(false))
-    socket.connect(port, address, () => socket.send(NOTHING))
+    socket.connect(port, address, () => socket.send(KEEP_ALIVE))
   })
 }
 

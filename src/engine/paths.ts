@@ -56,7 +56,7 @@ function refuseOddNames(name: string): void {
   }
 }
 
-function isBelow(path: string, root: string, orSame = false): boolean {
+export function isBelow(path: string, root: string, orSame = false): boolean {
   const way = relative(root, path)
   if (way === '') return orSame
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)

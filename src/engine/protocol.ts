@@ -20,13 +20,15 @@ export interface EngineInit {
   traceSip?: boolean
 }
 
+export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
+
 export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both at the same port. */
   protocol: TransportProtocol
-  /** Which of both an empty `bindAddress` means; `auto` is absent: the one by which the account's peer can be reached. */
-  ipVersion?: 'auto' | '4' | '6'
+  /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version where the peer cannot be reached. Absent: prefer-4. */
+  ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the one this machine uses to reach the account's proxy or registrar. */
   bindAddress: string
   /** 0: any free port. */
@@ -42,7 +44,10 @@ export interface TransportConfig {
 export interface ProxyConfig {
   id: string
   name: string
-  /** Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. Without `lr` a hop is a strict router. */
+  /**
+   * Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. A sip: URI without `lr` is a strict router;
+   * a bare `host:port` is a loose one. An entry may hold several, separated by commas.
+   */
   hops: string[]
 }
 
@@ -108,8 +113,10 @@ export interface AccountConfig {
 
 /** How an account's inbound calls are taken; set by `sip-incoming`. Without one they get 480. */
 export interface InboundRule {
-  /** `answer`: 200 at once. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
+  /** `answer`: 200 at once, or after `ringMs`. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
   mode: 'flow' | 'answer' | 'reject'
+  /** Mode `answer`: rings (180) for so long before the 200; absent or 0: no ringing. */
+  ringMs?: number
   sendRinging: boolean
   decideMs: number
   rejectStatus: number
@@ -174,6 +181,15 @@ export interface GatherResult {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
+export interface MediaFiles {
+  /** The media roots, in the order in which they are searched. */
+  folders: string[]
+  /** `name` as `play` takes it, with `/` between folders; `folder` counts in `folders`. */
+  files: { name: string; folder: number }[]
+  /** There are more: 1,000 files are listed at most, and folders down to the fifth level. */
+  truncated: boolean
+}
+
 export type EngineCommands = {
   /** Adds an account or replaces it; the same settings again change nothing and cut nothing. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
@@ -211,6 +227,8 @@ export type EngineCommands = {
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
   /** The flow node that took care of this call is gone: hangs up or keeps the call, as its account's `orphanedCalls` says. Says which. */
   orphan(a: { callId: string }): 'hangup' | 'keep'
+  /** Rejects where `play` could not play this file: FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO. Reads its head only. */
+  checkMedia(a: { file: string }): Promise<void>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]

@@ -1,3 +1,5 @@
+import { SourceIndex } from './admission/source-index.js'
+import type { AccountSources } from './types.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
 
@@ -7,12 +9,19 @@ interface Entry {
   aorHost: string
 }
 
+const ALL_KNOWN: AccountSources = { known: ['0.0.0.0/0', '::/0'], anyone: true, strangers: 'silence' }
+
 /** The accounts of one endpoint, found by the user part of a Request-URI: by index, not by scan. */
 export class Accounts {
   readonly #byContact = new Map<string, Entry>()
   readonly #byAorUser = new Map<string, Entry[]>()
   /** Those that take what nobody else takes. */
   readonly #forAnyUser = new Set<AccountUserAgent>()
+  readonly #sources = new SourceIndex<AccountUserAgent>()
+
+  get sources(): Pick<SourceIndex<AccountUserAgent>, 'standing' | 'hears'> {
+    return this.#sources
+  }
 
   /** False where the Contact user is taken. */
   add(agent: AccountUserAgent): boolean {
@@ -23,7 +32,12 @@ export class Accounts {
     this.#byContact.set(contactUser, entry)
     this.#byAorUser.set(entry.aorUser, [...(this.#byAorUser.get(entry.aorUser) ?? []), entry])
     if (agent.init.anyUser) this.#forAnyUser.add(agent)
+    this.#sources.set(agent, agent.init.sources ?? ALL_KNOWN)
     return true
+  }
+
+  setSources(agent: AccountUserAgent, sources: AccountSources): void {
+    if (this.#byContact.get(agent.init.contactUser)?.agent === agent) this.#sources.set(agent, sources)
   }
 
   remove(agent: AccountUserAgent): void {
@@ -31,6 +45,7 @@ export class Accounts {
     if (entry?.agent !== agent) return
     this.#byContact.delete(agent.init.contactUser)
     this.#forAnyUser.delete(agent)
+    this.#sources.remove(agent)
     const left = (this.#byAorUser.get(entry.aorUser) ?? []).filter((other) => other !== entry)
     if (left.length > 0) this.#byAorUser.set(entry.aorUser, left)
     else this.#byAorUser.delete(entry.aorUser)

@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Accounts } from './accounts.js'
 import type { CallPlace, SourceLimits } from './admission/source-limits.js'
+import { TokenBucket } from './admission/token-bucket.js'
 import { type SharedMaps, sideKey } from './core/account-core.js'
 import { ACCEPT, ALLOW } from './core/core-settings.js'
 import { acceptSequence, type CanReach, receiveAck, refreshRemoteTarget } from './core/dialog-internals.js'
@@ -20,8 +21,9 @@ import { checkRequest, checkTargetRefresh, remoteTarget } from './request-checks
 import type { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import type { ServerTransactions } from './transaction/server-transactions.js'
+import { hostPort } from './transport/address.js'
 import { uriAt } from './transport/reach.js'
-import type { Admission, SipAddress } from './types.js'
+import type { SipAddress } from './types.js'
 import type { DialogReceiver } from './user-agent/account-context.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
 
@@ -48,11 +50,11 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps
   /** RFC 3261 8.2.2.2: ongoing requests and their transactions, to notice one that has come by another path as well. */
   readonly #merged = new Map<string, string>()
-  /** Sources that no account wants to hear, and until when that is taken for granted. */
-  readonly #strangers = new Map<string, number>()
+  readonly #logged: TokenBucket
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps
+    this.#logged = new TokenBucket(LOGGED_STRANGERS.burst, deps.clock.now())
   }
 
   receiveResponse(message: ParsedResponse): void {
@@ -64,11 +66,11 @@ export class Dispatcher {
     client?.transaction.receiveResponse(message)
   }
 
-  /** Strangers learn nothing from us by nonsense either. Where there is no account yet, nobody has secrets. */
-  answers(source: SipAddress): boolean {
-    const accounts = [...this.#deps.accounts.all()]
-    const mayHear = accounts.length === 0 || accounts.some(({ init }) => init.handlers.answers?.(source) ?? true)
-    return mayHear && this.#deps.limits.request(source.host) === 'take'
+  /** Whether a source gets an answer to what is no request, or belongs to no call. It says as much as an answer to OPTIONS. */
+  answers({ host }: SipAddress): boolean {
+    const { accounts, limits } = this.#deps
+    const standing = accounts.sources.standing(host)
+    return standing === 'known' || (standing !== 'silent' && limits.request(host) === 'take')
   }
 
   receiveRequest(message: ParsedRequest): void {
@@ -156,27 +158,37 @@ export class Dispatcher {
     else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] }) // our answer is still due
   }
 
-  /** 481 to those who may hear of us: it says as much as an answer to OPTIONS. */
   #belongsToNothing(message: ParsedRequest): void {
-    const { limits, reply } = this.#deps
-    const { admission } = this.#admit(message)
-    if (!admission.admit && admission.status === 0) return
-    if ((admission.known ?? true) || limits.request(message.source.host) === 'take') reply(message, { statusCode: 481 })
+    if (this.answers(message.source)) this.#deps.reply(message, { statusCode: 481 })
   }
 
+  /** The source is looked at before the request: what a stranger costs does not depend on what it asks for, or of whom. */
   #outOfDialog(message: ParsedRequest, key: string): void {
-    const { limits, reply } = this.#deps
-    const { account, admission } = this.#admit(message)
-    if (!admission.admit && admission.status === 0) return
-    const known = admission.known ?? true
-    if (!known) {
-      const verdict = limits.request(message.source.host)
-      if (verdict === 'tell') reply(message, OVERLOADED)
-      if (verdict !== 'take') return
-    }
-    const refusal = this.#refuse(account, message, admission)
+    const { accounts, reply } = this.#deps
+    const standing = accounts.sources.standing(message.source.host)
+    const isStranger = standing === 'silent' || standing === 'refused'
+    if (isStranger) this.#logStranger(message)
+    if (standing === 'silent' || (standing !== 'known' && !this.#hasRoom(message))) return
+    const account = isStranger ? undefined : this.#accountFor(message)
+    const refusal = isStranger ? FORBIDDEN : this.#refuse(account, message)
     if (refusal) reply(message, refusal)
-    else if (account) this.#begin(account, message, { key, known })
+    else if (account) this.#begin(account, message, { key, known: standing === 'known' })
+  }
+
+  /** To sources that it does not hear an account is not there: a scanner gets the same for users that exist and that do not. */
+  #accountFor(message: ParsedRequest): AccountUserAgent | undefined {
+    const { accounts } = this.#deps
+    const account = accounts.find(message.requestUri)
+    if (!account || accounts.sources.hears(account, message.source.host)) return account
+    this.#logStranger(message)
+    return undefined
+  }
+
+  #hasRoom(message: ParsedRequest): boolean {
+    const { limits, reply } = this.#deps
+    const verdict = limits.request(message.source.host)
+    if (verdict === 'tell') reply(message, OVERLOADED)
+    return verdict === 'take'
   }
 
   #begin(account: AccountUserAgent, message: ParsedRequest, how: { key: string; known: boolean }): void {
@@ -200,12 +212,9 @@ export class Dispatcher {
   }
 
   /** Policy first, then what RFC 3261 8.2 checks. Undefined: there is an account, and it may have the request. */
-  #refuse(
-    account: AccountUserAgent | undefined,
-    message: ParsedRequest,
-    admission: Admission,
-  ): ResponseOptions | undefined {
-    if (!admission.admit) {
+  #refuse(account: AccountUserAgent | undefined, message: ParsedRequest): ResponseOptions | undefined {
+    const admission = account?.init.handlers.admit(new ReceivedRequest(message))
+    if (admission && !admission.admit) {
       const { status, reason } = admission
       return { statusCode: status, ...(reason === undefined ? {} : { reasonPhrase: reason }) }
     }
@@ -225,37 +234,10 @@ export class Dispatcher {
     } else reply(message, { statusCode: 481 }) // BYE, INFO, UPDATE belong to a dialog
   }
 
-  /**
-   * Policy is asked before anything is answered or kept. To strangers an account is not there: whoever tries users gets
-   * the same for those that are and those that are not.
-   */
-  #admit(message: ParsedRequest): { account?: AccountUserAgent; admission: Admission } {
-    const request = new ReceivedRequest(message)
-    const account = this.#deps.accounts.find(message.requestUri)
-    const admission = account?.init.handlers.admit(request)
-    const isThere = admission !== undefined && (admission.admit || !admission.stranger)
-    return account && isThere ? { account, admission } : { admission: this.#admitToNobody(request) }
-  }
-
-  /** Any account that admits the source makes the answer honest (404); strangers get what the first one's policy says. */
-  #admitToNobody(request: ReceivedRequest): Admission {
-    const { clock, accounts } = this.#deps
-    const { host } = request.source
-    if ((this.#strangers.get(host) ?? 0) > clock.now()) return SILENCE
-    let first: Admission | undefined
-    for (const other of accounts.all()) {
-      const admission = other.init.handlers.admit(request)
-      if (admission.admit) return admission
-      first ??= admission
-    }
-    if (first && !first.admit && first.status === 0) this.#remember(host)
-    return first ?? { admit: false, status: 404 }
-  }
-
-  /** A scanner tries thousands of users: a thousand accounts need not be asked each time. */
-  #remember(stranger: string): void {
-    if (this.#strangers.size >= MAX_STRANGERS) this.#strangers.clear()
-    this.#strangers.set(stranger, this.#deps.clock.now() + STRANGER_MS)
+  #logStranger({ method, source, requestUri }: ParsedRequest): void {
+    const { clock, log } = this.#deps
+    if (!this.#logged.take(LOGGED_STRANGERS, clock.now())) return
+    log.info({ method, source: hostPort(source), target: requestUri.text }, 'request of a stranger: not taken')
   }
 
   /** Opens the transaction and sees to it that it has an answer, or somebody who will give one. */
@@ -287,9 +269,9 @@ const madeHere = (dialog: Dialog): boolean =>
 
 /** RFC 3261 21.5.4: too much at the moment. Kept by nobody, so that it costs nothing. */
 const OVERLOADED: ResponseOptions = { statusCode: 503, extraHeaders: ['Retry-After: 5'] }
-const SILENCE: Admission = { admit: false, status: 0 }
-const STRANGER_MS = 1_000
-const MAX_STRANGERS = 10_000
+const FORBIDDEN: ResponseOptions = { statusCode: 403 }
+/** A scanner must not fill the log: ten lines a minute. */
+const LOGGED_STRANGERS = { perSecond: 1 / 6, burst: 10 }
 /** After a 2xx and its ACK the INVITE counts as ongoing as long as its call, at most: repeats may still come. */
 function untilOver(place: CallPlace, over: () => void): CallPlace {
   let stands = false

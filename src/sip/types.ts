@@ -157,11 +157,11 @@ export interface IncomingInvite {
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
   /**
-   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is
-   * its Reason header. From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
+   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reasons` are
+   * the values of its Reason headers (RFC 3326). From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
    * throws WRONG_STATE.
    */
-  handlers: { cancelled?(reason: string | undefined): void }
+  handlers: { cancelled?(reasons: readonly string[]): void }
 }
 
 /** A re-INVITE or UPDATE with an offer, or a re-INVITE without a body: then our answer is the offer. */
@@ -225,28 +225,28 @@ export interface UserAgentInit {
   /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
   routeSet: readonly string[]
   authenticator: Authenticator
+  /** Absent: every source is known. */
+  sources?: AccountSources
   /** Values for Allow/Supported beyond the layer's own are not needed yet. */
   handlers: UserAgentHandlers
 }
 
-export type Admission =
-  /** `known: false`: an account that takes requests from anyone took it; limits hold for such sources. Absent: known. */
-  | { admit: true; known?: boolean }
-  /** `status: 0` answers nothing at all. */
-  | {
-      admit: false
-      status: number
-      reason?: string
-      known?: boolean
-      /** The account takes nothing at all from this source, which shall not learn that it is there. */
-      stranger?: boolean
-    }
+/** Which sources an account hears. Plain data, so that an endpoint can merge what all its accounts say. */
+export interface AccountSources {
+  /** Addresses and CIDR blocks of known peers. They always get an answer, and no limit holds for them. */
+  known: readonly string[]
+  /** Takes requests from all other sources as well, within limits. */
+  anyone: boolean
+  /** What sources get that no account of the endpoint takes requests from. One account with `silence` decides for all. */
+  strangers: 'silence' | '403'
+}
+
+export type Admission = { admit: true } | { admit: false; status: number; reason?: string }
 
 export interface UserAgentHandlers {
-  /** Whether a source may have an answer to what is no request at all (400). Absent: yes. */
-  answers?(source: SipAddress): boolean
   /**
-   * Policy: asked for every request outside of a dialog that is addressed to this account, before any state is kept.
+   * Asked for every request outside of a dialog that is addressed to this account and comes from a source that it hears,
+   * before any state is kept.
    */
   admit(request: SipRequest): Admission
   invite(invite: IncomingInvite): void
@@ -286,6 +286,8 @@ export interface UserAgent {
   adopt(dialog: SipDialog): void
   /** Line breaks that nobody answers (RFC 5626 3.5.1 has them for connections): NATs on the way take note. */
   keepAlive(to: SipAddress): void
+  /** Replaces `sources`. */
+  setSources(sources: AccountSources): void
   /** Stops taking requests for this account; dialogs that live go on. */
   close(): void
 }

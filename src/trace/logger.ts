@@ -4,13 +4,13 @@ import { Secrets } from './secrets.js'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
-/** Takes one JSON line without its line break, secrets masked. */
+/** Receives one JSON line without its line break, secrets masked. */
 export type LogSink = (level: string, line: string) => void
 
-/** Field names whose values are never written, at the top and two levels below. */
+/** Fields whose values are never written, at the top level and two levels below. */
 const SECRET_FIELDS = ['password', 'credentials', 'authorization', 'ha1', 'secret']
 
-/** The log of one engine; `secrets` holds what must not stand in any line, whatever field or text it came by. */
+/** The log of one engine; `secrets` holds the texts that no line may contain, in any field. */
 export interface RootLogger extends Logger {
   readonly secrets: Secrets
 }
@@ -47,7 +47,7 @@ function wrap(logger: pino.Logger): Logger {
   }
 }
 
-/** Every call has a child of its own, most of which never write a line: pino's is made with the first one. */
+/** Every call has a child logger, and most of them never write a line: pino's own child is made at the first line. */
 function wrapChild(parent: pino.Logger, fields: LogFields): Logger {
   let made: pino.Logger | undefined
   const logger = () => {

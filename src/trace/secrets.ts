@@ -1,11 +1,11 @@
-/** Shorter ones occur in ordinary text by chance: masking them would make lines unreadable and give them away. */
+/** Shorter passwords occur in ordinary text by chance: masking them would make lines unreadable and reveal them. */
 const MIN_LENGTH = 4
 
-/** Passwords that are in use: wherever one turns up in a text that leaves the engine, it is masked. */
+/** The passwords in use. Each is masked in every text that leaves the engine. */
 export class Secrets {
   readonly #uses = new Map<string, number>()
 
-  /** Returns the function that forgets it again. */
+  /** Returns the function that removes the password again. */
   add(secret: string): () => void {
     if (secret.length < MIN_LENGTH) return () => {}
     this.#uses.set(secret, (this.#uses.get(secret) ?? 0) + 1)

@@ -53,7 +53,7 @@ describe('a flow built by hand', function () {
     if (this.currentTest?.state === 'failed') await page.screenshot({ path: join(PICTURES, 'build-failed.png') })
   })
 
-  /** A telephone on another tab: answers and records what it hears. */
+  /** A telephone on another tab, which answers and records the call. */
   function callee(): FlowNode[] {
     const at = { z: 'people', x: 100, y: 100 }
     return [
@@ -139,7 +139,7 @@ describe('a flow built by hand', function () {
   })
 })
 
-/** Where the topmost dialog is. */
+/** The position of the topmost dialog. */
 async function tray(page: Page): Promise<{ x: number; y: number; width: number; height: number }> {
   return (await page.locator('.red-ui-tray').last().boundingBox()) ?? assert.fail('no dialog')
 }

@@ -22,7 +22,7 @@ import { FLOW_TYPES, idOf, oneOfEach, TYPES } from './support/flows.js'
 /** Node-RED widens a tray for a form that asks for more. */
 const USUAL_TRAY_PX = 500
 
-/** Pictures of what the tests saw. */
+/** Screenshots of the tests. */
 const SHOTS = repoPath('.cache', 'browser')
 
 /** The first words of a type's help, and its name in the palette. */
@@ -285,7 +285,7 @@ describe('the editor', function () {
   })
 })
 
-/** Nothing sticks out to the right, and no catalogue key is shown instead of words. */
+/** Checks that no element overflows to the right and that no catalogue key is shown instead of words. */
 async function assertTidy(page: Page, form: string): Promise<void> {
   const place = page.locator(form).last()
   const { scrollWidth, clientWidth } = await place.evaluate((element) => {

@@ -1,4 +1,4 @@
-/** Every dialog as people with other habits see it: dark, in Chinese, in a narrow tray. */
+/** Every dialog in other settings: dark theme, Chinese, a narrow tray. */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -60,7 +60,7 @@ describe('dialogs', function () {
     })
   }
 
-  /** With every section open: nothing sticks out of a tray of 480 px, and words stand out from what is behind them. */
+  /** With every section open: nothing overflows a tray of 480 px, and text has enough contrast. */
   async function examine(page: Page, form: Locator, title: string): Promise<void> {
     await page.evaluate(() => {
       const { document } = globalThis as unknown as { document: { querySelectorAll(s: string): { open: boolean }[] } }

@@ -1,4 +1,4 @@
-/** Linphone as another opinion: a SIP stack, an RTP stack and a DTMF detector that share nothing with baresip's or SIPp's. */
+/** Linphone as an independent peer: its SIP stack, RTP stack and DTMF detector share no code with baresip or SIPp. */
 import assert from 'node:assert/strict'
 import { findGaps, measureTone, readWav } from '../support/audio.js'
 import { Kamailio } from '../support/peers/kamailio.js'
@@ -143,7 +143,7 @@ for (const protocol of ['udp', 'tcp'] as const) {
   })
 }
 
-/** Linphone plays to its user, and so records, what the digits sound like that it hears: after our tone. */
+/** Linphone plays the tones of received digits to its user and so records them, after our tone. */
 function untilSilence(path: string, hz: number): [samples: Int16Array, hz: number, sampleRate: number] {
   const { channels, sampleRate } = readWav(path)
   const [all = new Int16Array(0)] = channels
@@ -151,6 +151,6 @@ function untilSilence(path: string, hz: number): [samples: Int16Array, hz: numbe
   return [all.subarray(0, first && Math.round((first.atMs * sampleRate) / 1000)), hz, sampleRate]
 }
 
-/** RFC 3264 6.1: sendrecv where nothing is said. */
+/** RFC 3264 6.1: sendrecv is the default. */
 const direction = (message: string): string =>
   /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(message)?.[1] ?? 'sendrecv'

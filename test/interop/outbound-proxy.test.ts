@@ -1,4 +1,4 @@
-/** A loose outbound proxy in front of another one that refuses what did not come by Route (RFC 3261 8.1.2, 12.2.1.1, 16.12). */
+/** A loose outbound proxy in front of another one that refuses requests without its Route (RFC 3261 8.1.2, 12.2.1.1, 16.12). */
 import assert from 'node:assert/strict'
 import type { AccountConfig } from '../../src/engine/protocol.js'
 import { measureTone } from '../support/audio.js'
@@ -92,7 +92,7 @@ describe('Kamailio as outbound proxy', function () {
     const tone = measureTone(await phone.hear(callId, 1500), 1000)
     console.log(`      outbound: bob's 1 kHz: share ${tone.share.toFixed(4)} of ${tone.soundMs} ms`)
     assert.ok(tone.share >= 0.95)
-    // RFC 3261 12.1.2: BYE takes the way that the 200 has recorded, in reverse.
+    // RFC 3261 12.1.2: BYE follows the recorded route of the 200, in reverse order.
     await phone.call('hangup', { callId })
     await bob.control.event('CALL_CLOSED')
     const [bye = ''] = phone.messages('out', /^BYE /)

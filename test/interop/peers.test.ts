@@ -1,4 +1,4 @@
-/** The peers among themselves: what the other tests take for granted of them, and of our measuring, is shown here first. */
+/** The peers among themselves: this file checks first what the other tests assume about them and about our measuring. */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { measureTone } from '../support/audio.js'

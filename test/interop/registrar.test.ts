@@ -61,7 +61,7 @@ describe('Kamailio as registrar', function () {
         const challenges = phone.messages('in', /^SIP\/2\.0 401/)
         const offered = /qop="?([\w-]*)/.exec(challenges[0] ?? '')?.[1] ?? 'none'
         console.log(`      ${algorithm}, qop ${offered}: ${challenges.length} challenges for REGISTER and un-REGISTER`)
-        // Kamailio hashes no body, so that it takes nobody's auth-int: the second try is answered by auth.
+        // Kamailio does not hash bodies, so it refuses auth-int: the second try succeeds with auth.
         assert.deepEqual([offered, challenges.length], [qop, qop === 'auth-int' ? 2 : 1])
         await phone.close()
         await registrar.stop()
@@ -87,7 +87,7 @@ describe('Kamailio as registrar', function () {
       account: account(registrar, { password: 'wrong' }),
     })
     const { status, retryAt } = await phone.registration('failed')
-    // By CSeq: on a busy machine one may be repeated.
+    // Counted by CSeq: on a busy machine a request may be repeated.
     const sent = new Set(phone.messages('out', /^REGISTER /).map((text) => /^CSeq: (\d+)/im.exec(text)?.[1])).size
     console.log(`      failed with ${status} after ${sent} REGISTERs, again at ${retryAt}`)
     assert.equal(status, 401)

@@ -62,10 +62,10 @@ describe('SIPp as callee', function () {
     const invites = callee.messages().filter(({ startLine }) => /^INVITE /.test(startLine))
     assert.equal(invites.length, 3)
     assertDigest(invites[1], 'Authorization', 'md5')
-    // Who has asked before is not forgotten when the next one asks (RFC 3261 22.3).
+    // Credentials for an earlier realm are kept when the next realm asks (RFC 3261 22.3).
     assertDigest(invites[2], 'Authorization', 'md5')
     assertDigest(invites[2], 'Proxy-Authorization', 'sha256')
-    // RFC 3261 22.2: the same Call-ID, and a CSeq that rises.
+    // RFC 3261 22.2: the same Call-ID, and a higher CSeq.
     assert.equal(new Set(invites.map(({ text }) => /^Call-ID: (.*)$/im.exec(text)?.[1])).size, 1)
     const cseqs = invites.map(({ text }) => Number(/^CSeq: (\d+)/im.exec(text)?.[1]))
     assert.deepEqual(cseqs, [cseqs[0], (cseqs[0] ?? 0) + 1, (cseqs[0] ?? 0) + 2])
@@ -228,7 +228,7 @@ const silentCallee: sip.Step[] = [
   sip.expectRequest('ACK'),
 ]
 
-/** RFC 7616 3.4.1 with qop=auth, computed here a second time. */
+/** RFC 7616 3.4.1 with qop=auth, computed independently of the code under test. */
 function assertDigest(invite: SippMessage | undefined, header: string, algorithm: 'md5' | 'sha256'): void {
   const text = invite?.text ?? ''
   const line = new RegExp(`^${header}: Digest (.*)$`, 'im').exec(text)?.[1] ?? ''

@@ -63,7 +63,7 @@ describe('SIPp as caller', function () {
     console.log(
       `      200s ${answers.length}, gaps ${gapsMs.map((ms) => ms.toFixed(0)).join(', ')} ms, failed ${figures.failed}`,
     )
-    // Not one more after the ACK.
+    // No 200 follows the ACK.
     assert.equal(answers.length, 3)
     const { end } = await phone.event('call.ended')
     assert.deepEqual([end.by, end.cause], ['remote', 'normal'])

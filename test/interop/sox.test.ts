@@ -31,7 +31,7 @@ describe('sox: files and G.711 of an implementation that is not ours', () => {
     })
   }
 
-  // What people have on their disks.
+  // Common file formats.
   const kinds: [name: string, ...options: string[]][] = [
     ['8 bit', '-b', '8', '-e', 'unsigned'],
     ['24 bit', '-b', '24'],

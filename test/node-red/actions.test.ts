@@ -10,7 +10,7 @@ const code = (message: Message): string => (message.error as { code: string }).c
 describe('actions in a call', () => {
   const test = fakeFlows()
 
-  /** One action node, and a call that is being talked on. */
+  /** One action node, and an answered call. */
   async function inCall(type: string, outputs: number, settings: Record<string, unknown> = {}): Promise<TestFlows> {
     const flow: FlowItem[] = [
       ...account(),
@@ -180,7 +180,7 @@ describe('actions in a call', () => {
       const out = await flows.message('action-1')
       assert.equal((out.media as { ended?: string }).ended, undefined)
       assert.deepEqual(flows.messages('completed'), [])
-      out.mine = 'changed by a node after this one' // a single wire clones nothing
+      out.mine = 'changed by a node after this one' // Node-RED does not clone a message on a single wire
       end({ ended: 'stopped', playedMs: 5000 })
       assert.equal((await flows.message('completed')).mine, 'kept')
       assert.deepEqual(flows.messages('action-2'), [])

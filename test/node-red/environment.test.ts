@@ -1,11 +1,11 @@
-/** Every setting may be wholly `${NAME}`: the engine is asked for the same as with the value itself. */
+/** Every setting may be wholly `${NAME}`: the engine gets the same command as with the value itself. */
 import assert from 'node:assert/strict'
 import { fakeFlows } from '../support/fake-flows.js'
 import { account, wired } from '../support/flow-items.js'
 import type { FlowItem } from '../support/node-red.js'
 import { runtimeDefaults, TYPES } from '../unit/editor/node-sources.js'
 
-/** Ids of other nodes, and what is no text. */
+/** Ids of other nodes, and settings that are not text. */
 const NOT_TEXT = ['version', 'account', 'transport', 'proxy']
 const PLACE = ['id', 'type', 'z', 'x', 'y', 'wires']
 const COMMANDS = [
@@ -28,7 +28,7 @@ describe('settings from the environment', () => {
     for (const name of set.splice(0)) delete process.env[name]
   })
 
-  /** One of each type, with all its settings, the defaults unless told. */
+  /** One node of each type, with all its settings; defaults unless given. */
   async function everything(): Promise<FlowItem[]> {
     const defaults = Object.fromEntries(
       await Promise.all(TYPES.map(async (type) => [type, await runtimeDefaults(type)])),

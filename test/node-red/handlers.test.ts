@@ -1,4 +1,4 @@
-/** Flows that misbehave beside flows that do not, in a Node-RED of their own, with real calls. */
+/** Misbehaving flows beside well-behaved ones, in a Node-RED of their own, with real calls. */
 import assert from 'node:assert/strict'
 import { measureTone } from '../support/audio.js'
 import { debugNode, Stage } from '../support/examples.js'
@@ -8,7 +8,7 @@ const TONE_HZ = 1_000
 const TONE_SEC = 1.5
 const SPIN_MS = 700
 
-/** What people write into function nodes, each fed with every event of every call. */
+/** Faulty code as people write it in function nodes; each node gets every event of every call. */
 const BAD: Record<string, string> = {
   throws: "throw new Error('mine alone')",
   'throws no Error': "throw 'mine alone'",
@@ -51,7 +51,7 @@ describe('a handler that misbehaves', function () {
         event('after', ['healthy']),
         debugNode('healthy', 'people', 'topic'),
         { ...at, id: 'ring', type: 'inject', props: [], wires: [['dial']] },
-        // The same wire goes to the bad one first: what it does to its message is not seen by the next.
+        // The same wire goes to the faulty node first: its changes to the message do not reach the next node.
         { ...at, id: 'dial', type: 'sip-dial', account: 'caller', ...target, wires: [['bad', 'keys'], [], ['bad']] },
         { ...at, id: 'keys', type: 'sip-dtmf', digits: '12', digitsType: 'str', wires: [['record']] },
         { ...at, id: 'record', type: 'sip-record', max: '60', wires: [[], ['recorded']] },

@@ -1,4 +1,4 @@
-/** Fields of messages that reach the wire cannot begin another line there. */
+/** Message fields that reach the wire cannot start another header line. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -9,7 +9,7 @@ const PRESS_MS = 5_000
 const isUnregister = ({ method, text }: HeardRequest) =>
   method === 'REGISTER' && /(^Expires: *0\r$|;expires=0\b)/im.test(text)
 
-/** The admin API answers a little before the flow has started. */
+/** The admin API answers shortly before the flow has started. */
 async function press(nodeRed: RunningNodeRed, id: string): Promise<void> {
   const until = Date.now() + PRESS_MS
   while (!(await fetch(`${nodeRed.url}/inject/${id}`, { method: 'POST' })).ok) {

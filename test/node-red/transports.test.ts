@@ -27,7 +27,7 @@ const party = (
   },
 ]
 
-/** A port that nobody has, and the socket that holds it until it is closed. */
+/** A free port, and the socket that holds it until it is closed. */
 async function heldPort(host: string) {
   const socket = createSocket(host === '::1' ? 'udp6' : 'udp4').bind(0, host)
   await once(socket, 'listening')

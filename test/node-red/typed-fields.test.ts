@@ -1,4 +1,4 @@
-/** Every typed field of every node, with every type that its form offers: the engine is asked for the same. */
+/** Every typed field of every node, with every type that its form offers: the engine gets the same command. */
 import assert from 'node:assert/strict'
 import type { Message, RedNode } from '../../nodes/shared/red.js'
 import type { EngineCommands } from '../../src/engine/protocol.js'
@@ -9,12 +9,12 @@ import { contextStorage } from '../support/slow-context.js'
 import { formOf, runtimeDefaults, TYPES } from '../unit/editor/node-sources.js'
 
 interface Field {
-  /** What the field is to mean. */
+  /** The value that the field must have. */
   value: unknown
-  /** The command in which it shows, and where. */
+  /** The command that carries the value, and where. */
   op: keyof EngineCommands
   seen: (command: never) => unknown
-  /** What the node has to be set to for that. */
+  /** Other settings that the node needs for this. */
   settings?: Record<string, unknown>
 }
 
@@ -58,7 +58,7 @@ const FIELDS: Record<string, Field> = {
 
 const ENV = 'RINGFLOW_TEST_TYPED'
 
-/** Where the value comes from: the setting, its type, and what has to be there. */
+/** The source of the value: the setting, its type, and the data that it reads. */
 const SOURCES: Record<
   string,
   { setting: (value: unknown) => string; type: string; fill?: (node: RedNode, value: unknown) => Promise<void> }

@@ -1,4 +1,4 @@
-/** Catch, Complete and Status nodes: each message ends exactly once, at one of the first two; statuses come and go at the third. */
+/** Catch, Complete and Status nodes: each message ends exactly once, at Catch or at Complete; Status gets every status. */
 import assert from 'node:assert/strict'
 import type { Message } from '../../nodes/shared/red.js'
 import { ERROR_TEXT, STATUS_TEXT } from '../../nodes/shared/status.js'
@@ -12,12 +12,12 @@ import { registered, TYPES } from '../unit/editor/node-sources.js'
 interface Action {
   op: keyof EngineCommands
   reply: unknown
-  /** Shown meanwhile; absent for a node that shows something else. */
+  /** The status while the node works; absent for a node with a status of another kind. */
   working?: keyof typeof STATUS_TEXT
   settings?: Record<string, unknown>
 }
 
-/** Every node with an input that asks the engine for one thing. Dial and register have a life of their own: see their tests. */
+/** Every node whose input leads to one engine command. Dial and register have tests of their own. */
 const ACTIONS: Record<string, Action> = {
   'sip-answer': { op: 'answer', reply: undefined, working: 'answering' },
   'sip-play-media': {
@@ -134,7 +134,7 @@ describe('Catch, Complete and Status nodes', () => {
     })
   }
 
-  /** An account whose socket is taken, a node that uses it on this tab, and watchers on `tab`. */
+  /** An account whose port is in use, a node that uses it on this tab, and watchers on `tab`. */
   function broken(users: string): Promise<TestFlows> {
     test.engine.reply('setAccount', () => {
       throw new TelephonyError('TRANSPORT', '127.0.0.1:5060 is taken')

@@ -10,7 +10,7 @@ import { Baresip } from '../support/peers/baresip.js'
 import '../support/peers/root-hooks.js'
 import { RawPeer } from '../support/raw-peer.js'
 
-/** RFC 5737: addresses of nobody, given to the loopback interface of this private network. */
+/** RFC 5737: documentation addresses, added to the loopback interface of this private network. */
 const REGISTRAR = '192.0.2.100'
 const OLD = '192.0.2.1'
 const NEW = '192.0.2.2'
@@ -53,7 +53,7 @@ describe('this machine’s address', function () {
     await registrar.request('REGISTER', isFrom(NEW))
     const changeSec = (performance.now() - changed) / 1000
 
-    await delay(2_500) // a REGISTER sooner than 2 s after one that was granted says the same again
+    await delay(2_500) // a REGISTER within 2 s of a granted one would repeat the same binding
     loseAddress(NEW)
     await delay(AWAY_MS)
     const { length } = registrar.heard
@@ -74,7 +74,7 @@ describe('this machine’s address', function () {
   })
 })
 
-/** baresip in place of a peer of ours: it follows a re-INVITE by rules of its own. */
+/** baresip in place of our own peer: it follows a re-INVITE by its own rules. */
 describe('calls of a machine whose address changes', function () {
   this.timeout(60_000)
 
@@ -165,7 +165,7 @@ describe('calls of a machine whose address changes', function () {
     assert.ok(Math.max(...changeSec) <= PROMISED_SEC && Math.max(...awaySec) <= PROMISED_SEC + AWAY_MS / 1000)
     for (const [before = 0, after = 0] of theyHeard) assert.ok(before >= 1.6 * TALK_MS && after >= 0.8 * TALK_MS)
     for (const ms of weHeard) assert.ok(ms >= 2.6 * TALK_MS, String(ms))
-    // One re-INVITE each, from the new address; the network that returned as it was needed none.
+    // One re-INVITE each, from the new address; the network that returned unchanged needed none.
     for (const { process } of [bob, carol]) {
       const reinvites = process.lines.filter(
         (line, i) => line.startsWith('INVITE ') && process.lines[i - 1]?.startsWith(`UDP ${NEW}:`),
@@ -224,7 +224,7 @@ describe('calls of a machine whose address changes', function () {
   async function soundBack(calls: readonly string[], address: string, then: () => unknown): Promise<number[]> {
     loseAddress(address)
     const lost = performance.now()
-    await delay(200) // what was under way has come
+    await delay(200) // packets in transit have arrived
     const before = await received(calls)
     await then()
     return Promise.all(

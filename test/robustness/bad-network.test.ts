@@ -9,14 +9,14 @@ import { tell } from '../support/figures.js'
 import { ANSWER as ANSWER_BODY, Party } from '../support/sip-parties.js'
 
 const FAULTS = { loss: 0.2, doubled: 0.05, late: 0.1, delayMs: 50 }
-/** The whole run: RFC 3261's own timers, Timer B and H among them, have to fit. */
+/** The whole run; RFC 3261's timers, Timer B and H included, have to fit. */
 const LIMIT_MS = 100_000
 const PER_SECOND = 100
 
 const KINDS = { plain: 1000, refused: 100, cancelled: 100, challenged: 200 } as const
 type Kind = keyof typeof KINDS
 
-/** The kinds spread evenly, so that each meets all moments. */
+/** The kinds of calls are spread evenly over the run. */
 function* order(): Generator<{ kind: Kind; index: number }> {
   const left: Record<Kind, number> = { ...KINDS }
   const all = Object.keys(KINDS) as Kind[]
@@ -139,7 +139,7 @@ describe('a network that loses 20 % each way, doubles 5 % and delivers 10 % late
   })
 })
 
-/** Asks every INVITE for credentials, as its X-Ask header says, and takes it when it has some. */
+/** Asks every INVITE for credentials, as its X-Ask header says, and accepts it when credentials are present. */
 function serveGuarded(guard: Party) {
   const open = new Set<string>()
   const taken: string[] = []

@@ -12,7 +12,7 @@ const JUMPS: [name: string, byMs: number][] = [
   ['two days back', -48 * HOUR_MS],
 ]
 
-/** What reads the wall clock may jump; timers and what is counted in seconds must not. */
+/** Readings of the wall clock may jump; timers and durations must not. */
 describe('the wall clock is set', () => {
   const now = Date.now
 
@@ -43,7 +43,7 @@ describe('the wall clock is set', () => {
       tell(`${name}: calls ended, REGISTERs sent`, `${ended}, ${requests - 1}`, 'none')
       assert.deepEqual([ended, requests, state], [0, 1, 'registered'])
     }
-    // A new call in the new time is a call like any other.
+    // A new call after the jump works as before.
     const later = await engine.call('dial', { accountId: 'caller', target })
     await heard.next('call.media', (event) => event.callId === later.callId)
 

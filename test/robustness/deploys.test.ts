@@ -74,7 +74,7 @@ describe('Node-RED in mid-call', function () {
   }
 
   it('ten Full deploys: sound goes on without a gap, events arrive at the new nodes', async function () {
-    // Other programs on this machine may make a gap once; a fault of ours makes one each time.
+    // Other programs on this machine may cause one gap; a fault in our code causes one each time.
     this.retries(2)
     const { running, phone, callId, flow } = await calledFlow()
     await delay(500)
@@ -232,7 +232,7 @@ function processFlow(peer: ObligingPeer, note: string): FlowItem[] {
   ]
 }
 
-/** The Call-IDs of records that the flow has written, as soon as there are so many. */
+/** The Call-IDs of records that the flow has written; resolves when there are this many. */
 async function recordsOf({ userDir }: RunningNodeRed, count: number): Promise<Set<string>> {
   for (;;) {
     const text = await readFile(join(userDir, RECORDS), 'utf8').catch(() => '')

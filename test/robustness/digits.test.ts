@@ -6,7 +6,7 @@ import { connectionTo, LOOPBACK_PORTS } from '../support/media-pair.js'
 import { seeded, UdpRelay } from '../support/udp-relay.js'
 
 const CALLS = 20
-/** Repeated digits among them: two presses of a key are two digits. */
+/** With repeated digits: two presses of a key are two digits. */
 const DIGITS = '1122334455*#00AABCD9'
 
 describe('digits (RFC 4733) over a network that loses 20 % each way, doubles 5 % and delivers 10 % late', function () {

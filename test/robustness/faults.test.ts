@@ -39,7 +39,7 @@ describe('faults stay local', function () {
     const prober = await SipProber.open(local)
     await Promise.all(Array.from({ length: CALLS }, () => engine.answered(target)))
 
-    // What makes a handler of each kind run: the answer, the timer or the command of something new, so that only this is harmed.
+    // Triggers a handler of each kind by a new answer, timer or command, so that only the new one is harmed.
     const provoke: Record<FaultKind, () => unknown> = {
       timer: () => engine.client.call('dial', { accountId: 'caller', target: 'sip:nobody@127.0.0.1:9' }),
       datagram: () => prober.options('caller', 500),
@@ -116,7 +116,7 @@ describe('faults stay local', function () {
       grown.join(' '),
     )
 
-    // The next call has media again.
+    // The next call must have media again.
     const { callId } = await engine.call('dial', { accountId: 'caller', target })
     await heard.next('call.media', (event) => event.callId === callId)
     await engine.close()

@@ -10,11 +10,15 @@ import { SipProber } from '../support/sip-prober.js'
 
 const METHODS = ['INVITE', 'OPTIONS', 'REGISTER', 'SUBSCRIBE']
 const FLOOD = { sources: 50, perSecond: 3_000, forMs: LONG ? 60_000 : 4_000, methods: METHODS }
-const PROMISED = { share: 0.99, p95Ms: 100, octets: 1.5, megabytes: 10 }
+const PROMISED = { share: 0.99, p95Ms: 100, octets: 1.5, megabytes: 10, cpu: 1.5 }
+const PROMISED_SERVICE = `at least ${PROMISED.share * 100} %, ${PROMISED.p95Ms} ms`
+const ACCOUNTS = LONG ? [1, 100, 1_000] : [1, 1_000]
 const ACCOUNT = 'ringflow'
 
+type Name = 'silence' | '403' | 'anyone'
+
 interface Setting {
-  name: string
+  name: Name
   account: Partial<AccountConfig>
   users: readonly string[]
 }
@@ -34,33 +38,46 @@ const SETTINGS: Setting[] = [
   },
 ]
 
+/** What strangers may hear. 503: too many requests. */
+const STATUSES: Record<Name, readonly string[] | undefined> = { silence: [], '403': ['403', '503'], anyone: undefined }
+
+const onlyStatuses = (answers: Flood['answers'], allowed: readonly string[] | undefined): string[] =>
+  allowed ? Object.keys(answers).filter((status) => !allowed.includes(status)) : []
+
+const served = (answered: number, p95: number): string => `${(answered * 100).toFixed(1)} % answered, p95 ${ms(p95)}`
+
+function startEngine(account: Partial<AccountConfig>, neighbours = 0): Promise<EngineChild> {
+  const rule: Partial<InboundRule> = { mode: 'reject', rejectStatus: 486 }
+  return EngineChild.start({ folder: peerFolder.folder('flood'), kind: 'hosted', account, rule, neighbours })
+}
+
+/** Asks as a known peer for as long as strangers flood. */
+async function floodAndProbe(engine: EngineChild, init: Omit<Parameters<typeof flood>[0], 'target'>) {
+  const prober = await SipProber.open(engine.local)
+  let flooding = true
+  const whole: Promise<Flood> = flood({ ...init, target: engine.local }).finally(() => {
+    flooding = false
+  })
+  const times: number[] = []
+  while (flooding) {
+    times.push((await prober.options(ACCOUNT, 2_000)).ms)
+    await delay(20)
+  }
+  const flooded = await whole
+  await prober.close()
+  return { flooded, answered: times.filter(Number.isFinite).length / times.length, p95: percentile(times, 0.95) }
+}
+
 describe(`${FLOOD.perSecond} requests a second from ${FLOOD.sources} strangers`, function () {
   this.timeout(LONG ? 200_000 : 40_000)
 
   for (const { name, account, users } of SETTINGS) {
     it(`starve nobody and are not multiplied (${name})`, async () => {
-      const folder = peerFolder.folder('flood')
-      const rule: Partial<InboundRule> = { mode: 'reject', rejectStatus: 486 }
-      const engine = await EngineChild.start({ folder, kind: 'hosted', account, rule })
-      const prober = await SipProber.open(engine.local)
-      let flooding = true
-      const flooded: Promise<Flood> = flood({ ...FLOOD, target: engine.local, users }).finally(() => {
-        flooding = false
-      })
-      const times: number[] = []
-      while (flooding) {
-        times.push((await prober.options(ACCOUNT, 2_000)).ms)
-        await delay(20)
-      }
-      const { sent, sentOctets, answers, answeredOctets } = await flooded
-      const answered = times.filter(Number.isFinite).length / times.length
-      const p95 = percentile(times, 0.95)
+      const engine = await startEngine(account)
+      const { flooded, answered, p95 } = await floodAndProbe(engine, { ...FLOOD, users })
+      const { sent, sentOctets, answers, answeredOctets } = flooded
       const ratio = answeredOctets / sentOctets
-      tell(
-        `known peer during the flood (${name})`,
-        `${(answered * 100).toFixed(1)} % of ${times.length} answered, p95 ${ms(p95)}`,
-        `at least ${PROMISED.share * 100} %, ${PROMISED.p95Ms} ms`,
-      )
+      tell(`known peer during the flood (${name})`, served(answered, p95), PROMISED_SERVICE)
       tell(
         `octets out for one in, unknown sources (${name})`,
         `${ratio.toFixed(2)}; of ${sent} ${JSON.stringify(answers)}`,
@@ -69,14 +86,38 @@ describe(`${FLOOD.perSecond} requests a second from ${FLOOD.sources} strangers`,
       assert.ok(answered >= PROMISED.share)
       assert.ok(p95 <= PROMISED.p95Ms, `p95 ${p95}`)
       assert.ok(ratio <= PROMISED.octets)
-      if (name === 'silence') assert.deepEqual(answers, {})
-      if (name === '403')
-        assert.deepEqual(
-          Object.keys(answers).filter((status) => !['403', '503'].includes(status)),
-          [],
-        )
-      await prober.close()
+      assert.deepEqual(onlyStatuses(answers, STATUSES[name]), [])
       await engine.close()
+    })
+  }
+})
+
+describe(`${FLOOD.perSecond} INVITEs a second from ${FLOOD.sources} strangers to users that do not exist`, function () {
+  this.timeout(LONG ? 500_000 : 120_000)
+  const INVITES = { ...FLOOD, methods: ['INVITE'], users: ['100', '101', '102'] }
+
+  for (const { name, account } of SETTINGS.filter((each) => each.name !== 'anyone')) {
+    it(`cost the same with 1 and with ${ACCOUNTS.at(-1)} accounts on the transport (${name})`, async () => {
+      let cpuOfOne = 0
+      for (const accounts of ACCOUNTS) {
+        const engine = await startEngine(account, accounts - 1)
+        const before = await engine.call('usage', null)
+        const { flooded, answered, p95 } = await floodAndProbe(engine, INVITES)
+        const after = await engine.call('usage', null)
+        await engine.close()
+        const cpuMs = after.cpuMs - before.cpuMs
+        cpuOfOne ||= cpuMs
+        const times = cpuMs / cpuOfOne
+        tell(
+          `flood with ${accounts} accounts (${name})`,
+          `${served(answered, p95)}; CPU ${ms(cpuMs)}, ${times.toFixed(2)} times that of one account; of ${flooded.sent} ${JSON.stringify(flooded.answers)}`,
+          `${PROMISED_SERVICE}, ${PROMISED.cpu} times`,
+        )
+        assert.ok(answered >= PROMISED.share)
+        assert.ok(p95 <= PROMISED.p95Ms, `p95 ${p95}`)
+        assert.ok(times <= PROMISED.cpu, `${times} times the CPU of one account`)
+        assert.deepEqual(onlyStatuses(flooded.answers, STATUSES[name]), [])
+      }
     })
   }
 })

@@ -15,7 +15,7 @@ const TRUE_HZ = 440
 const FORGED_HZ = 1000
 const MUTATED = 200_000
 
-/** A binding request (RFC 8489 5) with nothing in it. */
+/** An empty STUN binding request (RFC 8489 5). */
 const STUN = Uint8Array.from([0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, ...new Uint8Array(12).fill(7)])
 
 describe('media that is not the peer’s', function () {
@@ -94,7 +94,7 @@ describe('media that is not the peer’s', function () {
     await phase('before', 2_000)
     party.talk(media)
     await phase('during', 1_500)
-    // Now as one who has listened: the party's own stream, one packet ahead.
+    // Now as an eavesdropper: a copy of the party's own stream, one packet ahead.
     for (const forger of forgers) Object.assign(forger, { ssrc: party.ssrc, sequence: party.sequence + 1 })
     await phase('during, with its SSRC', 1_500)
     party.silence()
@@ -123,7 +123,7 @@ describe('media that is not the peer’s', function () {
   })
 
   it(`${MUTATED} mutated RTP, RTCP and STUN datagrams: the call stands, strangers harm no sound`, async function () {
-    // Other programs on this machine may make a gap once; a fault of ours makes one each time.
+    // Other programs on this machine may cause one gap; a fault in our code causes one each time.
     this.retries(2)
     const random = randomFrom(20261120)
     party.talk(media)
@@ -135,7 +135,7 @@ describe('media that is not the peer’s', function () {
     const tone = measureTone(path, TRUE_HZ)
     const gaps = findGaps(readWav(path).channels[0] ?? new Int16Array())
     await mutate([party], MUTATED / 2)
-    // The party's own garbage may be heard; what comes after it is sound again.
+    // The party's own garbage may be heard; the sound after it must be clean again.
     party.talk(media)
     await delay(1_000)
     const after = measureTone(await phone.hear(callId, 1_000), TRUE_HZ)
@@ -170,7 +170,7 @@ describe('media that is not the peer’s', function () {
       return Uint8Array.from(buildRtcp({ ssrc, cname: 'x', blocks: [], bye: random() < 0.5 }))
     }
 
-    /** A packet of its stream that leaves the stream where it was. */
+    /** A packet that does not advance its stream. */
     function rtpOf(sender: RtpParty): Uint8Array {
       const { sequence, timestamp } = sender
       const packet = sender.packet()

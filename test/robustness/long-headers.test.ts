@@ -1,4 +1,4 @@
-/** No header takes long to parse, however it is filled: seen from outside, as what the next OPTIONS has to wait. */
+/** No header takes long to parse, however it is filled: measured from outside by the wait of the next OPTIONS. */
 import assert from 'node:assert/strict'
 import { EngineChild } from '../support/engine-child.js'
 import { ms, tell } from '../support/figures.js'
@@ -9,7 +9,7 @@ import { SipProber } from '../support/sip-prober.js'
 
 const OCTETS = 60_000
 const PROMISE_MS = 50
-/** Which of two looks is the machine's and which the parser's: the parser's is there each time. */
+/** Delays of the machine differ between two measurements; delays of the parser appear in both. */
 const LOOKS = 3
 
 const HEADERS = [
@@ -17,7 +17,7 @@ const HEADERS = [
   ...['Content-Type', 'Require', 'Supported', 'Allow', 'Authorization', 'Proxy-Authorization', 'WWW-Authenticate'],
   ...['Proxy-Authenticate', 'Expires', 'Reason', 'Date', 'Subject', 'Refer-To', 'Session-Expires', 'X-Unknown'],
 ]
-/** What makes regular expressions look again and again, and lists long. */
+/** Input that makes regular expressions backtrack and lists long. */
 const FILLERS: Record<string, string> = {
   letters: 'a',
   commas: ',',

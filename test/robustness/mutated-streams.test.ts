@@ -12,7 +12,7 @@ import { StreamPeer } from '../support/stream-peer.js'
 
 const MESSAGES = LONG ? 200_000 : 20_000
 const CONNECTIONS = 10
-/** A connection is left in the middle of whatever it was at. */
+/** A connection ends in the middle of a message. */
 const MESSAGES_PER_CONNECTION = 20
 const PROBE_MS = 200
 
@@ -58,7 +58,7 @@ describe(`${MESSAGES} mutated messages over TCP`, function () {
       probes.push((await prober.options()).ms)
       await Promise.all(peers.map((peer) => peer.close()))
     }
-    await round() // what is opened once and stays
+    await round() // opens what is opened once and stays
     const before = await engine.call('usage', null)
     while (sent < MESSAGES) await round()
     const after = await settled(engine, before.fds)
@@ -76,7 +76,7 @@ describe(`${MESSAGES} mutated messages over TCP`, function () {
   })
 })
 
-/** What an engine has begun to open by itself, to answer, it gives up after a while. */
+/** Connections that the engine opens to answer time out after a while. */
 async function settled(engine: EngineChild, fds: number): Promise<Usage> {
   const untilMs = performance.now() + 10_000
   for (;;) {

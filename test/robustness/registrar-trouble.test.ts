@@ -8,7 +8,7 @@ import { tell } from '../support/figures.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
 
-/** All the engine's time runs so much faster; the figures below are in its own. */
+/** The engine's clock runs faster by this factor; the figures below are in its time. */
 const SPEED = 10
 const TROUBLE_SEC = 60
 const PROMISED = { in10Sec: 12, backSec: 35, perMinute: 3 }
@@ -17,11 +17,11 @@ type Answer = { status: number; headers?: string[] } | null
 interface Trouble {
   /** The answer to the nth REGISTER while there is trouble; null for silence. */
   answer: (text: string, n: number) => Answer
-  /** Nobody listens while there is trouble. */
+  /** The registrar's port is closed while there is trouble. */
   dead?: true
-  /** Our fault by the registrar's word: asked rarely, whenever it gets well. */
+  /** The registrar blames our credentials: we ask rarely, however soon it recovers. */
   refused?: true
-  /** The registrar does as it should, only often. */
+  /** The registrar works correctly but asks for frequent refreshes. */
   served?: true
 }
 
@@ -127,13 +127,13 @@ class Registrar {
     this.#begunMs = performance.now()
   }
 
-  /** Requests in the engine's first seconds, while it was in trouble. */
+  /** Requests in the engine's first seconds of trouble. */
   #countWithin(seconds: number): number {
     const untilMs = Math.min(this.#begunMs + (seconds * 1000) / SPEED, this.#wellMs ?? Number.POSITIVE_INFINITY)
     return this.#atMs.filter((ms) => ms <= untilMs).length
   }
 
-  /** Tells its figures; what of them breaks the promise. */
+  /** Prints the figures; returns those that break the promise. */
   judge(): string[] {
     const { refused, served, dead } = this.#trouble
     const [in10Sec, inMinute, back] = [this.#countWithin(10), this.#countWithin(60), this.#backAfterSec]

@@ -1,4 +1,4 @@
-/** Canary passwords: used on the wire as digests, and found nowhere that anybody can read. */
+/** Canary passwords: they reach the wire as digests only and appear in no readable output. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -10,11 +10,11 @@ import { type FlowNode, type RunningNodeRed, startNodeRed } from '../support/nod
 import { ObligingPeer } from '../support/obliging-peer.js'
 import { Phone } from '../support/phone.js'
 
-/** With what JSON, URIs and quoted strings would spell another way. */
+/** With characters that JSON, URIs and quoted strings escape. */
 const RIGHT = 'canary-Right "4711" %20\\'
 const WRONG = 'canary-Wrong-0815'
 
-/** Every way in which it could be written, and the hash that is as good as the password (RFC 7616 3.4.2). */
+/** Every spelling of the password, and the hash that can replace it (RFC 7616 3.4.2). */
 function spellings(password: string, user: string): string[] {
   const ha1 = createHash('md5').update(`${user}:peer:${password}`).digest('hex')
   const bytes = Buffer.from(password)
@@ -136,7 +136,7 @@ function watchedFlow(peer: ObligingPeer): FlowNode[] {
   ]
 }
 
-/** All that a backup of its folder would hold; links are not followed. */
+/** All files that a backup of the folder would contain; links are not followed. */
 function filesBelow(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .map((entry) => join(entry.parentPath, entry.name))

@@ -1,4 +1,4 @@
-/** Many calls, one after the other: what each leaves behind. */
+/** Many calls, one after the other: the resources that each one leaves behind. */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/base/clock.js'
@@ -17,17 +17,17 @@ import { plainCaller } from '../support/peers/sipp-plain.js'
 import { holdings } from '../support/process-handles.js'
 import { freeUdpPorts } from '../support/udp-ports.js'
 
-/** Ids of 10,000 ended calls are remembered on purpose, so memory is steady only after as many. */
+/** Ids of 10,000 ended calls are remembered on purpose, so memory becomes steady only after 10,000 calls. */
 const WARM_UP = 10_000
 const MEASURED = LONG ? 40_000 : 10_000
 const PER_SECOND = 500
-/** Transactions are remembered for 32 s (RFC 3261 17), here for 4: memory is steady in a test's time. */
+/** Transactions are remembered for 32 s (RFC 3261 17), here for 4: so that memory becomes steady within the test. */
 const SPEED = 8
 const LINGER_MS = 40_000 / SPEED
 const KB_PER_1000 = 50
 const MEDIA_CALLS = 4_000
 const NODE_CALLS = 4_000
-/** Half a kilobyte a call: less than anything that is kept by mistake. */
+/** Half a kilobyte per call: less than any object that is kept by mistake. */
 const KEPT_KB_PER_1000 = 500
 
 describe('a soak', function () {
@@ -46,7 +46,7 @@ describe('a soak', function () {
   }
 
   it(`${WARM_UP + MEASURED} calls from engine to engine: memory, descriptors and threads are as before`, async () => {
-    // A machine that stops for a second ends no call for that.
+    // A pause of the machine for a second must not end a call.
     const account = { allowedSources: ['127.0.0.1'], ringTimeoutMs: 600_000 }
     const folder = peerFolder.folder('soak')
     const init = { folder, kind: 'assembled', noSound: true, speed: SPEED, account } as const
@@ -73,7 +73,7 @@ describe('a soak', function () {
     assert.deepEqual(await callee.call('calls', null), { live: 0, ended: { normal: WARM_UP + MEASURED } })
     for (const [n, name] of ['caller', 'callee'].entries()) {
       const [was, half, is] = [before[n] as Usage, between[n] as Usage, after[n] as Usage]
-      // What compilers and caches still take shows once; what leaks shows in both halves.
+      // Growth of compilers and caches shows once; a leak shows in both halves.
       const slopes = [slopeOf(was, half), slopeOf(half, is)]
       const slope = Math.min(...slopes)
       const each = slopes.map((kb) => kb.toFixed(1)).join(' and ')
@@ -95,7 +95,7 @@ describe('a soak', function () {
     assert.ok(nodes <= KEPT_KB_PER_1000, `${nodes} kB`)
   })
 
-  /** The worker's inside in this thread, where its memory can be told from others'. */
+  /** The worker's code runs in this thread, so that its memory can be measured separately. */
   async function mediaSlopeKb(): Promise<number> {
     const worker = new MediaWorker({ clock: systemClock, tell: () => undefined }, { rtcpIntervalMs: 20 })
     const peer = connectionTo({ host: '127.0.0.1', port: 9, rtcpPort: 9 })
@@ -163,7 +163,7 @@ describe('a soak', function () {
   })
 })
 
-/** Answers, plays, notes digits, writes records: what flows do. */
+/** Answers, plays, notes digits, writes records: as flows do. */
 function answeringFlow(port: number): FlowItem[] {
   const at = { z: 'tab', x: 1, y: 1 }
   return [
@@ -182,7 +182,7 @@ const slopeOf = (from: Usage, to: Usage): number => (to.heapOctets - from.heapOc
 
 const handles = ({ fds, threads }: Usage): string => `${fds}, ${threads}`
 
-/** Ports are drained for a moment after their call. */
+/** Ports are drained for a moment after a call. */
 async function settled(engine: EngineChild, wanted: Usage): Promise<Usage> {
   const untilMs = performance.now() + 10_000
   for (;;) {

@@ -9,9 +9,9 @@ import { tell } from '../support/figures.js'
 import { RawPeer } from '../support/raw-peer.js'
 
 const PROMISED_SEC = 60
-/** What an account has unless it is changed. */
+/** The default of an account. */
 const MEDIA_TIMEOUT_MS = 20_000
-/** The account's ports: as many as the calls of this test need, and no more. */
+/** The account's ports: exactly as many as the calls of this test need. */
 const PORTS = { rtpPortMin: 42_000, rtpPortMax: 42_003 }
 
 describe('a peer that vanishes without a word', function () {
@@ -41,7 +41,7 @@ describe('a peer that vanishes without a word', function () {
     }
     assert.ok((results[1]?.cdr.packetsReceived ?? 0) > 0)
 
-    // Both pairs are there again, or the next two calls would be refused with NO_PORTS.
+    // Both port pairs are free again; otherwise the next two calls would fail with NO_PORTS.
     const ids = await Promise.all(
       [1, 2].map(async () => (await engine.call('dial', { accountId: 'caller', target: 'sip:x@127.0.0.1:9' })).callId),
     )
@@ -50,7 +50,7 @@ describe('a peer that vanishes without a word', function () {
   })
 })
 
-/** Answers a call, talks for a while, and is gone: its sockets with it. */
+/** Answers a call, talks for a while, and vanishes together with its sockets. */
 class Vanishing {
   readonly sip: RawPeer
   readonly #rtp: Socket

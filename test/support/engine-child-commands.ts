@@ -19,6 +19,8 @@ export interface ChildInit {
   account?: Partial<Omit<AccountConfig, 'id' | 'transport'>>
   transport?: Partial<Omit<TransportConfig, 'id'>>
   rule?: Partial<InboundRule>
+  /** So many accounts share the transport with the first one; each has a source of its own. */
+  neighbours?: number
   /** A tone for ever, in every answered call. */
   plays?: boolean
 }

@@ -71,6 +71,15 @@ const commands: ChildCommands = {
     const transport = { ...account.transport, ...init.transport }
     const { local } = await engine.call('setAccount', { ...account, transport })
     await engine.call('setInbound', { accountId: ACCOUNT, rule: { ...ANSWER, ...init.rule } })
+    for (let n = 1; n <= (init.neighbours ?? 0); n++) {
+      const own = {
+        id: `n${n}`,
+        name: `n${n}`,
+        aor: `n${n}@127.0.0.1`,
+        allowedSources: [`198.51.${n >> 8}.${n & 255}`],
+      }
+      await engine.call('setAccount', { ...account, ...own, transport })
+    }
     return local
   },
   engine: async ({ op, arg }) => theEngine().call(op, arg as never),

@@ -1,4 +1,11 @@
-import type { FinalResponse, SipEndpoint, SipEndpointInit, UserAgent, UserAgentInit } from '../../src/sip/types.js'
+import type {
+  AccountSources,
+  FinalResponse,
+  SipEndpoint,
+  SipEndpointInit,
+  UserAgent,
+  UserAgentInit,
+} from '../../src/sip/types.js'
 import { FakeUserAgent, response } from './fake-user-agent.js'
 
 interface Sent {
@@ -19,6 +26,7 @@ export class FakeAccountAgent extends FakeUserAgent {
   constructor(init: UserAgentInit, at: string) {
     super()
     this.init = init
+    this.sources = init.sources
     this.contactUri = `sip:${init.contactUser}@${at}`
   }
 
@@ -29,6 +37,13 @@ export class FakeAccountAgent extends FakeUserAgent {
     this.sent.push({ method, target, expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '' })
     if (this.registrar === undefined) return new Promise(() => {})
     return { response: response(this.registrar), cseq: init.cseq }
+  }
+
+  /** What it was told last. */
+  sources: AccountSources | undefined
+
+  override setSources(sources: AccountSources): void {
+    this.sources = sources
   }
 
   override close(): void {

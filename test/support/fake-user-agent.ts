@@ -1,4 +1,5 @@
 import type {
+  AccountSources,
   FinalResponse,
   HeaderField,
   IncomingInvite,
@@ -82,6 +83,8 @@ export class FakeUserAgent implements UserAgent {
     this.keptAlive.push(to)
   }
 
+  setSources(_sources: AccountSources): void {}
+
   close(): void {}
 }
 
@@ -138,8 +141,8 @@ export class FakeIncomingInvite implements IncomingInvite {
     this.rejects.push({ status, ...init })
   }
 
-  cancel(): void {
-    this.handlers.cancelled?.(undefined)
+  cancel(reasons: readonly string[] = []): void {
+    this.handlers.cancelled?.(reasons)
   }
 }
 

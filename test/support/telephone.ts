@@ -126,6 +126,7 @@ export class Telephone {
         }),
       adopt: (dialog) => agent.adopt(dialog),
       keepAlive: (to) => agent.keepAlive(to),
+      setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }
     return { clock: systemClock, log: silentLogger, media: this.#media, userAgent }

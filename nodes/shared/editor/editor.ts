@@ -4,7 +4,10 @@
  */
 import { check, checkEach, checkTyped } from './check.js'
 import { form } from './form.js'
+import { migrations } from './migrations.js'
 import { editor } from './node-red.js'
+import { preselect } from './preselect.js'
+import { translateStatuses } from './statuses.js'
 import { upgrade } from './upgrade.js'
 
 const STYLE_ID = 'ringflow-editor-style'
@@ -17,7 +20,18 @@ if (editor().$(`#${STYLE_ID}`).length === 0) {
     .appendTo('head')
 }
 
+const isOurs = (type: string): boolean => type in migrations
+
 // The event brings more than the node.
 editor().RED.events.on('nodes:add', (node) => upgrade(node))
+editor().RED.events.on('registry:node-type-added', (type) => isOurs(type) && nameCategory(type))
+translateStatuses(isOurs)
 
-Object.assign(globalThis, { Ringflow: { check, checkEach, checkTyped, form } })
+/** Node-RED translates the heading of a category that settings.js puts in its place (`paletteCategories`) by its own catalogue only. */
+function nameCategory(type: string): void {
+  const heading = editor().$('#red-ui-palette-header-telephony span')
+  const name = editor().RED.nodes.getType(type)?._('palette.label.telephony')
+  if (name && heading.text() === 'telephony') heading.text(name)
+}
+
+Object.assign(globalThis, { Ringflow: { check, checkEach, checkTyped, form, preselect } })

@@ -1,5 +1,7 @@
 /** What the edit dialogs share: rows that show only where they matter, typed inputs, lists. */
+import { mediaFileList } from './media-files.js'
 import { type EditorNode, type Elements, editor } from './node-red.js'
+import { likely } from './preselect.js'
 import { problemOf, type RuleName } from './rules.js'
 
 const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
@@ -7,6 +9,12 @@ const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
 export interface Form {
   /** A typed input whose type is kept in `<property>Type`. */
   typed(property: string, types: string[]): Form
+  /** Lists the WAV files that there are below the typed input of this property; a click chooses one. */
+  mediaFiles(property: string): Form
+  /** What it means to choose no configuration node, by a key of the catalogue: shown in place of "none". */
+  without(property: string, key: string): Form
+  /** A configuration node that is being made starts with another one that exists already. */
+  preselect(property: string): Form
   /** Tick boxes in an order that can be changed by dragging. Read with the returned function. */
   ordered(selector: string, all: readonly string[], chosen: readonly string[]): () => string[]
   /** Tick boxes in groups. Read with the returned function. */
@@ -25,11 +33,35 @@ export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form
       input.typedInput({ default: types[0], types, typeField: `#${prefix}-${property}Type` })
       return self
     },
+    mediaFiles(property) {
+      const input = editor().$(`#${prefix}-${property}`)
+      mediaFileList(node, `#${prefix}-${property}-list`, (name) => {
+        input.typedInput('type', 'str').typedInput('value', name)
+      })
+      return self
+    },
+    without(property, key) {
+      nameNone(editor().$(`#${prefix}-${property}`), node._def._(key))
+      return self
+    },
+    preselect(property) {
+      const isNew = !editor().RED.nodes.node(node.id)
+      const found = isNew && likely(node, node._def.defaults?.[property]?.type ?? '')
+      if (found) editor().$(`#${prefix}-${property}`).val(found.id).trigger('change')
+      return self
+    },
     ordered: (selector, all, chosen) => orderedList(selector, all, chosen),
     choices: (selector, groups, chosen) => choiceGrid(node, selector, groups, chosen),
     texts: (selector, rule, placeholder, texts) => textList(selector, rule, placeholder, texts),
   }
   return self
+}
+
+/** Node-RED makes the list anew, and then tells by `change`, when a configuration node was added or edited. */
+function nameNone(select: Elements, words: string): void {
+  const update = () => select.find('option[value="_ADD_"]').text(words)
+  select.on('change', update)
+  update()
 }
 
 /** `data-when="action:play source:tone"`: shown while the fields have these values; `true` and `false` are for tick boxes. */

@@ -3,14 +3,16 @@
 export type Translate = (key: string, values?: Record<string, string | number>) => string
 
 export interface EditorNode {
-  readonly _def: { readonly _: Translate }
+  readonly _def: {
+    readonly _: Translate
+    readonly defaults?: Record<string, { readonly value: unknown; readonly type?: string }>
+  }
   readonly [property: string]: unknown
 }
 
 /** What Node-RED's editor tells by `nodes:add`, of every type. */
 export interface AddedNode extends EditorNode {
   readonly type: string
-  readonly _def: EditorNode['_def'] & { readonly defaults?: Record<string, { value: unknown }> }
   /** The node behind the guard that keeps locked flows from changes: bringing it up to date changes nothing that it does. */
   readonly __node__?: AddedNode
 }
@@ -30,6 +32,7 @@ export interface Elements {
   append(child: Elements | string): Elements
   appendTo(parent: Elements | string): Elements
   find(selector: string): Elements
+  text(): string
   text(text: string): Elements
   data(name: string): unknown
   data(name: string, value: unknown): Elements
@@ -42,10 +45,49 @@ export interface Elements {
   editableList(method: 'addItem', item: unknown): Elements
 }
 
-export type Query = (selector: string | unknown) => Elements
+/** What this pack's own admin route answers. */
+interface MediaFilesAnswer {
+  folders: string[]
+  /** `folder`: its index in `folders`. */
+  files: { name: string; folder: number }[]
+  truncated: boolean
+}
+
+export interface Query {
+  (selector: string | unknown): Elements
+  /** With the token of the user who is signed in to the editor. */
+  getJSON(url: 'ringflow/media-files'): PromiseLike<MediaFilesAnswer>
+}
+
+/** A configuration node, with the nodes that refer to it. */
+export interface ConfigNode {
+  readonly id: string
+  readonly type: string
+  /** The subflow that it belongs to; absent or '' where every tab may use it. */
+  readonly z?: string
+  /** Disabled. */
+  readonly d?: boolean
+  readonly users: readonly { readonly type: string; readonly z?: string }[]
+}
+
+/** A node as the editor keeps it. */
+interface KnownNode extends EditorNode {
+  readonly type: string
+  readonly status?: unknown
+}
 
 interface EditorApi {
-  events: { on(name: 'nodes:add', listener: (node: AddedNode) => void): void }
+  events: {
+    on(name: 'nodes:add', listener: (node: AddedNode) => void): void
+    on(name: 'registry:node-type-added', listener: (type: string) => void): void
+  }
+  comms: { subscribe(topic: 'status/#', listener: (topic: string, status: { text?: unknown }) => void): void }
+  nodes: {
+    node(id: unknown): KnownNode | null
+    eachConfig(visit: (node: ConfigNode) => unknown): void
+    getType(type: string): EditorNode['_def'] | undefined
+  }
+  view: { redrawStatus(node: KnownNode): void }
   editor: { getEditStack(): readonly { id?: unknown }[] }
   utils: { validateTypedProperty(value: unknown, type: string, options?: unknown): boolean | string }
 }

@@ -70,8 +70,15 @@ export function isTarget(text: string): boolean {
   return /^\+?[\w\-.()*#/ ]+$/.test(text) && /[\w*#]/.test(text)
 }
 
-/** Route set entry: a SIP URI without user. */
-export const isHop = (text: string): boolean => isSipUri(text) && !text.includes('@')
+/** Route set entry: `proxy.example.com:5060`, or a SIP URI without user, also in angle brackets; several with commas between. */
+export const isHop = (text: string): boolean =>
+  text.split(',').every((one) => {
+    const bare = one
+      .trim()
+      .replace(/^<(.*)>$/, '$1')
+      .trim()
+    return isSipUri(`sip:${bare.replace(/^sip:/i, '')}`) && !bare.includes('@')
+  })
 
 export function isAddressRange(text: string): boolean {
   const match = /^([^/]+)(?:\/(\d+))?$/.exec(text)

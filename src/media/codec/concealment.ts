@@ -1,9 +1,9 @@
 import { findPeriod, MAX_PERIOD } from './pitch.js'
 
 /*
- * ITU-T G.711 Appendix I: lost sound is filled with periods of what was last heard, one at first, two after 10 ms, three after 20 ms,
- * fading from 10 ms on, silent after 60 ms, and overlapped with the sound that comes back.
- * Where Appendix I holds all output back by 3.75 ms to overlap the beginning too, a ramp takes up the step here: no delay.
+ * ITU-T G.711 Appendix I: lost sound is replaced by pitch periods of the last sound, one at first, two after 10 ms, three after 20 ms,
+ * fading from 10 ms on, silent after 60 ms, and overlapped with the sound after the loss.
+ * Appendix I delays all output by 3.75 ms to overlap the beginning too. Here a ramp smooths the step instead, without a delay.
  */
 
 const SAMPLES_PER_MS = 8
@@ -12,19 +12,19 @@ const MAX_PERIODS = 3
 const FADE_END = 6 * STEP
 const FADE_PER_SAMPLE = 0.2 / STEP
 const MAX_OVERLAP = MAX_PERIOD / 4
-/** Three of the longest periods, and before them what the first of them is overlapped with. */
+/** Three of the longest periods, preceded by the samples that overlap with the first one. */
 const HISTORY = MAX_PERIODS * MAX_PERIOD + MAX_OVERLAP
 /** The longer the loss, the longer the overlap at its end. */
 const RECOVERY_PER_STEP = 4 * SAMPLES_PER_MS
 
-/** Of the narrower cycle, while it is overlapped by a wider one. */
+/** Samples of the narrower cycle, to be overlapped with those of the wider one. */
 const overlapped = new Float32Array(MAX_OVERLAP)
 
 export class Concealment {
   readonly #history = new Int16Array(HISTORY)
-  /** What was heard when the loss began; its last periods are what is repeated. */
+  /** The sound before the loss; its last periods are repeated. */
   readonly #cycle = new Int16Array(HISTORY)
-  /** The end of it, before it was joined with the cycle's beginning. */
+  /** The end of the history, before it was joined with the cycle's beginning. */
   readonly #end = new Int16Array(MAX_OVERLAP)
   #period = 0
   #periods = 0
@@ -32,12 +32,12 @@ export class Concealment {
   #concealed = 0
   #silent = true
 
-  /** Whether nothing of the last sound is left to conceal with. */
+  /** Whether there is no earlier sound to conceal with, or the concealment has faded to silence. */
   get exhausted(): boolean {
     return this.#silent || this.#concealed >= FADE_END
   }
 
-  /** Sound that came. After a loss its beginning is overlapped, in place, with the end of what stood in for it. */
+  /** Received sound. After a loss its beginning is overlapped, in place, with the end of the concealment. */
   heard(frame: Int16Array, from: number, n: number): void {
     if (this.#concealed > 0) this.#recover(frame, from, n)
     this.#concealed = 0
@@ -45,7 +45,7 @@ export class Concealment {
     this.#remember(frame, from, n)
   }
 
-  /** The peer sends nothing on purpose, or somebody else will speak: there is nothing to go on with. */
+  /** The peer has paused on purpose, or another source follows: the history is not used any more. */
   forget(): void {
     if (this.#silent) return
     this.#silent = true
@@ -86,7 +86,7 @@ export class Concealment {
     return this.#period >> 2
   }
 
-  /** I.2.3: the cycle's end runs over into what was heard before its beginning, so that it can be repeated. */
+  /** I.2.3: the end of the cycle is overlapped with the samples before its beginning, so that it can be repeated. */
   #takePeriods(periods: number): void {
     const overlap = this.#overlap
     const before = HISTORY - periods * this.#period - overlap
@@ -104,7 +104,7 @@ export class Concealment {
     return sample
   }
 
-  /** A part of one step of 10 ms: within it, only the gain changes. */
+  /** Conceals a part of one step of 10 ms; within a step only the gain changes. */
   #fillStep(frame: Int16Array, from: number, n: number): void {
     const widens = this.#concealed === STEP * this.#periods && this.#periods < MAX_PERIODS
     const overlap = widens ? this.#widen() : 0
@@ -118,12 +118,12 @@ export class Concealment {
     }
   }
 
-  /** What is missing between the last sample heard and the one before the cycle: faded in place of an overlap. */
+  /** The step between the last received sample and the one before the cycle; a ramp removes it in place of an overlap. */
   #jumpAtStart(): number {
     return (this.#history[HISTORY - 1] ?? 0) - (this.#cycle[HISTORY - this.#period - 1] ?? 0)
   }
 
-  /** I.2.5: one more period, at the same place within it; returns how long the old cycle is still heard. */
+  /** I.2.5: adds a period and keeps the position within it; returns how long the old cycle is still overlapped. */
   #widen(): number {
     const at = this.#at
     for (let i = 0; i < this.#overlap; i++) overlapped[i] = this.#next()
@@ -132,7 +132,7 @@ export class Concealment {
     return this.#overlap
   }
 
-  /** I.2.6: a fifth less every 10 ms, after the first. */
+  /** I.2.6: after the first 10 ms the gain falls by a fifth every 10 ms. */
   get #gain(): number {
     return this.#concealed < STEP ? 1 : Math.max(0, 1 - (this.#concealed - STEP) * FADE_PER_SAMPLE)
   }

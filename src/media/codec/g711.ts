@@ -1,4 +1,4 @@
-/** ITU-T G.711 by lookup: one octet a sample, 8 kHz. Tables are made once; nothing is allocated per frame. */
+/** ITU-T G.711 by lookup tables: one octet per sample, 8 kHz. The tables are made once; nothing is allocated per frame. */
 
 export type G711Name = 'PCMA' | 'PCMU'
 
@@ -90,7 +90,7 @@ export function energyOfSamples(samples: Int16Array, at: number, n: number): num
   return sum
 }
 
-/** Octet by octet from one law to the other, for a prompt that was made before the codec changed. */
+/** Converts octets from one law to the other, for a prompt that was encoded before the codec changed. */
 export function transcodingTable(from: G711, to: G711): Uint8Array {
   return Uint8Array.from(from.toLinear, (sample) => to.toCoded[sample & 0xffff] ?? 0)
 }

@@ -1,16 +1,16 @@
-/** ITU-T G.711 Appendix I, I.2.2: the pitch period by normalised cross-correlation, coarse at first, then fine. */
+/** ITU-T G.711 Appendix I, I.2.2: finds the pitch period by normalised cross-correlation, in a coarse and then a fine search. */
 
-/** 200 Hz to 66 Hz. Of a higher tone some multiple of its period is found, which serves as well. */
+/** 200 Hz to 66 Hz. For a higher tone the search finds a multiple of its period, which serves as well. */
 const MIN_PERIOD = 40
 export const MAX_PERIOD = 120
-/** The last 20 ms are compared with what was before them. */
+/** The last 20 ms are compared with the sound before them. */
 const COMPARED = 160
-/** Of what is nearly silent, the energy does not decide. */
+/** A floor for the energy, so that near silence does not decide the result. */
 const MIN_MEAN_SQUARE = 250
 /** Every second sample and every second period at first: a quarter of the work. */
 const COARSE = 2
 
-/** In samples, of the end of `history`, which holds at least 280. */
+/** Returns the period in samples at the end of `history`, which holds at least 280 samples. */
 export function findPeriod(history: Int16Array): number {
   let best = MIN_PERIOD
   let bestMatch = Number.NEGATIVE_INFINITY

@@ -7,10 +7,12 @@ export interface WavFormat {
   sampleRate: number
   bitsPerSample: number
   dataStart: number
-  /** Octets; what the file says, which may be 0 or more than there is. */
+  /** What the file says, which may be 0 or more than there is. */
   dataOctets: number
 }
 
+/** RIFF, and what takes its place in files above 4 GB (EBU Tech 3306, ITU-R BS.2088). */
+const FILE_IDS = new Set(['RIFF', 'RF64', 'BW64'])
 /** WAVE format tags. */
 const ENCODINGS = new Map<number, WavFormat['encoding']>([
   [1, 'pcm'],
@@ -27,40 +29,85 @@ const MAX_CHANNELS = 8
 const MIN_RATE = 4000
 const MAX_RATE = 192_000
 
+/** Far more than any writer makes; each costs a read. */
+const MAX_CHUNKS = 10_000
+/** As much of a `fmt ` chunk as is read: WAVE_FORMAT_EXTENSIBLE has 40 octets. */
+const FMT_OCTETS = 40
+/** In place of a size that has 64 bits, or that the writer did not know yet. */
+const UNKNOWN_SIZE = 0xffff_ffff
+
+/** Where a WAV's octets come from. */
+export interface Octets {
+  /** For error messages. */
+  name: string
+  size: number
+  read(position: number, octets: number): Promise<Uint8Array>
+}
+
+type SampleFormat = Omit<WavFormat, 'dataStart' | 'dataOctets'>
+
 const bad = (message: string) => new TelephonyError('BAD_AUDIO', message)
 
 /**
- * Reads the head of a WAV file, chunk by chunk (odd ones are padded). Throws BAD_AUDIO for what we cannot or will not decode:
+ * Finds format and data, chunk by chunk, however much stands before them. Throws BAD_AUDIO for what we cannot or will not decode:
  * the decoder is only ever given numbers that were checked here.
  */
-export function parseWavFormat(head: Uint8Array): WavFormat {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
-  if (head.length < 12 || tag(head, 0) !== 'RIFF' || tag(head, 8) !== 'WAVE') throw bad('not a WAV file')
-  let format: Omit<WavFormat, 'dataStart' | 'dataOctets'> | undefined
-  for (let at = 12; at + 8 <= head.length; ) {
-    const name = tag(head, at)
-    const size = view.getUint32(at + 4, true)
-    if (name === 'fmt ') format = parseFmt(view, at + 8, size)
-    if (name === 'data') {
-      if (!format) throw bad('the WAV file has no format before its data')
-      return { ...format, dataStart: at + 8, dataOctets: size }
-    }
-    at += 8 + size + (size & 1)
+export async function readWavFormat(source: Pick<Octets, 'size' | 'read'>): Promise<WavFormat> {
+  const head = await source.read(0, 12)
+  const isWave = head.length === 12 && FILE_IDS.has(tag(head, 0)) && tag(head, 8) === 'WAVE'
+  if (!isWave) throw bad('this is not a WAV file')
+  let format: SampleFormat | undefined
+  let longDataOctets: number | undefined
+  for await (const { name, size, start, view } of chunksOf(source)) {
+    if (name === 'fmt ') format = parseFmt(view, size)
+    // EBU Tech 3306 (RF64): the sizes that need more than 32 bits.
+    if (name === 'ds64' && view.byteLength >= 16) longDataOctets = Number(view.getBigUint64(8, true))
+    if (name !== 'data') continue
+    if (!format) throw bad('the WAV file has no format before its data')
+    const dataOctets = size === UNKNOWN_SIZE ? (longDataOctets ?? size) : size
+    return { ...format, dataStart: start, dataOctets }
   }
-  throw bad('the WAV file has no data in its first part')
+  throw bad('the WAV file has no data')
 }
 
-function parseFmt(view: DataView, at: number, size: number): Omit<WavFormat, 'dataStart' | 'dataOctets'> {
-  if (size < 16 || at + size > view.byteLength) throw bad('the WAV file is cut off in its format')
-  let formatTag = view.getUint16(at, true)
+interface Chunk {
+  name: string
+  size: number
+  /** Where its content begins, and the first octets of it. */
+  start: number
+  view: DataView
+}
+
+async function* chunksOf(source: Pick<Octets, 'size' | 'read'>): AsyncGenerator<Chunk> {
+  for (let at = 12, chunks = 0; at + 8 <= source.size; chunks++) {
+    if (chunks === MAX_CHUNKS) throw bad(`the WAV file has more than ${MAX_CHUNKS} chunks`)
+    const octets = await source.read(at, 8 + FMT_OCTETS)
+    if (octets.length < 8) return
+    const start = at + 8
+    const size = new DataView(octets.buffer, octets.byteOffset).getUint32(4, true)
+    const view = new DataView(octets.buffer, octets.byteOffset + 8, octets.length - 8)
+    yield { name: tag(octets, 0), size, start, view }
+    at = start + size + (size % 2 === 0 ? 0 : await padding(source, start + size))
+  }
+}
+
+/** A chunk of odd size is followed by an octet of 0. Some writers forget it: then the next chunk's name stands there. */
+async function padding(source: Pick<Octets, 'read'>, at: number): Promise<0 | 1> {
+  const [next = 0] = await source.read(at, 1)
+  return next === 0 ? 1 : 0
+}
+
+function parseFmt(view: DataView, size: number): SampleFormat {
+  if (size < 16 || Math.min(size, FMT_OCTETS) > view.byteLength) throw bad('the WAV file is cut off in its format')
+  let formatTag = view.getUint16(0, true)
   // WAVE_FORMAT_EXTENSIBLE: the real tag is the start of the sub-format's GUID.
-  if (formatTag === EXTENSIBLE && size >= 40) formatTag = view.getUint16(at + 24, true)
+  if (formatTag === EXTENSIBLE && size >= 40) formatTag = view.getUint16(24, true)
   const encoding = ENCODINGS.get(formatTag)
   if (!encoding) throw bad(`WAV format 0x${formatTag.toString(16)}: only PCM, float, A-law and mu-law are decoded`)
-  const channels = view.getUint16(at + 2, true)
-  const sampleRate = view.getUint32(at + 4, true)
-  const blockOctets = view.getUint16(at + 12, true)
-  const bitsPerSample = view.getUint16(at + 14, true)
+  const channels = view.getUint16(2, true)
+  const sampleRate = view.getUint32(4, true)
+  const blockOctets = view.getUint16(12, true)
+  const bitsPerSample = view.getUint16(14, true)
   if (!(BITS[encoding] as readonly number[]).includes(bitsPerSample))
     throw bad(`${bitsPerSample} bit ${encoding} samples`)
   if (channels < 1 || channels > MAX_CHANNELS) throw bad(`${channels} channels: 1 to ${MAX_CHANNELS} are decoded`)

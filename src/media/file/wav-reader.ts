@@ -1,84 +1,30 @@
-import type { FileHandle } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
 import { decoder } from '@audio/decode-wav'
-import { TelephonyError } from '../../base/errors.js'
 import { Resampler } from './resampler.js'
-import { parseWavFormat, plainWavHead, type WavFormat } from './wav-format.js'
+import { frameOctetsOf, locateSound, withWavFile } from './wav-file.js'
+import { type Octets, plainWavHead, type WavFormat } from './wav-format.js'
 
 export const TARGET_RATE = 8000
-/** An hour in telephone quality. */
-const MAX_DURATION_SEC = 3600
-const MAX_FILE_OCTETS = 256 * 1024 * 1024
-/** Chunks of text may stand before the data. */
-const HEAD_OCTETS = 64 * 1024
 const BLOCK_OCTETS = 192 * 1024 // whole frames of every format that is decoded
 
-/** Where a WAV's octets come from. */
-interface Octets {
-  /** For error messages. */
-  name: string
-  size: number
-  read(position: number, octets: number): Promise<Uint8Array>
-}
-
 /** A WAV file as 8 kHz mono. Errors: FILE_NOT_FOUND, BAD_AUDIO. Read and decoded block by block: memory is bounded by the result. */
-export async function readWavFile(path: string): Promise<Int16Array> {
-  const file = await openFile(path)
-  try {
-    const { size } = await file.stat()
-    return await readWav({ name: path, size, read: (position, octets) => readBlock(file, position, octets) })
-  } finally {
-    await file.close()
-  }
+export function readWavFile(path: string): Promise<Int16Array> {
+  return withWavFile(path, readWav)
 }
 
 /** The same from memory. Errors: BAD_AUDIO. */
 export function readWavOctets(data: Uint8Array): Promise<Int16Array> {
-  const read = async (position: number, octets: number) => data.subarray(position, position + octets)
+  // A copy: the decoder wants samples at even places of their memory.
+  const read = async (position: number, octets: number) => Uint8Array.from(data.subarray(position, position + octets))
   return readWav({ name: 'the buffer', size: data.length, read })
 }
 
 async function readWav(source: Octets): Promise<Int16Array> {
-  const { name, size } = source
-  try {
-    if (size > MAX_FILE_OCTETS) throw new TelephonyError('BAD_AUDIO', `${name}: larger than ${MAX_FILE_OCTETS} octets`)
-    const format = parseWavFormat(await source.read(0, HEAD_OCTETS))
-    // 0 and sizes beyond the end are what a writer leaves that did not know the length yet.
-    const there = size - format.dataStart
-    const octets = format.dataOctets === 0 ? there : Math.min(there, format.dataOctets)
-    return await decodeBlocks(source, { ...format, dataOctets: octets })
-  } catch (error) {
-    if (error instanceof TelephonyError && error.code === 'BAD_AUDIO' && !error.message.startsWith(name)) {
-      throw new TelephonyError('BAD_AUDIO', `${name}: ${error.message}`)
-    }
-    throw error
-  }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    const file = await open(path, 'r')
-    if ((await file.stat()).isFile()) return file
-    await file.close()
-  } catch (cause) {
-    throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${path}`, { cause })
-  }
-  throw new TelephonyError('FILE_NOT_FOUND', `${path} is no file`)
-}
-
-async function readBlock(file: FileHandle, position: number, octets: number): Promise<Uint8Array> {
-  const block = new Uint8Array(octets)
-  const { bytesRead } = await file.read(block, 0, octets, position)
-  return block.subarray(0, bytesRead)
+  return decodeBlocks(source, await locateSound(source))
 }
 
 async function decodeBlocks(source: Octets, format: WavFormat): Promise<Int16Array> {
-  const frameOctets = (format.channels * format.bitsPerSample) / 8
-  const frames = Math.floor(format.dataOctets / frameOctets)
-  if (frames === 0) throw new TelephonyError('BAD_AUDIO', `${source.name} holds no sound`)
-  if (frames / format.sampleRate > MAX_DURATION_SEC) {
-    throw new TelephonyError('BAD_AUDIO', `${source.name}: longer than ${MAX_DURATION_SEC} s`)
-  }
+  const frameOctets = frameOctetsOf(format)
+  const frames = format.dataOctets / frameOctets
   const result = new Collected(Math.ceil((frames * TARGET_RATE) / format.sampleRate))
   const rate = usualRate(format.sampleRate)
   const resampler = rate === TARGET_RATE ? undefined : new Resampler(rate, TARGET_RATE)

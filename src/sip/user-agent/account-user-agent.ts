@@ -7,6 +7,7 @@ import { sessionBody } from '../message/body.js'
 import { checkText, headerLines } from '../message/header-check.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type {
+  AccountSources,
   FinalResponse,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -24,14 +25,20 @@ import { targetUri } from './target-uri.js'
 
 type RequestInit = Parameters<UserAgent['request']>[0]
 
+/** Where the endpoint finds its accounts. */
+interface AccountIndex {
+  setSources(agent: AccountUserAgent, sources: AccountSources): void
+  remove(agent: AccountUserAgent): void
+}
+
 /** One account on an endpoint. */
 export class AccountUserAgent implements UserAgent {
   readonly #context: AccountContext
-  readonly #removed: () => void
+  readonly #accounts: AccountIndex
 
-  constructor(context: AccountContext, removed: () => void) {
+  constructor(context: AccountContext, accounts: AccountIndex) {
     this.#context = context
-    this.#removed = removed
+    this.#accounts = accounts
   }
 
   get init(): UserAgentInit {
@@ -79,8 +86,12 @@ export class AccountUserAgent implements UserAgent {
     this.#context.keepAlive(to)
   }
 
+  setSources(sources: AccountSources): void {
+    this.#accounts.setSources(this, sources)
+  }
+
   close(): void {
-    this.#removed()
+    this.#accounts.remove(this)
   }
 
   /** An INVITE that policy let in; its server transaction exists from here on. */

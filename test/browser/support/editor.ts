@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 
 const CHROMIUM = process.env.RINGFLOW_TEST_CHROMIUM ?? '/usr/bin/chromium'
 
-/** What the page evaluates: only the few calls of Node-RED's editor API that no click can replace. */
+/** Code that runs in the page: only the few calls of Node-RED's editor API that a click cannot replace. */
 interface EditorGlobals {
   RED: {
     nodes: { node(id: string): { valid?: boolean; validationErrors?: string[] } | null }
@@ -88,7 +88,7 @@ interface PageGlobals {
   getComputedStyle(element: Animated): { right: string }
 }
 
-/** `field`: one of the dialog's own, by which it is told from those below it. */
+/** `field`: a field of this dialog, which tells it apart from the dialogs below it. */
 export async function openConfigDialog(page: Page, button: string, field: string): Promise<void> {
   await page.locator(button).click()
   await page.locator(`#node-config-input-${field}`).waitFor({ state: 'visible' })
@@ -117,7 +117,7 @@ export async function pressDeploy(page: Page): Promise<void> {
   if (status !== 200 && status !== 204) throw new Error(`deploy: ${status}`)
 }
 
-/** What the editor says is wrong with a node; empty when it is valid. */
+/** The editor's complaints about a node; empty if it is valid. */
 export function validationErrors(page: Page, id: string): Promise<string[]> {
   return page.evaluate((nodeId) => {
     const node = (globalThis as unknown as EditorGlobals).RED.nodes.node(nodeId)

@@ -1,4 +1,4 @@
-/** Parallel calls at the account's limit: exactly as many as it may have, in both directions. */
+/** Parallel calls at the account's limit: exactly the allowed number gets through, in both directions. */
 import assert from 'node:assert/strict'
 import { startLocalEngine } from '../../../src/engine/client.js'
 import type { Engine } from '../../../src/engine/protocol.js'
@@ -29,7 +29,7 @@ describe(`an account that may have ${LIMIT} calls at once`, () => {
   const dial = (accountId: string, target: string) => engine.call('dial', { accountId, target })
   const ofLimited = async () => (await engine.call('calls', null)).filter(({ account }) => account.id === 'limited')
 
-  /** What became of calls that were all placed at the same moment. */
+  /** The outcome of calls that were all placed at the same moment. */
   async function outcomes(callIds: string[]): Promise<string[]> {
     const outcome = (callId: string) =>
       Promise.race([

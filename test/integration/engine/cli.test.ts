@@ -54,7 +54,7 @@ class Ringflow {
     })
   }
 
-  /** As `| head` does once it has seen enough. */
+  /** Closes the output early, as `| head` does. */
   stopReading(): void {
     this.#process.stdout?.destroy()
   }
@@ -68,7 +68,7 @@ class Ringflow {
     return { code, err: this.#err, last: this.lines.at(-1) }
   }
 
-  /** In case that a test failed. */
+  /** Ends processes that a failed test has left running. */
   kill(): void {
     if (this.#process.exitCode === null) this.#process.kill('SIGKILL')
   }
@@ -168,7 +168,7 @@ describe('ringflow as processes', function () {
   })
 
   it('gives up with Ctrl-C while nobody has answered', async () => {
-    // A port that somebody holds and nobody answers on.
+    // A port that is bound but never answers.
     const silent = createSocket('udp4').bind(0, '127.0.0.1')
     await once(silent, 'listening')
     const caller = ringflow(['call', `sip:a@127.0.0.1:${silent.address().port}`])

@@ -29,7 +29,7 @@ describe('faults in the engine’s thread', () => {
 
   afterEach(() => worker.terminate())
 
-  /** What no handler catches: this is no message of the RPC. */
+  /** No handler catches this: it is not a message of the RPC. */
   const fault = () => worker.postMessage(null)
 
   it('are told in the log, and the engine goes on', async () => {

@@ -5,7 +5,7 @@ import { HostedEngine } from '../../../src/engine/hosted-engine.js'
 import type { Engine, EngineEvents, Playable } from '../../../src/engine/protocol.js'
 import { ANSWER, engineInit, Heard, loopbackAccount, twoAccounts } from '../../support/engine-pair.js'
 
-/** A registrar that answers 200 to every REGISTER and keeps what it was asked. */
+/** A registrar that answers 200 to every REGISTER and keeps the requests. */
 class Registrar {
   readonly #socket: Socket = createSocket('udp4')
   readonly expires: number[] = []
@@ -40,7 +40,7 @@ class Registrar {
   }
 }
 
-/** Resolves with the first event that fits. */
+/** Resolves with the first matching event. */
 function told<Name extends keyof EngineEvents>(
   engine: Engine,
   name: Name,
@@ -93,7 +93,7 @@ describe('hosted engine', function () {
     await again
     await registrar.registered(2)
 
-    // The rule is back too; the port may be another one.
+    // The rule is restored too; the port may differ.
     const { local } = await engine.call('setAccount', loopbackAccount('callee'))
     const { callId: next } = await engine.call('dial', {
       accountId: 'caller',
@@ -130,11 +130,11 @@ describe('hosted engine', function () {
 
   it('answers calls while the main thread is busy', async () => {
     const { target } = await twoAccounts(engine, ANSWER)
-    // The first call starts the media worker, which takes its time on a busy machine.
+    // The first call starts the media worker, which is slow on a busy machine.
     const first = await engine.call('dial', { accountId: 'caller', target })
     await heard.next('call.answered')
     await engine.call('hangup', { callId: first.callId })
-    // Everything between INVITE and ACK happens while nothing runs here; the events only wait to be read.
+    // Everything between INVITE and ACK happens while this thread is blocked; the events only wait to be read.
     const dialled = engine.call('dial', { accountId: 'caller', target, callId: 'while-busy' })
     const answered = heard.next('call.answered', (event) => event.callId === 'while-busy')
     await new Promise((resolve) => setImmediate(resolve))

@@ -1,9 +1,9 @@
-/** What can be played, heard at the other end of a real call. */
+/** Every kind of sound that can be played, checked at the other end of a real call. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '../../../src/base/ids.js'
-import { startHostedEngine } from '../../../src/engine/client.js'
+import { mediaFiles, startHostedEngine } from '../../../src/engine/client.js'
 import type { Engine, Playable } from '../../../src/engine/protocol.js'
 import { findGaps, measureTone, readWav, sine, writeWav } from '../../support/audio.js'
 import { engineInit, Heard, twoAccounts } from '../../support/engine-pair.js'
@@ -32,7 +32,7 @@ describe('sounds of a call, over the engine in its worker', function () {
 
   const play = (source: Playable, repeat = 1) => engine.call('play', { callId, mediaId: newId(), source, repeat })
 
-  /** What the callee hears meanwhile, without the silence before and after. */
+  /** The sound that the callee receives during this, without the silence before and after. */
   async function hearing(act: () => Promise<unknown>): Promise<string> {
     const file = `${newId()}.wav`
     await engine.call('startRecord', { callId: calleeId, mediaId: newId(), file })
@@ -120,5 +120,25 @@ describe('sounds of a call, over the engine in its worker', function () {
     await refused({ kind: 'signal', name: 'busy', country: 'xx' as 'eu', durationMs: 100 }, 'BAD_ARGUMENT')
     await refused({ kind: 'tone', hz: [400], durationMs: 100, gainDb: 100 }, 'BAD_ARGUMENT')
     assert.equal((await play({ kind: 'tone', hz: [400], durationMs: 100 })).ended, 'finished')
+  })
+})
+
+describe('files that can be played', () => {
+  it('are listed by name, and checked before there is a call', async () => {
+    const init = engineInit()
+    mkdirSync(join(init.folder, 'sub'))
+    writeWav(join(init.folder, 'sub', 'good.wav'), sine(1000, 100), 8000)
+    writeFileSync(join(init.folder, 'bad.wav'), 'not a sound')
+    const engine = await startHostedEngine(init)
+    try {
+      const files = ['bad.wav', 'sub/good.wav'].map((name) => ({ name, folder: 0 }))
+      assert.deepEqual(await mediaFiles(init.mediaRoots), { folders: [init.folder], files, truncated: false })
+      await engine.call('checkMedia', { file: 'sub/good.wav' })
+      await assert.rejects(engine.call('checkMedia', { file: 'bad.wav' }), { code: 'BAD_AUDIO' })
+      await assert.rejects(engine.call('checkMedia', { file: 'missing.wav' }), { code: 'FILE_NOT_FOUND' })
+      await assert.rejects(engine.call('checkMedia', { file: '../good.wav' }), { code: 'FILE_OUTSIDE_ROOT' })
+    } finally {
+      await engine.close()
+    }
   })
 })

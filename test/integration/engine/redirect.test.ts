@@ -80,7 +80,7 @@ describe('redirection, engine to engine and peer', () => {
   const CHALLENGE = (status: number, nonce: string) =>
     `${status === 407 ? 'Proxy' : 'WWW'}-Authenticate: Digest realm="pbx", nonce="${nonce}", algorithm=MD5, qop="auth"`
 
-  /** The next INVITE of any peer; the ACKs between are read over. */
+  /** The next INVITE of any peer; the ACKs between are skipped. */
   async function invite(at: RawPeer) {
     for (;;) {
       const request = await at.requests.next()
@@ -107,7 +107,7 @@ describe('redirection, engine to engine and peer', () => {
       const request = await invite(stranger)
       assert.doesNotMatch(request.text, /authorization:|secret/i)
       if (status === 407) {
-        // It cannot have them by sending us to another of its addresses either.
+        // Nor does it get the credentials by redirecting us to another of its addresses.
         stranger.answer(request, 302, { contact: `sip:other@127.0.0.2:${stranger.port}` })
       } else {
         stranger.answer(request, status, { headers: [CHALLENGE(status, 'evil')] })

@@ -9,7 +9,7 @@ describe('media: the engine’s thread is blocked', () => {
     const until = performance.now() + 500
     while (performance.now() < until);
     const after = await b.stats()
-    // 25 each way on an idle machine, 1 or 2 if this thread had to do anything for a packet.
+    // 25 each way on an idle machine; 1 or 2 if this thread were involved in each packet.
     assert.ok(after.packetsSent - before.packetsSent >= 12, `${after.packetsSent - before.packetsSent} sent`)
     assert.ok(
       after.packetsReceived - before.packetsReceived >= 12,

@@ -1,11 +1,11 @@
-/** A machine that has no descriptors left: a call is refused with the reason, and costs none of those that are left. */
+/** A machine that has no descriptors left: a call is refused with the reason and uses none of the remaining ones. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 
 const SOCKET = new URL('../../../src/media/worker/socket.js', import.meta.url).href
 const CLOCK = new URL('../../../src/base/clock.js', import.meta.url).href
 
-/** Takes all descriptors but those for one socket, so that RTP's opens and RTCP's does not. */
+/** Leaves descriptors for one socket only, so that the RTP socket opens and the RTCP socket does not. */
 const SCRIPT = `
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'

@@ -16,7 +16,7 @@ const TONE = { kind: 'tone', hz: [1000], durationMs: 60_000, levelDbfs: -13 } as
 const tone = () => ({ ...TONE, hz: [...TONE.hz] })
 const CLIENT = new URL('../../../src/media/client.js', import.meta.url).href
 
-/** Ports of which somebody else has the first pair. */
+/** A port range whose first pair another socket holds. */
 async function narrowRange(pairs: number): Promise<{ portMin: number; portMax: number }> {
   for (let portMin = 41_000; ; portMin += 2 * pairs) {
     const sockets = []
@@ -30,7 +30,7 @@ async function narrowRange(pairs: number): Promise<{ portMin: number; portMax: n
       }
       return { portMin, portMax: portMin + 2 * pairs - 1 }
     } catch {
-      // Somebody has one of them: the next range.
+      // One of these ports is in use: try the next range.
     } finally {
       await Promise.all(
         sockets.map((socket) => {
@@ -142,7 +142,7 @@ describe('media: life of calls and workers', () => {
       code: 'FILE_NOT_FOUND',
     })
     await assert.rejects(pair.a.play({ kind: 'file', path: text }).ended, { code: 'BAD_AUDIO' })
-    pair.a.play({ kind: 'file', path: text }) // nobody waits for its end: no unhandled rejection
+    pair.a.play({ kind: 'file', path: text }) // its end is not awaited: there must be no unhandled rejection
     const short = { ...tone(), durationMs: 100 }
     assert.deepEqual(await pair.a.play(short).ended, { ended: 'finished', playedMs: 100 })
   })
@@ -211,7 +211,7 @@ describe('media: life of calls and workers', () => {
     const recording = await a.record(path)
     await heard
     const watcher = watch(path)
-    await once(watcher, 'change') // the first second of it is on the disk
+    await once(watcher, 'change') // the first second is on the disk
     watcher.close()
     b.on('failed', () => assert.fail('the other worker lives'))
     const failed = nextEvent(a, 'failed')
@@ -220,7 +220,7 @@ describe('media: life of calls and workers', () => {
     assert.equal((await playback.ended).ended, 'failed')
     const recorded = await recording.ended
     assert.deepEqual([recorded.ended, recorded.truncated], ['hangup', true])
-    // The head is set every five seconds; the file holds more, and now says so.
+    // The header is rewritten every five seconds and now states the larger size.
     assert.ok(recorded.durationMs >= 1000, `${recorded.durationMs} ms`)
     assert.equal(readWav(path).channels[0]?.length, recorded.durationMs * 8)
     assert.equal(await a.close(), null)
@@ -275,7 +275,7 @@ describe('media: life of calls and workers', () => {
       await a.play({ kind: 'tone', hz: [1000], durationMs: 200, levelDbfs: -13 }).ended
       console.log(JSON.stringify({ result, goesOn: (await b.stats()).packetsReceived > before }))
       await service.close()`
-    // No file may grow beyond 32 blocks: EFBIG, where a signal would end the process if it were not ignored.
+    // Files are limited to 32 blocks: writes fail with EFBIG. The signal that would end the process is ignored.
     const shell = `trap '' XFSZ; ulimit -f 32; exec "$0" --input-type=module -e "$1"`
     const { stdout } = spawnSync('sh', ['-c', shell, process.execPath, code], { timeout: 9000 })
     const [warning, told] = stdout.toString().trim().split('\n')

@@ -42,7 +42,7 @@ describe('media: a call moves to another local address', () => {
     assert.ok(measureTone(join(folder, 'a.wav'), 425).share >= 0.95)
     const after = await b.stats()
     assert.ok(after.packetsReceived > before.packetsReceived + 75)
-    // Its packets of the moment in between came from an address that nobody had named to b.
+    // Packets sent in between came from an address that b did not know yet.
     assert.ok(after.packetsLost < 25, `${after.packetsLost} lost: one stream, its sequence going on`)
     const left = createSocket('udp4').bind(port, LOOPBACK_PORTS.address)
     await once(left, 'listening')

@@ -13,7 +13,7 @@ import { measureTone, readWav, rmsDbfs, sine } from '../../support/audio.js'
 import { connectionTo, digits, mediaPair, nextEvent, strangePair } from '../../support/media-pair.js'
 import { seeded, UdpRelay } from '../../support/udp-relay.js'
 
-/** Asks again until the figures are as wanted; mocha's time limit is the only other way out. */
+/** Polls until the figures match; only mocha's time limit ends it otherwise. */
 async function statsWhere(session: MediaSession, wanted: (stats: MediaStats) => boolean): Promise<MediaStats> {
   for (;;) {
     const stats = await session.stats()
@@ -51,7 +51,7 @@ describe('media: the network', () => {
     ;({ service, a, b, started } = await mediaPair({ rtcpIntervalMs }))
   }
 
-  /** Nothing has been heard when what is to be measured begins. */
+  /** Waits until both sides are silent, so that the measurement starts clean. */
   async function setUpStrangers(rtcpIntervalMs = 5000): Promise<void> {
     ;({ service, a, b } = await strangePair({ rtcpIntervalMs }))
   }
@@ -61,7 +61,7 @@ describe('media: the network', () => {
     for (const close of closers.splice(0)) await close()
   })
 
-  /** A relay between both. `b` knows its side before `a` sends: all that the relay passes on is heard. */
+  /** A relay between both. `b` knows its side before `a` sends, so every relayed packet is heard. */
   async function relayBetween(lose: () => boolean, delayMs: () => number = () => 0) {
     const fate = () => ({ copies: lose() ? 0 : 1, delayMs: delayMs() })
     const rtp = await UdpRelay.open(a.local, b.local, fate)
@@ -99,7 +99,7 @@ describe('media: the network', () => {
     const stats = await statsWhere(b, (s) => s.packetsReceived === relay.passed.a)
     assert.ok(last)
     const lost = relay.taken.a - relay.passed.a
-    // Packets that were lost before the first or after the last one received cannot be known.
+    // Losses before the first or after the last received packet cannot be detected.
     assert.ok(Math.abs(stats.packetsLost - lost) <= 3, `${stats.packetsLost} of ${lost}`)
     assert.ok(stats.lossPercent > 10 && stats.lossPercent < 30, `${stats.lossPercent} %`)
     assert.ok(last.remoteLossPercent !== null && last.remoteLossPercent > 5, `${last.remoteLossPercent} %`)
@@ -169,7 +169,7 @@ describe('media: the network', () => {
     const recording = await a.record(path)
     const tone = Uint8Array.from(sine(1000, 20), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
     let forged = 0
-    /** A loud tone, a digit, RTCP and a STUN request of each forger, again and again, in sequence and at the pace of a call. */
+    /** Each forger sends a loud tone, a digit, RTCP and a STUN request repeatedly, in sequence and at the pace of a call. */
     const forge = async (packets: number) => {
       for (let n = 0; n < packets; n++, forged++) {
         for (const [i, forger] of forgers.entries()) {

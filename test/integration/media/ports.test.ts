@@ -45,10 +45,10 @@ describe('RTP ports', () => {
     await release(pairs, second)
     clock.advance(3_000)
     await release(pairs, first)
-    // The ring goes on at `first`, which has been left just now.
+    // The ring continues at `first`, which was released just now.
     const next = await bind(pairs)
     assert.equal(next.port, second.port)
-    // Nothing else is free: better one that rests than none.
+    // No other pair is free: a resting pair is better than an error.
     assert.equal((await bind(pairs)).port, first.port)
     await assert.rejects(pairs.bind(LOOPBACK, MIN, MAX), { code: 'NO_PORTS' })
     assert.equal(third.port, 41_004)

@@ -40,7 +40,7 @@ describe('media: two calls hear each other', () => {
     assert.ok(Math.abs(toneAtB.rmsDbfs + 13) < 1, `level ${toneAtB.rmsDbfs}`)
     assert.ok(Math.abs(toneAtA.rmsDbfs + 20) < 1, `level ${toneAtA.rmsDbfs}`)
     assert.ok(toneAtB.soundMs >= 1480, `${toneAtB.soundMs} ms of sound`)
-    // A machine that is too busy for the worker is no fault of ours; it shows in the figures.
+    // A machine that is too busy for the worker is not a fault of the worker; the figures show it.
     const { latePackets } = await a.stats()
     if (latePackets === 0)
       assert.deepEqual(findGaps(readWav(join(folder, 'b.wav')).channels[0] ?? new Int16Array()), [])

@@ -128,7 +128,7 @@ describe('media workers', () => {
     const folder = mkdtempSync(join(tmpdir(), 'ringflow-worker-'))
     const { ended } = await call.record(join(folder, 'a.wav'))
     const playback = call.play(tone())
-    // Offer and answer never let such a port through: the socket throws in the middle of a step.
+    // Offer and answer never let this port through, so the socket throws in the middle of a step.
     const remote = { host: '127.0.0.1', port: 70_000, rtcpPort: 70_001 }
     await call.connect({ remote, codec: 'PCMA', payloadType: 8, direction: 'sendrecv', ptimeMs: 20, timeoutMs: 0 })
     assert.match((await failed)[0], /port/i)

@@ -75,7 +75,7 @@ describe('a call between two endpoints', () => {
     await progress.next()
     outgoing.cancel('SIP;cause=200;text="Call completed elsewhere"')
     outgoing.cancel()
-    assert.equal(await cancelled, 'SIP;cause=200;text="Call completed elsewhere"')
+    assert.deepEqual(await cancelled, ['SIP;cause=200;text="Call completed elsewhere"'])
     const result = await outcome
     assert.deepEqual([result.kind, result.response.status], ['failed', 487])
     assert.throws(() => invite.accept({ body: ANSWER }), { code: 'WRONG_STATE' })

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import type { SipRequest } from '../../../src/sip/types.js'
+import type { AccountSources, SipRequest } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
 import { called } from '../../support/wait.js'
+
+/** The peer is a stranger to an account that says this. */
+const STRANGERS: AccountSources = { known: [], anyone: false, strangers: 'silence' }
+const ANYONE: AccountSources = { ...STRANGERS, anyone: true }
 
 type Parts = NonNullable<Parameters<typeof requestText>[0]>
 
@@ -186,44 +190,65 @@ describe('UAS against a peer that says what the test wants', () => {
     })
 
     it('and tells strangers the same about users that are there and that are not', async () => {
-      bob.admit = () => ({ admit: false, status: 403 })
+      bob.agent.setSources({ ...STRANGERS, strangers: '403' })
       const there = await ask({})
       const notThere = await ask({ uri: 'sip:nobody@example.com' })
       const register = await ask({ method: 'REGISTER', uri: 'sip:example.com' })
       assert.deepEqual([there.statusCode, notThere.statusCode, register.statusCode], [403, 403, 403])
     })
 
-    it('and is silent where the policy says so', async () => {
-      bob.admit = () => ({ admit: false, status: 0 })
+    it('and is silent where the account says so, until the account knows the source', async () => {
+      bob.agent.setSources(STRANGERS)
+      const elsewhere = await RawPeer.open('127.0.0.2')
       peer.send(text(), port())
       peer.send(text({ method: 'OPTIONS', uri: 'sip:100@1.1.1.1' }), port())
-      bob.admit = ({ method }) => (method === 'MESSAGE' ? { admit: true } : { admit: false, status: 0 })
+      bob.agent.setSources({ ...STRANGERS, known: ['127.0.0.2'] })
+      peer.send(text({ method: 'OPTIONS' }), port())
+      assert.equal((await elsewhere.ask(text({ method: 'MESSAGE' }), port())).statusCode, 405)
+      bob.agent.setSources({ ...STRANGERS, known: ['127.0.0.0/31'] })
       assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
       assert.equal(peer.texts.length, 1)
+      await elsewhere.close()
+    })
+
+    it('and what a closed account says counts no longer', async () => {
+      const init = { displayName: '', routeSet: [], authenticator: { answer: () => undefined } }
+      const handlers = { admit: () => ({ admit: true }) as const, invite() {} }
+      const door = bob.endpoint.createUserAgent({ ...init, handlers, aor: 'sip:door@x', contactUser: 'door' })
+      bob.agent.setSources({ ...STRANGERS, strangers: '403' })
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 404)
+      door.close()
+      door.setSources({ ...STRANGERS, known: ['127.0.0.1'] })
+      assert.equal((await ask({ method: 'OPTIONS' })).statusCode, 403)
     })
   })
 
   it('tells strangers nothing by what belongs to no call either', async () => {
-    bob.admit = ({ method }) =>
-      method === 'MESSAGE' ? { admit: true } : { admit: false, status: 0, known: false, stranger: true }
+    bob.agent.setSources(STRANGERS)
     for (const method of ['BYE', 'INVITE', 'OPTIONS', 'INFO']) {
       peer.send(text({ method, to: '<sip:bob@x>;tag=1' }), port())
     }
     peer.send(text({ method: 'CANCEL' }), port())
     peer.send(text({ method: 'CANCEL', uri: 'sip:nobody@x' }), port())
+    const last = await RawPeer.open('127.0.0.2')
+    bob.agent.setSources({ ...STRANGERS, known: ['127.0.0.2'] })
+    await last.ask(text({ method: 'MESSAGE' }), port())
+    await last.close()
+    bob.agent.setSources({ ...STRANGERS, known: ['127.0.0.1'] })
     assert.equal((await ask({ method: 'MESSAGE' })).statusCode, 405)
     assert.equal(peer.texts.length, 1)
   })
 
   it('is not there for strangers beside an account that is there for all', async () => {
-    bob.admit = () => ({ admit: false, status: 0, known: false, stranger: true })
+    bob.agent.setSources(STRANGERS)
     bob.endpoint.createUserAgent({
       aor: 'sip:door@example.com',
       contactUser: 'door',
       displayName: '',
       routeSet: [],
       authenticator: { answer: () => undefined },
-      handlers: { admit: () => ({ admit: true, known: false }), invite() {} },
+      sources: ANYONE,
+      handlers: { admit: () => ({ admit: true }), invite() {} },
     })
     for (const method of ['OPTIONS', 'INVITE', 'MESSAGE']) {
       const there = await ask({ method })
@@ -234,7 +259,7 @@ describe('UAS against a peer that says what the test wants', () => {
 
   describe('a stranger, where anyone may call', () => {
     beforeEach(() => {
-      bob.admit = () => ({ admit: true, known: false })
+      bob.agent.setSources(ANYONE)
     })
 
     it('is sent a failure twice at most unless it asks again: its address may be forged', async () => {
@@ -257,9 +282,9 @@ describe('UAS against a peer that says what the test wants', () => {
       for (let n = 0; n < 400; n++) assert.equal((await ask({ callId: `wait${n}@test` })).statusCode, 100)
       const refused = await ask({ callId: 'too-many@test' })
       assert.deepEqual([refused.statusCode, refused.getHeader('retry-after')], [503, '5'])
-      bob.admit = () => ({ admit: true })
+      bob.agent.setSources({ ...ANYONE, known: ['127.0.0.1'] })
       assert.equal((await ask({ callId: 'known@test' })).statusCode, 100)
-      bob.admit = () => ({ admit: true, known: false })
+      bob.agent.setSources(ANYONE)
       ;(await bob.invites.next()).reject(480)
       assert.equal((await peer.responses.next()).message.statusCode, 480)
       const answered = await ask({ callId: 'again@test' })
@@ -268,19 +293,19 @@ describe('UAS against a peer that says what the test wants', () => {
   })
 
   it('answers nonsense to those only who may hear from us', async () => {
-    let mayHear = false
-    const silent = await Party.open('silent', {
-      clock,
-      agent: { handlers: { admit: () => ({ admit: true }), invite() {}, answers: () => mayHear } },
-    })
+    const silent = await Party.open('silent', { clock, agent: { sources: STRANGERS } })
+    const known = await RawPeer.open('127.0.0.2')
+    silent.agent.setSources({ ...STRANGERS, known: ['127.0.0.2'] })
     const nonsense = () => peer.send(text({ uri: silent.address, contentLength: '-1' }), silent.endpoint.local.port)
     nonsense()
     const options = text({ method: 'OPTIONS', uri: silent.address })
-    assert.equal((await peer.ask(options, silent.endpoint.local.port)).statusCode, 200)
-    mayHear = true
+    assert.equal((await known.ask(options, silent.endpoint.local.port)).statusCode, 200)
+    assert.equal(peer.texts.length, 0)
+    silent.agent.setSources({ ...STRANGERS, strangers: '403' })
     nonsense()
     assert.equal((await peer.responses.next()).message.statusCode, 400)
     await silent.close()
+    await known.close()
   })
 
   describe('INVITE', () => {
@@ -367,14 +392,17 @@ describe('UAS against a peer that says what the test wants', () => {
         invite.progress(180)
         const ringing = (await peer.responses.next()).message
         const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }
-        peer.send(text(method === 'BYE' ? bye : { method, callId, via, headers: ['Reason: x'] }), port())
+        peer.send(
+          text(method === 'BYE' ? bye : { method, callId, via, headers: ['Reason: x, y', 'Reason: z'] }),
+          port(),
+        )
         const answers = [(await peer.responses.next()).message, (await peer.responses.next()).message]
         assert.deepEqual(answers.map((a) => [a.statusCode, a.method]).sort(), [
           [200, method],
           [487, 'INVITE'],
         ])
         assert.equal(answers[0]?.toTag, ringing.toTag)
-        assert.equal(await cancelled, method === 'CANCEL' ? 'x' : undefined)
+        assert.deepEqual(await cancelled, method === 'CANCEL' ? ['x', 'y', 'z'] : [])
       }
     })
 

@@ -121,7 +121,7 @@ function parentOf(pid: number): number {
   try {
     return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
   } catch {
-    return 0 // ended meanwhile
+    return 0 // the process has ended
   }
 }
 
@@ -132,7 +132,7 @@ function socketsOf(pid: number): Socket[] {
       try {
         return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]
       } catch {
-        return undefined // closed meanwhile
+        return undefined // the socket was closed
       }
     }),
   )
@@ -147,7 +147,7 @@ function socketsOf(pid: number): Socket[] {
   )
 }
 
-/** `0100007F:1F90` is 127.0.0.1:8080; anything longer is IPv6 and is told as it stands. */
+/** `0100007F:1F90` is 127.0.0.1:8080; longer values are IPv6 and are returned unchanged. */
 function addressOf(hex: string): string {
   const [address = ''] = hex.split(':')
   if (address.length !== 8) return address

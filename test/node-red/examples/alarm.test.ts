@@ -18,7 +18,7 @@ interface Outcome {
   alarm: { attempts: { number: string; round: number; result: string }[] }
 }
 
-/** Three people on one phone system: busy, one who lays the phone aside, one who presses 1. */
+/** Three people on one phone system: the first is busy, the second puts the phone aside, the third presses 1. */
 function people(port: number): FlowNode[] {
   const transport = {
     ...transportDefaults,
@@ -59,7 +59,7 @@ function people(port: number): FlowNode[] {
 
 const place = { z: 'people-tab', x: 100, y: 100 }
 
-/** The example as it is, with an account and numbers put in, and patience for machines. */
+/** The example with an account and numbers filled in, and with shorter waits. */
 function alarm(caller: string, numbers: string[], rounds: number): FlowNode[] {
   const flow = JSON.parse(
     readFileSync(repoPath('examples', 'Alarm - ring until acknowledged.json'), 'utf8'),

@@ -6,7 +6,7 @@ import { debugNode, Stage } from '../../support/examples.js'
 import { tell } from '../../support/figures.js'
 import type { FlowNode } from '../../support/node-red-process.js'
 
-/** What callers could call themselves, and what else a field can hold. */
+/** Hostile caller names and other field contents. */
 const NASTY = [
   '=HYPERLINK("http://127.0.0.1/","click")',
   '=1+1',
@@ -21,7 +21,7 @@ const NASTY = [
   ' =1',
   'Grüße 你好',
 ]
-/** SIP lets none of these through: they are put in behind the engine. */
+/** SIP does not carry these texts, so the test inserts them behind the engine. */
 const NASTIER = [
   '\t=1',
   '\r=1',
@@ -43,7 +43,7 @@ const NASTIER = [
 
 type Row = Record<string, string>
 
-/** RFC 4180 2, strictly: every field in quotes, CR LF after every line. Written apart from what it reads. */
+/** RFC 4180 2, strictly: every field in quotes, CR LF after every line. Independent of the code under test. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [[]]
   let at = 0
@@ -150,7 +150,7 @@ describe('the CSV example', function () {
     return lines.map((fields) => Object.fromEntries(head.map((name, i) => [name, original(fields[i] ?? '')])))
   }
 
-  /** Resolves when the file holds so many calls. */
+  /** Resolves when the file holds this number of calls. */
   async function written(lines: number): Promise<void> {
     for (;;) {
       await stage.shown('ringflow-csv-written')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { type Lookup, Policy, type PolicyInit, parseSources } from '../../../src/account/policy.js'
+import { checkSources, type Lookup, Policy, type PolicyInit } from '../../../src/account/policy.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import { silentLogger } from '../../../src/base/logger.js'
+import { SourceIndex } from '../../../src/sip/admission/source-index.js'
 import type { SipRequest } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 
@@ -11,76 +12,62 @@ const request = (host: string, method = 'INVITE') =>
 function policy(init: Partial<PolicyInit>, lookup: Lookup = async () => [], activeCalls = () => 0) {
   const clock = new FakeClock()
   const full: PolicyInit = { inboundFrom: 'known', allowedSources: [], peers: [], maxCalls: 2, ...init }
-  return { clock, policy: new Policy({ clock, log: silentLogger, lookup, activeCalls }, full) }
+  let changes = 0
+  const changed = () => changes++
+  const made = new Policy({ clock, log: silentLogger, lookup, activeCalls, changed }, full)
+  /** How an endpoint with this account alone sees a source. */
+  const standing = (host: string) => {
+    const index = new SourceIndex<Policy>()
+    index.set(made, made.sources)
+    return index.standing(host)
+  }
+  return { clock, policy: made, standing, changes: () => changes }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('policy', () => {
   it('answers strangers nothing at all', () => {
-    assert.deepEqual(policy({}).policy.admit(request('192.0.2.9')), {
-      admit: false,
-      status: 0,
-      known: false,
-      stranger: true,
-    })
+    assert.equal(policy({}).standing('192.0.2.9'), 'silent')
   })
 
-  it('answers strangers 403 where that was chosen, to requests and to nonsense', () => {
-    const { policy: open } = policy({ strangers: '403' })
-    assert.deepEqual(open.admit(request('192.0.2.9')), { admit: false, status: 403, known: false, stranger: true })
-    assert.equal(open.answers('192.0.2.9'), true)
-    const { policy: silent } = policy({ allowedSources: ['192.0.2.1'] })
-    assert.deepEqual([silent.answers('192.0.2.9'), silent.answers('192.0.2.1')], [false, true])
-    assert.equal(policy({ inboundFrom: 'anyone' }).policy.answers('192.0.2.9'), true)
+  it('answers strangers 403 where that was chosen', () => {
+    assert.equal(policy({ strangers: '403' }).standing('192.0.2.9'), 'refused')
+    const { standing } = policy({ allowedSources: ['192.0.2.1'] })
+    assert.deepEqual([standing('192.0.2.9'), standing('192.0.2.1')], ['silent', 'known'])
   })
 
   it('knows those that are listed also where anyone may call', () => {
-    const { policy: p } = policy({ inboundFrom: 'anyone', allowedSources: ['192.0.2.0/24'] })
-    assert.deepEqual(p.admit(request('192.0.2.9')), { admit: true, known: true })
+    const { standing } = policy({ inboundFrom: 'anyone', allowedSources: ['192.0.2.0/24'] })
+    assert.deepEqual([standing('192.0.2.9'), standing('198.51.100.1')], ['known', 'unknown'])
   })
 
   it('lets everybody in only where that was chosen', () => {
-    assert.deepEqual(policy({ inboundFrom: 'anyone' }).policy.admit(request('192.0.2.9')), {
-      admit: true,
-      known: false,
+    assert.equal(policy({ inboundFrom: 'anyone' }).standing('192.0.2.9'), 'unknown')
+  })
+
+  for (const source of ['', 'example.com', '1.2.3', '192.0.2.0/33', '192.0.2.0/24/1', '::1/129', '1::2::3', '::/-1']) {
+    it(`refuses ${JSON.stringify(source)} as an allowed source`, () => {
+      const bad = (e: unknown) => e instanceof TelephonyError && e.code === 'BAD_CONFIG' && e.message.includes(source)
+      assert.throws(() => checkSources(['192.0.2.1', source]), bad)
+      assert.throws(() => policy({ allowedSources: [source] }), bad)
     })
-  })
-
-  it('knows addresses and blocks of the list', () => {
-    const { policy: p } = policy({ allowedSources: ['192.0.2.1', '198.51.100.0/24'] })
-    assert.equal(p.admit(request('192.0.2.1')).admit, true)
-    assert.equal(p.admit(request('192.0.2.2')).admit, false)
-    assert.equal(p.admit(request('198.51.100.77')).admit, true)
-    assert.equal(p.admit(request('198.51.101.1')).admit, false)
-  })
-
-  it('knows IPv6 addresses and blocks as well', () => {
-    const { policy: p } = policy({ allowedSources: ['2001:DB8:0::/48', '::1', '192.0.2.1'] })
-    assert.equal(p.admit(request('2001:db8::7')).admit, true)
-    assert.equal(p.admit(request('2001:db8:1::7')).admit, false)
-    assert.equal(p.admit(request('::1')).admit, true)
-    assert.equal(p.admit(request('fe80::1%eth0')).admit, false)
-  })
-
-  for (const source of ['', 'example.com', '1.2.3', '192.0.2.0/33', '192.0.2.0/24/1', '::1/129', '1::2::3']) {
-    it(`refuses ${JSON.stringify(source)} as an allowed source`, () =>
-      assert.throws(
-        () => parseSources([source]),
-        (e) => e instanceof TelephonyError && e.code === 'BAD_CONFIG',
-      ))
   }
 
   it('knows registrar and proxies by the addresses behind their names, and where they moved', async () => {
     let address = '192.0.2.10'
-    const { policy: p, clock } = policy({ peers: ['pbx.example.com'] }, async () => [address])
+    const { policy: p, clock, standing, changes } = policy({ peers: ['pbx.example.com'] }, async () => [address])
     await p.start()
-    assert.equal(p.admit(request('192.0.2.10')).admit, true)
+    assert.equal(standing('192.0.2.10'), 'known')
+    assert.equal(changes(), 1)
+    clock.advance(300_000)
+    await settled()
+    assert.equal(changes(), 1, 'nothing has changed')
     address = '192.0.2.11'
     clock.advance(300_000)
     await settled()
-    assert.equal(p.admit(request('192.0.2.11')).admit, true)
-    assert.equal(p.admit(request('192.0.2.10')).admit, false)
+    assert.deepEqual([standing('192.0.2.11'), standing('192.0.2.10')], ['known', 'silent'])
+    assert.equal(changes(), 2)
   })
 
   it('asks again soon for a name that did not resolve, and keeps addresses when it stops resolving', async () => {
@@ -89,29 +76,48 @@ describe('policy', () => {
       if (fails) throw new Error('ENOTFOUND')
       return ['192.0.2.10']
     }
-    const { policy: p, clock } = policy({ peers: ['pbx.example.com'] }, lookup)
+    const { policy: p, clock, standing } = policy({ peers: ['pbx.example.com'] }, lookup)
     await p.start()
-    assert.equal(p.admit(request('192.0.2.10')).admit, false)
+    assert.equal(standing('192.0.2.10'), 'silent')
     fails = false
     clock.advance(30_000)
     await settled()
-    assert.equal(p.admit(request('192.0.2.10')).admit, true)
+    assert.equal(standing('192.0.2.10'), 'known')
     fails = true
     clock.advance(300_000)
     await settled()
-    assert.equal(p.admit(request('192.0.2.10')).admit, true)
+    assert.equal(standing('192.0.2.10'), 'known')
   })
 
-  it('knows where registrations were answered from', () => {
-    const { policy: p } = policy({})
+  it('knows where registrations were answered from, and says so once', () => {
+    const { policy: p, standing, changes } = policy({})
     p.learn('192.0.2.20')
-    assert.equal(p.admit(request('192.0.2.20')).admit, true)
+    p.learn('192.0.2.20')
+    assert.equal(standing('192.0.2.20'), 'known')
+    assert.ok(p.isPeer('192.0.2.20'))
+    assert.equal(changes(), 1)
+  })
+
+  it('remembers the last 64 of them, for a registrar that answers from ever new addresses', () => {
+    const { policy: p, standing } = policy({})
+    const host = (n: number) => `10.0.${n >> 8}.${n & 255}`
+    for (let n = 0; n < 1_000; n++) {
+      p.learn('192.0.2.20')
+      p.learn(host(n))
+    }
+    assert.equal(p.sources.known.length, 64)
+    assert.deepEqual(['192.0.2.20', host(999), host(937), host(936)].map(standing), [
+      'known',
+      'known',
+      'known',
+      'silent',
+    ])
   })
 
   it('is busy for calls, and only for calls, at the account’s limit', () => {
     const { policy: p } = policy({ inboundFrom: 'anyone', maxCalls: 2 }, undefined, () => 2)
-    assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486, known: false })
-    assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true, known: false })
+    assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486 })
+    assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true })
   })
 
   it('leaves no timer behind', async () => {
@@ -120,5 +126,13 @@ describe('policy', () => {
     assert.equal(clock.pending, 1)
     p.close()
     assert.equal(clock.pending, 0)
+  })
+
+  it('says nothing more after it was closed, though a name is looked up late', async () => {
+    const { policy: p, changes } = policy({ peers: ['pbx.example.com'] }, async () => ['192.0.2.1'])
+    const started = p.start()
+    p.close()
+    await started
+    assert.equal(changes(), 0)
   })
 })

@@ -20,7 +20,7 @@ export const account: CallAccount = {
 
 export const flowRule = { mode: 'flow', sendRinging: false, decideMs: 10_000, rejectStatus: 486 } as const
 
-/** The peer's SDP, written by hand so that it owes nothing to the code under test. */
+/** The peer's SDP, written by hand and so independent of the code under test. */
 export function peerSdp(init: { direction?: Direction; codecs?: string; host?: string; port?: number } = {}): string {
   const { direction = 'sendrecv', codecs = '8 0 101', host = '192.0.2.9', port = 30_000 } = init
   return [

@@ -133,10 +133,10 @@ describe('within the dialog', () => {
     assert.equal(digits(scene), '11')
     scene.clock.advance(600)
     info(scene, 'application/dtmf', '1')
-    assert.equal(scene.last('call.digit').durationMs, 160) // it says no length
+    assert.equal(scene.last('call.digit').durationMs, 160) // the INFO states no duration
     scene.session.happen('digit', '2', 100)
     assert.equal(digits(scene), '1112')
-    // The other way may be slow: half a second, not more.
+    // The other path may be slower, by half a second at most.
     scene.clock.advance(500)
     info(scene, 'application/dtmf', '2')
     assert.equal(digits(scene), '1112')

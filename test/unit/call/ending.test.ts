@@ -78,7 +78,7 @@ const byHangup = (state: string) => {
   return { by: 'local', cause: 'normal', sipCode: null } as const
 }
 
-/** The status that goes with an error: what CANCEL brought, what we rejected with, none after BYE. */
+/** The status that goes with an error: the answer to CANCEL, the status of our rejection, null after BYE. */
 const byError = (cause: CallEnd['cause']) => (state: string) =>
   ({ by: 'error', cause, sipCode: OFFERING.test(state) ? 487 : null }) as const
 
@@ -133,7 +133,7 @@ const WAYS: Record<string, Way> = {
       try {
         call.reject(486)
       } catch (error) {
-        // Something else was first.
+        // Another end came first.
         assert.equal(TelephonyError.from(error).code, 'CALL_ENDED')
       }
     },
@@ -255,7 +255,7 @@ describe('how a call ends', () => {
   })
 })
 
-/** Nothing where the peer has ended it, else what the state asks for (RFC 3261 9.1, 13.3.1.3, 15.1.1). */
+/** No request if the peer has ended the call, otherwise the one that fits the state (RFC 3261 9.1, 13.3.1.3, 15.1.1). */
 function expectedToBeSent(state: string, way: string, sipCode: number | null): string[] {
   if (/remote|at the other end/.test(way)) return []
   if (OFFERING.test(state)) return ['CANCEL']

@@ -1,4 +1,4 @@
-/** A peer that holds us and vanishes. */
+/** A peer that puts the call on hold and vanishes. */
 import assert from 'node:assert/strict'
 import { type FakeDialog, response, sdpBody } from '../../support/fake-user-agent.js'
 import { dialledAndAnswered, peerSdp, type Scene } from './call-fixture.js'

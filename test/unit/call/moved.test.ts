@@ -1,4 +1,4 @@
-/** A call whose local address is gone: it goes on from another one, or says why it could not. */
+/** A call whose local address is gone: it goes on from another one, or its end gives the reason. */
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
 import { FakeUserAgent, response, sdpBody } from '../../support/fake-user-agent.js'

@@ -110,7 +110,7 @@ describe('our re-INVITE', () => {
       assert.equal(await legOf(scene).renegotiate(), false)
       assert.equal(scene.session.connects.length, 1)
       assert.equal(scene.call.snapshot().state, 'answered')
-      // A stray ACK body is no answer to an offer that was withdrawn.
+      // A stray ACK body is not an answer to a withdrawn offer.
       scene.dialog.handlers.acknowledged?.(sdpBody(peerSdp({ port: 4444 })))
       assert.equal(scene.session.connects.length, 1)
     })

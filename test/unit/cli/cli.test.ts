@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { checkAccount } from '../../../src/account/account.js'
 import { accountFrom } from '../../../src/cli/account-options.js'
-import { adviceFor } from '../../../src/cli/advice.js'
+import { adviceFor, adviceForError, adviceForStatus } from '../../../src/cli/advice.js'
 import { main } from '../../../src/cli/cli.js'
 import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
+import type { AccountConfig } from '../../../src/engine/protocol.js'
 import { repoPath } from '../../support/repo.js'
 
 const options = (args: string[], env: NodeJS.ProcessEnv = {}) =>
   parseOptions({ ...call.options, ...answer.options }, args, env)
+
+const routeOf = (account: AccountConfig): string[] => checkAccount(account).routeSet
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = []
@@ -61,6 +65,13 @@ describe('command line', () => {
     ['answer', '--listen', 'udp://127.0.0.1:99999'],
     ['register'],
     ['register', '--server', 'x'],
+    ['-s', 'pbx.local'],
+    ['call', '1002', '-t', '1003', '-s', 'pbx.local'],
+    ['answer', '-t', '1002', '--listen', '127.0.0.1:0'],
+    ['call', 'a@127.0.0.1', '--log-level', 'loud'],
+    ['call', 'a@127.0.0.1', '--rtp-start-port', '80'],
+    ['call', 'a@127.0.0.1', '--rtp-start-port', '20000', '--rtp-ports', '20000-20100'],
+    ['call', 'a@127.0.0.1', '--local-port', '5070', '--listen', '127.0.0.1:5071'],
   ]
   for (const args of wrong) {
     it(`ends with 2 and says why: ringflow ${args.join(' ')}`, async () => {
@@ -69,6 +80,95 @@ describe('command line', () => {
       assert.ok((out + err).length > 0)
     })
   }
+
+  for (const [args, message] of [
+    [['call', 'tel:+4930123'], /names no host: add --server, or write it like sip:\+4930123@host/],
+    [['call', 'http://pbx.example/1'], /http: addresses cannot be called. Use a number, name@host, sip: or tel:/],
+    [['call', 'http://a@pbx.example/1'], /http: addresses cannot be called/],
+    [['call', 'mailto:a@pbx.example'], /mailto: addresses cannot be called/],
+    [['call', 'sips:a@127.0.0.1'], /sips: needs TLS/],
+    [['call', '1002', '-s', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
+    [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
+    [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
+    [['call', 'a@127.0.0.1', '--public-address', '127.0.0.1:99999'], /port 99999 is not between 1 and 65535/],
+    [['call', 'a@127.0.0.1', '--local-port', '99999'], /--local-port 99999: give a whole number between 0 and 65535/],
+    [
+      ['call', 'a@127.0.0.1', '--listen', '127.0.0.1:99999'],
+      /--listen 127.0.0.1:99999: port 99999 is not between 0 and 65535/,
+    ],
+    [['call', 'a@127.0.0.1', '--duration', '-5'], /--duration -5: give seconds, more than 0/],
+    [['call', 'a@127.0.0.1', '-d', '-5'], /--duration -5: give seconds, more than 0/],
+    [['call', 'a@127.0.0.1', '--duration', '--json'], /--duration needs a value/],
+    [['call', 'a@127.0.0.1', '-d'], /-d, --duration needs a value/],
+    [['call', 'a@127.0.0.1', '--json=1'], /--json takes no value/],
+    [['call', 'a@127.0.0.1', '--bogus'], /there is no option “--bogus”/],
+    [['call', 'a@127.0.0.1', '--codecs', 'PCMU,G729'], /G729 is not supported. Use PCMA, PCMU/],
+    [['answer', '--listen', '127.0.0.1:0', '--from', 'nonsense'], /nonsense/],
+  ] as const) {
+    it(`ends with 2 and a text that helps: ringflow ${args.join(' ')}`, async () => {
+      const { code, err } = await run(...args)
+      assert.match(err, message)
+      assert.equal(code, 2, err)
+    })
+  }
+
+  it('names --allow-emergency where 112 is blocked, and exits with 1', async () => {
+    const { code, err } = await run('call', '112', '-s', '127.0.0.1:9')
+    assert.match(err, /112 is an emergency number.*\n.*--allow-emergency/)
+    assert.equal(code, 1)
+  })
+
+  it('is the seed caller’s: short forms, other names, no command', () => {
+    const seed = ['-s', 'pbx.local', '-u', '1001', '-p', 'secret', '-t', '1002', '-d', '30', '-v', '-l', 'warn']
+    const given = options(seed)
+    assert.deepEqual(
+      ['server', 'user', 'target', 'duration', 'log-level'].map((name) => given.text(name)),
+      ['pbx.local', '1001', '1002', '30', 'warn'],
+    )
+    assert.deepEqual([given.password(), given.flag('verbose')], ['secret', true])
+    const long = options(['--username', '1001', '--target', '1002', '--user-agent', 'Seed/1', '--local-port', '5071'])
+    assert.deepEqual([long.text('user'), long.text('target')], ['1001', '1002'])
+    const account = accountFrom(long, '1', { register: false, targetHost: 'pbx.local' })
+    assert.deepEqual([account.transport.userAgent, account.transport.bindPort], ['Seed/1', 5071])
+  })
+
+  it('takes ports for sound from --rtp-start-port on, as many as calls need', () => {
+    const ports = (...args: string[]) => {
+      const { rtpPortMin, rtpPortMax } = accountFrom(options(args), '1', { register: false }).transport
+      return [rtpPortMin, rtpPortMax]
+    }
+    assert.deepEqual(ports('--rtp-start-port', '20000'), [20_000, 20_199])
+    assert.deepEqual(ports('--rtp-start-port', '20000', '--max-calls', '500'), [20_000, 20_999])
+    assert.deepEqual(ports('--rtp-start-port', '65500'), [65_500, 65_535])
+  })
+
+  it('shows the version for -v alone, and takes it as verbose beside other options', async () => {
+    for (const version of ['-v', '-V', '--version']) assert.match((await run(version)).out, /^\d+\.\d+\.\d+$/)
+    const { code, err } = await run('-v', '-s', 'pbx.local')
+    assert.equal(code, 2)
+    assert.match(err, /ringflow call: give a target/)
+  })
+
+  it('knows the seed caller’s environment, after RINGFLOW_… and after flags', () => {
+    const env = { SIP_SERVER: 'sip-pbx', SIP_USER: 'sip-user', SIP_PASSWORD: 'sip-secret', SIP_TARGET: 'sip-target' }
+    const all = (given: ReturnType<typeof options>) => [
+      ...['server', 'user', 'target'].map((name) => given.text(name)),
+      given.password(),
+    ]
+    assert.deepEqual(all(options([], env)), ['sip-pbx', 'sip-user', 'sip-target', 'sip-secret'])
+    const ours = Object.fromEntries(
+      Object.entries(env).map(([name]) => [name.replace('SIP_', 'RINGFLOW_'), `our-${name}`]),
+    )
+    assert.deepEqual(all(options([], { ...env, ...ours })), [
+      'our-SIP_SERVER',
+      'our-SIP_USER',
+      'our-SIP_TARGET',
+      'our-SIP_PASSWORD',
+    ])
+    const flags = ['-s', 'flag-pbx', '--username', 'flag-user', '-t', 'flag-target', '-p', 'flag-secret']
+    assert.deepEqual(all(options(flags, { ...env, ...ours })), ['flag-pbx', 'flag-user', 'flag-target', 'flag-secret'])
+    assert.equal(options([], { ...env, RINGFLOW_SERVER: '' }).text('server'), 'sip-pbx')
+  })
 
   it('takes each option from the environment, a flag first', () => {
     const env = { RINGFLOW_SERVER: 'pbx.local', RINGFLOW_AUTH_USER: 'auth', RINGFLOW_JSON: '1', RINGFLOW_ONCE: '0' }
@@ -85,6 +185,9 @@ describe('command line', () => {
     assert.equal(options([], { RINGFLOW_PASSWORD: 'from env' }).password(), 'from env')
     assert.equal(options(['--password-file', file]).password(), 'from file')
     assert.equal(options(['--password', 'x'], { RINGFLOW_PASSWORD: 'from env' }).password(), 'x')
+    for (const name of ['RINGFLOW_PASSWORD', 'SIP_PASSWORD']) {
+      assert.equal(options(['--password-file', file], { [name]: 'from env' }).password(), 'from file')
+    }
     rmSync(folder, { recursive: true })
   })
 
@@ -102,15 +205,17 @@ describe('command line', () => {
     const account = accountFrom(options(typed), '1.2.3', { register: true })
     assert.equal(account.aor, '1001@pbx.local:5062')
     assert.equal(account.registrar, 'pbx.local:5062')
-    assert.deepEqual(account.proxy?.hops, ['sip:edge.local;lr'])
+    assert.deepEqual(routeOf(account), ['<sip:edge.local;lr>'])
     const chain = accountFrom(options(['--outbound-proxy', 'a.local, sip:b.local:5070']), '1', { register: false })
-    assert.deepEqual(chain.proxy?.hops, ['sip:a.local;lr', 'sip:b.local:5070'])
+    assert.deepEqual(routeOf(chain), ['<sip:a.local;lr>', '<sip:b.local:5070>'])
+    const marked = accountFrom(options(['--outbound-proxy', 'edge.local:5060;lr']), '1', { register: false })
+    assert.deepEqual(routeOf(marked), ['<sip:edge.local:5060;lr>'])
     assert.deepEqual([account.transport.bindAddress, account.transport.bindPort], ['127.0.0.1', 5070])
     assert.equal(account.transport.userAgent, 'ringflow/1.2.3')
     const domain = accountFrom(options(['--server', '127.0.0.1:5060', '--user', 'a@pbx.test']), '1', { register: true })
     assert.deepEqual(
-      [domain.aor, domain.registrar, domain.proxy?.hops],
-      ['a@pbx.test', '127.0.0.1:5060', ['sip:127.0.0.1:5060;lr']],
+      [domain.aor, domain.registrar, routeOf(domain)],
+      ['a@pbx.test', '127.0.0.1:5060', ['<sip:127.0.0.1:5060;lr>']],
     )
     const direct = accountFrom(options(['--from', '192.0.2.0/24, 198.51.100.1']), '1', {
       register: false,
@@ -142,12 +247,13 @@ describe('command line', () => {
       const account = accountFrom(options(args), '1', { register: false, ...(target ? { target } : {}) })
       return [account.protocol, account.transport.protocol, account.transport.ipVersion]
     }
-    assert.deepEqual(from([]), ['auto', 'udp', 'auto'])
-    assert.deepEqual(from(['--protocol', 'tcp', '--ipv6']), ['tcp', 'tcp', '6'])
-    assert.deepEqual(from(['--listen', 'udp+tcp://127.0.0.1:0', '--protocol', 'tcp']), ['tcp', 'udp+tcp', 'auto'])
+    assert.deepEqual(from([]), ['auto', 'udp', 'prefer-4'])
+    assert.deepEqual(from(['--protocol', 'tcp', '--ipv6']), ['tcp', 'tcp', 'prefer-6'])
+    assert.equal(from(['--ipv6-only'])[2], '6')
+    assert.deepEqual(from(['--listen', 'udp+tcp://127.0.0.1:0', '--protocol', 'tcp']), ['tcp', 'udp+tcp', 'prefer-4'])
     assert.deepEqual(from(['--listen', 'udp://127.0.0.1:5070', '--listen', 'tcp://127.0.0.1:5070'])[1], 'udp+tcp')
-    assert.deepEqual(from(['--server', 'pbx.example.com;transport=tcp']), ['auto', 'tcp', 'auto'])
-    assert.deepEqual(from([], 'sip:a@192.0.2.1;transport=TCP'), ['auto', 'tcp', 'auto'])
+    assert.deepEqual(from(['--server', 'pbx.example.com;transport=tcp']), ['auto', 'tcp', 'prefer-4'])
+    assert.deepEqual(from([], 'sip:a@192.0.2.1;transport=TCP'), ['auto', 'tcp', 'prefer-4'])
   })
 
   it('plans sound: the folders of named files are the roots, a tone has no end', () => {
@@ -165,6 +271,13 @@ describe('command line', () => {
     assert.match(adviceFor({ cause: 'rejected', sipCode: 401 }), /password/)
     assert.match(adviceFor({ cause: 'no-answer', sipCode: null }), /ring-timeout/)
     assert.match(adviceFor({ cause: 'no-answer', sipCode: 408 }, false), /firewall/)
+    // The status of our own CANCEL says less than the cause.
+    assert.match(adviceFor({ cause: 'no-answer', sipCode: 487 }), /ring-timeout/)
+    assert.match(adviceFor({ cause: 'no-answer', sipCode: 480 }), /registered/)
+    assert.match(adviceFor({ cause: 'media-timeout', sipCode: 200 }), /RTP/)
+    for (const sipCode of [406, 420, 421]) assert.match(adviceFor({ cause: 'failed', sipCode }), /--trace/)
+    assert.match(adviceForStatus(407), /password/)
+    assert.match(adviceForError('TARGET_BLOCKED'), /--allow-emergency/)
     assert.equal(adviceFor({ cause: 'normal', sipCode: null }), '')
   })
 })

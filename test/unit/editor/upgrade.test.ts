@@ -3,6 +3,7 @@ import { migrations } from '../../../nodes/shared/editor/migrations.js'
 import type { AddedNode } from '../../../nodes/shared/editor/node-red.js'
 import { upgrade } from '../../../nodes/shared/editor/upgrade.js'
 import { type Migrations, migrate } from '../../../nodes/shared/migrate.js'
+import { defaults as transportDefaults } from '../../../nodes/sip-transport/config.js'
 import { editorNode, registered, TYPES } from './node-sources.js'
 
 /** A type that has been renamed twice: `who` became `target` in 2, which is a typed input since 3. */
@@ -57,6 +58,23 @@ describe('settings of older versions', () => {
     upgrade(guard, steps)
     assert.equal(behind.target, '1002')
   })
+
+  for (const [stored, ipVersion] of [
+    [{ version: 1, ipVersion: 'auto' }, 'prefer-4'],
+    [{ version: 1 }, 'prefer-4'],
+    [{ version: 1, ipVersion: '6' }, '6'],
+    [{ version: 1, ipVersion: '4' }, '4'],
+    [{ version: 2, ipVersion: 'prefer-6' }, 'prefer-6'],
+  ] as const) {
+    it(`sip-transport ${JSON.stringify(stored)}: the IP version becomes ${ipVersion}`, () => {
+      const { version, ipVersion: upgraded } = migrate(
+        { ...stored },
+        transportDefaults,
+        migrations['sip-transport'] ?? {},
+      )
+      assert.deepEqual([version, upgraded], [2, ipVersion])
+    })
+  }
 
   it('of nodes that are not ours are left alone', () => {
     const node = added({ who: 'x' }, { type: 'inject' })

@@ -70,15 +70,26 @@ const CASES: Record<RuleName, Case> = {
     bad: ['a b', '<sip:x>', '"x"'],
   },
   hop: {
-    good: ['sip:proxy.example.com;lr', 'sip:10.0.0.1:5070;lr', 'sips:proxy', 'SIP:proxy'],
-    bad: [
+    good: [
+      'sip:proxy.example.com;lr',
+      'sip:10.0.0.1:5070;lr',
+      'SIP:proxy',
       'proxy.example.com',
+      'proxy.example.com:5060;lr',
+      '[2001:db8::1]:5060;transport=tcp',
+      '<sip:proxy;lr>',
+      ' sip:proxy;lr , < b.example.com > ',
+    ],
+    bad: [
       'sip:',
       'sip:a b;lr',
       'sip:alice@proxy;lr',
-      '<sip:proxy;lr>',
+      'sips:proxy',
+      '<sip:proxy>;lr',
       'sip:proxy:0',
-      'sip:proxy, sip:b',
+      'a:65536',
+      'a,,b',
+      'a,',
     ],
   },
   aor: {

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { localAddressTowards, systemLookup } from '../../../src/engine/local-address.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
+
+/** Takes datagrams and answers none, so that nothing is refused. */
+async function listenOn(host: string, port: number): Promise<Socket> {
+  const socket = createSocket(isIPv6(host) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }).bind(port, host)
+  await once(socket, 'listening')
+  return socket
+}
 
 describe('local address', () => {
   const towards = (host: string, lookup = systemLookup) => localAddressTowards({ host, port: 5060 }, lookup)
@@ -14,10 +24,36 @@ describe('local address', () => {
 
   it('is of the family that is wanted', async () => {
     const both = async () => ['::1', '127.0.0.1']
-    const at = (ipVersion: 'auto' | '4' | '6') => localAddressTowards({ host: 'pbx', port: 5060, ipVersion }, both)
+    const at = (ipVersion: '4' | '6') => localAddressTowards({ host: 'pbx', port: 5060, ipVersion }, both)
     assert.deepEqual([await at('4'), await at('6')], ['127.0.0.1', '::1'])
     assert.equal(await localAddressTowards({ host: 'pbx', port: 1, ipVersion: '6' }, async () => ['127.0.0.1']), '::1')
   })
+
+  for (const [ipVersion, preferred, other] of [
+    [undefined, '127.0.0.1', '::1'],
+    ['prefer-4', '127.0.0.1', '::1'],
+    ['prefer-6', '::1', '127.0.0.1'],
+  ] as const) {
+    it(`is of the preferred family where both work (${ipVersion ?? 'by default'}), of the other one where only that is there or the preferred one did not work`, async () => {
+      const ipv4 = await listenOn('127.0.0.1', 0)
+      const { port } = ipv4.address()
+      const ipv6 = await listenOn('::1', port)
+      const at = (addresses: string[], avoid?: string) => {
+        const peer = { host: 'pbx', port, ...(ipVersion ? { ipVersion } : {}), ...(avoid ? { avoid } : {}) }
+        return localAddressTowards(peer, async () => addresses)
+      }
+      for (const order of [
+        ['::1', '127.0.0.1'],
+        ['127.0.0.1', '::1'],
+      ]) {
+        assert.equal(await at(order), preferred)
+        assert.equal(await at(order, preferred), other)
+      }
+      assert.equal(await at([other]), other)
+      ipv4.close()
+      ipv6.close()
+    })
+  }
 
   for (const protocol of ['udp', 'tcp'] as const) {
     it(`is of the family in which the peer listens on ${protocol.toUpperCase()}, whichever is named first`, async () => {
@@ -30,11 +66,14 @@ describe('local address', () => {
           ['::1', '127.0.0.1'],
           ['127.0.0.1', '::1'],
         ]) {
-          assert.equal(await localAddressTowards(peer, async () => order), host)
-          assert.equal(await localAddressTowards({ ...peer, avoid: host }, async () => order), host)
+          for (const ipVersion of ['prefer-4', 'prefer-6'] as const) {
+            const towardsPeer = { ...peer, ipVersion }
+            assert.equal(await localAddressTowards(towardsPeer, async () => order), host)
+            assert.equal(await localAddressTowards({ ...towardsPeer, avoid: host }, async () => order), host)
+          }
         }
         await endpoint.close()
-        // Nobody listens anywhere now: it stays where it is.
+        // No network is left now: the address stays as it was.
         for (const avoid of ['::1', '127.0.0.1']) {
           assert.equal(await localAddressTowards({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
         }

@@ -87,7 +87,7 @@ describe('an account whose peer has IPv4 and IPv6', () => {
       host: '127.0.0.1',
       port: 5060,
       protocol: 'udp',
-      ipVersion: 'auto',
+      ipVersion: 'prefer-4',
       avoid: '192.0.2.1',
     })
     // It fails there as well, and at once: half a minute is waited before it moves again.

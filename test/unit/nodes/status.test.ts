@@ -54,7 +54,17 @@ describe('nodes/shared/status', () => {
       kinds[look] = [...(kinds[look] ?? []), key]
     }
     assert.deepEqual(kinds, {
-      'grey ring': ['idle', 'listening', 'notRegistered', 'ended', 'busy', 'noAnswer', 'rejected', 'cancelled'],
+      'grey ring': [
+        'idle',
+        'listening',
+        'notRegistered',
+        'ended',
+        'busy',
+        'noAnswer',
+        'rejected',
+        'cancelled',
+        'completedElsewhere',
+      ],
       'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
       'green dot': ['registered', 'inCall', 'held'],
       'blue dot': ['answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],

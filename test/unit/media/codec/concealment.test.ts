@@ -24,7 +24,7 @@ function throughLoss(sound: Int16Array, isLost: (frame: number) => boolean, conc
 const silence: Stand = (frame) => frame.fill(0)
 const repeat: Stand = (frame, last) => frame.set(last)
 
-/** Share of frames, never the first; the same in every run. */
+/** A share of the frames, never the first one; the same in every run. */
 function lossOf(share: number, seed: number): (frame: number) => boolean {
   const random = seeded(seed)
   const lost = Array.from({ length: 2000 }, (_, n) => n > 2 && random() < share)
@@ -42,7 +42,7 @@ function roughest(samples: Int16Array): number {
   return worst
 }
 
-/** Like a voice: a pitch that moves from 100 Hz to 160 Hz, with its overtones. */
+/** A voice-like sound: a pitch that moves from 100 Hz to 160 Hz, with overtones. */
 function voice(durationMs: number): Int16Array {
   let phase = 0
   return Int16Array.from({ length: durationMs * 8 }, (_, i) => {
@@ -77,7 +77,7 @@ describe('concealment: G.711 Appendix I', () => {
       )
       assert.ok(ours >= 0.99)
       assert.ok(silent < ours && (repeated <= ours || hz !== 440))
-      // Nothing rougher than the tone itself is.
+      // The result is not rougher than the tone itself.
       assert.ok(roughest(throughLoss(tone, isLost)) <= roughest(tone) * 1.5, 'a click')
       // Packets of 20 ms hold whole periods of the other two, which begin and end at 0.
       if (hz === 440) assert.ok(roughest(throughLoss(tone, isLost, silence)) > roughest(tone) * 2, 'it finds clicks')
@@ -131,7 +131,7 @@ describe('concealment: G.711 Appendix I', () => {
     for (const lengths of [[160, 160, 160], [80, 400], Array<number>(48).fill(10)]) {
       const found = parts(lengths)
       assert.equal(found.length, 480)
-      // An overlap that a part cuts short is heard as a step of its own: nothing else may differ.
+      // An overlap that ends early at a part shows as a step; nothing else may differ.
       const differs = found.filter((s, i) => Math.abs(s - (whole[i] ?? 0)) > 1).length
       assert.ok(differs <= (lengths.length > 40 ? 60 : 0), `${lengths.length} parts: ${differs} samples differ`)
     }

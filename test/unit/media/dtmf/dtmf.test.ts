@@ -11,7 +11,7 @@ interface EventPacket {
   payload: Uint8Array
 }
 
-/** Drives a sender until it has nothing left; what it sent, by time. */
+/** Drives a sender until it is done; returns the packets by time. */
 function send(digits: string, { toneMs = 160, gapMs = 100, intervalMs = 20 } = {}) {
   const done: number[] = []
   const packets: EventPacket[] = []

@@ -13,7 +13,7 @@ function to8k(samples: Int16Array, rate: number, block = 1000): Int16Array {
   return Int16Array.from(out, (v) => Math.round(v * 32768))
 }
 
-/** Without the ends, where the filter meets silence. */
+/** Without both ends, where the filter runs into silence. */
 const middle = (samples: Int16Array) => samples.subarray(400, samples.length - 400)
 
 describe('resampler', () => {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { TelephonyError } from '../../../../src/base/errors.js'
 import { PCMA, PCMU } from '../../../../src/media/codec/g711.js'
-import { parseWavFormat, plainWavHead } from '../../../../src/media/file/wav-format.js'
-import { readWavFile } from '../../../../src/media/file/wav-reader.js'
+import { checkWavFile } from '../../../../src/media/file/wav-file.js'
+import { plainWavHead, readWavFormat } from '../../../../src/media/file/wav-format.js'
+import { readWavFile, readWavOctets } from '../../../../src/media/file/wav-reader.js'
 import { measureTone, sine, wavBytes, writeWav } from '../../../support/audio.js'
 
 const isError = (code: string) => (error: unknown) => error instanceof TelephonyError && error.code === code
@@ -70,13 +71,53 @@ describe('WAV files', () => {
     }
   }
 
-  it('chunks of text before the data are passed over, odd ones with their padding', async () => {
-    const samples = Int16Array.from([1, 2, 3])
-    writeWav(path, samples)
-    const file = readFileSync(path)
-    const note = Buffer.from('LIST\x03\x00\x00\x00abc\x00', 'latin1')
-    writeFileSync(path, Buffer.concat([file.subarray(0, 36), note, file.subarray(36)]))
-    assert.deepEqual(await readWavFile(path), samples)
+  const chunk = (name: string, content: Uint8Array, size = content.length): Buffer => {
+    const head = Buffer.alloc(8)
+    head.write(name, 'latin1')
+    head.writeUInt32LE(size, 4)
+    return Buffer.concat([head, content])
+  }
+  const three = Int16Array.from([1, 2, 3])
+  const fmt = wavBytes({ tag: 1, channels: 1, sampleRate: 8000, bits: 16 }, new Uint8Array(0)).subarray(12, 36)
+  const data = chunk('data', new Uint8Array(three.buffer))
+  const wave = (id: string, ...chunks: Uint8Array[]): Buffer => {
+    const body = Buffer.concat([Buffer.from('WAVE'), ...chunks])
+    return chunk(id, body, id === 'RIFF' ? body.length : 0xffff_ffff)
+  }
+
+  const standing: [name: string, chunk: Buffer][] = [
+    ['393,164 octets reserved for notes', chunk('LIST', Buffer.alloc(393_164))],
+    ['70,000 octets of nothing, full of the word "data"', chunk('JUNK', Buffer.alloc(70_000, 'data'))],
+    ['an odd chunk and its octet of padding', Buffer.concat([chunk('LIST', Buffer.from('abc')), Buffer.alloc(1)])],
+    ['an odd chunk whose writer forgot the padding', chunk('LIST', Buffer.from('abc'))],
+    ['an odd chunk of 99,999 octets', Buffer.concat([chunk('bext', Buffer.alloc(99_999, 1)), Buffer.alloc(1)])],
+    ['500 small chunks', Buffer.concat(Array<Buffer>(500).fill(chunk('cue ', Buffer.alloc(4))))],
+    ['an empty chunk', chunk('fact', Buffer.alloc(0))],
+  ]
+  for (const [name, before] of standing) {
+    it(`the sound is found behind ${name}, before and after the format`, async () => {
+      for (const bytes of [wave('RIFF', before, fmt, data), wave('RIFF', fmt, before, data, before)]) {
+        writeFileSync(path, bytes)
+        assert.deepEqual(await readWavFile(path), three)
+        assert.deepEqual(await readWavOctets(bytes), three)
+        await checkWavFile(path)
+      }
+    })
+  }
+
+  it('files for more than 4 GB (RF64, BW64) are read, also where they are small', async () => {
+    const ds64 = Buffer.alloc(28)
+    ds64.writeBigUInt64LE(6n, 8)
+    for (const id of ['RF64', 'BW64']) {
+      const sound = chunk('data', new Uint8Array(three.buffer), 0xffff_ffff)
+      writeFileSync(path, wave(id, chunk('ds64', ds64), fmt, sound, chunk('LIST', Buffer.from('notes!'))))
+      assert.deepEqual(await readWavFile(path), three)
+    }
+  })
+
+  it('a file of nothing but chunks is given up', async () => {
+    writeFileSync(path, wave('RIFF', Buffer.alloc(8 * 20_000, chunk('JUNK', new Uint8Array(0)))))
+    await assert.rejects(readWavFile(path), isError('BAD_AUDIO'))
   })
 
   it('a file whose writer died, with sizes of 0 or beyond the end, is read as far as it goes', async () => {
@@ -93,9 +134,11 @@ describe('WAV files', () => {
   })
 
   it('what is missing or no file is FILE_NOT_FOUND', async () => {
-    await assert.rejects(readWavFile(join(folder, 'none.wav')), isError('FILE_NOT_FOUND'))
     mkdirSync(join(folder, 'folder.wav'))
-    await assert.rejects(readWavFile(join(folder, 'folder.wav')), isError('FILE_NOT_FOUND'))
+    for (const name of ['none.wav', 'folder.wav']) {
+      await assert.rejects(readWavFile(join(folder, name)), isError('FILE_NOT_FOUND'))
+      await assert.rejects(checkWavFile(join(folder, name)), isError('FILE_NOT_FOUND'))
+    }
   })
 
   it('what holds no sound that we decode is BAD_AUDIO, named with its path', async () => {
@@ -115,11 +158,9 @@ describe('WAV files', () => {
     ]
     for (const [name, bytes] of bad) {
       writeFileSync(path, bytes)
-      await assert.rejects(
-        readWavFile(path),
-        (error) => isError('BAD_AUDIO')(error) && String(error).includes(path),
-        name,
-      )
+      const refused = (error: unknown) => isError('BAD_AUDIO')(error) && String(error).includes(path)
+      await assert.rejects(readWavFile(path), refused, name)
+      await assert.rejects(checkWavFile(path), refused, name)
     }
   })
 
@@ -131,7 +172,7 @@ describe('WAV files', () => {
     await assert.rejects(readWavFile(path), isError('BAD_AUDIO'))
   })
 
-  it('any head is refused with BAD_AUDIO, or stands for a format that is written and read again', () => {
+  it('any head is refused with BAD_AUDIO, or stands for a format that is written and read again', async () => {
     const start = Buffer.from('RIFF\0\0\0\0WAVEfmt \x10\0\0\0', 'latin1')
     const field = (values: number[]) =>
       fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...values) }, fc.integer({ min: 0, max: 0xffff }))
@@ -146,13 +187,15 @@ describe('WAV files', () => {
         bytes.writeUInt16LE(bits, 14)
         return Buffer.concat([start, bytes, Buffer.from('data\x08\0\0\0')])
       })
+    const parse = (bytes: Uint8Array) =>
+      readWavFormat({ size: bytes.length, read: async (at, octets) => bytes.subarray(at, at + octets) })
     let good = 0
-    fc.assert(
-      fc.property(fc.oneof(fmt, fc.uint8Array({ maxLength: 100 })), (head) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fmt, fc.uint8Array({ maxLength: 100 })), async (head) => {
         try {
-          const format = parseWavFormat(head)
+          const format = await parse(head)
           good++
-          assert.deepEqual(parseWavFormat(plainWavHead(format)), { ...format, dataStart: 44 })
+          assert.deepEqual(await parse(plainWavHead(format)), { ...format, dataStart: 44 })
         } catch (error) {
           assert.ok(isError('BAD_AUDIO')(error), String(error))
         }

@@ -8,7 +8,7 @@ const SAMPLES = 160
 /** Plays a list of arrivals against a pull every 20 ms; each packet's octets are its number. */
 class Line {
   readonly buffer = new JitterBuffer({ clockRate: 8000 })
-  /** Numbers of the packets played, and what stood in for those that were not. */
+  /** Numbers of the packets played, and the replacements of lost ones. */
   readonly played: (number | Pulled)[] = []
   readonly #arrivals: { atMs: number; put: () => void }[] = []
   nowMs = 0

@@ -10,13 +10,13 @@ const SAMPLES = 160
 interface Network {
   packets: number
   seed?: number
-  /** Beyond the least delay, for packet n sent at this time. */
+  /** Delay beyond the minimum, for packet n sent at this time. */
   delayMs?: (n: number, sentMs: number, random: () => number) => number
   loss?: number
   doubled?: number
-  /** The peer's clock against ours; 200 is fast. */
+  /** The peer's clock relative to ours, in ppm; 200 is fast. */
   ppm?: number
-  /** What the peer writes for packet n. */
+  /** The timestamp that the peer writes into packet n. */
   sequence?: (n: number) => number
   timestamp?: (n: number) => number
   /** Packets that the peer does not send, without a hole in its numbers. */
@@ -27,9 +27,9 @@ interface Network {
 interface Outcome {
   /** Numbers played, in order. */
   played: number[]
-  /** When each was, by number. */
+  /** The time at which each was played, by number. */
   playedAtMs: Map<number, number>
-  /** From its sending until it was played, by number. */
+  /** Time from sending to playing, by number. */
   delayMs: Map<number, number>
   /** Steps in which nothing was played between the first and the last packet, and when. */
   gapsMs: number[]
@@ -70,7 +70,7 @@ function play(
   let since: number[] = []
   const endMs = (arrivals.at(-1)?.atMs ?? 0) + 500
   let next = 0
-  // Our steps fall where they fall between the peer's.
+  // Our steps are not aligned with the peer's.
   for (let nowMs = 7; nowMs < endMs; nowMs += FRAME_MS) {
     for (; (arrivals[next]?.atMs ?? endMs) <= nowMs; next++) {
       const { atMs, n, sequence, timestamp } = arrivals[next] as (typeof arrivals)[number]
@@ -98,7 +98,7 @@ const spread =
   (_n: number, _sentMs: number, random: () => number): number =>
     random() * jitterMs
 
-/** A share of packets is late, most are not: what real networks do. */
+/** A share of packets is late, most are not: as in real networks. */
 const spikes =
   (share: number, lateMs: number) =>
   (_n: number, _sentMs: number, random: () => number): number =>
@@ -106,7 +106,7 @@ const spikes =
 
 const isRising = (numbers: number[]) => numbers.every((n, i) => i === 0 || n > (numbers[i - 1] ?? 0))
 const greatest = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => Math.max(a, b), 0)
-/** Of the packets from this one on that arrived, the share that was played. */
+/** The share of the arrived packets, from this one on, that was played. */
 const playedShare = ({ played, arrived }: Outcome, from = 0) =>
   played.filter((n) => n >= from).length / [...arrived].filter((n) => n >= from).length
 

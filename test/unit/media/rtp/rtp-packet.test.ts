@@ -27,7 +27,7 @@ describe('RTP packets', () => {
   it('any bytes are refused, or their payload lies inside of them', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
-      // Version 2, so that the rest of the header is looked at.
+      // Version 2, so that the rest of the header is parsed.
       fc.uint8Array({ minLength: 12, maxLength: 200 }).map((b) => b.fill(0x80 | ((b[0] ?? 0) & 0x3f), 0, 1)),
     )
     fc.assert(

@@ -10,7 +10,7 @@ function feed(recorder: WavRecorder, samples: Int16Array): void {
   for (let at = 0; at < samples.length && !recorder.full; at += 160) recorder.write(samples.subarray(at, at + 160), 160)
 }
 
-/** Waits until the file's head tells so many samples. */
+/** Waits until the file's header states this number of samples. */
 async function samplesOnDisk(path: string, atLeast: number): Promise<number> {
   for (;;) {
     const n = readWav(path).channels[0]?.length ?? 0

@@ -11,7 +11,7 @@ import { connectionTo } from '../../../support/media-pair.js'
 
 const PEER = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
 
-/** A socket that only remembers. */
+/** A socket that only records what it should send. */
 class FakeSocket extends EventEmitter {
   readonly sent: { bytes: Uint8Array; port: number; host: string }[] = []
   send(bytes: Uint8Array, ...rest: (number | string | (() => void) | undefined)[]): void {

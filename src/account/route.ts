@@ -1,0 +1,36 @@
+import { isIPv6 } from 'node:net'
+import { TelephonyError } from '../base/errors.js'
+import { type HostPort, parseHostPort, portFault } from './aor.js'
+
+/** One entry of a route set: a Route header value, and the address that it leads to. */
+export interface Via extends HostPort {
+  route: string
+}
+
+/** RFC 3261 8.1.1.6: a Max-Forwards of 70 is meant for far longer routes than people configure. */
+const MAX_PROXIES = 16
+
+/** Proxies in their order. An entry may hold several, separated by commas. BAD_CONFIG where one is not valid. */
+export function parseRoute(entries: readonly string[]): Via[] {
+  const texts = entries.flatMap((entry) => entry.split(',')).map((text) => text.trim())
+  const vias = texts.filter((text) => text !== '').map(parseVia)
+  if (vias.length > MAX_PROXIES) throw badConfig(`${vias.length} proxies in a row: at most ${MAX_PROXIES} are possible`)
+  return vias
+}
+
+/** `proxy.example.com`, `proxy.example.com:5060;lr`, `sip:proxy.example.com;lr`, each also in angle brackets. */
+function parseVia(text: string): Via {
+  const bare = text.replace(/^<(.*)>$/, '$1').trim()
+  const address = parseHostPort(bare)
+  const uri = /^sip:/i.test(bare) ? bare : looseRouter(isIPv6(bare) ? `[${bare}]` : bare)
+  if (!address || /[\s<>",]/.test(uri)) {
+    const why = portFault(bare) ?? 'Use one like sip:proxy.example.com:5060;lr or proxy.example.com'
+    throw badConfig(`“${text}” is not a valid proxy. ${why}`)
+  }
+  return { route: `<${uri}>`, ...address }
+}
+
+/** RFC 3261 16.12.1.1: a URI without lr is a strict router. People who write only a host mean a loose one. */
+const looseRouter = (hostPort: string): string => `sip:${hostPort}${/;lr(?=[;=]|$)/i.test(hostPort) ? '' : ';lr'}`
+
+const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { parseRoute } from '../../../src/account/route.js'
+import { TelephonyError } from '../../../src/base/errors.js'
+
+describe('route of proxies', () => {
+  for (const [text, ...route] of [
+    ['edge.example.com', '<sip:edge.example.com;lr>'],
+    ['edge.example.com:5060;lr', '<sip:edge.example.com:5060;lr>'],
+    ['edge.example.com;LR', '<sip:edge.example.com;LR>'],
+    ['edge.example.com;lr=on', '<sip:edge.example.com;lr=on>'],
+    ['edge.example.com;transport=tcp', '<sip:edge.example.com;transport=tcp;lr>'],
+    ['edge.example.com;lrx', '<sip:edge.example.com;lrx;lr>'],
+    ['sip:edge.example.com:5060;lr', '<sip:edge.example.com:5060;lr>'],
+    ['SIP:edge.example.com', '<SIP:edge.example.com>'],
+    [' <sip:edge.example.com;lr> ', '<sip:edge.example.com;lr>'],
+    ['< edge.example.com >', '<sip:edge.example.com;lr>'],
+    ['2001:db8::1', '<sip:[2001:db8::1];lr>'],
+    ['[2001:db8::1]:5070', '<sip:[2001:db8::1]:5070;lr>'],
+    [
+      'a.example.com , sip:b.example.com;lr,<c:5070;lr>',
+      '<sip:a.example.com;lr>',
+      '<sip:b.example.com;lr>',
+      '<sip:c:5070;lr>',
+    ],
+    ['a.example.com,', '<sip:a.example.com;lr>'],
+    [''],
+  ] as const) {
+    it(`“${text}”`, () =>
+      assert.deepEqual(
+        parseRoute([text]).map((via) => via.route),
+        route,
+      ))
+  }
+
+  it('knows where each proxy is', () => {
+    assert.deepEqual(
+      parseRoute(['Edge.example.com:5070;lr', '[2001:DB8::1]']).map(({ host, port }) => [host, port]),
+      [
+        ['edge.example.com', 5070],
+        ['2001:db8::1', 5060],
+      ],
+    )
+  })
+
+  for (const [text, message] of [
+    ['edge.example.com:99999', /Port 99999 is not between 1 and 65535/],
+    ['sip:a b;lr', /“sip:a b;lr” is not a valid proxy. Use one like/],
+    ['<sip:a>;lr', /not a valid proxy/],
+    ['sips:a', /not a valid proxy/],
+    ['a,'.repeat(17), /17 proxies in a row: at most 16/],
+  ] as const) {
+    it(`refuses “${text.slice(0, 30)}” and says why`, () =>
+      assert.throws(
+        () => parseRoute([text]),
+        (error: TelephonyError) => error.code === 'BAD_CONFIG' && message.test(error.message),
+      ))
+  }
+
+  it('any text: refused, or URIs in brackets, of which a bare host has exactly one lr', () => {
+    const part = fc.constantFrom(
+      'a.example',
+      ':5060',
+      ';lr',
+      ';transport=tcp',
+      'sip:',
+      '<',
+      '>',
+      ' ',
+      ',',
+      '[::1]',
+      ';',
+      'x',
+    )
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')),
+        (text) => {
+          try {
+            for (const { route } of parseRoute([text])) {
+              assert.match(route, /^<sip:[^<>\s,"]+>$/i)
+              const written = (text.match(/;lr(?![a-z])/g) ?? []).length
+              if (!/sip:/i.test(text) && written <= 1) assert.equal(route.match(/;lr(?=[;>])/g)?.length, 1)
+            }
+          } catch (error) {
+            assert.ok(error instanceof TelephonyError, String(error))
+          }
+        },
+      ),
+    )
+  })
+})
