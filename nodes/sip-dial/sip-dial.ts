@@ -6,6 +6,7 @@ import { callMessage } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { secondsAsMs } from '../shared/settings.js'
 import { callStatus, stateStatus } from '../shared/status.js'
+import { dialTarget } from '../shared/targets.js'
 import { telephony } from '../shared/telephony.js'
 import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
@@ -33,12 +34,13 @@ export default function sipDial(RED: RED): void {
     open(node) {
       node.account()
       ringTimeout(node.config)
-      node.show(stateStatus(telephony.calls.liveCallOf(node.id)?.state ?? 'ended'))
+      const call = telephony.calls.liveCallOf(node.id)
+      if (call) node.show(stateStatus(call.state))
     },
     input,
     onCall(node, event) {
       const status = callStatus(event)
-      if (status) node.show(status)
+      if (status) node.show(status, event.type === 'call.ended')
       if (event.type !== 'call.answered') node.send(3, callMessage(event))
     },
   })
@@ -86,10 +88,10 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
 }
 
 function targetOf(value: unknown, { target, targetType }: Config): string {
-  const called = typeof value === 'string' || typeof value === 'number' ? line('target', value) : ''
+  const called = typeof value === 'string' || typeof value === 'number' ? dialTarget('target', value) : ''
   if (called !== '') return called
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
-  throw new TelephonyError('BAD_TARGET', `${where} holds no number and no address to call`)
+  throw new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
 }
 
 /** 0: the account's. */

@@ -124,6 +124,8 @@ export interface OutgoingInviteInit {
   target: string
   /** RFC 3261 8.1.3.4: after a redirection To stays what it was. */
   to?: string
+  /** The INVITE that was redirected: this one has its From tag, and the next CSeq (8.1.3.4). */
+  after?: Pick<OutgoingInvite, 'fromTag' | 'cseq'>
   headers?: readonly HeaderField[]
   body: SipBody
   /** Overrides the account's display name. */
@@ -141,6 +143,9 @@ export interface OutgoingInviteHandlers {
 }
 
 export interface OutgoingInvite {
+  readonly fromTag: string
+  /** The highest that was sent: each challenge adds one. */
+  readonly cseq: number
   /**
    * `reason`: value of a Reason header (RFC 3326), `SIP;cause=200;text="Call completed elsewhere"`. CANCEL as soon as
    * it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it

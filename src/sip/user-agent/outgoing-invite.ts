@@ -35,12 +35,12 @@ export class SentInvite implements OutgoingInvite {
   readonly #init: OutgoingInviteInit
   readonly #handlers: OutgoingInviteHandlers
   readonly #round: CredentialsRound
-  readonly #fromTag = newToken()
+  readonly fromTag: string
   readonly #headers: readonly string[]
   readonly #target
   readonly #to
   #client: InviteClient
-  #cseq = 1
+  #cseq: number
   #provisional = false
   #cancelled = false
   #done = false
@@ -52,12 +52,18 @@ export class SentInvite implements OutgoingInvite {
     this.#init = init
     this.#handlers = handlers
     this.#round = new CredentialsRound(context, { inDialog: false })
+    this.fromTag = init.after?.fromTag ?? newToken()
+    this.#cseq = (init.after?.cseq ?? 0) + 1
     this.#target = targetUri(init.target)
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
-    this.#client = this.#send([])
-    context.inviting.set(sideKey(init.sipCallId, this.#fromTag), true)
+    this.#client = this.#send()
+    context.inviting.set(sideKey(init.sipCallId, this.fromTag), true)
     this.#forget = context.closing.add(this.#closed)
+  }
+
+  get cseq(): number {
+    return this.#cseq
   }
 
   cancel(reason?: string): void {
@@ -73,7 +79,7 @@ export class SentInvite implements OutgoingInvite {
     this.#fail(toFinalResponse(localResponse(503, 'Endpoint closed')))
   }
 
-  #send(credentials: readonly string[]): InviteClient {
+  #send(credentials?: readonly string[]): InviteClient {
     const { core, aor } = this.#context
     const { fromDisplayName, sipCallId, body } = this.#init
     const message = core.makeOutgoingRequestMessage(
@@ -84,15 +90,15 @@ export class SentInvite implements OutgoingInvite {
       {
         callId: checkText('Call-ID', sipCallId),
         cseq: this.#cseq,
-        fromTag: this.#fromTag,
+        fromTag: this.fromTag,
         ...(fromDisplayName === undefined
           ? {}
           : { fromDisplayName: escapeDisplayName(checkText('display name', fromDisplayName)) }),
       },
-      withCredentials(this.#headers, credentials),
+      withCredentials(this.#headers, credentials ?? []),
       sessionBody(body),
     )
-    if (this.#cseq === 1) this.#round.ahead(message)
+    if (!credentials) this.#round.ahead(message)
     this.#provisional = false
     return new InviteClient(core, message, this.#delegate(message))
   }
@@ -186,7 +192,7 @@ export class SentInvite implements OutgoingInvite {
 
   #end(): void {
     this.#done = true
-    this.#context.inviting.delete(sideKey(this.#init.sipCallId, this.#fromTag))
+    this.#context.inviting.delete(sideKey(this.#init.sipCallId, this.fromTag))
     this.#giveUp?.cancel()
     this.#forget()
   }

@@ -76,6 +76,12 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
     })
 
+    it('415: a body that is encoded, in whichever line of Content-Encoding', async () => {
+      const response = await ask({ headers: ['Content-Encoding: identity', 'Content-Encoding: identity, gzip'] })
+      assert.deepEqual([response.statusCode, response.getHeader('accept-encoding')], [415, 'identity'])
+      assert.equal((await ask({ headers: ['Content-Encoding: identity, identity'] })).statusCode, 100)
+    })
+
     it('406: a caller who takes no session description', async () => {
       assert.equal((await ask({ headers: ['Accept: text/nobodyKnowsThis'] })).statusCode, 406)
       assert.equal((await ask({ headers: ['Accept: text/plain, application/sdp;level=1'] })).statusCode, 100)
