@@ -11,6 +11,8 @@ import { SipProber } from '../support/sip-prober.js'
 const DATAGRAMS = LONG ? 1_000_000 : 200_000
 const BATCH = 250
 const SPEED = 8
+/** A machine that does something else makes a batch slow once; a datagram that takes long makes its batch slow each time. */
+const TRIES = 3
 const PROMISED = { probeMs: 200, octets: 30 * 2 ** 20, laterMs: 40_000 }
 
 describe(`${DATAGRAMS} mutated SIP and SDP datagrams at a live endpoint`, function () {
@@ -63,14 +65,19 @@ describe(`${DATAGRAMS} mutated SIP and SDP datagrams at a live endpoint`, functi
     tell('exceptions', `${faults.length}`, 'none')
     assert.deepEqual(faults.slice(0, 3), [])
     assert.equal(live, 0)
-    assert.ok(percentile(probes, 0.99) <= PROMISED.probeMs, `p99 ${percentile(probes, 0.99)}`)
+    assert.ok(Math.max(...probes) <= PROMISED.probeMs, `an OPTIONS was answered after ${Math.max(...probes)} ms`)
     assert.ok(after.heapOctets - before.heapOctets <= PROMISED.octets)
 
     async function send(count: number): Promise<number[]> {
       const times: number[] = []
       for (let sent = 0; sent < count; sent += BATCH) {
-        for (let n = 0; n < BATCH; n++) fuzzer.send(mutations.next('ringflow', via))
-        times.push((await prober.options()).ms)
+        const batch = Array.from({ length: BATCH }, () => mutations.next('ringflow', via))
+        let best = Number.POSITIVE_INFINITY
+        for (let tries = 0; tries < TRIES && best > PROMISED.probeMs; tries++) {
+          for (const datagram of batch) fuzzer.send(datagram)
+          best = Math.min(best, (await prober.options()).ms)
+        }
+        times.push(best)
       }
       return times
     }
