@@ -13,7 +13,8 @@ import { migrations } from './migrations.js'
  * Takes an account's inbound calls; one such node per account.
  *
  * Mode `flow`: output 1 fires when it rings (`call.incoming`), and the flow decides by sip-answer within the time set; nobody
- * decides: 480. Mode `answer`: answered at once, output 1 fires then (`call.answered`). Mode `reject`: refused with the status set.
+ * decides: 480. Mode `answer`: answered at once or after it has rung for the time set, output 1 fires then (`call.answered`). Mode
+ * `reject`: refused with the status set.
  * Output 1, the call: a new message; `payload` is the event's name, who calls is in `call.from`.
  * Output 2, its events and its end: a new message per event that is not output 1's; of `call.digit` `payload` is the digit, of
  * `call.ended` the cause.
@@ -53,10 +54,11 @@ function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
     sendRinging: flag(config.sendRinging),
     decideMs: secondsAsMs('decide', mode === 'flow' ? config.decide : defaults.decide, { min: 1, max: 180 }),
     rejectStatus: number('rejectStatus', mode === 'reject' ? config.rejectStatus : defaults.rejectStatus, {
-      min: 300,
+      min: 400, // RFC 3261 21.3: a 3xx names other addresses, which are sip-answer's to give
       max: 699,
       integer: true,
     }),
     owner: id,
+    ...(mode === 'answer' ? { ringMs: secondsAsMs('ringTime', config.ringTime, { max: 180 }) } : {}),
   }
 }

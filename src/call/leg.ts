@@ -12,6 +12,8 @@ export interface Leg {
   readonly hangup: Pick<CallEnd, 'cause' | 'sipCode'>
   /** Where it means something else that nobody is there any more to decide. */
   readonly abandoned?: Pick<CallEnd, 'cause' | 'sipCode'>
+  /** Where it means something else that another telephone took the call. */
+  readonly elsewhere?: Pick<CallEnd, 'cause' | 'sipCode'>
   /** Ends the phase as RFC 3261 wants: CANCEL, final response or BYE; nothing where the peer has ended it. Resolves with its final status where there is one. */
   leave(end: CallEnd): Promise<number | null>
 }
@@ -36,6 +38,8 @@ export interface LegHost {
   /** Offer and answer have been exchanged within the dialog. */
   settled(settled: Settled): void
   digit(digit: string, durationMs: number): void
+  /** What tells the peer of the end could not be sent, and why: the call does not end normally. */
+  unsent(reason: string): void
   /** The first end counts, others are ignored. */
   finish(end: CallEnd): void
 }

@@ -3,6 +3,9 @@ import { parseParams } from '../sip/uri/params.js'
 
 const MAX_TEXT = 128
 
+/** What telephones take for "no missed call" (RFC 3326 2). */
+export const COMPLETED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+
 /**
  * True where another telephone took the call: `SIP;cause=200` (RFC 3326 2), or 26, "non-selected user clearing", of ISDN (Q.850), which
  * gateways send instead.

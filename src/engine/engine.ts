@@ -9,11 +9,13 @@ import { checkWavFile } from '../media/file/wav-file.js'
 import type { PromptSource } from '../media/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
+import { checkedRule } from './account-config.js'
 import type { AccountEntry } from './account-entry.js'
 import { Accounts } from './accounts.js'
 import { Calls } from './calls.js'
 import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
+import { HostNames } from './host-names.js'
 import type { Towards } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
@@ -54,7 +56,9 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     this.#deps = deps
     this.#init = init
     const { clock, log, media } = deps
-    this.#calls = new Calls({ clock, log, media, tell: (event) => this.#hearCall(event) })
+    const hostNames = new HostNames({ clock, log, lookup: deps.lookup })
+    const lookup = (name: string) => hostNames.addressesOf(name)
+    this.#calls = new Calls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
     this.#accounts = new Accounts({
       clock,
       log,
@@ -66,7 +70,10 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       follow: (entry, isGone) => this.#calls.follow(entry, isGone),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
-      decidesAtOnce: (accountId) => this.#rules.get(accountId)?.mode !== 'flow',
+      decidesAtOnce: (accountId) => {
+        const rule = this.#rules.get(accountId)
+        return rule?.mode !== 'flow' && !rule?.ringMs
+      },
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
   }
@@ -84,7 +91,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       await this.#accounts.remove(accountId)
     },
     setInbound: ({ accountId, rule }) => {
-      if (rule) this.#rules.set(accountId, rule)
+      if (rule) this.#rules.set(accountId, checkedRule(rule))
       else this.#rules.delete(accountId)
     },
     register: ({ accountId }) => this.#accounts.get(accountId).account.register(),

@@ -369,12 +369,12 @@ describe('actions in a call', () => {
 
   describe('sip-hangup', () => {
     it('passes on the final call', async () => {
-      const flows = await inCall('sip-hangup', 1, { afterMedia: true })
+      const flows = await inCall('sip-hangup', 1, { afterMedia: true, elsewhere: true })
       test.engine.reply('hangup', () => test.engine.end('c1', { by: 'local' }))
       flows.receive('action', message())
       const out = await flows.message('action-1')
       assert.equal((out.call as { end: { by: string } }).end.by, 'local')
-      assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true }])
+      assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true, elsewhere: true }])
     })
   })
 })

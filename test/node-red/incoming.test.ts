@@ -43,6 +43,13 @@ describe('sip-incoming', () => {
     )
   })
 
+  it('mode answer: rings first for the time set', async () => {
+    const asked = test.engine.asked('setInbound')
+    await test.start(flow({ mode: 'answer', ringTime: '2.5' }))
+    const { rule } = await asked
+    assert.deepEqual([rule?.mode, rule?.ringMs], ['answer', 2_500])
+  })
+
   it('mode answer: output 1 once it is answered', async () => {
     const flows = await test.start(flow({ mode: 'answer' }))
     test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })
@@ -65,6 +72,13 @@ describe('sip-incoming', () => {
     test.engine.end('c1', { by: 'local', cause: 'rejected', sipCode: 603 })
     await flows.message('incoming-2', (m) => m.payload === 'rejected')
     assert.deepEqual(flows.messages('incoming-1'), [])
+  })
+
+  it('mode reject: a redirection needs addresses, so 302 is not a status for it', async () => {
+    const flows = await test.start(flow({ mode: 'reject', rejectStatus: '302' }))
+    assert.equal(flows.statuses.get('incoming')?.fill, 'red')
+    assert.ok(flows.logged.some((line) => line.includes('rejectStatus')))
+    assert.deepEqual(test.engine.sent('setInbound'), [])
   })
 
   it('one per account: the second says so', async () => {

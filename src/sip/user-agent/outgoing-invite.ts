@@ -8,6 +8,7 @@ import type {
 import { SessionDialog } from 'sip.js/lib/core/index.js'
 import type { Timer } from '../../base/clock.js'
 import { newToken } from '../../base/ids.js'
+import { sideKey } from '../core/account-core.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
 import { localResponse } from '../core/local-response.js'
@@ -21,7 +22,7 @@ import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { FinalResponse, OutgoingInvite, OutgoingInviteHandlers, OutgoingInviteInit } from '../types.js'
 import { escapeDisplayName } from '../uri/name-addr.js'
 import { type AccountContext, contactLine, guarded } from './account-context.js'
-import { CredentialsRound } from './credentials-round.js'
+import { CredentialsRound, credentialsIn } from './credentials-round.js'
 import { toFinalResponse } from './final-response.js'
 import { withCredentials } from './send-request.js'
 import { targetUri } from './target-uri.js'
@@ -34,12 +35,12 @@ export class SentInvite implements OutgoingInvite {
   readonly #init: OutgoingInviteInit
   readonly #handlers: OutgoingInviteHandlers
   readonly #round: CredentialsRound
-  readonly #fromTag = newToken()
+  readonly fromTag: string
   readonly #headers: readonly string[]
   readonly #target
   readonly #to
   #client: InviteClient
-  #cseq = 1
+  #cseq: number
   #provisional = false
   #cancelled = false
   #done = false
@@ -51,11 +52,18 @@ export class SentInvite implements OutgoingInvite {
     this.#init = init
     this.#handlers = handlers
     this.#round = new CredentialsRound(context, { inDialog: false })
+    this.fromTag = init.after?.fromTag ?? newToken()
+    this.#cseq = (init.after?.cseq ?? 0) + 1
     this.#target = targetUri(init.target)
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
-    this.#client = this.#send([])
+    this.#client = this.#send()
+    context.inviting.set(sideKey(init.sipCallId, this.fromTag), true)
     this.#forget = context.closing.add(this.#closed)
+  }
+
+  get cseq(): number {
+    return this.#cseq
   }
 
   cancel(reason?: string): void {
@@ -71,7 +79,7 @@ export class SentInvite implements OutgoingInvite {
     this.#fail(toFinalResponse(localResponse(503, 'Endpoint closed')))
   }
 
-  #send(credentials: readonly string[]): InviteClient {
+  #send(credentials?: readonly string[]): InviteClient {
     const { core, aor } = this.#context
     const { fromDisplayName, sipCallId, body } = this.#init
     const message = core.makeOutgoingRequestMessage(
@@ -82,15 +90,15 @@ export class SentInvite implements OutgoingInvite {
       {
         callId: checkText('Call-ID', sipCallId),
         cseq: this.#cseq,
-        fromTag: this.#fromTag,
+        fromTag: this.fromTag,
         ...(fromDisplayName === undefined
           ? {}
           : { fromDisplayName: escapeDisplayName(checkText('display name', fromDisplayName)) }),
       },
-      withCredentials(this.#headers, credentials),
+      withCredentials(this.#headers, credentials ?? []),
       sessionBody(body),
     )
-    if (this.#cseq === 1) this.#round.ahead(message)
+    if (!credentials) this.#round.ahead(message)
     this.#provisional = false
     return new InviteClient(core, message, this.#delegate(message))
   }
@@ -106,7 +114,7 @@ export class SentInvite implements OutgoingInvite {
       },
       onAccept: (response) => {
         this.#round.accepted(request)
-        this.#success(response)
+        this.#success(response, request)
       },
       onRedirect: final,
       onReject: final,
@@ -119,22 +127,24 @@ export class SentInvite implements OutgoingInvite {
     if (first && this.#cancelled && !this.#done) this.#awaitFinal()
   }
 
-  #success(response: AckableIncomingResponseWithSession): void {
+  #success(response: AckableIncomingResponseWithSession, request: OutgoingRequestMessage): void {
     const { message, session } = response
     if (!(session instanceof SessionDialog) || !(message instanceof ParsedResponse)) return
-    refreshRemoteTarget(session, message)
+    refreshRemoteTarget(session, message, this.#context.canReach)
+    const ack = () => response.ack({ extraHeaders: credentialsIn(request) })
     const dialog = new EstablishedDialog(this.#context, session)
     if (this.#done || this.#cancelled) {
       // RFC 3261 13.2.2.4: the 2xx of another fork, or one that crossed our CANCEL, is acknowledged and ended.
-      response.ack()
+      ack()
       dialog.confirmed()
       dialog.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to another fork'))
       this.#fail(new ReceivedResponse(message, TERMINATED))
       return
     }
     this.#end()
+    this.#client.ackUnsent = (reason) => dialog.ackUnsent(reason)
     this.#guarded('answered', () => this.#handlers.answered(dialog, new ReceivedResponse(message)))
-    response.ack()
+    ack()
     dialog.confirmed()
   }
 
@@ -182,6 +192,7 @@ export class SentInvite implements OutgoingInvite {
 
   #end(): void {
     this.#done = true
+    this.#context.inviting.delete(sideKey(this.#init.sipCallId, this.fromTag))
     this.#giveUp?.cancel()
     this.#forget()
   }

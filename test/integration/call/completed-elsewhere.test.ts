@@ -64,6 +64,34 @@ describe('a call that another telephone took', () => {
     assert.deepEqual([cause, reason], ['cancelled', `${Q850}, SIP;cause=487`])
   })
 
+  it('is told so to a telephone that a call of ours rings, and is ended so here', async () => {
+    const calling = bob.call({ party: { address: peer.uri, user: 'raw' } } as Telephone)
+    const invite = await peer.requests.next()
+    peer.answer(invite, 180)
+    const { call, events } = await calling
+    await events.first('call.ringing')
+    const hungUp = call.hangup({ elsewhere: true })
+    const cancel = await peer.requests.next()
+    assert.deepEqual([cancel.message.method, cancel.message.getHeaders('reason')], ['CANCEL', [SIP]])
+    peer.answer(cancel, 200, { contact: false })
+    peer.answer(invite, 487)
+    await hungUp
+    const { cause, by } = (await events.first('call.ended')).end
+    assert.deepEqual([by, cause], ['local', 'completed-elsewhere'])
+  })
+
+  it('is nothing that a call which was answered can end with', async () => {
+    const calling = bob.call({ party: { address: peer.uri, user: 'raw' } } as Telephone)
+    peer.answer(await peer.requests.next(), 200, { body: SDP, headers: [] })
+    const { call, events } = await calling
+    await events.first('call.answered')
+    await peer.requests.next() // ACK
+    const hungUp = call.hangup({ elsewhere: true })
+    peer.answer(await peer.requests.next(), 200, { contact: false })
+    await hungUp
+    assert.equal((await call.ended).cause, 'normal')
+  })
+
   for (const status of [487, 603]) {
     it(`is told so by the ${status} to a call of ours`, async () => {
       const calling = bob.call({ party: { address: peer.uri, user: 'raw' } } as Telephone)

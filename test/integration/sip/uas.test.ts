@@ -4,6 +4,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 /** The peer is a stranger to an account that says this. */
 const STRANGERS: AccountSources = { known: [], anyone: false, strangers: 'silence' }
@@ -73,6 +74,12 @@ describe('UAS against a peer that says what the test wants', () => {
     it('415: a body that is no offer', async () => {
       const response = await peer.ask(text().replace('application/sdp', 'application/unknown'), port())
       assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
+    })
+
+    it('415: a body that is encoded, in whichever line of Content-Encoding', async () => {
+      const response = await ask({ headers: ['Content-Encoding: identity', 'Content-Encoding: identity, gzip'] })
+      assert.deepEqual([response.statusCode, response.getHeader('accept-encoding')], [415, 'identity'])
+      assert.equal((await ask({ headers: ['Content-Encoding: identity, identity'] })).statusCode, 100)
     })
 
     it('406: a caller who takes no session description', async () => {
@@ -362,9 +369,7 @@ describe('UAS against a peer that says what the test wants', () => {
       const invite = await bob.invites.next()
       const dialog = invite.accept({ body: ANSWER })
       const ok = (await peer.responses.next()).message
-      const acknowledged = new Promise<void>((resolve) => {
-        dialog.handlers.acknowledged = () => resolve()
-      })
+      const acknowledged = called(dialog.handlers, 'acknowledged')
       peer.send(
         text({ method: 'ACK', via, from: '<sip:old@example.com>', to: ok.getHeader('to') ?? '', callId: 'old@x' }),
         port(),
@@ -389,9 +394,7 @@ describe('UAS against a peer that says what the test wants', () => {
         const callId = `${method}@early`
         await ask({ via, callId })
         const invite = await bob.invites.next()
-        const cancelled = new Promise<readonly string[]>((resolve) => {
-          invite.handlers.cancelled = resolve
-        })
+        const cancelled = called(invite.handlers, 'cancelled')
         invite.progress(180)
         const ringing = (await peer.responses.next()).message
         const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }
