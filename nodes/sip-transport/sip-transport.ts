@@ -1,8 +1,8 @@
 import { defineConfig } from '../shared/define-config.js'
 import type { RED } from '../shared/red.js'
+import { parseTransport } from '../shared/transport-config.js'
 import { defaults } from './config.js'
 import { migrations } from './migrations.js'
-import { parseTransport } from './transport-config.js'
 
 /**
  * Where the machine sends and receives SIP and sound: address, port, and the range of ports for sound. Several accounts may share

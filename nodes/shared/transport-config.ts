@@ -1,10 +1,26 @@
 /** What a transport's settings mean to the engine. */
 import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
-import { isHostPort, isIp } from '../shared/editor/validate.js'
-import { FieldError } from '../shared/errors.js'
-import { number, oneOf, shaped, text } from '../shared/settings.js'
-import { type Config, defaults } from './config.js'
+import { isHostPort, isIp } from './editor/validate.js'
+import { FieldError } from './errors.js'
+import { number, oneOf, shaped, text } from './settings.js'
+
+/** The settings of a `sip-transport` node. */
+export const defaults = {
+  version: 2,
+  name: '',
+  protocol: 'udp' as 'udp' | 'tcp' | 'udp+tcp',
+  /** Of an empty `bindAddress`; the preferred version falls back to the other one. */
+  ipVersion: 'prefer-4' as 'prefer-4' | 'prefer-6' | '4' | '6',
+  /** '' : the address this machine uses to reach the account's proxy or registrar. */
+  bindAddress: '',
+  bindPort: '5060',
+  publicAddress: '',
+  userAgent: '',
+  rtpPortMin: '10000',
+  rtpPortMax: '20000',
+}
+export type Config = typeof defaults
 
 /** All accounts without a transport of their own share this one. */
 export const automaticTransport = (): TransportConfig => parseTransport(defaults, 'automatic')
@@ -37,7 +53,7 @@ export function parseTransport(config: Config, id: string): TransportConfig {
   }
 }
 
-/** The User-Agent where the setting is empty. This file runs as dist/nodes/sip-transport/transport-config.js. */
+/** The User-Agent where the setting is empty. This file runs as dist/nodes/shared/transport-config.js. */
 function ownName(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
   return `Ringflow/${(JSON.parse(text) as { version: string }).version}`
