@@ -7,6 +7,7 @@ import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/pr
 import type { UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
+import type { HostLookup } from './peer-host.js'
 
 export interface CallDeps {
   clock: Clock
@@ -14,6 +15,8 @@ export interface CallDeps {
   log: Logger
   media: MediaService
   userAgent: UserAgent
+  /** Addresses of a host name in the peer's SDP, of both families; never rejects. */
+  lookup: HostLookup
   /** Uniform between both; handed in for tests. */
   random?: (min: number, max: number) => number
 }
