@@ -210,6 +210,9 @@ export class CallCore implements LegHost {
   #listen(session: MediaSession): void {
     session.once('started', () => this.#heard())
     session.on('digit', (digit, durationMs) => this.#press(digit, durationMs, 'rtp'))
+    session.on('trouble', (trouble) => {
+      if (!this.ending) this.tell({ type: 'call.media-trouble', trouble })
+    })
     session.on('timeout', (silentMs) => {
       // Nothing is owed on hold, however long it lasts, as long as the peer says that it is there (ADR 7).
       if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
@@ -279,7 +282,7 @@ export class CallCore implements LegHost {
     await Promise.race([Promise.all([left, closed]), timeUp.promise])
     timer.cancel()
     const { by, cause, sipCode, reason } = end
-    this.#tellEnd({ by, cause, sipCode: sipCode ?? status, reason }, stats)
+    this.#tellEnd({ by, cause, sipCode: sipCode ?? status, reason, ...troubleOf(stats) }, stats)
   }
 
   async #closeMedia(): Promise<MediaStats | null> {
@@ -306,4 +309,10 @@ export class CallCore implements LegHost {
     this.tell({ type: 'call.ended', end: { ...end }, stats, cdr })
     this.#ended.resolve(end)
   }
+}
+
+/** During the whole call packets came and nothing was heard. */
+function troubleOf(stats: MediaStats | null): Pick<CallEnd, 'mediaTrouble'> {
+  const heard = stats?.heard
+  return heard === 'undecodable' || heard === 'other-source' ? { mediaTrouble: heard } : {}
 }

@@ -4,12 +4,14 @@ import type { SipMessage } from '../sip/types.js'
 
 /**
  * Whose RTP is heard beside the address in SDP. `auto`: a NATed host's, where signalling proves the NAT. `latch`: any port of the hosts
- * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell.
+ * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell. `any`: the first host that sends,
+ * for peers whose media comes from a machine that neither names; a forger that is first is heard as the peer.
  */
-export type MediaSource = 'auto' | 'latch'
+export type MediaSource = 'auto' | 'latch' | 'any'
 
 /** Hosts of which any port may stand in for the address in SDP. */
-export function natHosts(sdpHost: string, message: SipMessage | undefined, choice: MediaSource): string[] {
+export function natHosts(sdpHost: string, message: SipMessage | undefined, choice: MediaSource): string[] | 'any' {
+  if (choice === 'any') return 'any'
   const signalling = message?.source.host
   if (choice === 'latch')
     return [...new Set([sdpHost, ...(signalling ? [signalling] : [])])].filter((host) => isIP(host) !== 0)
