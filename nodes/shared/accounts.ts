@@ -103,6 +103,11 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     return this.#entries.get(accountId)?.state
   }
 
+  /** The id of the account where there is exactly one. */
+  onlyId(): string | undefined {
+    return this.#entries.size === 1 ? this.#entries.keys().next().value : undefined
+  }
+
   /** Resolves when a registration under way has succeeded or failed, or after the limit. */
   registrationSettled(accountId: string, limitMs: number): Promise<void> {
     const isSettled = () => !['starting', 'registering', 'unregistering'].includes(this.state(accountId)?.state ?? '')

@@ -1,8 +1,9 @@
 /** Configuration nodes: settings become a value that others use, or a problem that others report. */
 import type { NodeDef } from 'node-red'
-import { TelephonyError } from './errors.js'
+import { FieldError, reported } from './errors.js'
+import { labelsOf } from './labels.js'
 import { type Migrations, migrate } from './migrate.js'
-import type { ConfigNode, RED } from './red.js'
+import { type ConfigNode, type RED, showErrorText } from './red.js'
 import { assertEnvironment } from './settings.js'
 import { errorStatus, statusDot } from './status.js'
 import { connect, nodeClosed } from './telephony.js'
@@ -25,26 +26,33 @@ interface ConfigDefinition<Config extends { version: number }, Value, Secrets ex
   close?(context: ConfigContext<Value, Secrets>, removed: boolean): void
 }
 
+/** Configuration nodes with a red status: it goes away when they are deployed with settings that work. */
+const red = new Set<string>()
+
 export function defineConfig<Config extends { version: number }, Value, Secrets extends object = object>(
   RED: RED,
   definition: ConfigDefinition<Config, Value, Secrets>,
 ): void {
   connect(RED)
+  const labels = labelsOf(definition.type)
   const options = definition.credentials ? { credentials: definition.credentials } : {}
   RED.nodes.registerType(
     definition.type,
     function (this: ConfigNode<Value, Secrets>, stored: NodeDef) {
       RED.nodes.createNode(this, stored)
+      showErrorText(this)
       this.users = {}
       const context: ConfigContext<Value, Secrets> = { RED, node: this, id: this.id }
       try {
         const config = migrate({ ...stored }, definition.defaults, definition.migrations)
         assertEnvironment({ ...config, ...this.credentials })
         this.value = definition.parse(config, context)
+        if (red.delete(this.id)) this.status({})
         definition.open?.(this.value, context)
       } catch (thrown) {
-        this.problem = TelephonyError.from(thrown, 'BAD_CONFIG')
-        this.status(statusDot(RED, errorStatus(this.problem)))
+        this.problem = reported(thrown, labels, 'BAD_CONFIG')
+        red.add(this.id)
+        this.status(statusDot(errorStatus(this.problem)))
         this.error(this.problem)
       }
       this.on('close', (removed: boolean, done: () => void) => {
@@ -59,9 +67,9 @@ export function defineConfig<Config extends { version: number }, Value, Secrets 
 /** The value of a configuration node that another one refers to. */
 export function referred<Value>(RED: RED, field: string, id: string, user: ConfigNode<unknown>): Value {
   const node = RED.nodes.getNode(id) as ConfigNode<Value> | null | undefined
-  if (!node?.users) throw new TelephonyError('BAD_CONFIG', `${field}: choose one`)
-  if (!node.value)
-    throw new TelephonyError('BAD_CONFIG', `${field}: ${node.problem?.message ?? 'its settings are wrong'}`)
+  if (id === '') throw new FieldError('BAD_CONFIG', field, 'choose one')
+  if (!node?.users) throw new FieldError('BAD_CONFIG', field, 'the one chosen was deleted. Choose another one')
+  if (!node.value) throw new FieldError('BAD_CONFIG', field, node.problem?.message ?? 'its settings are wrong')
   node.users[user.id] = user
   return node.value
 }

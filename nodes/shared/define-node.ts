@@ -6,13 +6,24 @@
 import type { NodeDef } from 'node-red'
 import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
-import { TelephonyError } from './errors.js'
+import { type Labels, reported, type TelephonyError } from './errors.js'
 import { FlowNode, type Output, toPort } from './flow-node.js'
+import { labelsOf } from './labels.js'
 import type { Ended, LiveNode } from './live-nodes.js'
+import type { MediaNote } from './message.js'
 import { type Migrations, migrate } from './migrate.js'
-import { type ConfigNode, complete, type Done, type Message, type RED, type RedNode, type Send } from './red.js'
+import {
+  type ConfigNode,
+  complete,
+  type Done,
+  type Message,
+  type RED,
+  type RedNode,
+  type Send,
+  showErrorText,
+} from './red.js'
 import { assertEnvironment } from './settings.js'
-import { type AccountState, errorStatus, type StatusKey } from './status.js'
+import { errorStatus, type StatusKey } from './status.js'
 import { connect, nodeClosed, telephony } from './telephony.js'
 
 interface Settings {
@@ -26,15 +37,18 @@ export interface NodeDefinition<Config extends Settings> {
   migrations: Migrations
   /** Shown, and counted, while messages are being worked on. */
   working?: StatusKey
+  /** Shown for an account that does not register; `ready` unless set. */
+  idle?: StatusKey
   /** Runs in the constructor. What it throws is shown, logged, and the answer to every input. */
   open?(node: FlowNode<Config>): void
   /** One message. `done` follows when it resolves, `done(error)` when it rejects. */
   input?(node: FlowNode<Config>, message: Message): Promise<Output | undefined>
+  /** A message whose action fails in a call leaves here as well, so that the flow can end the call. */
+  failed?: { port: number; event: string; result(config: Config): { payload?: unknown; media: MediaNote } }
   onCall?(node: FlowNode<Config>, event: CallEvent): void
   onMedia?(node: FlowNode<Config>, event: CallEvent): void
   onAnyCall?(node: FlowNode<Config>, event: CallEvent): void
   onRecord?(node: FlowNode<Config>, event: Ended): void
-  onAccount?(node: FlowNode<Config>, state: AccountState): void
   onRegistration?(node: FlowNode<Config>, accountId: string, registration: RegistrationState): void
   onEngine?(node: FlowNode<Config>, engine: EngineEvents['engine']): void
 }
@@ -46,10 +60,12 @@ telephony.deploys.on('stop', () => working.clear())
 export function defineNode<Config extends Settings>(RED: RED, definition: NodeDefinition<Config>): void {
   connect(RED)
   const { type, defaults, migrations } = definition
+  const labels = labelsOf(type)
   RED.nodes.registerType(type, function (this: RedNode, stored: NodeDef) {
     RED.nodes.createNode(this, stored)
+    showErrorText(this)
     const config = migrate({ ...stored }, defaults, migrations)
-    const node = new LiveFlowNode({ RED, node: this, config, accountId: config.account ?? '' }, definition)
+    const node = new LiveFlowNode({ RED, node: this, config, accountId: config.account ?? '' }, definition, labels)
     telephony.live.add(node)
     const leaveAccount = joinAccount(RED, node)
     open(definition, node)
@@ -69,9 +85,16 @@ export function defineNode<Config extends Settings>(RED: RED, definition: NodeDe
 class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements LiveNode {
   readonly #on: NodeDefinition<Config>
 
-  constructor(deps: ConstructorParameters<typeof FlowNode<Config>>[0], definition: NodeDefinition<Config>) {
-    super(deps)
+  readonly labels: Labels
+
+  constructor(
+    deps: ConstructorParameters<typeof FlowNode<Config>>[0],
+    definition: NodeDefinition<Config>,
+    labels: Labels,
+  ) {
+    super({ ...deps, ...(definition.idle && { idle: definition.idle }) })
     this.#on = definition
+    this.labels = labels
   }
 
   onCall(event: CallEvent): void {
@@ -90,10 +113,6 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
     this.#on.onRecord?.(this, event)
   }
 
-  onAccount(state: AccountState): void {
-    this.#on.onAccount?.(this, state)
-  }
-
   onRegistration(accountId: string, registration: RegistrationState): void {
     this.#on.onRegistration?.(this, accountId, registration)
   }
@@ -103,17 +122,18 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
   }
 }
 
-function open<Config extends Settings>(definition: NodeDefinition<Config>, node: FlowNode<Config>): void {
+function open<Config extends Settings>(definition: NodeDefinition<Config>, node: LiveFlowNode<Config>): void {
   try {
     assertEnvironment(node.config)
     definition.open?.(node)
-    const count = working.get(node.id)
-    if (definition.working && count) node.showCount(definition.working, count)
   } catch (thrown) {
-    node.problem = TelephonyError.from(thrown)
-    node.refresh()
+    node.problem = reported(thrown, node.labels)
     node.node.error(node.problem)
   }
+  const count = working.get(node.id)
+  // The status from before the deploy goes away in any case.
+  if (definition.working && count) node.showCount(definition.working, count)
+  else node.refresh()
 }
 
 /** Through `users` the runtime knows whose Status and Catch nodes hear of the account. */
@@ -129,7 +149,7 @@ function joinAccount<Config>(RED: RED, node: FlowNode<Config>): () => void {
 
 async function takeInput<Config extends Settings>(
   definition: NodeDefinition<Config>,
-  node: FlowNode<Config>,
+  node: LiveFlowNode<Config>,
   message: Message,
   send: Send,
   done: Done,
@@ -141,18 +161,33 @@ async function takeInput<Config extends Settings>(
     if (node.problem) throw node.problem
     output = await definition.input?.(node, message)
   } catch (thrown) {
-    error = TelephonyError.from(thrown)
+    error = reported(thrown, node.labels)
+    output = await failedOutput(definition, node, message, error)
   }
   await telephony.deploys.settled()
   // A deploy may have put another node in this one's place; nobody hears what a closed node sends.
   const now = telephony.live.get(node.id)
   countWork(definition, now, -1, node.id)
   if (!now) return done()
-  if (error) now.show(errorStatus(error))
+  if (error) now.show(errorStatus(error), true)
   const same = now === node
   if (output) same ? send(toPort(output)) : now.node.send(toPort(output))
   if (same) done(error)
   else complete(now.node, message, error)
+}
+
+/** A copy: Catch nodes get the message itself. Without a call there is nothing to end. */
+async function failedOutput<Config extends Settings>(
+  { failed }: NodeDefinition<Config>,
+  node: LiveFlowNode<Config>,
+  message: Message,
+  error: TelephonyError,
+): Promise<Output | undefined> {
+  if (!failed || error.code === 'NO_CALL') return undefined
+  const callId = await node.callIdIn(message)
+  if (callId === undefined) return undefined
+  const copy = node.continue(node.copy(message), callId, failed.event, failed.result(node.config))
+  return { port: failed.port, message: Object.assign(copy, { error: error.toPlain() }) }
 }
 
 function countWork<Config extends Settings>(

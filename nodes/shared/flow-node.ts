@@ -1,11 +1,12 @@
 /** A node of a flow as its wrapper holds it: settings, status, messages, the call that a message is about. */
+import { isDeepStrictEqual } from 'node:util'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import type { EngineCommands } from '../../src/engine/protocol.js'
-import { TelephonyError } from './errors.js'
+import { FieldError, TelephonyError } from './errors.js'
 import type { LiveNode } from './live-nodes.js'
 import { continued, type MediaNote } from './message.js'
 import type { ConfigNode, Message, RED, RedNode } from './red.js'
-import { errorStatus, type Status, type StatusKey, statusDot } from './status.js'
+import { accountStatus, errorStatus, type Status, type StatusKey, statusDot } from './status.js'
 import { telephony } from './telephony.js'
 import { callIdOf, evaluate } from './typed-input.js'
 
@@ -25,10 +26,16 @@ export class FlowNode<Config> implements LiveNode {
   /** Wrong settings: shown, logged once, and the answer to every input. */
   problem: TelephonyError | undefined
   readonly #RED: RED
+  /** The words for an account that does not register. */
+  readonly #idle: StatusKey
   #status: Status = null
+  /** The call, or the message, is over: the account's next change takes its place. */
+  #isOver = true
+  #account: Status = null
 
-  constructor(deps: { RED: RED; node: RedNode; config: Config; accountId: string }) {
+  constructor(deps: { RED: RED; node: RedNode; config: Config; accountId: string; idle?: StatusKey }) {
     this.#RED = deps.RED
+    this.#idle = deps.idle ?? 'ready'
     this.node = deps.node
     this.id = deps.node.id
     this.type = deps.node.type
@@ -38,15 +45,32 @@ export class FlowNode<Config> implements LiveNode {
 
   // --- status
 
-  show(status: Status): void {
+  show(status: Status, isOver = false): void {
     this.#status = status
+    this.#isOver = isOver || status === null
     this.refresh()
   }
 
-  /** A dead engine is everyone's status; what was there before comes back with it. Wrong settings stay what is shown. */
+  /** While the engine is dead, every node says so; the status before comes back with the engine. Wrong settings stay visible. */
   refresh(): void {
-    const own = this.problem ? errorStatus(this.problem) : this.#status
-    this.node.status(statusDot(this.#RED, telephony.engine.failed ? { key: 'engineFailed' } : own))
+    this.#account = this.#accountStatus()
+    const own = this.problem ? errorStatus(this.problem) : (this.#status ?? this.#account)
+    this.node.status(statusDot(telephony.engine.failed ? { key: 'engineFailed' } : own))
+  }
+
+  /** Shows the state of the account, unless the node is at work or there is no news. */
+  showAccount(): void {
+    if (!this.#isOver || isDeepStrictEqual(this.#account, this.#accountStatus())) return
+    this.show(null)
+  }
+
+  /** A node without an account of its own works for every account: it shows the state of the only one there is. */
+  #accountStatus(): Status {
+    const { accounts } = telephony
+    const id = this.accountId === '' ? accounts.onlyId() : this.accountId
+    const state = id === undefined ? undefined : accounts.state(id)
+    if (id === undefined || state === undefined) return null
+    return accountStatus(state, accounts.config(id)?.register ? undefined : this.#idle)
   }
 
   showCount(key: StatusKey, count: number): void {
@@ -62,7 +86,11 @@ export class FlowNode<Config> implements LiveNode {
 
   /** The message goes on while the action does: downstream gets its own copy. */
   pass(port: number, message: Message): void {
-    this.node.send(toPort({ port, message: this.#RED.util.cloneMessage(message) }))
+    this.node.send(toPort({ port, message: this.copy(message) }))
+  }
+
+  copy(message: Message): Message {
+    return this.#RED.util.cloneMessage(message)
   }
 
   /** The message that started an action, going on with what the action brought. */
@@ -92,10 +120,18 @@ export class FlowNode<Config> implements LiveNode {
     return callIdOf(value, setting.callType === 'msg' ? `msg.${setting.call}` : setting.call)
   }
 
+  /** The call of a message whose action has failed, where the message names one. */
+  async callIdIn(message: Message): Promise<string | undefined> {
+    const { call, callType } = this.config as { call?: unknown; callType?: unknown }
+    if (typeof call !== 'string' || typeof callType !== 'string') return undefined
+    return this.callId({ call, callType }, message).catch(() => undefined)
+  }
+
   /** For actions that pass on before the engine has answered. */
   assertLive(callId: string): CallSnapshot {
     const snapshot = telephony.calls.snapshot(callId)
-    if (!snapshot) throw new TelephonyError('NO_CALL', `there is no call ${callId}`)
+    if (!snapshot)
+      throw new TelephonyError('NO_CALL', `there is no call ${callId}. It may be of an earlier run of Node-RED`)
     if (snapshot.state === 'ended') throw new TelephonyError('CALL_ENDED', `the call ${callId} has ended`)
     return snapshot
   }
@@ -110,9 +146,12 @@ export class FlowNode<Config> implements LiveNode {
   /** The account's node, with its name; throws what is wrong with it. */
   account(): ConfigNode<unknown> {
     const account = this.#RED.nodes.getNode(this.accountId) as ConfigNode<unknown> | null | undefined
-    if (!account?.users) throw new TelephonyError('BAD_CONFIG', 'account: choose one')
+    if (this.accountId === '') throw new FieldError('BAD_CONFIG', 'account', 'choose one')
+    if (!account?.users) {
+      throw new FieldError('BAD_CONFIG', 'account', 'the account chosen was deleted. Choose another one')
+    }
     if (account.problem)
-      throw new TelephonyError('BAD_CONFIG', `the account's settings are wrong: ${account.problem.message}`)
+      throw new FieldError('BAD_CONFIG', 'account', `its settings are wrong. ${account.problem.message}`)
     return account
   }
 }

@@ -1,8 +1,8 @@
-/** The nodes that exist right now, by id. A call outlives the node that placed it; its events go to whoever bears that id then. */
+/** The nodes that exist right now, by id. A call outlives the node that placed it; its events go to the node with that id. */
 import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
 import type { RedNode } from './red.js'
-import type { AccountState, Status, StatusKey } from './status.js'
+import type { Status, StatusKey } from './status.js'
 
 export type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
@@ -13,10 +13,13 @@ export interface LiveNode {
   readonly node: RedNode
   /** Id of its sip-account; '' for none or all. */
   readonly accountId: string
-  show(status: Status): void
+  /** `isOver`: it stays until the account has news. */
+  show(status: Status, isOver?: boolean): void
   showCount(key: StatusKey, count: number): void
   /** The same status again, or the engine's where that died. */
   refresh(): void
+  /** The state of an account has changed: the node's own, or one of all where it has none. */
+  showAccount(): void
   /** An event of a call that this node placed or took. */
   onCall?(event: CallEvent): void
   /** An event of a play or recording that this node started. */
@@ -25,8 +28,6 @@ export interface LiveNode {
   onAnyCall?(event: CallEvent): void
   /** The end of any call, with its record; also of one that a stop of the flows ended before. */
   onRecord?(event: Ended): void
-  /** Its account's state has changed. */
-  onAccount?(state: AccountState): void
   onRegistration?(accountId: string, registration: RegistrationState): void
   onEngine?(engine: EngineEvents['engine']): void
 }

@@ -1,5 +1,6 @@
 /** Node-RED as the nodes see it: its types, narrowed to what is used and completed where they lag behind the runtime. */
 import type { Node, NodeAPI, NodeMessage } from 'node-red'
+import { TelephonyError } from './errors.js'
 
 export type RED = NodeAPI
 export type RedNode = Node
@@ -33,9 +34,28 @@ export interface ConfigNode<Value, Secrets extends object = object> extends Node
   problem?: Error
 }
 
+interface NodeInside {
+  _complete?(message: Message, error?: Error): void
+  _flow?: { handleError?(node: RedNode, error: Error, message: Message): boolean }
+}
+
+/**
+ * The debug sidebar folds an Error away, its text with it. So Catch nodes get the error with its code, as Node-RED hands it on, and
+ * an error without a Catch node is logged as text.
+ */
+export function showErrorText(node: RedNode): void {
+  const log = node.error.bind(node)
+  node.error = (thrown: unknown, message?: Message) => {
+    if (!(thrown instanceof TelephonyError)) return log(thrown, message)
+    const { _flow } = node as NodeInside
+    if (message && _flow?.handleError?.(node, thrown, message)) return
+    log(`${thrown.message} [${thrown.code}]`)
+  }
+}
+
 /** Signals the end of a message at a node that is not the one that took it; Node-RED has no public way. */
 export function complete(node: RedNode, message: Message, error?: Error): void {
-  const internal = node as RedNode & { _complete?: (message: Message, error?: Error) => void }
-  if (internal._complete) internal._complete(message, error)
+  const inside = node as NodeInside
+  if (inside._complete) inside._complete(message, error)
   else if (error) node.error(error, message)
 }

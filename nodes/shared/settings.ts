@@ -1,5 +1,5 @@
 /** Settings arrive as text (or `${ENV}` already replaced by Node-RED); here they become values, or an error that names the field. */
-import { TelephonyError } from './errors.js'
+import { FieldError } from './errors.js'
 
 interface NumberRule {
   min?: number
@@ -9,7 +9,7 @@ interface NumberRule {
   integer?: boolean
 }
 
-const bad = (field: string, text: string): TelephonyError => new TelephonyError('BAD_CONFIG', `${field}: ${text}`)
+const bad = (field: string, text: string): FieldError => new FieldError('BAD_CONFIG', field, text)
 
 export const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value).trim())
 
@@ -36,8 +36,8 @@ export function number(field: string, value: unknown, rule: NumberRule = {}): nu
   const trimmed = text(value)
   if (trimmed === '' && rule.empty !== undefined) return rule.empty
   const parsed = trimmed === '' ? Number.NaN : Number(trimmed)
-  if (!Number.isFinite(parsed)) throw bad(field, `"${trimmed}" is no number`)
-  if (rule.integer && !Number.isInteger(parsed)) throw bad(field, `${trimmed} is no whole number`)
+  if (!Number.isFinite(parsed)) throw bad(field, trimmed === '' ? 'must not be empty' : `"${trimmed}" is not a number`)
+  if (rule.integer && !Number.isInteger(parsed)) throw bad(field, `${trimmed} is not a whole number`)
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = rule
   if (parsed < min || parsed > max) throw bad(field, `${trimmed} is not between ${min} and ${max}`)
   return parsed
@@ -49,7 +49,7 @@ export const secondsAsMs = (field: string, value: unknown, rule: NumberRule = {}
 
 export function oneOf<const Choice extends string>(field: string, value: unknown, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value)
-  if (found === undefined) throw bad(field, `"${text(value)}" is none of ${choices.join(', ')}`)
+  if (found === undefined) throw bad(field, `"${text(value)}" is not a choice. Choose one of ${choices.join(', ')}`)
   return found
 }
 
@@ -59,10 +59,10 @@ export const flag = (value: unknown): boolean => value === true || value === 'tr
 /** What the editor refuses is refused here too: flows are also written by hand, and `${ENV}` is known only now. */
 export function shaped(field: string, value: unknown, isShape: (text: string) => boolean, shape: string): string {
   const trimmed = text(value)
-  if (trimmed !== '' && !isShape(trimmed)) throw bad(field, `"${trimmed}" is no ${shape}`)
+  if (trimmed !== '' && !isShape(trimmed)) throw bad(field, `"${trimmed}" is not a valid ${shape}`)
   return trimmed
 }
 
-/** Text separated by commas, or an array already. */
+/** Text separated by commas, or an array. */
 export const list = (value: unknown): string[] =>
   (Array.isArray(value) ? value.map(text) : text(value).split(',').map(text)).filter((item) => item !== '')

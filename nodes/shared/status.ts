@@ -1,18 +1,19 @@
 /**
- * What stands under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
+ * The status under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
  * progress, green dot registered or in a call, red ring failed.
  *
- * The words are translated by Node-RED's runtime. They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`,
- * under `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
+ * The runtime sends English words, with a detail behind some (`ended 1:23`); the editor puts the words into the language of the
+ * browser (`nodes/shared/editor/statuses.ts`). They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`, under
+ * `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
  */
 import type { CallEnd, CallEvent, CallState } from '../../src/call/call-event.js'
 import type { RegistrationState } from '../../src/engine/protocol.js'
 import { type ErrorCode, TelephonyError } from './errors.js'
-import type { RED, StatusDot } from './red.js'
+import type { StatusDot } from './red.js'
 
-/** English, also what is shown where a catalogue lacks the key. */
+/** The English words; those of the English catalogue are the same. */
 export const STATUS_TEXT = {
-  idle: 'idle',
+  ready: 'ready',
   listening: 'listening',
   starting: 'starting',
   notRegistered: 'not registered',
@@ -20,6 +21,8 @@ export const STATUS_TEXT = {
   registered: 'registered',
   unregistering: 'unregistering',
   failed: 'failed',
+  notAllowed: 'not allowed',
+  portInUse: 'port in use',
   engineFailed: 'engine restarting',
   dialling: 'dialling',
   trying: 'trying',
@@ -32,6 +35,7 @@ export const STATUS_TEXT = {
   noAnswer: 'no answer',
   rejected: 'rejected',
   cancelled: 'cancelled',
+  completedElsewhere: 'answered elsewhere',
   mediaTimeout: 'media timeout',
   interrupted: 'interrupted',
   answering: 'answering',
@@ -58,7 +62,7 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   BAD_SDP: 'bad SDP',
   PARSE: 'not understood',
   TRANSPORT: 'network error',
-  TIMEOUT: 'timeout',
+  TIMEOUT: 'no response',
   AUTH_FAILED: 'wrong password',
   NO_PORTS: 'no free ports',
   FILE_NOT_FOUND: 'file not found',
@@ -81,7 +85,7 @@ const GOOD: Look = ['green', 'dot']
 const FAILED: Look = ['red', 'ring']
 
 const LOOKS: Record<StatusKey, Look> = {
-  idle: IDLE,
+  ready: IDLE,
   listening: IDLE,
   starting: TRYING,
   notRegistered: IDLE,
@@ -89,6 +93,8 @@ const LOOKS: Record<StatusKey, Look> = {
   registered: GOOD,
   unregistering: TRYING,
   failed: FAILED,
+  notAllowed: FAILED,
+  portInUse: FAILED,
   engineFailed: FAILED,
   dialling: TRYING,
   trying: TRYING,
@@ -101,6 +107,7 @@ const LOOKS: Record<StatusKey, Look> = {
   noAnswer: IDLE,
   rejected: IDLE,
   cancelled: IDLE,
+  completedElsewhere: IDLE,
   mediaTimeout: FAILED,
   interrupted: FAILED,
   answering: WORKING,
@@ -111,10 +118,10 @@ const LOOKS: Record<StatusKey, Look> = {
   hangingUp: WORKING,
 }
 
-/** What to show, before translation; null clears it. */
+/** What to show, before translation. Null: nothing is going on, so the node shows its account's state. */
 export type Status = { key: StatusKey; detail?: string } | { error: ErrorCode } | null
 
-/** Everything that an account can be in, as its nodes show it. */
+/** The states of an account, as its nodes show them. */
 export type AccountState = RegistrationState | { state: 'starting' } | { state: 'broken'; error: TelephonyError }
 
 const ENDED: Record<CallEnd['cause'], StatusKey> = {
@@ -123,6 +130,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'no-answer': 'noAnswer',
   rejected: 'rejected',
   cancelled: 'cancelled',
+  'completed-elsewhere': 'completedElsewhere',
   failed: 'failed',
   'media-timeout': 'mediaTimeout',
   interrupted: 'interrupted',
@@ -134,7 +142,7 @@ const IN_STATE: Record<CallState, StatusKey> = {
   early: 'early',
   answered: 'inCall',
   held: 'held',
-  ended: 'idle',
+  ended: 'ended',
 }
 
 export const stateStatus = (state: CallState): Status => ({ key: IN_STATE[state] })
@@ -151,30 +159,50 @@ export function callStatus(event: CallEvent): Status {
     case 'call.held':
       return { key: 'held' }
     case 'call.ended':
-      return endStatus(event.end)
+      return endStatus(event)
     default:
       return event.call.state === 'answered' ? { key: 'inCall' } : null
   }
 }
 
-function endStatus({ by, cause, sipCode }: CallEnd): Status {
-  return cause === 'failed' && sipCode !== null ? failure(sipCode, by === 'error') : { key: ENDED[cause] }
+function endStatus({ end, call }: CallEvent & { type: 'call.ended' }): Status {
+  const { by, cause, sipCode } = end
+  if (cause === 'normal') return { key: 'ended', detail: duration(call.durationMs) }
+  if (sipCode !== null && (cause === 'failed' || isRefusal(sipCode))) return failure(sipCode, by === 'error')
+  return { key: ENDED[cause] }
 }
 
-/** `local`: nobody said 408 or 503; it is what the lack of an answer counts as (RFC 3261 8.1.3.1). 0: there was no socket. */
+/** `1:23`, `1:02:03`. */
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const [h, min, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  return h > 0 ? `${h}:${two(min)}:${two(s)}` : `${min}:${two(s)}`
+}
+
+/** The server refuses the account, not the called person the call. */
+const isRefusal = (status: number): boolean => [401, 403, 407].includes(status)
+
+/**
+ * `local`: the peer did not send 408 or 503; they stand for an answer that did not come (RFC 3261 8.1.3.1). 0: there was no socket.
+ */
 function failure(status: number, local: boolean): Status {
   if (local && status === 408) return { error: 'TIMEOUT' }
   if (status === 0 || (local && status === 503)) return { error: 'TRANSPORT' }
+  if (status === 401 || status === 407) return { error: 'AUTH_FAILED' }
+  if (status === 403) return { key: 'notAllowed' }
   return { key: 'failed', detail: String(status) }
 }
 
-export function accountStatus(account: AccountState): Status {
+/** `idle`: the words for an account that is not registered, where these say more. */
+export function accountStatus(account: AccountState, idle: StatusKey = 'notRegistered'): Status {
   switch (account.state) {
     case 'broken':
       return { error: account.error.code }
     case 'idle':
-      return { key: 'notRegistered' }
+      return { key: idle }
     case 'failed':
+      if (account.portInUse !== undefined) return { key: 'portInUse', detail: String(account.portInUse) }
       return failure(account.status, account.local ?? false)
     default:
       return { key: account.state }
@@ -183,30 +211,10 @@ export function accountStatus(account: AccountState): Status {
 
 export const errorStatus = (thrown: unknown): Status => ({ error: TelephonyError.from(thrown).code })
 
-/** Node-RED's editor takes a text with `:` for a catalogue key, so none has one. */
-export function statusDot(RED: RED, status: Status): StatusDot {
+export function statusDot(status: Status): StatusDot {
   if (status === null) return {}
-  if ('error' in status) {
-    return { fill: 'red', shape: 'ring', text: translate(RED, `error.${status.error}`, ERROR_TEXT[status.error]) }
-  }
+  if ('error' in status) return { fill: 'red', shape: 'ring', text: ERROR_TEXT[status.error] }
   const [fill, shape] = LOOKS[status.key]
-  const word = translate(RED, status.key, STATUS_TEXT[status.key])
-  const text = status.detail === undefined ? word : `${word} ${status.detail}`
-  return { ...(fill && { fill }), ...(shape && { shape }), text }
-}
-
-/** Statuses change with every call, the language of a running Node-RED does not: each is looked up once. */
-const translated = new WeakMap<RED, Map<string, string>>()
-
-function translate(RED: RED, key: string, english: string): string {
-  const known = translated.get(RED) ?? new Map<string, string>()
-  translated.set(RED, known)
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const path = `status.${key}`
-  const word = RED._(path, { defaultValue: english })
-  // Nothing was found: that is not kept.
-  if (word === '' || word === path) return english
-  known.set(key, word)
-  return word
+  const detail = status.detail === undefined ? '' : ` ${status.detail}`
+  return { ...(fill && { fill }), ...(shape && { shape }), text: `${STATUS_TEXT[status.key]}${detail}` }
 }

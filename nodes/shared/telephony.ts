@@ -8,7 +8,6 @@ import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
 import type { RED } from './red.js'
-import type { AccountState } from './status.js'
 import { UnsentRecords } from './unsent-records.js'
 
 const deploys = new Deploys()
@@ -57,6 +56,7 @@ export function nodeClosed(): Promise<void> {
 function settle(): void {
   away = false
   accounts.sweepInbound((owner, accountId) => live.get(owner)?.accountId === accountId)
+  tellAccount('')
   calls.resume()
   for (const event of unsent?.take() ?? []) record(event)
 }
@@ -79,9 +79,9 @@ function orphan(callId: string): void {
   engine.call('orphan', { callId }).catch(() => undefined)
 }
 
-function tellAccount(accountId: string, state: AccountState): void {
+function tellAccount(accountId: string): void {
   for (const node of live.all()) {
-    if (node.accountId === accountId) guard(node, () => node.onAccount?.(state))
+    if (node.accountId === accountId || node.accountId === '') guard(node, () => node.showAccount())
   }
 }
 

@@ -1,7 +1,7 @@
 /** Typed inputs (`msg.`, flow, global, JSONata, env …) evaluated for one message. */
 import { isUint8Array } from 'node:util/types'
 import type { Playable } from '../../src/engine/protocol.js'
-import { TelephonyError } from './errors.js'
+import { FieldError, TelephonyError } from './errors.js'
 import type { Message, RED, RedNode } from './red.js'
 
 /** JSONata and context stores answer later, so only the callback form sees all of them. */
@@ -27,28 +27,31 @@ export function evaluate(RED: RED, node: RedNode, value: string, type: string, m
 export function callIdOf(value: unknown, setting: string): string {
   const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value
   if (typeof id === 'string' && id !== '') return id
-  throw new TelephonyError('NO_CALL', `${setting} names no call; the message must come from a telephony node`)
+  throw new TelephonyError(
+    'NO_CALL',
+    `${setting} does not name a call. The message must come from a telephony node, and keep its msg.call`,
+  )
 }
 
 /** An object of plain values, as headers and tags are. */
 export function plainObject(field: string, value: unknown): Record<string, unknown> {
   if (value === undefined || value === null || value === '') return {}
   if (typeof value !== 'object' || Array.isArray(value) || Buffer.isBuffer(value)) {
-    throw new TelephonyError('BAD_ARGUMENT', `${field} is no object`)
+    throw new FieldError('BAD_ARGUMENT', field, 'the value is not an object')
   }
   return value as Record<string, unknown>
 }
 
 export function headersOf(value: unknown): Record<string, string> {
   const entries = Object.entries(plainObject('headers', value))
-  return Object.fromEntries(entries.map(([name, field]) => [name, line(`headers: ${name}`, field)]))
+  return Object.fromEntries(entries.map(([name, field]) => [name, line('headers', field, `${name} is not text`)]))
 }
 
 /** For what reaches the wire: only blanks are taken away. A line break at the end is for the engine to refuse, not to be lost here. */
-export function line(field: string, value: unknown): string {
+export function line(field: string, value: unknown, problem = 'the value is not text'): string {
   if (value === undefined || value === null) return ''
   if (['string', 'number', 'boolean'].includes(typeof value)) return String(value).replace(/^[ \t]+|[ \t]+$/g, '')
-  throw new TelephonyError('BAD_ARGUMENT', `${field} is no text`)
+  throw new FieldError('BAD_ARGUMENT', field, problem)
 }
 
 /** Larger ones belong into files: a Buffer is copied from thread to thread. */
@@ -61,7 +64,11 @@ export function wavOf(field: string, value: unknown): Playable | undefined {
     return file === '' ? undefined : { kind: 'file', file }
   }
   if (value.length > MAX_WAV_OCTETS) {
-    throw new TelephonyError('BAD_ARGUMENT', `${field}: a Buffer of ${value.length} octets; ${MAX_WAV_OCTETS} at most`)
+    throw new FieldError(
+      'BAD_ARGUMENT',
+      field,
+      `the Buffer has ${value.length} octets; at most ${MAX_WAV_OCTETS} are allowed`,
+    )
   }
   // A copy: what lies behind a Buffer may be much larger than what it shows, and would be sent with it.
   return { kind: 'wav', data: new Uint8Array(value) }
@@ -70,6 +77,6 @@ export function wavOf(field: string, value: unknown): Playable | undefined {
 /** The name of a file; '' for none. The engine decides whether it may be read or written. */
 export function fileOf(field: string, value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (typeof value !== 'string') throw new TelephonyError('BAD_ARGUMENT', `${field}: is no file name`)
+  if (typeof value !== 'string') throw new FieldError('BAD_ARGUMENT', field, 'the value is not a file name')
   return value.trim()
 }

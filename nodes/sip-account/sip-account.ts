@@ -1,7 +1,8 @@
 import type { AccountConfig, ProxyConfig, TransportConfig } from '../../src/engine/protocol.js'
 import { type ConfigContext, defineConfig, referred } from '../shared/define-config.js'
 import { isAddressRange, isAor, isCountryCode, isHeaderName, isPattern, isPrefix } from '../shared/editor/validate.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError, reported } from '../shared/errors.js'
+import { labelsOf } from '../shared/labels.js'
 import type { RED } from '../shared/red.js'
 import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
 import { type AccountState, accountStatus, statusDot } from '../shared/status.js'
@@ -14,7 +15,7 @@ type Context = ConfigContext<AccountConfig, Credentials>
 /**
  * Who we are on the telephone network: address, password, registrar, transport, codecs and limits. The account lives on through
  * deploys that do not change it, with its registration and its calls; deleting the node hangs up and unregisters.
- * Status nodes on the tabs of its users hear `registered`, `failed 403` …
+ * Status nodes on the tabs of its users hear `registered`, `failed 480` …
  */
 export default function sipAccount(RED: RED): void {
   defineConfig<Config, AccountConfig, Credentials>(RED, {
@@ -34,8 +35,8 @@ function parse(config: Config, context: Context): AccountConfig {
   const transport = referred<TransportConfig>(RED, 'transport', config.transport, node)
   const proxy = config.proxy === '' ? null : referred<ProxyConfig>(RED, 'proxy', config.proxy, node)
   const codecs = list(config.codecs).map((codec) => oneOf('codecs', codec, ['PCMA', 'PCMU']))
-  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'codecs: choose at least one')
-  const aor = shaped('aor', requiredText('aor', config.aor), isAor, 'address such as alice@example.com')
+  if (codecs.length === 0) throw new FieldError('BAD_CONFIG', 'codecs', 'choose at least one')
+  const aor = shaped('aor', requiredText('aor', config.aor), isAor, 'address. Write it like alice@example.com')
   const register = flag(config.register)
   return {
     id,
@@ -101,6 +102,6 @@ function showStates(RED: RED): void {
 function showState(accountId: string, state: AccountState): void {
   const node = showing?.nodes.getNode(accountId)
   if (!showing || node?.type !== 'sip-account') return
-  node.status(statusDot(showing, accountStatus(state)))
-  if (state.state === 'broken') node.error(state.error, {})
+  node.status(statusDot(accountStatus(state)))
+  if (state.state === 'broken') node.error(reported(state.error, labelsOf(node.type)), {})
 }

@@ -1,8 +1,9 @@
 import { defineNode } from '../shared/define-node.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import type { Message, RED } from '../shared/red.js'
 import { number, oneOf } from '../shared/settings.js'
+import { dialTarget } from '../shared/targets.js'
 import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
@@ -80,9 +81,9 @@ async function reason(node: FlowNode<Config>, message: Message): Promise<{ reaso
 async function targets(node: FlowNode<Config>, message: Message): Promise<string[]> {
   const value = await node.evaluate(node.config.target, node.config.targetType, message)
   const all = (Array.isArray(value) ? value : [value])
-    .map((one) => line('target', one))
+    .map((one) => dialTarget('target', one))
     .filter((target) => target !== '')
-  if (all.length === 0) throw new TelephonyError('BAD_TARGET', 'target: holds no number and no address to redirect to')
+  if (all.length === 0) throw new FieldError('BAD_TARGET', 'target', 'there is no number or address to redirect to')
   return all
 }
 

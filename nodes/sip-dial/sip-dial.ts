@@ -6,6 +6,7 @@ import { callMessage } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { secondsAsMs } from '../shared/settings.js'
 import { callStatus, stateStatus } from '../shared/status.js'
+import { dialTarget } from '../shared/targets.js'
 import { telephony } from '../shared/telephony.js'
 import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
@@ -16,10 +17,10 @@ import { migrations } from './migrations.js'
  *
  * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, headers and tags as set.
  * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
- * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`, `failed`), more
- * in `call.end`. Busy and no answer are outcomes, no errors.
- * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`, `call.media-trouble`,
- * `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.play-ended`, `call.record-ended`, `call.ended`
+ * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
+ * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
+ * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
+ * `call.media-trouble`, `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
  * Done when the call is answered or has ended without: the moment that output 1 or 2 fires, not the end of the talk.
  * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, TARGET_BLOCKED, NO_PORTS, TRANSPORT.
@@ -33,12 +34,13 @@ export default function sipDial(RED: RED): void {
     open(node) {
       node.account()
       ringTimeout(node.config)
-      node.show(stateStatus(telephony.calls.liveCallOf(node.id)?.state ?? 'ended'))
+      const call = telephony.calls.liveCallOf(node.id)
+      if (call) node.show(stateStatus(call.state))
     },
     input,
     onCall(node, event) {
       const status = callStatus(event)
-      if (status) node.show(status)
+      if (status) node.show(status, event.type === 'call.ended')
       if (event.type !== 'call.answered') node.send(3, callMessage(event))
     },
   })
@@ -86,10 +88,10 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
 }
 
 function targetOf(value: unknown, { target, targetType }: Config): string {
-  const called = typeof value === 'string' || typeof value === 'number' ? line('target', value) : ''
+  const called = typeof value === 'string' || typeof value === 'number' ? dialTarget('target', value) : ''
   if (called !== '') return called
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
-  throw new TelephonyError('BAD_TARGET', `${where} holds no number and no address to call`)
+  throw new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
 }
 
 /** 0: the account's. */

@@ -1,5 +1,5 @@
 import { defineNode } from '../shared/define-node.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import type { Message, RED } from '../shared/red.js'
 import { number, text } from '../shared/settings.js'
@@ -36,7 +36,11 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
 function digitsOf(value: unknown): string {
   const digits = typeof value === 'string' || typeof value === 'number' ? text(value).toUpperCase() : ''
   if (/^[0-9A-D*#,]+$/.test(digits)) return digits
-  throw new TelephonyError('BAD_ARGUMENT', 'the digits to send are none; 0-9 * # A-D and , for a pause are')
+  throw new FieldError(
+    'BAD_ARGUMENT',
+    'digits',
+    `${JSON.stringify(value)} cannot be sent. Use 0-9 * # A-D, and a comma for a pause`,
+  )
 }
 
 function timesOf(config: Config): { toneMs?: number; gapMs?: number } {

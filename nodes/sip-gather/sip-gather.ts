@@ -1,6 +1,6 @@
 import type { GatherCommand, GatherResult } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
-import { newId, TelephonyError } from '../shared/errors.js'
+import { FieldError, newId } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import { MAX_GATHER_DIGITS } from '../shared/limits.js'
 import type { MediaNote } from '../shared/message.js'
@@ -14,8 +14,9 @@ import { migrations } from './migrations.js'
  * Waits for keys that the other side presses, after a prompt if one is set.
  *
  * Output 1, digits: the incoming message; `payload` and `media.digits` are the digits, without the terminator.
- * Output 2, no input or hangup: the incoming message; `payload` is what was pressed, too little or nothing; `media.ended` is
- * `no-input`, `timeout` or `hangup`.
+ * Output 2, no input, hangup or not started: the incoming message; `payload` holds the keys pressed, too few or none; `media.ended`
+ * is `no-input`, `timeout`, `hangup` or `failed`. An input that cannot start (no such prompt, wrong input) leaves here with
+ * `error.code` and `error.message`, so that output 2 can lead to hangup; Catch nodes hear of it as well.
  * A prompt that is cut off by a key counts as heard; keys pressed before are used unless "forget earlier keys" is set.
  * Done when the input has ended.
  * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO.
@@ -27,6 +28,11 @@ export default function sipGather(RED: RED): void {
     migrations,
     working: 'gathering',
     open: ({ config }) => void rulesOf(config),
+    failed: {
+      port: 2,
+      event: 'call.gather-ended',
+      result: () => ({ payload: '', media: { id: newId(), kind: 'gather', ended: 'failed', digits: '' } }),
+    },
     input,
   })
 }
@@ -78,12 +84,18 @@ function rulesOf(config: Config) {
     clearBuffer: flag(config.clearBuffer),
     attempts: number('attempts', config.attempts, { min: 1, max: 100, integer: true }),
   }
-  if (rules.minDigits > rules.maxDigits) throw new TelephonyError('BAD_CONFIG', 'maxDigits: is less than minDigits')
+  if (rules.minDigits > rules.maxDigits)
+    throw new FieldError(
+      'BAD_CONFIG',
+      'maxDigits',
+      `${rules.maxDigits} is less than the fewest digits, ${rules.minDigits}`,
+    )
   return rules
 }
 
 function keys(field: string, value: string): string {
   const trimmed = text(value).toUpperCase()
-  if (!/^[0-9A-D*#]*$/.test(trimmed)) throw new TelephonyError('BAD_CONFIG', `${field}: only 0-9 * # A-D are keys`)
+  if (!/^[0-9A-D*#]*$/.test(trimmed))
+    throw new FieldError('BAD_CONFIG', field, `"${trimmed}" has more than the keys 0-9 * # A-D`)
   return trimmed
 }

@@ -17,6 +17,7 @@ export default function sipHangup(RED: RED): void {
 
 async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
   const callId = await node.callId(node.config, message)
-  await node.engine('hangup', { callId, afterMedia: flag(node.config.afterMedia) })
+  const { afterMedia, elsewhere } = node.config
+  await node.engine('hangup', { callId, afterMedia: flag(afterMedia), elsewhere: flag(elsewhere) })
   return { port: 1, message: node.continue(message, callId, 'call.ended') }
 }

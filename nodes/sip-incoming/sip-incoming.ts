@@ -1,11 +1,10 @@
 import type { InboundRule } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError } from '../shared/errors.js'
 import type { FlowNode } from '../shared/flow-node.js'
 import { callMessage } from '../shared/message.js'
 import type { RED } from '../shared/red.js'
 import { flag, number, oneOf, secondsAsMs } from '../shared/settings.js'
-import { type AccountState, accountStatus, type Status } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
@@ -25,8 +24,8 @@ export default function sipIncoming(RED: RED): void {
     type: 'sip-incoming',
     defaults,
     migrations,
+    idle: 'listening',
     open,
-    onAccount: (node, state) => node.show(statusOf(node, state)),
     onCall(node, event) {
       const first = node.config.mode === 'answer' ? 'call.answered' : 'call.incoming'
       const isFirst = node.config.mode !== 'reject' && event.type === first
@@ -41,10 +40,9 @@ function open(node: FlowNode<Config>): void {
   const { accounts, live } = telephony
   const owner = accounts.inboundOwner(node.accountId)
   if (owner !== null && owner !== node.id && live.get(owner)?.accountId === node.accountId) {
-    throw new TelephonyError('BAD_CONFIG', 'account: another incoming node takes its calls already')
+    throw new FieldError('BAD_CONFIG', 'account', 'another incoming node takes its calls already')
   }
   accounts.setInbound(node.accountId, rule)
-  node.show(statusOf(node, accounts.state(node.accountId) ?? { state: 'starting' }))
 }
 
 function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
@@ -55,15 +53,10 @@ function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
     sendRinging: flag(config.sendRinging),
     decideMs: secondsAsMs('decide', mode === 'flow' ? config.decide : defaults.decide, { min: 1, max: 180 }),
     rejectStatus: number('rejectStatus', mode === 'reject' ? config.rejectStatus : defaults.rejectStatus, {
-      min: 300,
+      min: 400, // RFC 3261 21.3: a 3xx names other addresses, which are sip-answer's to give
       max: 699,
       integer: true,
     }),
     owner: id,
   }
-}
-
-function statusOf(node: FlowNode<Config>, state: AccountState): Status {
-  const registers = telephony.accounts.config(node.accountId)?.register ?? false
-  return state.state === 'idle' && !registers ? { key: 'listening' } : accountStatus(state)
 }

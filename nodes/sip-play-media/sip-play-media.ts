@@ -1,6 +1,6 @@
 import type { Playable } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
-import { newId, TelephonyError } from '../shared/errors.js'
+import { FieldError, newId } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import { serveMediaFiles } from '../shared/media-files-route.js'
 import type { MediaNote } from '../shared/message.js'
@@ -15,9 +15,11 @@ import { migrations } from './migrations.js'
  *
  * Output 1, done: the incoming message. Blocking: when the last packet has left, `media.ended` is `finished`. Background: at
  * once, with `media.id`. Action `stop`: when it has been stopped.
- * Output 2, cut short: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` how far it came. Blocking only.
+ * Output 2, cut short or not started: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` how far it
+ * came. A play that cannot start (no such file, bad audio, wrong input) leaves here with `error.code` and `error.message`, so that
+ * output 2 can lead to hangup; Catch nodes hear of it as well. A play in the background comes here only when it cannot start.
  * `stop` ends the play that `msg.media.id` names if that goes on in the background, otherwise everything that plays in the call.
- * Done when the sound has ended, in the background too; an error of a background play comes to Catch nodes.
+ * Done when the sound has ended, in the background too.
  * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO, BAD_ARGUMENT (a Buffer above 10 MB).
  * Files are looked for in `<userDir>/ringflow/media` and in the pack's own examples; more folders in settings.js:
  * `ringflow: { mediaFolders: ['/srv/prompts'] }`.
@@ -38,6 +40,11 @@ export default function sipPlayMedia(RED: RED): void {
       if (source === 'tone') toneOf(config)
       if (source === 'signal') signalOf(config)
     },
+    failed: {
+      port: 2,
+      event: 'call.play-ended',
+      result: ({ source }) => ({ media: { id: newId(), kind: kindOf(source), ended: 'failed', playedMs: 0 } }),
+    },
     input: (node, message) => (node.config.action === 'stop' ? stop(node, message) : play(node, message)),
   })
 }
@@ -46,7 +53,7 @@ async function play(node: FlowNode<Config>, message: Message): Promise<Output | 
   const { config } = node
   const callId = await node.callId(config, message)
   const source = await sourceOf(node, message)
-  const media: MediaNote = { id: newId(), kind: config.source === 'file' ? 'play' : 'tone' }
+  const media: MediaNote = { id: newId(), kind: kindOf(config.source) }
   const background = config.wait === 'background'
   if (background) node.assertLive(callId)
   const playing = node.engine('play', { callId, mediaId: media.id, source, repeat: repeatOf(config) })
@@ -56,6 +63,8 @@ async function play(node: FlowNode<Config>, message: Message): Promise<Output | 
   const result = node.continue(message, callId, 'call.play-ended', { media: { ...media, ended, playedMs } })
   return { port: ended === 'finished' ? 1 : 2, message: result }
 }
+
+const kindOf = (source: Config['source']): MediaNote['kind'] => (source === 'file' ? 'play' : 'tone')
 
 async function stop(node: FlowNode<Config>, message: Message): Promise<Output> {
   const callId = await node.callId(node.config, message)
@@ -71,7 +80,7 @@ async function sourceOf(node: FlowNode<Config>, message: Message): Promise<Playa
   if (config.source === 'tone') return toneOf(config)
   if (config.source === 'signal') return signalOf(config)
   const wav = wavOf('file', await node.evaluate(config.file, config.fileType, message))
-  if (!wav) throw new TelephonyError('BAD_ARGUMENT', 'file: names no file to play')
+  if (!wav) throw new FieldError('BAD_ARGUMENT', 'file', 'there is no file name and no Buffer to play')
   const gainDb = gainOf(config)
   return gainDb === 0 ? wav : { ...wav, gainDb }
 }

@@ -4,7 +4,6 @@ import type { FlowNode } from '../shared/flow-node.js'
 import { registrationMessage } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
 import { oneOf } from '../shared/settings.js'
-import { accountStatus } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
@@ -27,14 +26,12 @@ export default function sipRegister(RED: RED): void {
     type: 'sip-register',
     defaults,
     migrations,
+    idle: 'notRegistered',
     open(node) {
       node.account()
       oneOf('action', node.config.action, ['message', 'register', 'unregister'])
-      const state = telephony.accounts.state(node.accountId)
-      node.show(state ? accountStatus(state) : { key: 'idle' })
     },
     input,
-    onAccount: (node, state) => node.show(accountStatus(state)),
     onRegistration(node, accountId, registration) {
       if (accountId !== node.accountId) return
       const name = telephony.accounts.config(accountId)?.name ?? ''
@@ -54,5 +51,8 @@ async function input(node: FlowNode<Config>, message: Message): Promise<undefine
 function actionOf(action: Config['action'], payload: unknown): 'register' | 'unregister' {
   const wanted = action === 'message' ? payload : action
   if (wanted === 'register' || wanted === 'unregister') return wanted
-  throw new TelephonyError('BAD_ARGUMENT', 'msg.payload is neither "register" nor "unregister"')
+  throw new TelephonyError(
+    'BAD_ARGUMENT',
+    `msg.payload is ${JSON.stringify(wanted)}. It must be "register" or "unregister"`,
+  )
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { defineConfig } from '../shared/define-config.js'
 import { isHostPort, isIp } from '../shared/editor/validate.js'
-import { TelephonyError } from '../shared/errors.js'
+import { FieldError } from '../shared/errors.js'
 import type { RED } from '../shared/red.js'
 import { number, oneOf, shaped, text } from '../shared/settings.js'
 import { type Config, defaults } from './config.js'
@@ -29,7 +29,11 @@ function parse(config: Config, id: string): TransportConfig {
   ]
   // RFC 3550 11: one call takes two ports, an even one for RTP and the next for RTCP.
   if (rtpPortMax - rtpPortMin < 1) {
-    throw new TelephonyError('BAD_CONFIG', `rtpPortMax: ${rtpPortMax} leaves no two ports above ${rtpPortMin}`)
+    throw new FieldError(
+      'BAD_CONFIG',
+      'rtpPortMax',
+      `${rtpPortMax} must be greater than the first RTP port, ${rtpPortMin}`,
+    )
   }
   return {
     id,

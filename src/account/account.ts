@@ -160,7 +160,6 @@ export class Account {
       {
         aor: aor.uri,
         registrar: this.peers.registrar,
-        contactUser,
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
       },

@@ -1,3 +1,4 @@
+import { readable } from '../base/octets.js'
 import type { Authenticator, Challenge } from '../sip/types.js'
 import { parseUri } from '../sip/uri/sip-uri.js'
 
@@ -34,7 +35,7 @@ export class RealmGuard {
   /** Also learns: what is trusted once may ask within dialogs too, from the same address. */
   trusts(challenge: Challenge, request: Request): boolean {
     const { realm } = this.#init
-    if (realm !== '') return challenge.realm === realm
+    if (realm !== '') return readable(challenge.realm) === realm
     const source = request.source ?? ''
     const known = this.#sources.get(challenge.realm)
     if (known?.has(source)) return true

@@ -1,17 +1,48 @@
+import { splitList } from '../sip/message/list.js'
 import { type FinalResponse, isLocal, type SipResponse } from '../sip/types.js'
+import { parseNameAddr } from '../sip/uri/name-addr.js'
+import { parseUri, type SipUri } from '../sip/uri/sip-uri.js'
+
+const SIP_PORT = 5060
 
 /** A registrar that grants years, or more than a timer holds, is asked again after a day at the latest. */
 const MAX_EXPIRES_SEC = 86_400
 
 /**
- * RFC 3261 10.2.4: the time that a 2xx grants to our own contact: its `expires` parameter, else the Expires header, else what was
- * asked. Contacts of other devices of the same address of record are listed too and say nothing about ours.
+ * RFC 3261 10.2.4: the time that a 2xx grants to our binding: the `expires` parameter of its Contact, else the Expires header, else what
+ * was asked.
  */
-export function grantedExpiresSec(response: SipResponse, contactUser: string, askedSec: number): number {
-  const own = response.headers('Contact').flatMap(splitValues).find(isOurs(contactUser))
-  const granted = seconds(own && /;\s*expires\s*=\s*"?(\d+)/i.exec(own)?.[1]) ?? seconds(response.header('Expires'))
+export function grantedExpiresSec(response: SipResponse, contactUri: string, askedSec: number): number {
+  const contacts = response.headers('Contact').flatMap(splitList)
+  const granted = contactExpiresSec(contacts, contactUri) ?? seconds(response.header('Expires'))
   return Math.min(granted ?? askedSec, MAX_EXPIRES_SEC)
 }
+
+/**
+ * The time at the Contact that means us. Bindings of other devices of the same address of record are listed too; and registrars rewrite
+ * ours: its host and port (NAT), its user, or all of it (session border controllers), and then it can be told only where it is the only one.
+ */
+function contactExpiresSec(contacts: readonly string[], contactUri: string): number | undefined {
+  const own = parseUri(contactUri)
+  const listed = contacts.map((contact) => parseNameAddr(contact))
+  const found = own
+    ? [bothMatch, hostPortMatches, userMatches].map((matches) =>
+        listed.filter((each) => each && matches(each.sipUri, own)),
+      )
+    : []
+  const ours = found.find((some) => some.length > 0) ?? (listed.length === 1 ? listed : [])
+  const times = ours.flatMap((contact) => seconds(unquoted(contact?.params.get('expires'))) ?? [])
+  const granted = times.filter((sec) => sec > 0)
+  // Where several could be ours, the shortest time is the safe one.
+  return granted.length > 0 ? Math.min(...granted) : times[0]
+}
+
+const hostPortMatches = (uri: SipUri, own: SipUri): boolean =>
+  uri.parts.host === own.parts.host && (uri.parts.port ?? SIP_PORT) === (own.parts.port ?? SIP_PORT)
+
+const userMatches = (uri: SipUri, own: SipUri): boolean => uri.parts.user === own.parts.user
+
+const bothMatch = (uri: SipUri, own: SipUri): boolean => hostPortMatches(uri, own) && userMatches(uri, own)
 
 /** RFC 3261 10.2.8: what a 423 wants at least; undefined where that cannot help. */
 export function wantedExpiresSec(response: SipResponse, askedSec: number): number | undefined {
@@ -24,22 +55,15 @@ export function retryAfterMs(response: SipResponse): number {
   return (seconds(/^\s*(\d+)/.exec(response.header('Retry-After') ?? '')?.[1]) ?? 0) * 1000
 }
 
-/** RFC 7616 3.3: only the nonce was refused; nobody has said that the credentials are wrong. */
+/** RFC 7616 3.3: the server refused only the nonce, not the credentials. */
 export function isStale(response: FinalResponse): boolean {
   if (isLocal(response)) return false
   const challenges = [...response.headers('WWW-Authenticate'), ...response.headers('Proxy-Authenticate')]
   return challenges.some((challenge) => /\bstale\s*=\s*"?true\b/i.test(challenge))
 }
 
-/** Registrars behind NAT rewrite host and port of what they list; the user part is our own random token and stays. */
-const isOurs = (contactUser: string) => (contact: string) =>
-  new RegExp(`sips?:${contactUser.replace(/[^\w]/g, '\\$&')}@`, 'i').test(contact)
+const unquoted = (value: string | undefined): string | undefined => value?.replace(/^"(.*)"$/, '$1')
 
 function seconds(text: string | undefined): number | undefined {
   return text !== undefined && /^\s*\d+\s*$/.test(text) ? Number(text) : undefined
-}
-
-/** Commas separate values, but not within quotes or angle brackets. */
-function splitValues(header: string): string[] {
-  return header.match(/(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,"<])+/g) ?? []
 }

@@ -4,7 +4,15 @@ export type RegistrationState =
   | { state: 'registering' }
   | { state: 'registered'; expiresAt: string; contact: string }
   /** `local`: the registrar said nothing. 408: it was asked in vain; 503: nothing could be sent; 0: there is no socket. */
-  | { state: 'failed'; status: number; reason: string; retryAt: string | null; local?: true }
+  | {
+      state: 'failed'
+      status: number
+      reason: string
+      retryAt: string | null
+      local?: true
+      /** Another program has the port that the account needs. */
+      portInUse?: number
+    }
   | { state: 'unregistering' }
 
 export type RegistrationPhase = RegistrationState['state']

@@ -20,7 +20,6 @@ export interface RegistrationInit {
   aor: string
   /** Request-URI without a user part (RFC 3261 10.2): FRITZ!Box drops silently what has one. */
   registrar: string
-  contactUser: string
   /** Host of the Call-ID. */
   host: string
   expiresSec: number
@@ -144,7 +143,9 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   }
 
   #succeed(response: FinalResponse): void {
-    const grantedSec = isLocal(response) ? 0 : grantedExpiresSec(response, this.#init.contactUser, this.#expiresSec)
+    const grantedSec = isLocal(response)
+      ? 0
+      : grantedExpiresSec(response, this.#deps.userAgent.contactUri, this.#expiresSec)
     // RFC 3261 10.2.2: nothing is what a binding that was removed has. Who has none cannot be called.
     if (grantedSec === 0) {
       this.#fail(response, 'The registrar grants no time')

@@ -8,7 +8,17 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  cause: 'normal' | 'busy' | 'no-answer' | 'rejected' | 'cancelled' | 'failed' | 'media-timeout' | 'interrupted'
+  /** `completed-elsewhere`: another telephone took the call. */
+  cause:
+    | 'normal'
+    | 'busy'
+    | 'no-answer'
+    | 'rejected'
+    | 'cancelled'
+    | 'completed-elsewhere'
+    | 'failed'
+    | 'media-timeout'
+    | 'interrupted'
   /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string

@@ -79,8 +79,9 @@ export function noteDigit(facts: CallFacts, digit: string): void {
 /** Of the message only what the account's list names, spelled as in the list. */
 export function noteHeaders(facts: CallFacts, message: SipMessage, exposed: readonly string[]): void {
   const found = exposed.flatMap((name) => {
-    const value = message.header(name)
-    return value === undefined ? [] : [[name, short(value)] as const]
+    // RFC 3261 7.3.1: several lines of a header mean the same as one line with commas.
+    const values = message.headers(name)
+    return values.length === 0 ? [] : [[name, short(values.join(', '))] as const]
   })
   // fromEntries defines own properties: a header called __proto__ is a property like any other.
   facts.headers = Object.fromEntries([...Object.entries(facts.headers), ...found])

@@ -5,6 +5,7 @@ import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
 import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
+import { reasonText } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
 import type { CallPlace } from './types.js'
 
@@ -36,7 +37,7 @@ export class DialogLeg implements Leg {
       init,
     )
     dialog.handlers = {
-      bye: (request) => this.#bye(request.header('Reason')),
+      bye: (request) => this.#bye(request.headers('Reason')),
       acknowledged: (body) => this.#acknowledged(body),
       ackTimeout: () => this.#fail('no ACK to our answer'),
       reinvite: (offer) => this.#reinvite(offer),
@@ -82,9 +83,9 @@ export class DialogLeg implements Leg {
     return null
   }
 
-  #bye(reason: string | undefined): void {
+  #bye(reasons: readonly string[]): void {
     this.#isGone = true
-    this.#host.finish({ by: 'remote', cause: 'normal', sipCode: null, reason: reason?.slice(0, 128) ?? 'BYE' })
+    this.#host.finish({ by: 'remote', cause: 'normal', sipCode: null, reason: reasonText(reasons) ?? 'BYE' })
   }
 
   #fail(reason: string): void {

@@ -6,6 +6,7 @@ import type { CallEnd } from './call-event.js'
 import { causeOfRejection } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
 import { checkOffer, type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
+import { isCompletedElsewhere, reasonText } from './reason.js'
 import type { IncomingCallInit } from './types.js'
 
 /** RFC 3261 13.3.1.1: a provisional answer again every minute, or a proxy on the way gives the INVITE up (16.8). */
@@ -46,7 +47,7 @@ export class IncomingLeg implements Leg {
   constructor(host: LegHost, invite: IncomingInvite) {
     this.#host = host
     this.#invite = invite
-    invite.handlers = { cancelled: (reason) => this.#cancelled(reason) }
+    invite.handlers = { cancelled: (reasons) => this.#cancelled(reasons) }
   }
 
   /** Undefined where the rule takes calls and the offer, if there is one, can be answered; otherwise how the call ends. */
@@ -194,9 +195,10 @@ export class IncomingLeg implements Leg {
     }
   }
 
-  #cancelled(reason: string | undefined): void {
+  #cancelled(reasons: readonly string[]): void {
     this.#isFinal = true
-    this.#host.finish({ by: 'remote', cause: 'cancelled', sipCode: 487, reason: reason?.slice(0, 128) ?? 'cancelled' })
+    const cause = isCompletedElsewhere(reasons) ? 'completed-elsewhere' : 'cancelled'
+    this.#host.finish({ by: 'remote', cause, sipCode: 487, reason: reasonText(reasons) ?? 'cancelled' })
   }
 }
 

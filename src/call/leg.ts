@@ -12,6 +12,8 @@ export interface Leg {
   readonly hangup: Pick<CallEnd, 'cause' | 'sipCode'>
   /** Where it means something else that nobody is there any more to decide. */
   readonly abandoned?: Pick<CallEnd, 'cause' | 'sipCode'>
+  /** Where it means something else that another telephone took the call. */
+  readonly elsewhere?: Pick<CallEnd, 'cause' | 'sipCode'>
   /** Ends the phase as RFC 3261 wants: CANCEL, final response or BYE; nothing where the peer has ended it. Resolves with its final status where there is one. */
   leave(end: CallEnd): Promise<number | null>
 }

@@ -68,8 +68,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     const { sound } = this.core
     if (init.afterMedia && sound) await Promise.race([sound.idle(), this.ended])
     const { leg } = this.core
-    const reason = init.reason ?? 'hung up'
-    const { cause, sipCode } = (init.abandoned && leg.abandoned) || leg.hangup
+    const { cause, sipCode } = (init.abandoned && leg.abandoned) || (init.elsewhere && leg.elsewhere) || leg.hangup
+    const reason = init.reason ?? (cause === 'completed-elsewhere' ? 'answered elsewhere' : 'hung up')
     if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
     else this.core.finish({ by: 'local', cause, sipCode, reason })
     await this.ended

@@ -1,6 +1,7 @@
 /** What signalling shows of a NAT in front of the peer's media: docs/adr/0006-whose-media-is-heard.md. */
 import { isIP, isIPv4 } from 'node:net'
 import type { SipMessage } from '../sip/types.js'
+import { parseNameAddr } from '../sip/uri/name-addr.js'
 
 /**
  * Whose RTP is heard beside the address in SDP. `auto`: a NATed host's, where signalling proves the NAT. `latch`: any port of the hosts
@@ -19,9 +20,9 @@ export function natHosts(sdpHost: string, message: SipMessage | undefined, choic
   return isPrivate(sdpHost) || isPrivate(contactHost(message)) ? [signalling] : []
 }
 
-/** '' where the Contact has a name or none at all. */
+/** '' where there is no Contact that can be read. */
 function contactHost(message: SipMessage): string {
-  return /sips?:(?:[^@>]*@)?(\d+\.\d+\.\d+\.\d+)/i.exec(message.header('contact') ?? '')?.[1] ?? ''
+  return parseNameAddr(message.header('contact') ?? '')?.sipUri.parts.host ?? ''
 }
 
 /** RFC 1918, RFC 6598, RFC 3927, loopback: never the source of a packet that came from somewhere else through a NAT. */

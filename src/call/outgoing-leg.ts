@@ -14,6 +14,7 @@ import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
+import { COMPLETED_ELSEWHERE, isCompletedElsewhere } from './reason.js'
 import { contactsOf, isRedirection, Redirections } from './redirection.js'
 
 interface OutgoingLegInit {
@@ -25,6 +26,7 @@ interface OutgoingLegInit {
 /** From our INVITE to its final answer. */
 export class OutgoingLeg implements Leg {
   readonly hangup = { cause: 'cancelled', sipCode: null } as const
+  readonly elsewhere = { cause: 'completed-elsewhere', sipCode: null } as const
   readonly #host: LegHost
   readonly #negotiation: Negotiation
   readonly #final = deferred<number>()
@@ -51,8 +53,8 @@ export class OutgoingLeg implements Leg {
     this.#redirect = how.redirect
     const send = (target: string) =>
       userAgent.invite(
-        // 8.1.3.4: To, From and Call-ID stay, so that all of them are the same call.
-        { ...init, body, target, to: init.target },
+        // 8.1.3.4: To, From with its tag and Call-ID stay, so that all of them are the same call.
+        { ...init, body, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
         {
           progress: (response) => this.#progress(response),
           answered: (dialog, response) => this.#answered(dialog, response),
@@ -69,13 +71,13 @@ export class OutgoingLeg implements Leg {
     }
   }
 
-  async leave(_end: CallEnd): Promise<number | null> {
+  async leave(end: CallEnd): Promise<number | null> {
     this.#ringTimer?.cancel()
     if (this.#isFinal) {
       await this.#bye
       return null
     }
-    this.#invite?.cancel()
+    this.#invite?.cancel(end.cause === 'completed-elsewhere' ? COMPLETED_ELSEWHERE : undefined)
     return this.#final.promise
   }
 
@@ -150,13 +152,20 @@ export class OutgoingLeg implements Leg {
     if (this.#followed(response)) return
     this.#over()
     this.#final.resolve(response.status)
-    if (!isLocal(response)) this.#host.noteHeaders(response)
-    this.#host.finish({
-      by: isLocal(response) ? 'error' : 'remote',
-      cause: causeOfStatus(response.status),
-      sipCode: response.status,
-      reason: response.reason.slice(0, 128),
-    })
+    const { status } = response
+    if (isLocal(response)) {
+      this.#host.finish({
+        by: 'error',
+        cause: causeOfStatus(status),
+        sipCode: status,
+        reason: response.reason.slice(0, 128),
+      })
+      return
+    }
+    this.#host.noteHeaders(response)
+    const elsewhere = isCompletedElsewhere(response.headers('Reason'))
+    const cause = elsewhere ? 'completed-elsewhere' : causeOfStatus(status)
+    this.#host.finish({ by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) })
   }
 }
 

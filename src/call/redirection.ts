@@ -1,4 +1,5 @@
 /** RFC 3261 8.1.3.4: a 3xx names other addresses; each is tried once, in their order, within one call. */
+import { splitList } from '../sip/message/list.js'
 import type { SipResponse } from '../sip/types.js'
 import { parseNameAddr } from '../sip/uri/name-addr.js'
 
@@ -14,10 +15,10 @@ export const isRedirection = (status: number): boolean => status >= 300 && statu
 export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
   return response
     .headers('Contact')
-    .flatMap(splitValues)
+    .flatMap(splitList)
     .slice(0, MAX_CONTACTS)
     .flatMap((value) => {
-      const contact = parseNameAddr(value.trim())
+      const contact = parseNameAddr(value)
       return contact ? [{ uri: contact.sipUri.text, q: qualityOf(contact.params.get('q')) }] : []
     })
     .sort((a, b) => b.q - a.q)
@@ -63,6 +64,3 @@ const qualityOf = (q: string | null | undefined): number => {
   const value = q === undefined || q === null || q === '' ? 1 : Number(q)
   return value >= 0 && value <= 1 ? value : 0
 }
-
-/** Commas separate values, but not within quotes or angle brackets. */
-const splitValues = (header: string): string[] => header.match(/(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,"<])+/g) ?? []

@@ -93,6 +93,8 @@ export interface HangupInit {
   abandoned?: boolean
   /** It cannot go on: an end by error, which nobody takes for a talk that was over. */
   failed?: boolean
+  /** Another telephone took what this call was for; changes nothing unless it is a call of ours that still rings. */
+  elsewhere?: boolean
   reason?: string
 }
 

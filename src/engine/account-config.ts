@@ -4,7 +4,7 @@ import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Towards } from './local-address.js'
-import type { AccountConfig, TransportConfig } from './protocol.js'
+import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
@@ -54,6 +54,13 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
     throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
   }
+}
+
+/** RFC 3261 21.3: a 3xx names the addresses to try, which a rule does not have. */
+export function checkedRule(rule: InboundRule): InboundRule {
+  const { mode, rejectStatus } = rule
+  if (mode !== 'reject' || (Number.isInteger(rejectStatus) && rejectStatus >= 400 && rejectStatus <= 699)) return rule
+  throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
 }
 
 /** What can be known before a socket is opened. BAD_CONFIG with the reason. */

@@ -6,7 +6,7 @@ import { checkConfig, onTheWire, towards } from './account-config.js'
 import type { AccountEntry, AccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
 import { within } from './deadline.js'
-import { Endpoints, type Lease } from './endpoints.js'
+import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
@@ -190,7 +190,8 @@ export class Accounts {
     const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
     const retryAt = new Date(clock.wall() + waitMs).toISOString()
     log.warn({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
-    registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true })
+    const busy = isPortInUse(error) ? { portInUse: config.transport.bindPort } : {}
+    registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true, ...busy })
   }
 
   async #retry(config: AccountConfig): Promise<void> {

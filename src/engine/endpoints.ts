@@ -106,7 +106,9 @@ export class Endpoints {
     if (!rival) return
     let timer: { cancel(): void } | undefined
     const tooLong = new Promise<never>((_, reject) => {
-      const error = new TelephonyError('TRANSPORT', `${rival.bind} is used by another transport with other settings`)
+      const cause = { code: PORT_IN_USE }
+      const text = `${rival.bind} is used by another transport with other settings`
+      const error = new TelephonyError('TRANSPORT', text, { cause })
       timer = this.#deps.clock.setTimeout(() => reject(error), HANDOVER_MS)
     })
     await Promise.race([rival.closed, tooLong]).finally(() => timer?.cancel())
@@ -182,11 +184,18 @@ export function parseAdvertised(text: string): { host: string; port?: number } |
   )
 }
 
+const PORT_IN_USE = 'EADDRINUSE'
+
+/** Whether an account could not be opened because its port is taken. */
+export const isPortInUse = (error: TelephonyError): boolean => systemCode(error.cause) === PORT_IN_USE
+
+const systemCode = (error: unknown): unknown =>
+  (error as { cause?: { code?: unknown } } | undefined)?.cause?.code ?? (error as { code?: unknown } | undefined)?.code
+
 function describe(error: unknown, address: string, port: number): TelephonyError {
-  const code =
-    (error as { code?: unknown; cause?: { code?: unknown } })?.cause?.code ?? (error as { code?: unknown })?.code
+  const code = systemCode(error)
   const hint =
-    code === 'EADDRINUSE'
+    code === PORT_IN_USE
       ? `port ${port} of ${address} is in use by another program: choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
         ? `${address} is not an address of this machine: choose one of its addresses, or leave the address empty`

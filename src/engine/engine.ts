@@ -9,6 +9,7 @@ import { checkWavFile } from '../media/file/wav-file.js'
 import type { PromptSource } from '../media/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
+import { checkedRule } from './account-config.js'
 import type { AccountEntry } from './account-entry.js'
 import { Accounts } from './accounts.js'
 import { Calls } from './calls.js'
@@ -84,7 +85,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       await this.#accounts.remove(accountId)
     },
     setInbound: ({ accountId, rule }) => {
-      if (rule) this.#rules.set(accountId, rule)
+      if (rule) this.#rules.set(accountId, checkedRule(rule))
       else this.#rules.delete(accountId)
     },
     register: ({ accountId }) => this.#accounts.get(accountId).account.register(),

@@ -2,6 +2,7 @@ import { TransportError } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { readable, textOf } from '../base/octets.js'
 import { TransientMap } from '../base/transient-map.js'
 import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
@@ -10,6 +11,7 @@ import { applyCoreSettings, QuietLoggerFactory } from './core/core-settings.js'
 import { Dispatcher } from './dispatcher.js'
 import { Inbound } from './inbound.js'
 import { checkText } from './message/header-check.js'
+import { idleOctets } from './message/idle-octets.js'
 import { Router } from './router.js'
 import { maskCredentials } from './trace.js'
 import { hostPort, reachable, uriHost } from './transport/address.js'
@@ -190,8 +192,8 @@ class SocketEndpoint implements SipEndpoint {
   }
 
   #receive(bytes: Buffer, from: SipAddress): void {
-    if (isKeepAlive(bytes)) return
-    if (this.#deps.trace) this.#traceLine('in', bytes.toString('utf8'), from)
+    if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
+    if (this.#deps.trace) this.#traceLine('in', textOf(bytes), from)
     this.#inbound.receive(bytes, from)
   }
 
@@ -201,7 +203,7 @@ class SocketEndpoint implements SipEndpoint {
       direction,
       local: hostPort(this.local),
       remote: hostPort(remote),
-      text: maskCredentials(text),
+      text: maskCredentials(readable(text)),
     })
   }
 }
@@ -210,10 +212,6 @@ class SocketEndpoint implements SipEndpoint {
 function failTransaction(transaction: object, reason: string): void {
   ;(transaction as { onTransportError(error: Error): void }).onTransportError(new TransportError(reason))
 }
-
-/** RFC 5626 4.4.1 and what NAT boxes and phones send instead: line breaks, zeros. */
-const isKeepAlive = (bytes: Buffer): boolean =>
-  bytes.length <= 8 && bytes.every((octet) => octet === 13 || octet === 10 || octet === 0)
 
 function accountUri(text: string): SipUri {
   const uri = parseUri(text)

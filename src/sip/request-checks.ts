@@ -30,8 +30,9 @@ export function checkRequest(message: ParsedRequest): ResponseOptions | undefine
 /** 8.2.3 */
 function checkContent(message: ParsedRequest): ResponseOptions | undefined {
   if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
-  const encoding = message.getHeader('content-encoding')?.toLowerCase() || 'identity'
-  if (encoding !== 'identity') return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] }
+  const encodings = splitWords(message.getHeaders('content-encoding'))
+  if (encodings.some((encoding) => encoding.toLowerCase() !== 'identity'))
+    return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] }
   const type = mediaType(message.getHeader('content-type'))
   if (message.body === '' || type === 'application/sdp') return undefined
   if (type.startsWith('multipart/') && /application\/sdp/i.test(message.body)) return undefined // the call finds it

@@ -2,6 +2,7 @@ import type { Transport } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
+import { octetLength } from '../base/octets.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import { nextHop, type OutgoingText, readOutgoing, withProtocol } from './message/outgoing-text.js'
 import type { Via } from './message/via.js'
@@ -137,7 +138,7 @@ export class Router {
     const tcp = this.#transport('tcp')
     if (to.protocol === 'udp' && tcp) {
       if (!forced && prefer === undefined && tcp.isConnected(overTcp)) return this.#deliver(message, overTcp)
-      if (Buffer.byteLength(message.text) > MAX_DATAGRAM_REQUEST_OCTETS) return this.#deliverLarge(message, to, overTcp)
+      if (octetLength(message.text) > MAX_DATAGRAM_REQUEST_OCTETS) return this.#deliverLarge(message, to, overTcp)
     }
     return this.#deliver(message, to)
   }

@@ -117,6 +117,8 @@ export interface OutgoingInviteInit {
   target: string
   /** RFC 3261 8.1.3.4: after a redirection To stays what it was. */
   to?: string
+  /** The INVITE that was redirected: this one has its From tag, and the next CSeq (8.1.3.4). */
+  after?: Pick<OutgoingInvite, 'fromTag' | 'cseq'>
   headers?: readonly HeaderField[]
   body: SipBody
   /** Overrides the account's display name. */
@@ -134,6 +136,9 @@ export interface OutgoingInviteHandlers {
 }
 
 export interface OutgoingInvite {
+  readonly fromTag: string
+  /** The highest that was sent: each challenge adds one. */
+  readonly cseq: number
   /**
    * `reason`: value of a Reason header (RFC 3326), `SIP;cause=200;text="Call completed elsewhere"`. CANCEL as soon as
    * it may be sent (RFC 3261 9.1); `failed` follows with 487, or 408 if the peer stays silent. A 2xx that crosses it
@@ -150,11 +155,11 @@ export interface IncomingInvite {
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   reject(status: number, init?: { reason?: string; headers?: readonly HeaderField[] }): void
   /**
-   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reason` is
-   * its Reason header. From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
+   * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reasons` are
+   * the values of its Reason headers (RFC 3326). From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
    * throws WRONG_STATE.
    */
-  handlers: { cancelled?(reason: string | undefined): void }
+  handlers: { cancelled?(reasons: readonly string[]): void }
 }
 
 /** A re-INVITE or UPDATE with an offer, or a re-INVITE without a body: then our answer is the offer. */

@@ -37,7 +37,7 @@ describe('sip-account and who uses it', () => {
       registration: { state: 'failed', status: 403, reason: 'Forbidden', retryAt: null },
     })
     await flows.message('event-1')
-    await flows.message('stated', (m) => (m.status as { text: string }).text === 'failed 403')
+    await flows.message('stated', (m) => (m.status as { text: string }).text === 'not allowed')
     const [config] = test.engine.sent('setAccount')
     assert.equal(config?.password, SECRET)
     assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops: ['sip:proxy.example.com;lr'] })
@@ -126,8 +126,8 @@ describe('sip-account and who uses it', () => {
       ...account({ aor: ENV }),
     ])
     for (const [id, text] of [
-      ['transport2', 'bindPort: "abc" is no number'],
-      ['proxy', 'hops: name at least one proxy'],
+      ['transport2', 'Port: "abc" is not a number'],
+      ['proxy', 'Route: name at least one proxy'],
       ['account', 'RINGFLOW_TEST_UNSET'],
     ] as const) {
       assert.equal(flows.statuses.get(id)?.text, 'bad settings', id)
@@ -142,7 +142,7 @@ describe('sip-account and who uses it', () => {
   it('a password from an environment variable that is not set is never tried', async () => {
     const flows = await test.start(account(), { credentials: { account: { password: ENV } } })
     assert.equal(flows.statuses.get('account')?.text, 'bad settings')
-    assert.ok(flows.logged.some((line) => line.includes('password: the environment variable')))
+    assert.ok(flows.logged.some((line) => line.includes('Password: the environment variable')))
     assert.deepEqual(test.engine.commands, [])
   })
 

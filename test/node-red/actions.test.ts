@@ -104,6 +104,61 @@ describe('actions in a call', () => {
     })
   })
 
+  describe('an action that cannot start', () => {
+    const missing = () => {
+      throw new TelephonyError('FILE_NOT_FOUND', 'hello.wav is not below /media')
+    }
+    const detail = { code: 'FILE_NOT_FOUND', message: 'hello.wav is not below /media' }
+
+    for (const [type, settings, wrong, payload] of [
+      ['sip-play-media', { file: 'prompt', fileType: 'msg' }, { prompt: 7 }, '42'],
+      ['sip-gather', { prompt: 'prompt', promptType: 'msg' }, { prompt: 7 }, ''],
+    ] as const) {
+      it(`${type} leaves by output 2, and Catch hears of it once`, async () => {
+        const flows = await inCall(type, 2, settings)
+        test.engine.reply(type === 'sip-gather' ? 'gather' : 'play', missing)
+        flows.receive('action', { ...message(), prompt: 'hello.wav' })
+        const out = await flows.message('action-2')
+        assert.deepEqual([out.error, out.mine, out.payload], [detail, 'kept', payload])
+        assert.equal((out.call as { id: string }).id, 'c1')
+        assert.equal((out.media as { ended: string }).ended, 'failed')
+        const caught = await flows.message('caught')
+        assert.deepEqual([code(caught), (caught.error as { message: string }).message], [detail.code, detail.message])
+        assert.equal(caught.payload, '42')
+
+        flows.receive('action', { ...message(), ...wrong })
+        const second = await flows.message('action-2', (m) => m !== out)
+        assert.match(String((second.error as { message: string }).message), /: the value is not a file name/)
+        await flows.message('caught', (m) => code(m) === 'BAD_ARGUMENT')
+        assert.equal(flows.messages('caught').length, 2)
+        assert.deepEqual([...flows.messages('action-1'), ...flows.messages('completed')], [])
+      })
+    }
+
+    it('with wrong settings leaves by output 2 as well', async () => {
+      const flows = await inCall('sip-play-media', 2, { repeat: 'often', file: 'hello.wav' })
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.deepEqual(out.error, { code: 'BAD_CONFIG', message: 'Play: "often" is not a number' })
+    })
+
+    it('in the background leaves by output 2 after output 1', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'hello.wav', wait: 'background' })
+      test.engine.reply('play', missing)
+      flows.receive('action', message())
+      assert.deepEqual((await flows.message('action-2')).error, detail)
+      const [started] = flows.messages('action-1')
+      assert.deepEqual([started?.topic, started?.error], ['call.play-started', undefined])
+    })
+
+    it('does not leave by output 2 where there is no call to end', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'hello.wav' })
+      flows.receive('action', { payload: '42' })
+      assert.equal(code(await flows.message('caught')), 'NO_CALL')
+      assert.deepEqual(flows.messages('action-2'), [])
+    })
+  })
+
   describe('sip-play-media', () => {
     it('output 1 when the last packet has left', async () => {
       const flows = await inCall('sip-play-media', 2, { file: 'prompt', fileType: 'msg', repeat: '2' })
@@ -116,7 +171,7 @@ describe('actions in a call', () => {
       assert.deepEqual(out.media, { id: command?.mediaId, kind: 'play', ended: 'finished', playedMs: 1234 })
       assert.equal(out.payload, '42')
       await flows.message('completed')
-      assert.deepEqual(flows.statuses.get('action'), {})
+      assert.equal(flows.statuses.get('action')?.text, 'ready')
     })
 
     it('plays a Buffer, of which only what it shows is sent, with gain', async () => {
@@ -314,12 +369,12 @@ describe('actions in a call', () => {
 
   describe('sip-hangup', () => {
     it('passes on the final call', async () => {
-      const flows = await inCall('sip-hangup', 1, { afterMedia: true })
+      const flows = await inCall('sip-hangup', 1, { afterMedia: true, elsewhere: true })
       test.engine.reply('hangup', () => test.engine.end('c1', { by: 'local' }))
       flows.receive('action', message())
       const out = await flows.message('action-1')
       assert.equal((out.call as { end: { by: string } }).end.by, 'local')
-      assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true }])
+      assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true, elsewhere: true }])
     })
   })
 })

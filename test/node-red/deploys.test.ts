@@ -55,7 +55,7 @@ describe('calls across deploys', () => {
     await flows.deploy(flow(), 'full')
     assert.notEqual(flows.node('dial'), before)
 
-    assert.equal(flows.statuses.get('dial')?.text, 'idle')
+    assert.equal(flows.statuses.get('dial')?.text, 'ready')
     test.engine.tell(callId, 'call.ringing', { sipCode: 180 })
     await flows.message('dial-3', (m) => m.topic === 'call.ringing')
     await flows.deploy(flow(), 'full')
@@ -100,7 +100,23 @@ describe('calls across deploys', () => {
     end({ ended: 'finished', playedMs: 1000 })
     assert.equal((await flows.message('play-1')).mine, 'kept')
     assert.equal((await flows.message('completed')).mine, 'kept')
-    assert.deepEqual(flows.statuses.get('play'), {})
+    assert.equal(flows.statuses.get('play')?.text, 'ready')
+  })
+
+  it('an action whose node a deploy deletes is done: Complete hears of it, Catch does not', async () => {
+    const flows = await test.start(flow())
+    let fail: (error: Error) => void = () => assert.fail('play was not asked')
+    test.engine.reply('play', () => new Promise((_, reject) => (fail = reject)))
+    const asked = test.engine.asked('play')
+    flows.receive('play', { call: { id: 'c1' }, mine: 'kept' })
+    await asked
+    await flows.deploy(
+      flow().filter(({ id }) => id !== 'play'),
+      'nodes',
+    )
+    fail(new Error('gone'))
+    assert.equal((await flows.message('completed')).mine, 'kept')
+    assert.deepEqual(flows.messages('caught'), [])
   })
 
   it('tells Catch nodes of the new flow what failed after the deploy', async () => {

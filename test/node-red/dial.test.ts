@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Message } from '../../nodes/shared/red.js'
 import { TelephonyError } from '../../src/base/errors.js'
 import { fakeFlows } from '../support/fake-flows.js'
 import { account, watchers, wired } from '../support/flow-items.js'
@@ -128,23 +129,44 @@ describe('sip-dial', () => {
       flow({ callerName: 'name', callerNameType: 'msg', headers: 'headers', headersType: 'msg' }),
     )
     for (const [field, message] of [
-      ['callerName', { name: { first: 'Ann' } }],
-      ['headers: X-Ticket', { headers: { 'X-Ticket': { id: 7 } } }],
+      ['Caller name: the value', { name: { first: 'Ann' } }],
+      ['SIP headers: X-Ticket', { headers: { 'X-Ticket': { id: 7 } } }],
     ] as const) {
       flows.receive('dial', { payload: '1002', field, ...message })
       const { error } = await flows.message('caught', (caught) => caught.field === field)
       assert.deepEqual(
         [(error as { code: string }).code, (error as { message: string }).message],
-        ['BAD_ARGUMENT', `TelephonyError [BAD_ARGUMENT]: ${field} is no text`],
+        ['BAD_ARGUMENT', `${field} is not text`],
       )
     }
     assert.equal(test.engine.sent('dial').length, 0)
   })
 
+  it('does not dial the timestamp of an inject node', async () => {
+    const flows = await test.start(flow())
+    const errorText = (m: Message) => (m.error as { message: string }).message
+    for (const payload of [Date.now(), String(Date.now() - 60_000)]) {
+      flows.receive('dial', { payload, kind: typeof payload })
+      const caught = await flows.message('caught', (m) => m.kind === typeof payload)
+      assert.equal((caught.error as { code: string }).code, 'BAD_TARGET')
+      assert.match(errorText(caught), /The inject node sends a timestamp; set its payload to a number/)
+    }
+    assert.deepEqual(test.engine.sent('dial'), [])
+    // Thirteen digits that are no time of these days are a number.
+    const asked = test.engine.asked('dial')
+    flows.receive('dial', { payload: '4930123456789' })
+    assert.equal((await asked).target, '4930123456789')
+  })
+
+  it('says that its account was deleted', async () => {
+    const flows = await test.start(flow().filter(({ id }) => id !== 'account'))
+    assert.ok(flows.logged.some((line) => line.includes('Account: the account chosen was deleted')))
+  })
+
   it('says at once what is wrong with its settings, and again to every message', async () => {
     const flows = await test.start(flow({ ringTimeout: 'soon' }))
     assert.deepEqual(flows.statuses.get('dial'), { fill: 'red', shape: 'ring', text: 'bad settings' })
-    assert.ok(flows.logged.some((line) => line.includes('ringTimeout: "soon" is no number')))
+    assert.ok(flows.logged.some((line) => line.includes('Ring for: "soon" is not a number [BAD_CONFIG]')))
     flows.receive('dial', { payload: '1002' })
     const caught = await flows.message('caught')
     assert.equal((caught.error as { code: string }).code, 'BAD_CONFIG')
@@ -156,6 +178,6 @@ describe('sip-dial', () => {
       ...wired('dial', 'sip-dial', 3, { account: 'account' }),
     ])
     assert.equal(flows.statuses.get('dial')?.text, 'bad settings')
-    assert.ok(flows.logged.some((line) => line.includes('aor: "not an address"')))
+    assert.ok(flows.logged.some((line) => line.includes('Account: its settings are wrong. Address: "not an address"')))
   })
 })

@@ -67,6 +67,13 @@ describe('sip-incoming', () => {
     assert.deepEqual(flows.messages('incoming-1'), [])
   })
 
+  it('mode reject: a redirection needs addresses, so 302 is not a status for it', async () => {
+    const flows = await test.start(flow({ mode: 'reject', rejectStatus: '302' }))
+    assert.equal(flows.statuses.get('incoming')?.fill, 'red')
+    assert.ok(flows.logged.some((line) => line.includes('rejectStatus')))
+    assert.deepEqual(test.engine.sent('setInbound'), [])
+  })
+
   it('one per account: the second says so', async () => {
     const flows = await test.start([...flow(), ...wired('second', 'sip-incoming', 2, { account: 'account' })])
     assert.equal(flows.statuses.get('second')?.text, 'bad settings')

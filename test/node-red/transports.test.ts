@@ -84,7 +84,7 @@ describe('sip-transport on the network', function () {
       ...wired('dial', 'sip-dial', 3, { account: 'caller', target: `sip:callee@127.0.0.1:${port}`, targetType: 'str' }),
       ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
     ])
-    await flows.status('incoming', 'network error')
+    await flows.status('incoming', `port in use ${port}`)
     await release()
     const startedMs = performance.now()
     await flows.status('incoming', 'listening')

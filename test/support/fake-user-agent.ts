@@ -89,6 +89,8 @@ export class FakeUserAgent implements UserAgent {
 }
 
 export class FakeOutgoingInvite implements OutgoingInvite {
+  readonly fromTag: string
+  readonly cseq: number
   readonly init: OutgoingInviteInit
   readonly handlers: OutgoingInviteHandlers
   cancels = 0
@@ -98,6 +100,8 @@ export class FakeOutgoingInvite implements OutgoingInvite {
   constructor(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers) {
     this.init = init
     this.handlers = handlers
+    this.fromTag = init.after?.fromTag ?? 'alicetag'
+    this.cseq = (init.after?.cseq ?? 0) + 1
   }
 
   cancel(): void {
@@ -141,8 +145,8 @@ export class FakeIncomingInvite implements IncomingInvite {
     this.rejects.push({ status, ...init })
   }
 
-  cancel(): void {
-    this.handlers.cancelled?.(undefined)
+  cancel(reasons: readonly string[] = []): void {
+    this.handlers.cancelled?.(reasons)
   }
 }
 

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { octetsOf } from '../../src/base/octets.js'
 import { type ParsedMessage, ParsedRequest, type ParsedResponse } from '../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../src/sip/message/parser.js'
 import { Inbox } from './sip-parties.js'
@@ -50,7 +51,7 @@ export class RawPeer {
   }
 
   send(text: string | Buffer, port: number, host = '127.0.0.1'): void {
-    this.#socket.send(text, port, host)
+    this.#socket.send(typeof text === 'string' ? octetsOf(text) : text, port, host)
   }
 
   /** Sends a request and waits for its first answer. */

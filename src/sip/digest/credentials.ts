@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { TelephonyError } from '../../base/errors.js'
+import { octetsOf } from '../../base/octets.js'
 import type { Challenge } from '../types.js'
 import { algorithmOf, qopOf } from './algorithm.js'
 
@@ -30,7 +31,8 @@ export function digestResponse(input: DigestInput): string {
   const { challenge, username, password, method, uri, cnonce } = input
   const { hash, session } = knownAlgorithm(challenge)
   const qop = knownQop(challenge)
-  const h = (text: string): string => createHash(hash).update(text, 'utf8').digest('hex')
+  // A realm or nonce that is not UTF-8 is hashed as the octets that the server sent.
+  const h = (text: string): string => createHash(hash).update(octetsOf(text)).digest('hex')
 
   const secret = h(`${username}:${challenge.realm}:${password}`)
   const a1 = session ? h(`${secret}:${challenge.nonce}:${cnonce}`) : secret

@@ -1,4 +1,5 @@
 import type { Body } from 'sip.js/lib/core/index.js'
+import { wellFormed } from '../../base/octets.js'
 import type { SipBody } from '../types.js'
 import { checkText } from './header-check.js'
 
@@ -9,5 +10,5 @@ export function sessionBody(body: SipBody | undefined): Body | undefined {
   if (!body) return undefined
   const contentType = checkText('content type', body.contentType)
   const contentDisposition = contentType === 'application/sdp' ? 'session' : 'render'
-  return { contentDisposition, contentType, content: body.content }
+  return { contentDisposition, contentType, content: wellFormed(body.content) }
 }

@@ -1,4 +1,5 @@
 import { TelephonyError } from '../../base/errors.js'
+import { wellFormed } from '../../base/octets.js'
 import type { HeaderField } from '../types.js'
 import { headerKey } from './header-fields.js'
 
@@ -39,8 +40,8 @@ export function dialogHeaderLines(headers: readonly HeaderField[] | undefined): 
 /** Header fields from above as sip.js takes them: `Name: value`. Throws BAD_HEADER. */
 export function headerLines(headers: readonly HeaderField[] | undefined): string[] {
   return (headers ?? []).map(([name, value]) => {
-    if (!NAME.test(name)) throw new TelephonyError('BAD_HEADER', `${JSON.stringify(name)} is no header name`)
+    if (!NAME.test(name)) throw new TelephonyError('BAD_HEADER', `${JSON.stringify(name)} is not a valid header name`)
     if (OURS.has(headerKey(name))) throw new TelephonyError('BAD_HEADER', `${name} is written by the SIP layer itself`)
-    return `${name}: ${checkText(`header ${name}`, value)}`
+    return `${name}: ${wellFormed(checkText(`header ${name}`, value))}`
   })
 }

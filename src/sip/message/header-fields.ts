@@ -24,7 +24,7 @@ const COMPACT = new Map([
 ])
 
 /** Several values may share a line and mean the same as lines of their own. */
-const LISTS = new Set(['via', 'route', 'record-route', 'contact', 'path', 'service-route'])
+const LISTS = new Set(['via', 'route', 'record-route', 'contact', 'path', 'service-route', 'reason'])
 
 const SPELLING = new Map([
   ['call-id', 'Call-ID'],

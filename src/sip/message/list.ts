@@ -1,6 +1,6 @@
 /**
  * Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an
- * error where they stand.
+ * error where they stand. The one splitter for all headers whose values hold quotes or brackets.
  */
 export function splitList(value: string): string[] {
   if (!value.includes(',')) return [value]

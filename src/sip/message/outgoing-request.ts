@@ -1,5 +1,6 @@
 import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js'
 import { newToken } from '../../base/ids.js'
+import { octetLength } from '../../base/octets.js'
 import { STRICT_MARK } from './outgoing-text.js'
 import { BRANCH_COOKIE } from './via.js'
 
@@ -36,7 +37,7 @@ export class OutgoingRequest extends OutgoingRequestMessage {
     lines.push(...this.extraHeaders)
     const body = this.body?.body ?? ''
     if (this.body && body !== '') lines.push(`Content-Type: ${this.body.contentType}`)
-    lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
+    lines.push(`Content-Length: ${octetLength(body)}`)
     return `${lines.join('\r\n')}\r\n\r\n${body}`
   }
 }

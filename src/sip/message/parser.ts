@@ -1,8 +1,10 @@
 import { TelephonyError } from '../../base/errors.js'
+import { octetLength, textOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
 import { parseNameAddr } from '../uri/name-addr.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
 import { HeaderFields } from './header-fields.js'
+import { idleOctets } from './idle-octets.js'
 import { MAX_CSEQ, MAX_HEADER_VALUES, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
 import { BadRequest } from './parse-error.js'
 import { type ParsedFields, type ParsedMessage, ParsedRequest, ParsedResponse } from './parsed-message.js'
@@ -31,10 +33,10 @@ class Complaint extends Error {
  */
 export function parseMessage(bytes: Buffer, source: SipAddress): ParsedMessage {
   if (bytes.length > MAX_MESSAGE_OCTETS) throw unreadable(`message of ${bytes.length} octets`)
-  const start = skipLeadingLineBreaks(bytes)
+  const start = idleOctets(bytes)
   const endOfHead = bytes.indexOf(END_OF_HEAD, start)
   if (endOfHead < 0) throw unreadable('no end of headers')
-  const head = bytes.toString('utf8', start, endOfHead)
+  const head = textOf(bytes.subarray(start, endOfHead))
   const lineEnd = head.indexOf('\r\n')
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd)
   const available = bytes.subarray(endOfHead + END_OF_HEAD.length)
@@ -81,7 +83,7 @@ function parseRequest(startLine: string, headers: string, available: Buffer, sou
 
 /** What its sender is told of a request of which only the head can be read; undefined: there is nobody to tell. */
 export function refusalOf(head: Buffer, status: number, reason: string): BadRequest | undefined {
-  const [startLine = '', ...lines] = head.toString('utf8').trimEnd().split('\r\n')
+  const [startLine = '', ...lines] = textOf(head).trimEnd().split('\r\n')
   const method = startLine.split(' ', 1)[0] ?? ''
   if (!TOKEN.test(method) || !REQUEST_LINE.test(startLine)) return undefined
   const fields = new HeaderFields()
@@ -98,7 +100,7 @@ function requestUri(startLine: string): SipUri {
   const [, , text, version] = REQUEST_LINE.exec(startLine) ?? []
   if (text === undefined) throw new Complaint('Malformed request line')
   if (version !== '2.0') throw new Complaint('Version Not Supported', 505)
-  if (Buffer.byteLength(text) > MAX_REQUEST_URI_OCTETS) throw new Complaint('Request-URI Too Long', 414)
+  if (octetLength(text) > MAX_REQUEST_URI_OCTETS) throw new Complaint('Request-URI Too Long', 414)
   const uri = parseUri(text)
   if (!uri) throw new Complaint('Malformed Request-URI')
   if (uri.parts.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
@@ -157,8 +159,8 @@ function complete(fields: HeaderFields, hop: Via, available: Buffer, source: Sip
   const callId = required(fields, 'Call-ID')
   if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
   checkMaxForwards(fields.first('max-forwards'))
-  const length = contentLength(fields.first('content-length'), available.length)
-  return { fields, hop, from, to, callId, cseq, cseqMethod, body: available.toString('utf8', 0, length), source }
+  const length = contentLength(fields.first('content-length'), available)
+  return { fields, hop, from, to, callId, cseq, cseqMethod, body: textOf(available.subarray(0, length)), source }
 }
 
 function required(fields: HeaderFields, name: string): string {
@@ -179,10 +181,18 @@ function checkContacts(values: readonly string[]): void {
 }
 
 /** RFC 3261 18.3: octets, and on datagrams no more of them than have come. */
-function contentLength(value: string | undefined, available: number): number {
-  if (value === undefined) return available
-  if (!/^\d{1,10}$/.test(value) || Number(value) > available) throw new Complaint('Wrong Content-Length')
+function contentLength(value: string | undefined, available: Buffer): number {
+  if (value === undefined) return withoutFill(available)
+  if (!/^\d{1,10}$/.test(value) || Number(value) > available.length) throw new Complaint('Wrong Content-Length')
   return Number(value)
+}
+
+/** Senders without Content-Length are those that also send the NUL at the end of a string, or a keep-alive in the same datagram. */
+function withoutFill(body: Buffer): number {
+  if (idleOctets(body) === body.length) return 0
+  let end = body.length
+  while (end > 0 && body[end - 1] === 0) end--
+  return end
 }
 
 function topVia(fields: HeaderFields): Via {
@@ -196,12 +206,5 @@ const tryTopVia = (fields: HeaderFields): Via | undefined => parseVia(fields.fir
 /** Enough of a malformed Via to tell its sender. */
 const sentByOnly = (fields: HeaderFields): Via | undefined =>
   parseVia((fields.first('via') ?? '').split(/[;,]/, 1)[0] ?? '')
-
-/** RFC 3261 7.5 */
-function skipLeadingLineBreaks(bytes: Buffer): number {
-  let start = 0
-  while (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) start += 2
-  return start
-}
 
 const unreadable = (reason: string): TelephonyError => new TelephonyError('PARSE', `not a SIP message: ${reason}`)

@@ -1,8 +1,9 @@
+import { readable } from '../../base/octets.js'
 import type { NameAddr, SipAddress, SipBody, SipMessage, SipRequest, SipResponse } from '../types.js'
 import type { SipNameAddr } from '../uri/name-addr.js'
 import { mediaType, type ParsedMessage, type ParsedRequest, type ParsedResponse } from './parsed-message.js'
 
-/** A message as the layers above see it: no type of sip.js, parts made when they are asked for. */
+/** A message as the layers above see it: no type of sip.js, text readable, parts made when they are asked for. */
 abstract class Received<M extends ParsedMessage> implements SipMessage {
   protected readonly message: M
   /** The content type without parameters, in lower case: `application/sdp`; of multipart/… as it came, for its boundary is there. */
@@ -14,11 +15,11 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
     if (content === '') return
     const written = message.getHeader('content-type') ?? ''
     const type = mediaType(written)
-    this.body = { contentType: type.startsWith('multipart/') ? written : type, content }
+    this.body = { contentType: readable(type.startsWith('multipart/') ? written : type), content: readable(content) }
   }
 
   get callId(): string {
-    return this.message.callId
+    return readable(this.message.callId)
   }
 
   get cseq(): number {
@@ -42,21 +43,22 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
   }
 
   header(name: string): string | undefined {
-    return this.message.getHeader(name)
+    const value = this.message.getHeader(name)
+    return value === undefined ? undefined : readable(value)
   }
 
   headers(name: string): string[] {
-    return this.message.getHeaders(name)
+    return this.message.getHeaders(name).map(readable)
   }
 }
 
 export class ReceivedRequest extends Received<ParsedRequest> implements SipRequest {
   get uri(): string {
-    return this.message.requestUri.text
+    return readable(this.message.requestUri.text)
   }
 
   get uriUser(): string {
-    return this.message.requestUri.parts.user
+    return readable(this.message.requestUri.parts.user)
   }
 }
 
@@ -67,12 +69,18 @@ export class ReceivedResponse extends Received<ParsedResponse> implements SipRes
   constructor(message: ParsedResponse, as?: { status: number; reason: string }) {
     super(message)
     this.status = as?.status ?? message.statusCode
-    this.reason = as?.reason ?? message.reasonPhrase
+    this.reason = as?.reason ?? readable(message.reasonPhrase)
   }
 }
 
 function nameAddr(value: SipNameAddr): NameAddr {
   const { text, parts } = value.sipUri
   const tag = value.tag
-  return { uri: text, user: parts.user, host: parts.host, displayName: value.displayName, ...(tag ? { tag } : {}) }
+  return {
+    uri: readable(text),
+    user: readable(parts.user),
+    host: parts.host,
+    displayName: readable(value.displayName),
+    ...(tag ? { tag } : {}),
+  }
 }

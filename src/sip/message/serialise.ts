@@ -1,3 +1,4 @@
+import { octetLength } from '../../base/octets.js'
 import { headerSpelling } from './header-fields.js'
 import { type ParsedMessage, ParsedRequest } from './parsed-message.js'
 
@@ -15,6 +16,6 @@ export function serialiseMessage(message: ParsedMessage): string {
     if (key === 'content-length') continue
     for (const value of values) lines.push(`${headerSpelling(key)}: ${value}`)
   }
-  lines.push(`Content-Length: ${Buffer.byteLength(message.body)}`)
+  lines.push(`Content-Length: ${octetLength(message.body)}`)
   return `${lines.join('\r\n')}\r\n\r\n${message.body}`
 }

@@ -1,3 +1,4 @@
+import { idleOctets } from './idle-octets.js'
 import { MAX_MESSAGE_OCTETS } from './limits.js'
 
 /** What a stream turned out to hold, in its order. */
@@ -7,7 +8,7 @@ export type Framed =
   | { kind: 'ping' }
   /** A single CRLF: the answer to a ping. It comes before `ping` as well, where the first half is all that is there. */
   | { kind: 'pong' }
-  /** Nobody can say where the next message begins: the last thing that is told. `head` as far as it has come. */
+  /** The start of the next message cannot be found: the last item. `head` as far as it has come. */
   | { kind: 'broken'; status: 400 | 413; reason: string; head: Buffer }
 
 const CR = 0x0d
@@ -28,7 +29,9 @@ export class StreamFramer {
   #searched = 0
   /** Octets of the message that is coming; 0 while its head is not complete. */
   #wanted = 0
+  /** Complete line breaks since the last message or other octet. */
   #lineBreaks = 0
+  #lastIsCr = false
   #broken = false
 
   /** Octets of a message that has begun and is not complete. */
@@ -62,21 +65,30 @@ export class StreamFramer {
 
   #drain(found: Framed[]): void {
     while (this.#used > 0 && !this.#broken) {
-      if (this.#wanted === 0 && this.#takeLineBreak(found)) continue
+      if (this.#wanted === 0 && this.#takeIdle(found)) continue
       if (this.#wanted === 0 && !this.#readHead(found)) return
       if (this.#used < this.#wanted) return
       found.push({ kind: 'message', bytes: Buffer.from(this.#buffer.subarray(0, this.#wanted)) })
       this.#lineBreaks = 0
+      this.#lastIsCr = false
       this.#drop(this.#wanted)
     }
   }
 
-  /** RFC 3261 7.5: line breaks before a message mean nothing to it. */
-  #takeLineBreak(found: Framed[]): boolean {
-    if (this.#buffer[0] !== CR || this.#buffer[1] !== LF || this.#used < 2) return false
-    found.push({ kind: ++this.#lineBreaks % 2 === 0 ? 'ping' : 'pong' })
-    this.#drop(2)
-    return true
+  /** Line breaks and other keep-alives before a message mean nothing to it. */
+  #takeIdle(found: Framed[]): boolean {
+    // While a head is incomplete, its first octet has been looked at.
+    const octets = this.#searched > 0 ? 0 : idleOctets(this.#buffer, this.#used)
+    for (let at = 0; at < octets; at++) this.#noteIdle(this.#buffer[at], found)
+    if (octets > 0) this.#drop(octets)
+    return octets > 0
+  }
+
+  #noteIdle(octet: number | undefined, found: Framed[]): void {
+    const ends = octet === LF && this.#lastIsCr
+    if (ends) found.push({ kind: ++this.#lineBreaks % 2 === 0 ? 'ping' : 'pong' })
+    else if (octet !== CR || this.#lastIsCr) this.#lineBreaks = 0
+    this.#lastIsCr = octet === CR
   }
 
   /** False: it is not complete. */
@@ -114,7 +126,7 @@ export class StreamFramer {
 
 /** RFC 3261 20.14: a stream needs one, and one only; otherwise what is wrong with it. */
 function contentLength(head: string): number | string {
-  // Who takes these for ends of lines would find other headers than we do, and the next message elsewhere.
+  // A reader that takes these for ends of lines would find other headers, and the next message elsewhere.
   if (/\r(?!\n)|(?<!\r)\n/.test(head)) return 'Stray line break in the head'
   const values = [...head.matchAll(CONTENT_LENGTH)].map(([, value = '']) => value.replace(/\r\n/g, ''))
   if (values.length === 0) return 'Missing Content-Length'

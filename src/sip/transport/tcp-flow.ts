@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.js'
 import { randomBetween } from '../../base/ids.js'
 import type { Logger } from '../../base/logger.js'
+import { octetsOf } from '../../base/octets.js'
 import { type Framed, StreamFramer } from '../message/stream-framer.js'
 import type { SipAddress } from '../types.js'
 import { sendError } from './bind-error.js'
@@ -86,7 +87,7 @@ export class TcpFlow {
       return Promise.reject(sendError(this.peer, new Error('the peer takes nothing')))
     }
     return new Promise((resolve, reject) => {
-      this.#socket.write(text, (error) => (error ? reject(sendError(this.peer, error)) : resolve()))
+      this.#socket.write(octetsOf(text), (error) => (error ? reject(sendError(this.peer, error)) : resolve()))
     })
   }
 

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { Logger } from '../../base/logger.js'
+import { octetsOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
 import { familyOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
@@ -54,7 +55,7 @@ function bind(socket: Socket, init: LocalAddress): Promise<void> {
 
 function send(socket: Socket, text: string, to: SipAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.send(text, to.port, to.host, (error) => {
+    socket.send(octetsOf(text), to.port, to.host, (error) => {
       if (error) reject(sendError(to, error))
       else resolve()
     })

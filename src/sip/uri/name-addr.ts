@@ -38,29 +38,37 @@ export class SipNameAddr extends NameAddrHeader {
 }
 
 /**
- * Undefined where the text is malformed. A display name without quotes may hold anything but `<` (RFC 4475 3.1.2.15
+ * Undefined where the text is malformed. A display name without quotes may hold anything but brackets (RFC 4475 3.1.2.15
  * allows either).
  */
 export function parseNameAddr(text: string): SipNameAddr | undefined {
-  const quoteEnd = text.startsWith('"') ? closingQuote(text) : 0
-  if (quoteEnd < 0) return undefined
-  const open = text.indexOf('<', quoteEnd)
-  return open < 0 ? addrSpec(text) : bracketed(text, quoteEnd, open)
+  if (text.startsWith('"')) return quotedName(text)
+  // An addr-spec first: brackets in its quoted parameters are no name-addr.
+  return addrSpec(text) ?? bracketed(text, text.indexOf('<'))
 }
 
-function bracketed(text: string, quoteEnd: number, open: number): SipNameAddr | undefined {
+function quotedName(text: string): SipNameAddr | undefined {
+  const end = closingQuote(text)
+  const open = text.indexOf('<', end)
+  if (end < 0 || text.slice(end, open).trim() !== '') return undefined
+  return afterName(text, open, unquote(text.slice(1, end - 1)))
+}
+
+function bracketed(text: string, open: number): SipNameAddr | undefined {
+  const displayName = text.slice(0, Math.max(0, open)).trim()
+  return displayName.includes('>') ? undefined : afterName(text, open, displayName)
+}
+
+function afterName(text: string, open: number, displayName: string): SipNameAddr | undefined {
   const close = text.indexOf('>', open)
-  if (close < 0 || (quoteEnd > 0 && text.slice(quoteEnd, open).trim() !== '')) return undefined
-  const quoted = quoteEnd > 0
-  const displayName = quoted ? unquote(text.slice(1, quoteEnd - 1)) : text.slice(0, open).trim()
-  if (!quoted && displayName.includes('>')) return undefined
+  if (open < 0 || close < 0) return undefined
   const uri = parseUri(text.slice(open + 1, close).trim())
   const params = parseParams(text.slice(close + 1).trim())
   return uri && params ? new SipNameAddr(text, uri, displayName, params) : undefined
 }
 
 /**
- * RFC 3261 20: without angle brackets all parameters belong to the header, and the URI may hold no comma, `?` or
+ * RFC 3261 20.10: without angle brackets all parameters belong to the header, and the URI may hold no comma, `?` or
  * semicolon.
  */
 function addrSpec(text: string): SipNameAddr | undefined {
@@ -69,8 +77,13 @@ function addrSpec(text: string): SipNameAddr | undefined {
   if (/[,?]/.test(uriText)) return undefined
   const uri = parseUri(uriText)
   const params = semicolon < 0 ? parseParams('') : parseParams(text.slice(semicolon))
-  return uri && params ? new SipNameAddr(text, uri, '', params) : undefined
+  return uri && params && ![...params.values()].some(hasBareBracket)
+    ? new SipNameAddr(text, uri, '', params)
+    : undefined
 }
+
+/** A bracket outside quotes: some reader would take it for that of a name-addr. */
+const hasBareBracket = (value = ''): boolean => /[<>]/.test(value) && !/^"(?:[^"\\]|\\.)*"$/s.test(value)
 
 /** Index after the quote that closes the one at 0, or -1. */
 function closingQuote(text: string): number {

@@ -1,4 +1,5 @@
 import { URI } from 'sip.js/lib/grammar/uri.js'
+import { textOf } from '../../base/octets.js'
 import { NO_PARAMS, type Params, parseParams } from './params.js'
 
 /** RFC 3261 19.1.1 in parts. `host` is '' for schemes that have none (tel, urn …). */
@@ -101,9 +102,7 @@ function decodeUser(userInfo: string): string | undefined {
   const colon = userInfo.indexOf(':')
   const user = colon < 0 ? userInfo : userInfo.slice(0, colon)
   if (!user.includes('%')) return user
-  try {
-    return decodeURIComponent(user)
-  } catch {
-    return undefined
-  }
+  if (/%(?![\da-f]{2})/i.test(user)) return undefined
+  // RFC 3261 25.1: an escape is an octet, not always a part of a UTF-8 letter.
+  return user.replace(/(?:%[\da-f]{2})+/gi, (escapes) => textOf(Buffer.from(escapes.replaceAll('%', ''), 'hex')))
 }

@@ -34,12 +34,12 @@ export class SentInvite implements OutgoingInvite {
   readonly #init: OutgoingInviteInit
   readonly #handlers: OutgoingInviteHandlers
   readonly #round: CredentialsRound
-  readonly #fromTag = newToken()
+  readonly fromTag: string
   readonly #headers: readonly string[]
   readonly #target
   readonly #to
   #client: InviteClient
-  #cseq = 1
+  #cseq: number
   #provisional = false
   #cancelled = false
   #done = false
@@ -51,11 +51,17 @@ export class SentInvite implements OutgoingInvite {
     this.#init = init
     this.#handlers = handlers
     this.#round = new CredentialsRound(context, { inDialog: false })
+    this.fromTag = init.after?.fromTag ?? newToken()
+    this.#cseq = (init.after?.cseq ?? 0) + 1
     this.#target = targetUri(init.target)
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
-    this.#client = this.#send([])
+    this.#client = this.#send()
     this.#forget = context.closing.add(this.#closed)
+  }
+
+  get cseq(): number {
+    return this.#cseq
   }
 
   cancel(reason?: string): void {
@@ -71,7 +77,7 @@ export class SentInvite implements OutgoingInvite {
     this.#fail(toFinalResponse(localResponse(503, 'Endpoint closed')))
   }
 
-  #send(credentials: readonly string[]): InviteClient {
+  #send(credentials?: readonly string[]): InviteClient {
     const { core, aor } = this.#context
     const { fromDisplayName, sipCallId, body } = this.#init
     const message = core.makeOutgoingRequestMessage(
@@ -82,15 +88,15 @@ export class SentInvite implements OutgoingInvite {
       {
         callId: checkText('Call-ID', sipCallId),
         cseq: this.#cseq,
-        fromTag: this.#fromTag,
+        fromTag: this.fromTag,
         ...(fromDisplayName === undefined
           ? {}
           : { fromDisplayName: escapeDisplayName(checkText('display name', fromDisplayName)) }),
       },
-      withCredentials(this.#headers, credentials),
+      withCredentials(this.#headers, credentials ?? []),
       sessionBody(body),
     )
-    if (this.#cseq === 1) this.#round.ahead(message)
+    if (!credentials) this.#round.ahead(message)
     this.#provisional = false
     return new InviteClient(core, message, this.#delegate(message))
   }

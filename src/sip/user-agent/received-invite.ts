@@ -1,6 +1,7 @@
 import { type InviteUserAgentServer, SessionDialog } from 'sip.js/lib/core/index.js'
 import type { Timer } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
+import { readable } from '../../base/octets.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
@@ -44,7 +45,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#server = server
     this.#place = place
     server.delegate = {
-      onCancel: (cancel) => this.#terminate(cancel.getHeader('reason')),
+      onCancel: (cancel) => this.#terminate(cancel.getHeaders('reason')),
       onTransportError: (error) => context.log.warn({ err: error }, 'an answer to INVITE could not be sent'),
     }
     if (context.init.handlers.decidesAtOnce?.()) this.#trying = context.clock.setTimeout(trying, TRYING_MS)
@@ -59,7 +60,7 @@ export class ReceivedInvite implements IncomingInvite {
     session.delegate = {
       onBye: (bye) => {
         bye.accept()
-        this.#terminate(bye.message.getHeader('reason'))
+        this.#terminate(bye.message.getHeaders('reason'))
       },
     }
   }
@@ -104,10 +105,10 @@ export class ReceivedInvite implements IncomingInvite {
     this.#server.dispose()
   }
 
-  #terminate(reason: string | undefined): void {
+  #terminate(reasons: readonly string[]): void {
     if (this.#decided) return
     this.reject(487) // RFC 3261 9.2, 15.1.2
-    guarded(this.#context.log, 'cancelled', () => this.handlers.cancelled?.(reason))
+    guarded(this.#context.log, 'cancelled', () => this.handlers.cancelled?.(reasons.map(readable)))
   }
 }
 

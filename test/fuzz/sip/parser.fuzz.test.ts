@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { TelephonyError } from '../../../src/base/errors.js'
+import { octetsOf } from '../../../src/base/octets.js'
 import { type ParsedMessage, ParsedRequest } from '../../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../../src/sip/message/parser.js'
 import { serialiseMessage } from '../../../src/sip/message/serialise.js'
@@ -15,7 +16,7 @@ function law(bytes: Buffer): void {
     assert.ok(error instanceof TelephonyError && error.code === 'PARSE', String(error))
     return
   }
-  const again = parseMessage(Buffer.from(serialiseMessage(message)), SOURCE)
+  const again = parseMessage(octetsOf(serialiseMessage(message)), SOURCE)
   assert.deepEqual(essence(again), essence(message))
 }
 

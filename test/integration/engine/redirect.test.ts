@@ -64,6 +64,30 @@ describe('redirection, engine to engine and peer', () => {
     assert.deepEqual([end.by, end.cause, end.sipCode], ['remote', 'failed', 302])
   })
 
+  it('the same caller goes on: From with its tag, To and Call-ID stay, CSeq counts up, past challenges too', async () => {
+    await engine.call(
+      'setAccount',
+      loopbackAccount('caller', { aor: `caller@127.0.0.1:${peer.port}`, password: 'secret' }),
+    )
+    const placed = dial('1000')
+    peer.answer(await invite(peer), 407, { headers: [CHALLENGE(407, 'n1')] })
+    const challenged = await invite(peer)
+    peer.answer(challenged, 302, { contact: `sip:1001@127.0.0.1:${peer.port}` })
+    const redirected = await invite(peer)
+    peer.answer(redirected, 302, { contact: `sip:1002@127.0.0.1:${peer.port}` })
+    const again = await invite(peer)
+    peer.answer(again, 486)
+    const { callId } = await placed
+    await heard.next('call.ended', (event) => event.callId === callId)
+    const identity = ({ message }: typeof again) => [message.fromTag, message.getHeader('to'), message.callId]
+    assert.deepEqual(identity(redirected), identity(challenged))
+    assert.deepEqual(identity(again), identity(challenged))
+    assert.deepEqual(
+      [challenged, redirected, again].map(({ message }) => message.cseq),
+      [2, 3, 4],
+    )
+  })
+
   it('what it must not call is not called: sips, http, and header lines in the address', async () => {
     const placed = dial(peer.uri)
     const contacts = ['sips:a@127.0.0.1', 'http://127.0.0.1/', `${target}?X-Evil=1`]

@@ -75,14 +75,14 @@ describe('a call between two endpoints', () => {
   it('is cancelled while it rings', async () => {
     const { invite: outgoing, progress, outcome } = alice.call(bob.address)
     const invite = await bob.invites.next()
-    const cancelled = new Promise<string | undefined>((resolve) => {
+    const cancelled = new Promise<readonly string[]>((resolve) => {
       invite.handlers.cancelled = resolve
     })
     invite.progress(180)
     await progress.next()
     outgoing.cancel('SIP;cause=200;text="Call completed elsewhere"')
     outgoing.cancel()
-    assert.equal(await cancelled, 'SIP;cause=200;text="Call completed elsewhere"')
+    assert.deepEqual(await cancelled, ['SIP;cause=200;text="Call completed elsewhere"'])
     const result = await outcome
     assert.deepEqual([result.kind, result.response.status], ['failed', 487])
     assert.throws(() => invite.accept({ body: ANSWER }), { code: 'WRONG_STATE' })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { DigestAuthenticator } from '../../../src/account/authenticator.js'
 import type { RealmGuardInit } from '../../../src/account/realm-guard.js'
+import { octetsOf, textOf } from '../../../src/base/octets.js'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
 import type { SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -25,7 +26,7 @@ function expected(header: string, request: ParsedRequest): string {
   const algorithm = param(header, 'algorithm') || 'MD5'
   const name = algorithm.replace(/-sess$/i, '')
   const hash = name === 'MD5' ? 'md5' : name === 'SHA-256' ? 'sha256' : 'sha512-256'
-  const h = (text: string) => createHash(hash).update(text).digest('hex')
+  const h = (text: string) => createHash(hash).update(octetsOf(text)).digest('hex')
   const [nonce, nc, cnonce, qop] = ['nonce', 'nc', 'cnonce', 'qop'].map((each) => param(header, each))
   const secret = h(`${param(header, 'username')}:${param(header, 'realm')}:${PASSWORD}`)
   const a1 = /-sess$/i.test(algorithm) ? h(`${secret}:${nonce}:${cnonce}`) : secret
@@ -103,6 +104,19 @@ describe('digest authentication', () => {
       })
     }
   }
+
+  it('answers a realm that is not UTF-8 by the octets that the server sent, also where the setting names it', async () => {
+    await alice.close()
+    await open({ realm: 'Zürich' })
+    const realm = textOf(Buffer.from('Z\xfcrich', 'latin1'))
+    const result = register()
+    server.answer(await server.requests.next(), 401, { headers: [challenge(401, realm, 'n1')] })
+    const second = await server.requests.next()
+    count(second)
+    assert.equal(param(header(second), 'realm'), realm)
+    server.answer(second, 200)
+    await result
+  })
 
   it('covers the body with auth-int', async () => {
     const { outcome } = alice.call(server.uri)

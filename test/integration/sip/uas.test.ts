@@ -75,6 +75,12 @@ describe('UAS against a peer that says what the test wants', () => {
       assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
     })
 
+    it('415: a body that is encoded, in whichever line of Content-Encoding', async () => {
+      const response = await ask({ headers: ['Content-Encoding: identity', 'Content-Encoding: identity, gzip'] })
+      assert.deepEqual([response.statusCode, response.getHeader('accept-encoding')], [415, 'identity'])
+      assert.equal((await ask({ headers: ['Content-Encoding: identity, identity'] })).statusCode, 100)
+    })
+
     it('406: a caller who takes no session description', async () => {
       assert.equal((await ask({ headers: ['Accept: text/nobodyKnowsThis'] })).statusCode, 406)
       assert.equal((await ask({ headers: ['Accept: text/plain, application/sdp;level=1'] })).statusCode, 100)
@@ -389,20 +395,23 @@ describe('UAS against a peer that says what the test wants', () => {
         const callId = `${method}@early`
         await ask({ via, callId })
         const invite = await bob.invites.next()
-        const cancelled = new Promise<string | undefined>((resolve) => {
+        const cancelled = new Promise<readonly string[]>((resolve) => {
           invite.handlers.cancelled = resolve
         })
         invite.progress(180)
         const ringing = (await peer.responses.next()).message
         const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }
-        peer.send(text(method === 'BYE' ? bye : { method, callId, via, headers: ['Reason: x'] }), port())
+        peer.send(
+          text(method === 'BYE' ? bye : { method, callId, via, headers: ['Reason: x, y', 'Reason: z'] }),
+          port(),
+        )
         const answers = [(await peer.responses.next()).message, (await peer.responses.next()).message]
         assert.deepEqual(answers.map((a) => [a.statusCode, a.method]).sort(), [
           [200, method],
           [487, 'INVITE'],
         ])
         assert.equal(answers[0]?.toTag, ringing.toTag)
-        assert.equal(await cancelled, method === 'CANCEL' ? 'x' : undefined)
+        assert.deepEqual(await cancelled, method === 'CANCEL' ? ['x', 'y', 'z'] : [])
       }
     })
 

@@ -49,11 +49,11 @@ describe('the door bell example', function () {
     ]
     assert.equal(new Set(calls.map(({ tags }) => tags.ring)).size, 1)
     const ends = calls.map(({ to, end }) => `${to.user} ${end?.by} ${end?.cause}`)
-    assert.deepEqual(ends.toSorted(), ['asleep local cancelled', 'awake local normal', 'busy remote busy'])
+    assert.deepEqual(ends.toSorted(), ['asleep local completed-elsewhere', 'awake local normal', 'busy remote busy'])
     const missed = [
       await stage.shown<{ payload: string }>('ringflow-door-missed'),
       await stage.shown<{ payload: string }>('ringflow-door-missed'),
     ]
-    assert.deepEqual(missed.map(({ payload }) => payload).toSorted(), ['busy', 'cancelled'])
+    assert.deepEqual(missed.map(({ payload }) => payload).toSorted(), ['busy', 'completed-elsewhere'])
   })
 })

@@ -60,7 +60,7 @@ describe('a registrar in trouble', () => {
             log: silentLogger,
             userAgent: { contactUri: 'sip:x@127.0.0.1', request: (init) => registrar.request(init) },
           },
-          { aor: 'sip:a@x', registrar: 'sip:x', contactUser: 'x', host: 'h', expiresSec: GRANTED_SEC },
+          { aor: 'sip:a@x', registrar: 'sip:x', host: 'h', expiresSec: GRANTED_SEC },
         )
         registration.on('state', ({ state }) => {
           if (state === 'registered' && registrar.trouble === undefined) registeredMs ||= clock.now()

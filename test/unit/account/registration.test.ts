@@ -56,7 +56,7 @@ function setUp(expiresSec = 600) {
   }
   const registration = new Registration(
     { clock, log: silentLogger, userAgent, random: (min, max) => (min + max) / 2 },
-    { aor: 'sip:alice@example.com', registrar: 'sip:example.com', contactUser: '0a1b2c', host: 'host', expiresSec },
+    { aor: 'sip:alice@example.com', registrar: 'sip:example.com', host: 'host', expiresSec },
   )
   registration.on('state', (state) => states.push(state))
   const last = () => sent.at(-1) as Register
@@ -98,6 +98,14 @@ describe('registration', () => {
     )
   })
 
+  it('refreshes within the time that a session border controller grants under a Contact of its own', async () => {
+    const { registration, clock, last, sent } = setUp()
+    registration.register()
+    await last().answer(200, { Contact: ['<sip:sbc-4f1c2@192.0.2.10:5060>;expires=8'] })
+    clock.advance(8_000)
+    assert.equal(sent.length, 2)
+  })
+
   describe('reads the granted time', () => {
     const cases: [name: string, headers: Record<string, string[]>, grantedSec: number][] = [
       ['from the contact that is ours', { Contact: ['<sip:b@h>;expires=60', `<${CONTACT}>;expires=120`] }, 120],
@@ -108,7 +116,47 @@ describe('registration', () => {
       ],
       ['from ours behind NAT', { Contact: ['<sip:0a1b2c@203.0.113.1:9999>;expires=75'], Expires: ['30'] }, 75],
       ['from Expires where our contact has none', { Contact: [`<${CONTACT}>`], Expires: ['200'] }, 200],
-      ['from Expires, not from a stranger’s contact', { Contact: ['<sip:b@h>;expires=5'], Expires: ['200'] }, 200],
+      [
+        'from a sole contact, whatever the registrar made of it',
+        { Contact: ['<sip:b@h>;expires=5'], Expires: ['200'] },
+        5,
+      ],
+      ['from a sole contact without brackets', { Contact: ['sip:sbc-1@h;expires="8";+x="<a,b>"'] }, 8],
+      [
+        'from Expires where several are listed and none is ours',
+        { Contact: ['<sip:b@h>;expires=5, <sip:c@h>;expires=6'], Expires: ['200'] },
+        200,
+      ],
+      [
+        'from our host and port before our user',
+        { Contact: [`<sip:0a1b2c@h>;expires=70`, `<sip:x@127.0.0.1:5060>;expires=80`] },
+        80,
+      ],
+      [
+        'from host, port and user before host and port',
+        { Contact: [`<sip:x@127.0.0.1:5060>;expires=70`, `<${CONTACT}>;expires=80`] },
+        80,
+      ],
+      [
+        'not from another port of our host',
+        { Contact: ['<sip:b@127.0.0.1:5061>;expires=5, <sip:c@h>;expires=6'], Expires: ['90'] },
+        90,
+      ],
+      [
+        'from our host where the default port is left out',
+        { Contact: ['<sip:b@h>;expires=5', '<sip:x@127.0.0.1>;expires=80'] },
+        80,
+      ],
+      [
+        'from the shorter of two that can be ours',
+        { Contact: ['<sip:0a1b2c@203.0.113.1:1>;expires=75, <sip:0a1b2c@203.0.113.1:2>;expires=45'] },
+        45,
+      ],
+      [
+        'not from a name that looks like our address',
+        { Contact: [`"<${CONTACT}>;expires=5" <sip:b@h>;expires=60, <sip:c@h>;expires=6`], Expires: ['90'] },
+        90,
+      ],
       ['as asked where nothing is said', {}, 600],
       ['as a day at most', { Expires: ['4294967295'] }, 86_400],
       ['as asked where it is no number', { Expires: ['soon'] }, 600],

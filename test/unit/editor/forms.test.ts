@@ -9,7 +9,7 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-incoming': ['call', 'events and end'],
   'sip-answer': ['call'],
   'sip-play-media': ['done', 'interrupted or failed'],
-  'sip-gather': ['digits', 'no input'],
+  'sip-gather': ['digits', 'no input or failed'],
   'sip-dtmf': ['sent'],
   'sip-record': ['started', 'recorded'],
   'sip-hangup': ['ended'],

@@ -390,6 +390,14 @@ describe('engine', () => {
     )
   })
 
+  it('refuses a rule whose status could not refuse a call: a 3xx without a Contact says nothing (RFC 3261 21.3)', async () => {
+    const { commands } = makeEngine()
+    for (const rejectStatus of [200, 302, 399, 700, 486.5]) {
+      const rule = { ...answerRule, mode: 'reject', rejectStatus } as const
+      await assert.rejects(async () => commands.setInbound({ accountId: 'a1', rule }), { code: 'BAD_CONFIG' })
+    }
+  })
+
   it('answers inbound calls 480 without a rule, with a CDR, and by the rule once there is one', async () => {
     const { commands, network, calls } = makeEngine()
     await commands.setAccount(account())

@@ -27,13 +27,13 @@ describe('nodes/shared/settings', () => {
     assert.equal(number('tone', '', { empty: 7 }), 7)
     assert.equal(secondsAsMs('wait', '2.5'), 2_500)
     for (const [value, text] of [
-      ['', /port: "" is no number/],
-      ['12x', /"12x" is no number/],
-      ['Infinity', /is no number/],
-      ['1.5', /no whole number/],
+      ['', /port: must not be empty/],
+      ['12x', /"12x" is not a number/],
+      ['Infinity', /is not a number/],
+      ['1.5', /not a whole number/],
       ['-1', /not between 0 and 10/],
       ['11', /not between 0 and 10/],
-      [undefined, /is no number/],
+      [undefined, /must not be empty/],
     ] as const) {
       assert.throws(() => number('port', value, { max: 10, integer: true }), badConfig(text))
     }
@@ -46,7 +46,7 @@ describe('nodes/shared/settings', () => {
       shaped('host', '', () => false, 'host'),
       '',
     )
-    assert.throws(() => shaped('host', 'x', () => false, 'host'), badConfig(/host: "x" is no host/))
+    assert.throws(() => shaped('host', 'x', () => false, 'host'), badConfig(/host: "x" is not a valid host/))
   })
 
   it('an environment variable that is not set, in whatever field', () => {
@@ -62,7 +62,10 @@ describe('nodes/shared/settings', () => {
 
   it('choices, flags, lists', () => {
     assert.equal(oneOf('mode', 'flow', ['flow', 'answer']), 'flow')
-    assert.throws(() => oneOf('mode', 'x', ['flow', 'answer']), badConfig(/mode: "x" is none of flow, answer/))
+    assert.throws(
+      () => oneOf('mode', 'x', ['flow', 'answer']),
+      badConfig(/mode: "x" is not a choice. Choose one of flow, answer/),
+    )
     assert.deepEqual([true, 'true', false, 'false', undefined, 1].map(flag), [true, true, false, false, false, false])
     assert.deepEqual(list(' a, b,,c '), ['a', 'b', 'c'])
     assert.deepEqual(list(['a ', '', 'b']), ['a', 'b'])

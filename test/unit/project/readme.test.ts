@@ -16,6 +16,7 @@ const CAUSES = {
   'no-answer': true,
   rejected: true,
   cancelled: true,
+  'completed-elsewhere': true,
   failed: true,
   'media-timeout': true,
   interrupted: true,

@@ -62,6 +62,39 @@ describe('stream framer', () => {
     assert.deepEqual(kinds(push(framer, '\r\n\r\n\r\n')), ['pong', 'ping', 'pong'])
   })
 
+  const keepAlives: [name: string, octets: string][] = [
+    ['CR LF NUL', '\r\n\0'],
+    ['a NUL', '\0'],
+    ['NULs', '\0\0\0\0'],
+    ['a line feed', '\n'],
+    ['a carriage return', '\r'],
+    ['blanks', ' \t'],
+    ['CR LF CR LF NUL', '\r\n\r\n\0'],
+  ]
+  for (const [name, octets] of keepAlives) {
+    it(`loses nothing after a keep-alive of ${name}, and keeps none of it`, () => {
+      const stream = Buffer.from(`${octets}${INVITE}${octets}${octets}${MESSAGE}${octets}`)
+      for (let cut = 0; cut <= stream.length; cut++) {
+        const framer = new StreamFramer()
+        const found = [...framer.push(stream.subarray(0, cut)), ...framer.push(stream.subarray(cut))]
+        assert.deepEqual(texts(found), [INVITE, MESSAGE])
+        assert.equal(framer.pending, 0)
+      }
+    })
+  }
+
+  it('takes only what is contiguous for a ping', () => {
+    assert.deepEqual(kinds(push(new StreamFramer(), '\r\n\0\r\n\0')), ['pong', 'pong'])
+  })
+
+  it('drops 64 KB of keep-alives in less time than a watcher notices', () => {
+    const startedMs = performance.now()
+    const framer = new StreamFramer()
+    framer.push(Buffer.from('\r\n\0'.repeat(21_000)))
+    assert.equal(framer.pending, 0)
+    assert.ok(performance.now() - startedMs < 1_000)
+  })
+
   const lengths: [name: string, line: string, reason: string][] = [
     ['no Content-Length', 'X: y', 'Missing Content-Length'],
     ['a negative one', 'Content-Length: -1', 'Wrong Content-Length'],

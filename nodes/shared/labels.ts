@@ -1,0 +1,27 @@
+/** The labels of a dialog's fields, from the node's English catalogue: errors are in English too. */
+import { readFileSync } from 'node:fs'
+import type { Labels } from './errors.js'
+
+const known = new Map<string, Record<string, string>>()
+
+/** A field without a label keeps its name. The catalogue is read when the first error needs it. */
+export const labelsOf =
+  (type: string): Labels =>
+  (field) =>
+    catalogueOf(type)[field] ?? field
+
+function catalogueOf(type: string): Record<string, string> {
+  const labels = known.get(type) ?? readLabels(type)
+  known.set(type, labels)
+  return labels
+}
+
+/** This file runs as dist/nodes/shared/labels.js; the build puts the catalogue beside each node. */
+function readLabels(type: string): Record<string, string> {
+  try {
+    const file = new URL(`../${type}/locales/en-US/${type}.json`, import.meta.url)
+    return (JSON.parse(readFileSync(file, 'utf8')) as { label?: Record<string, string> }).label ?? {}
+  } catch {
+    return {}
+  }
+}
