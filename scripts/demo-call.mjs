@@ -11,9 +11,9 @@ import { say } from './setup.mjs'
 
 /** Ids of nodes in examples/Demo call.json. */
 const RING = 'ringflow-demo-ring'
-const EVENTS = 'ringflow-demo-events'
-const CDRS = 'ringflow-demo-cdr'
-const RECORDINGS = 'ringflow-demo-recordings'
+const EVENTS = ['ringflow-demo-events', 'ringflow-demo-bob-events']
+const CDRS = ['ringflow-demo-cdr', 'ringflow-demo-bob-cdr']
+const RECORDINGS = ['ringflow-demo-recordings', 'ringflow-demo-bob-recordings']
 
 /** The level of an error in Node-RED's log. */
 const ERROR_LEVEL = 20
@@ -32,7 +32,7 @@ const FAINTEST_DBFS = -40
  */
 export async function placeDemoCall({ flowFile, nodesDir, userDir, node, program, print, keep }) {
   const folder = userDir ?? mkdtempSync(join(tmpdir(), 'ringflow-demo-'))
-  const flow = await withFreePorts(JSON.parse(readFileSync(flowFile, 'utf8')))
+  const flow = bothSidesShown(await withFreePorts(JSON.parse(readFileSync(flowFile, 'utf8'))))
   writeFileSync(join(folder, 'flows.json'), JSON.stringify(flow))
   const seen = { cdrs: [], recordings: [], problems: [], setupMs: null }
   let nodeRed
@@ -74,6 +74,11 @@ async function withFreePorts(flow) {
     if (i >= 0) node.bindPort = String(ports[i])
   }
   return changed
+}
+
+/** The demo shows only Alice's side: Bob's debug nodes are switched off. */
+function bothSidesShown(flow) {
+  return flow.map((node) => (node.type === 'debug' ? { ...node, active: true } : node))
 }
 
 /** Fails unless every node of the pack was loaded without an error. */
@@ -136,13 +141,14 @@ async function lateAfter(ms, seen) {
 /** One message of a debug node, or a warning of any node. */
 function take(data, seen, print) {
   const message = data.format === 'Object' ? JSON.parse(data.msg) : data.msg
-  if (data.id === EVENTS) {
+  if (EVENTS.includes(data.id)) {
     print(eventLine(message))
     if (message.topic === 'call.answered' && message.call.direction === 'outbound') {
       seen.setupMs = Date.parse(message.call.answeredAt) - Date.parse(message.call.startedAt)
     }
-  } else if (data.id === CDRS) seen.cdrs.push(message.payload ?? message)
-  else if (data.id === RECORDINGS) seen.recordings.push({ direction: message.call.direction, path: message.payload })
+  } else if (CDRS.includes(data.id)) seen.cdrs.push(message.payload ?? message)
+  else if (RECORDINGS.includes(data.id))
+    seen.recordings.push({ direction: message.call.direction, path: message.payload })
   else if (data.level) {
     const text = `${data.name ?? data.id}: ${data.format === 'error' ? errorText(data.msg) : message}`
     seen.problems.push(text)
@@ -158,7 +164,9 @@ function errorText(json) {
 }
 
 function eventLine({ topic, event, call, payload }) {
-  const who = call ? `${call.direction.padEnd(8)} ${call.from.user} -> ${call.to.user}` : ''
+  const who = call
+    ? `${call.account.name.padEnd(5)}  ${call.direction.padEnd(8)}  ${call.from.user} -> ${call.to.user}`
+    : ''
   const what = typeof payload === 'string' && payload !== topic ? payload : ''
   return [event.at, topic.padEnd(18), who, what].join('  ').trimEnd()
 }

@@ -203,7 +203,8 @@ export class CallCore implements LegHost {
     })
     const { mediaTimeoutMs, mediaSource = 'auto' } = account
     const latest = () => this.#latest
-    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs, mediaSource, latest })
+    const { lookup } = this.#deps
+    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs, mediaSource, latest, lookup })
     return this.#negotiation
   }
 
@@ -216,7 +217,9 @@ export class CallCore implements LegHost {
     session.on('timeout', (silentMs) => {
       // Nothing is owed on hold, however long it lasts, as long as the peer says that it is there (ADR 7).
       if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
-      this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s`)
+      const name = this.#negotiation?.unknownHost
+      const why = name === undefined ? '' : `; the host name “${name}” in its SDP has no address that could be found`
+      this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s${why}`)
     })
     session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
   }

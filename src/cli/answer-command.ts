@@ -7,6 +7,8 @@ import { UsageError } from './options.js'
 import { type Report, wentWell } from './report.js'
 import { endsBySound, perform, rootsOf, type SoundPlan, soundFrom } from './sound.js'
 
+const LONGEST_RING_SEC = 180
+
 /** Answers calls until Ctrl-C, or one with --once. */
 export async function runAnswer(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
@@ -15,12 +17,13 @@ export async function runAnswer(context: CommandContext): Promise<number> {
   const server = options.text('server')
   if (!server && listen.host === '') throw new UsageError('give --server, or --listen with an address to be called at')
   const plan = soundFrom(options, options.text('press'))
+  const ringMs = options.durationMs('ring-time', LONGEST_RING_SEC) ?? 0
   // Without a server, on loopback, only this machine can call: nothing to be careful about.
   const inboundFrom = !server && (listen.host.startsWith('127.') || listen.host === '::1') ? 'anyone' : 'known'
   const account = accountFrom(options, version, { register: Boolean(server), anyUser: true, inboundFrom })
   const engine = await startEngine(context, rootsOf(plan))
   try {
-    const rule = { mode: 'answer', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null } as const
+    const rule = { mode: 'answer', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null, ringMs } as const
     await engine.call('setInbound', { accountId: account.id, rule })
     const first = firstCall(engine, report, plan)
     watchRegistration(engine, report)

@@ -17,6 +17,8 @@ export interface CallsDeps {
   clock: Clock
   log: Logger
   media: MediaService
+  /** Of names in the SDP of peers; never rejects. */
+  lookup: CallDeps['lookup']
   tell: (event: CallEvent) => void
 }
 
@@ -213,8 +215,14 @@ export class Calls {
   }
 
   #callDeps(entry: AccountEntry, callId: string): CallDeps {
-    const { clock, log, media } = this.#deps
-    return { clock, media, log: log.child({ callId, accountId: entry.config.id }), userAgent: entry.account.userAgent }
+    const { clock, log, media, lookup } = this.#deps
+    return {
+      clock,
+      media,
+      lookup,
+      log: log.child({ callId, accountId: entry.config.id }),
+      userAgent: entry.account.userAgent,
+    }
   }
 }
 

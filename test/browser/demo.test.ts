@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { STATUS_TEXT } from '../../nodes/shared/status.js'
 import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { repoPath } from '../support/repo.js'
-import { type Editor, invoke, launchBrowser, openEditor, showTab } from './support/editor.js'
+import { darken, type Editor, hasDarkTheme, invoke, launchBrowser, openEditor, showTab } from './support/editor.js'
 import { demoFlow } from './support/flows.js'
 
 /** What the README shows: the call while the message is being played. RINGFLOW_UPDATE_IMAGES=1 renews it. */
@@ -14,6 +14,8 @@ const PICTURE = process.env.RINGFLOW_UPDATE_IMAGES
   : repoPath('.cache', 'browser', 'demo-flow.png')
 
 const CALL_MS = 30_000
+/** WCAG 2.1, 1.4.3: contrast of text. The fill of the groups takes a little away from it. */
+const LEAST_CONTRAST = 6
 
 describe('the demo call in the editor', function () {
   this.timeout(120_000)
@@ -50,7 +52,19 @@ describe('the demo call in the editor', function () {
     }
   })
 
-  it('is rung by the button, shows its progress under the nodes, and both records in the sidebar', async () => {
+  it('has titles of groups that stand out, in the dark theme as well where there is one', async () => {
+    const { page } = editor
+    for (const theme of (await hasDarkTheme(page)) ? ['light', 'dark'] : ['light']) {
+      if (theme === 'dark') await darken(page)
+      const titles = await page.locator('#red-ui-workspace-chart .red-ui-flow-group-label').evaluateAll(contrasts)
+      assert.ok(titles.length >= 2)
+      for (const { text, contrast } of titles) assert.ok(contrast >= LEAST_CONTRAST, `${theme}: ${text} ${contrast}`)
+    }
+    await page.reload()
+    await page.locator('.red-ui-flow-node').first().waitFor()
+  })
+
+  it('is rung by the button, shows its progress under the nodes, and Alice’s side of it in the sidebar', async () => {
     const { page, errors } = editor
     const status = (id: string, text: string) =>
       page
@@ -70,12 +84,38 @@ describe('the demo call in the editor', function () {
     await page.locator('g[id="ringflow-demo-ring"] .red-ui-flow-node-button-button').click()
     await status('message', STATUS_TEXT.playing)
     await status('dial', STATUS_TEXT.inCall)
-    await shownBy('events').nth(5).waitFor({ timeout: CALL_MS })
+    await shownBy('Alice’s event').nth(2).waitFor({ timeout: CALL_MS })
     await page.screenshot({ path: PICTURE })
     await status('gather', STATUS_TEXT.gathering)
     await status('dial', STATUS_TEXT.ended)
-    await shownBy('CDR').nth(1).waitFor({ timeout: CALL_MS })
-    await shownBy('recordings').nth(1).waitFor({ timeout: CALL_MS })
+    await shownBy('Alice’s CDR').waitFor({ timeout: CALL_MS })
+    await shownBy('Alice’s recording').waitFor({ timeout: CALL_MS })
+    assert.equal(await shownBy('Bob').count(), 0)
     assert.deepEqual(errors, [])
   })
 })
+
+interface Drawn {
+  readonly textContent: string
+}
+
+/** Runs in the page: of texts, against what the canvas is painted with. */
+function contrasts(labels: unknown[]): { text: string; contrast: number }[] {
+  const { document, getComputedStyle } = globalThis as unknown as {
+    document: { querySelector(selector: string): Drawn }
+    getComputedStyle(element: Drawn): { fill: string }
+  }
+  const light = (element: Drawn) => {
+    const numbers = (getComputedStyle(element).fill.match(/[\d.]+/g) ?? []).map(Number)
+    const [r = 0, g = 0, b = 0] = numbers.map((value) => {
+      const share = value / 255
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const behind = light(document.querySelector('.red-ui-workspace-chart-background'))
+  return (labels as Drawn[]).map((label) => {
+    const [a, b] = [light(label), behind]
+    return { text: label.textContent, contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) }
+  })
+}

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { repoPath } from '../support/repo.js'
-import { closeDialog, launchBrowser, openConfigDialog, openDialog, openEditor } from './support/editor.js'
+import {
+  closeDialog,
+  darken,
+  hasDarkTheme,
+  launchBrowser,
+  openConfigDialog,
+  openDialog,
+  openEditor,
+} from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach } from './support/flows.js'
 
 const SHOTS = repoPath('.cache', 'browser', 'looks')
@@ -40,7 +48,6 @@ describe('dialogs', function () {
     it(`${name}: all are tidy and can be read`, async () => {
       const editor = await openEditor(browser, nodeRed.url, { locale })
       const { page } = editor
-      // Node-RED has a dark theme of its own since version 5.
       if (dark && !(await hasDarkTheme(page))) return editor.close()
       if (dark) await darken(page)
       const look = (type: string) =>
@@ -72,21 +79,6 @@ describe('dialogs', function () {
     assert.deepEqual(faint, [], `${title}: these are hard to read`)
   }
 })
-
-const hasDarkTheme = (page: Page): Promise<boolean> =>
-  page.evaluate(() => {
-    const { RED } = globalThis as unknown as { RED: { settings: { version: string } } }
-    return Number.parseInt(RED.settings.version, 10) >= 5
-  })
-
-/** As the setting in the editor's menu does. */
-const darken = (page: Page): Promise<void> =>
-  page.evaluate(() => {
-    const { document } = globalThis as unknown as {
-      document: { documentElement: { classList: { add(name: string): void } } }
-    }
-    document.documentElement.classList.add('nr-theme-dark')
-  })
 
 interface PageElement {
   readonly clientWidth: number

@@ -10,6 +10,7 @@ import {
   takeCall,
 } from '../../src/call/call.js'
 import type { CallEvent, CallEventType } from '../../src/call/call-event.js'
+import { systemLookup } from '../../src/engine/local-address.js'
 import type { MediaService } from '../../src/media/client.js'
 import type { SipDialog, UserAgent } from '../../src/sip/types.js'
 import { Party } from './sip-parties.js'
@@ -124,7 +125,8 @@ export class Telephone {
       setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }
-    return { clock: systemClock, log: silentLogger, media: this.#media, userAgent }
+    const lookup = (name: string) => systemLookup(name).catch(() => [])
+    return { clock: systemClock, log: silentLogger, media: this.#media, lookup, userAgent }
   }
 
   close(): Promise<void> {

@@ -151,3 +151,19 @@ export const invoke = (page: Page, action: string): Promise<void> =>
 
 export const showTab = (page: Page, id: string): Promise<void> =>
   page.evaluate((tab) => (globalThis as unknown as EditorGlobals).RED.workspaces.show(tab), id)
+
+/** Node-RED has a dark theme of its own since version 5. */
+export const hasDarkTheme = (page: Page): Promise<boolean> =>
+  page.evaluate(() => {
+    const { RED } = globalThis as unknown as { RED: { settings: { version: string } } }
+    return Number.parseInt(RED.settings.version, 10) >= 5
+  })
+
+/** As the setting in the editor's menu does. */
+export const darken = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    const { document } = globalThis as unknown as {
+      document: { documentElement: { classList: { add(name: string): void } } }
+    }
+    document.documentElement.classList.add('nr-theme-dark')
+  })

@@ -141,6 +141,29 @@ describe('a call with a peer that', () => {
     await call.ended
   })
 
+  for (const [how, spell] of [
+    ['ends its lines in a blank', (text: string) => text.replaceAll('\r\n', ' \r\n')],
+    ['ends its lines in LF alone', (text: string) => text.replaceAll('\r\n', '\n')],
+    ['ends its SDP without a line break, in a NUL', (text: string) => `${text.trimEnd()}\0`],
+    [
+      'writes odd blanks and letters',
+      (text: string) => text.replace('IN IP4 ', 'in ip4  ').replace('rtpmap:', 'RTPMAP: '),
+    ],
+  ] as const) {
+    it(`${how} is understood, in offers and in an ACK`, async () => {
+      const incoming = taken()
+      const { body } = await request('INVITE', spell(sdp()))
+      assert.match(body, /^m=audio \d+ RTP\/AVP 0 101\r$/m)
+      const { call, events } = await incoming
+      assert.match((await request('INVITE', spell(sdp('sendonly')))).body, /^a=recvonly\r$/m)
+      assert.equal((await events.first('call.held')).direction, 'sendonly')
+      await request('INVITE', '', spell(sdp()))
+      await events.first('call.resumed')
+      await request('BYE')
+      await call.ended
+    })
+  }
+
   it('asks for 30 ms in a packet gets them', async () => {
     const incoming = taken()
     await request('INVITE', sdp().replace('m=audio 9 ', `m=audio ${rtp.port} `).replace('a=sendrecv', 'a=ptime:30'))

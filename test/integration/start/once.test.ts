@@ -43,8 +43,13 @@ describe('npm start -- --once', function () {
 
   it('prints each event of both sides, from trying to the end', () => {
     const events = lines.slice(0, -1).map((line) => line.split(/\s+/))
-    for (const side of ['outbound', 'inbound']) {
-      const seen = events.filter(([, , direction]) => direction === side).map(([, event]) => event)
+    for (const [name, side] of [
+      ['Alice', 'outbound'],
+      ['Bob', 'inbound'],
+    ]) {
+      const seen = events
+        .filter(([, , whose, direction]) => whose === name && direction === side)
+        .map(([, event]) => event)
       assert.equal(seen[0], side === 'outbound' ? 'call.trying' : 'call.incoming')
       assert.ok(seen.includes('call.answered'), `${side}: ${seen}`)
       assert.equal(seen.at(-1), 'call.ended')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '../../../src/base/ids.js'
-import { FakeIncomingInvite } from '../../support/fake-user-agent.js'
+import { FakeIncomingInvite, sdpBody } from '../../support/fake-user-agent.js'
+import { peerSdp } from '../call/call-fixture.js'
 import { account, answerRule, makeEngine, settled, transport, withCode } from './engine-fixture.js'
 
 describe('engine', () => {
@@ -112,6 +113,17 @@ describe('engine', () => {
       assert.equal(network.agent('alice@127.0.0.1').closed, false)
     })
   }
+
+  it('looks up a host name in the SDP of a peer', async () => {
+    const { commands, network, media } = makeEngine(async (host) =>
+      host === 'media.example' ? ['203.0.113.9'] : [host],
+    )
+    await commands.setAccount(account())
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    network.agent('alice@127.0.0.1').invite0.answer(sdpBody(peerSdp({ host: 'media.example' })))
+    await settled()
+    assert.equal(media.sessions[0]?.connects.at(-1)?.remote.host, '203.0.113.9')
+  })
 
   it('writes an address into SDP where the public address is a name, and the name everywhere else', async () => {
     const { commands, network, clock } = makeEngine(async () => ['203.0.113.9'])
