@@ -83,6 +83,8 @@ function payloadOf(event: CallEvent): unknown {
       return event.path
     case 'call.media-trouble':
       return event.trouble.reason
+    case 'call.idle':
+      return event.leftSec
     case 'call.ended':
       return event.end.cause
     default:

@@ -74,6 +74,8 @@ function parse(config: Config, context: Context): AccountConfig {
     strangers: oneOf('strangers', config.strangers, ['silence', '403']),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
+    // Flows of earlier days do not have it.
+    abandonedAfterMs: secondsAsMs('abandonedAfter', config.abandonedAfter ?? defaults.abandonedAfter, { max: 86_400 }),
     dialPlan: {
       stripPrefix: shaped('stripPrefix', config.stripPrefix, isPrefix, 'prefix of digits'),
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),

@@ -101,6 +101,8 @@ function describe(event: CallEvent): string {
       return 'put on hold'
     case 'call.resumed':
       return 'resumed'
+    case 'call.idle':
+      return `nothing happens in the call: it ends in ${event.leftSec} s`
     case 'call.play-ended':
       return `played ${seconds(event.playedMs)} (${event.ended})`
     case 'call.record-ended':
