@@ -65,6 +65,8 @@ function describe(event: CallEvent): string {
       return `answered, ${event.call.codec ?? ''}`
     case 'call.media':
       return 'first sound packet received'
+    case 'call.media-trouble':
+      return event.trouble.text
     case 'call.digit':
       return `digit ${event.digit}`
     case 'call.held':
