@@ -116,7 +116,7 @@ describe('an exchange that moves the media of two of our calls between them', ()
   for (const when of ['with its 200, before our ACK', 'after our ACK', 'when it has been heard itself'] as const) {
     it(`${when}: both are heard both ways`, async () => {
       const [relayA, relayB] = relays
-      const placing = alice.call({ party: { address: towardsAlice.uri, user: 'raw' } } as Telephone)
+      const placing = alice.callTo({ uri: towardsAlice.uri, user: 'raw' })
       const invite = await request(towardsAlice, 'INVITE')
       const out = await placing
 
