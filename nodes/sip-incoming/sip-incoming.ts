@@ -13,7 +13,8 @@ import { migrations } from './migrations.js'
  * Takes an account's inbound calls; one such node per account.
  *
  * Mode `flow`: output 1 fires when it rings (`call.incoming`), and the flow decides by sip-answer within the time set; nobody
- * decides: 480. Mode `answer`: answered at once, output 1 fires then (`call.answered`). Mode `reject`: refused with the status set.
+ * decides: 480. Mode `answer`: answered at once or after it has rung for the time set, output 1 fires then (`call.answered`). Mode
+ * `reject`: refused with the status set.
  * Output 1, the call: a new message; `payload` is the event's name, who calls is in `call.from`.
  * Output 2, its events and its end: a new message per event that is not output 1's; of `call.digit` `payload` is the digit, of
  * `call.ended` the cause.
@@ -58,5 +59,6 @@ function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
       integer: true,
     }),
     owner: id,
+    ...(mode === 'answer' ? { ringMs: secondsAsMs('ringTime', config.ringTime, { max: 180 }) } : {}),
   }
 }

@@ -77,6 +77,6 @@ export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingC
   if (rule.mode === 'flow') leg.awaitDecision(rule.decideMs)
   core.tell({ type: 'call.incoming' })
   if (rule.mode === 'flow' && rule.sendRinging) leg.ring()
-  if (rule.mode === 'answer') leg.answer([]).catch((err: unknown) => core.log.warn({ err }, 'not answered'))
+  if (rule.mode === 'answer') leg.answerAfter(rule.ringMs ?? 0)
   return call
 }

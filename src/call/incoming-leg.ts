@@ -1,11 +1,11 @@
 import type { Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
-import type { Settled } from '../sdp/offer-answer.js'
+import type { ReadOffer, Settled } from '../sdp/offer-answer.js'
 import type { HeaderField, IncomingInvite, SipBody } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfRejection } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
-import { checkOffer, type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
+import { type Negotiation, readOffer, statusOfSdpError, warningsOf } from './negotiation.js'
 import { isCompletedElsewhere, reasonText } from './reason.js'
 import type { IncomingCallInit } from './types.js'
 
@@ -33,6 +33,7 @@ export class IncomingLeg implements Leg {
   readonly abandoned = { cause: 'no-answer', sipCode: 480 } as const
   readonly #host: LegHost
   readonly #invite: IncomingInvite
+  #offer: ReadOffer | undefined
   #decideTimer: Timer | undefined
   #progressTimer: Timer | undefined
   #prepared: Promise<Prepared> | undefined
@@ -59,7 +60,7 @@ export class IncomingLeg implements Leg {
     const offer = this.#invite.request.body
     try {
       const { codecs, rtp } = this.#host.account
-      if (offer) checkOffer(offer, { codecs, advertise: rtp.advertise })
+      if (offer) this.#offer = readOffer(offer, { codecs, advertise: rtp.advertise })
       return undefined
     } catch (error) {
       const { message } = TelephonyError.from(error)
@@ -75,6 +76,19 @@ export class IncomingLeg implements Leg {
       () => this.#host.finish({ by: 'local', cause: 'no-answer', sipCode: 480, reason: 'nobody took the call' }),
       decideMs,
     )
+  }
+
+  /** Answers by itself, at once or after it has rung. A CANCEL in between ends the call, as for any that rings. */
+  answerAfter(ringMs: number): void {
+    const answer = () => {
+      this.answer([]).catch((err: unknown) => this.#host.log.warn({ err }, 'the call could not be answered'))
+    }
+    if (ringMs > 0) {
+      this.#decideTimer = this.#host.clock.setTimeout(answer, ringMs)
+      this.ring()
+    } else {
+      answer()
+    }
   }
 
   ring(): void {
@@ -182,7 +196,7 @@ export class IncomingLeg implements Leg {
    * what was settled when the answer goes out (`early`, `answered`), which therefore waits for one round trip to it, not two.
    */
   async #open(): Promise<Prepared> {
-    const offer = this.#invite.request.body
+    const offer = this.#offer
     try {
       const negotiation = await this.#host.negotiation()
       if (!offer) return { negotiation, body: negotiation.offer(), settled: undefined }

@@ -9,9 +9,10 @@ import { parseNameAddr } from '../sip/uri/name-addr.js'
  */
 export type MediaSource = 'auto' | 'latch'
 
-/** Hosts of which any port may stand in for the address in SDP. */
-export function natHosts(sdpHost: string, message: SipMessage | undefined, choice: MediaSource): string[] {
+/** Hosts of which any port may stand in for the address in SDP; undefined where that is a name without an address: signalling alone says where the peer is. */
+export function natHosts(sdpHost: string | undefined, message: SipMessage | undefined, choice: MediaSource): string[] {
   const signalling = message?.source.host
+  if (sdpHost === undefined) return signalling ? [signalling] : []
   if (choice === 'latch')
     return [...new Set([sdpHost, ...(signalling ? [signalling] : [])])].filter((host) => isIP(host) !== 0)
   if (!message || !signalling || !isIPv4(signalling) || isPrivate(signalling)) return []

@@ -1,11 +1,13 @@
 /** Offer and answer of one call, and what they settle carried to its media. */
+import { isIP, isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
 import type { MediaSession } from '../media/client.js'
 import type { CodecName, MediaConnect } from '../media/protocol.js'
-import { OfferAnswer, type Settled } from '../sdp/offer-answer.js'
+import { OfferAnswer, type ReadOffer, type Settled } from '../sdp/offer-answer.js'
 import type { HeaderField, SipBody, SipMessage } from '../sip/types.js'
 import { type MediaSource, natHosts } from './nat.js'
+import { type HostLookup, PeerHost } from './peer-host.js'
 import { SDP, sdpOf } from './session-body.js'
 import type { CallAccount } from './types.js'
 
@@ -24,6 +26,9 @@ export class Negotiation {
   #phase: 'early' | 'answered' = 'early'
   #heard = false
   #moving: Promise<void> = Promise.resolve()
+  /** What media was told last, or will be when a name has been looked up. */
+  #wanted: Settled | undefined
+  readonly #peerHost: PeerHost
 
   constructor(
     session: MediaSession,
@@ -33,6 +38,7 @@ export class Negotiation {
       mediaTimeoutMs: number
       mediaSource?: MediaSource
       latest?: () => SipMessage | undefined
+      lookup?: HostLookup
     },
   ) {
     const { port, rtcpPort } = session.local
@@ -42,6 +48,12 @@ export class Negotiation {
     this.#latest = init.latest ?? (() => undefined)
     this.#mediaTimeoutMs = init.mediaTimeoutMs
     this.#offerAnswer = new OfferAnswer(local, newSessionId())
+    this.#peerHost = new PeerHost(init.lookup ?? (async () => []), () => isIP(session.local.host))
+  }
+
+  /** The host name in the peer's SDP, where it has no address: then only sound from where the peer's signalling comes is heard and answered. */
+  get unknownHost(): string | undefined {
+    return this.#peerHost.unknownName
   }
 
   get settled(): Settled | undefined {
@@ -56,9 +68,9 @@ export class Negotiation {
     return { contentType: SDP, content: this.#offerAnswer.offer() }
   }
 
-  /** Our answer to the peer's offer. Throws BAD_SDP, NO_COMMON_CODEC. */
-  answer(offer: SipBody): { body: SipBody; settled: Settled } {
-    const { text, settled } = this.#offerAnswer.answer(sdpOf(offer))
+  /** Our answer to the peer's offer, which may have been read already. Throws BAD_SDP, NO_COMMON_CODEC. */
+  answer(offer: SipBody | ReadOffer): { body: SipBody; settled: Settled } {
+    const { text, settled } = this.#offerAnswer.answer('content' in offer ? sdpOf(offer) : offer)
     return { body: { contentType: SDP, content: text }, settled }
   }
 
@@ -72,15 +84,30 @@ export class Negotiation {
     this.#offerAnswer.withdraw()
   }
 
-  /** Tells media what has been settled, unless it knows: a repeated answer disturbs nothing. */
+  /** Tells media what has been settled. A host name takes its place when it has been looked up. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
-    const timeoutMs = phase === 'early' ? 0 : this.#timeoutMs(settled)
-    const hosts = natHosts(settled.remote.host, this.#latest(), this.#mediaSource)
+    this.#wanted = settled
+    const { host } = settled.remote
+    const known = this.#peerHost.known(host)
+    const found = isIP(host) === 0 ? this.#peerHost.find(host) : undefined
+    await this.#connectTo(settled, known)
+    if (!found) return
+    const address = await found
+    if (this.#wanted === settled) await this.#connectTo(settled, address)
+  }
+
+  /** Without an address nothing is sent, unless a source that signalling allows stands in. A repeated answer disturbs nothing. */
+  async #connectTo(settled: Settled, address: string | undefined): Promise<void> {
+    const { remote } = settled
+    const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
+    const hosts = natHosts(address, this.#latest(), this.#mediaSource)
+    const nowhere = isIPv6(this.#session.local.host) ? '::' : '0.0.0.0'
     const parameters: Omit<MediaConnect, 'id'> = {
       timeoutMs,
       ...(hosts.length > 0 ? { natHosts: hosts } : {}),
       ...settled,
+      remote: { ...remote, host: address ?? nowhere },
     }
     const text = JSON.stringify(parameters)
     if (text === this.#connected) return
@@ -115,10 +142,10 @@ export class Negotiation {
   }
 }
 
-/** Whether an offer could be answered, before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC. */
-export function checkOffer(offer: SipBody, init: { advertise: string; codecs: readonly CodecName[] }): void {
+/** Reads an offer before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC where it could not be answered. */
+export function readOffer(offer: SipBody, init: { advertise: string; codecs: readonly CodecName[] }): ReadOffer {
   const { advertise: address, codecs } = init
-  new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).check(sdpOf(offer))
+  return new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).check(sdpOf(offer))
 }
 
 /** The status that refuses an offer for this error (RFC 3261 21.4.26, 21.4.13, 13.3.1.3). */
@@ -131,7 +158,7 @@ export function statusOfSdpError(error: unknown): number {
 export function warningsOf(error: unknown): HeaderField[] {
   const { message } = TelephonyError.from(error)
   if (statusOfSdpError(error) === 500) return []
-  const text = message.replace(/[^ -~]/g, '?').replace(/["\\]/g, "'")
+  const text = message.replace(/["“”\\]/g, "'").replace(/[^ -~]/g, '?')
   return [['Warning', `399 ringflow "${text}"`]]
 }
 

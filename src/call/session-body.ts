@@ -1,12 +1,15 @@
 /** The SDP of a body that may hold other things as well (RFC 3261 7.4.1, RFC 5621). */
 import { TelephonyError } from '../base/errors.js'
 import type { SipBody } from '../sip/types.js'
+import { parseParams, unquote } from '../sip/uri/params.js'
 
 export const SDP = 'application/sdp'
 /** Real ones have two or three: SDP, ISUP, a location. */
 const MAX_PARTS = 16
 /** multipart/mixed with a multipart/alternative in it. */
 const MAX_DEPTH = 3
+/** RFC 2046 5.1.1 */
+const MAX_BOUNDARY = 70
 
 /** Throws NO_COMMON_CODEC where there is no SDP in it. */
 export function sdpOf(body: SipBody): string {
@@ -26,12 +29,12 @@ function find({ contentType, content }: SipBody, depth: number): string | undefi
   return undefined
 }
 
-/** RFC 2046 5.1.1: what stands before the first delimiter and after the last one is for nobody. */
+/** RFC 2046 5.1.1: what stands before the first delimiter and after the last one is not read. CR or LF alone are taken for line breaks too. */
 function partsOf(contentType: string, content: string): SipBody[] {
-  const boundary = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType)
-  const name = boundary?.[1] ?? boundary?.[2]
-  if (name === undefined) return []
-  const sections = `\r\n${content}`.split(`\r\n--${name}`).slice(1)
+  const [, parameters = ''] = /^[^;]*(;.*)$/s.exec(contentType) ?? []
+  const name = unquote(parseParams(parameters)?.get('boundary') ?? '')
+  if (name === '' || name.length > MAX_BOUNDARY) return []
+  const sections = `\n${content}`.split(new RegExp(`(?:\r\n|\n|\r)--${literally(name)}`, 'u')).slice(1)
   const parts: SipBody[] = []
   for (const section of sections) {
     if (section.startsWith('--') || parts.length === MAX_PARTS) break
@@ -41,17 +44,21 @@ function partsOf(contentType: string, content: string): SipBody[] {
   return parts
 }
 
+const literally = (text: string): string =>
+  text.replace(/[^\w ]/g, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`)
+
+/** A part without any header has its blank line right behind the delimiter. */
+const BLANK_LINE = /\r\n[ \t]*\r\n|\n[ \t]*\n|\r[ \t]*\r/
+
 function readPart(section: string): SipBody | undefined {
-  const start = section.indexOf('\r\n')
-  // No header at all: the blank line follows the delimiter at once.
-  const blank = section.indexOf('\r\n\r\n', start)
-  if (start < 0 || blank < 0) return undefined
-  const head = section.slice(start, blank).replace(/\r\n[ \t]+/g, ' ')
-  const type = /\r\ncontent-type\s*:\s*([^\r\n]*)/i.exec(head)?.[1] ?? 'text/plain'
-  const encoding = /\r\ncontent-transfer-encoding\s*:\s*([^\r\n]*)/i.exec(head)?.[1]?.trim().toLowerCase()
+  const blank = BLANK_LINE.exec(section)
+  if (!blank) return undefined
+  const head = section.slice(0, blank.index).replace(/[\r\n]+[ \t]+/g, ' ')
+  const type = /[\r\n]content-type[ \t]*:([^\r\n]*)/i.exec(head)?.[1]?.trim() ?? 'text/plain'
+  const encoding = /[\r\n]content-transfer-encoding[ \t]*:([^\r\n]*)/i.exec(head)?.[1]?.trim().toLowerCase()
   // RFC 3261 7.4.1: SIP carries octets as they are; base64 in it has never been met.
   if (encoding === 'base64' || encoding === 'quoted-printable') return undefined
-  return { contentType: type, content: withLastBreak(section.slice(blank + 4)) }
+  return { contentType: type, content: withLastBreak(section.slice(blank.index + blank[0].length)) }
 }
 
 /** The line break before a delimiter belongs to the delimiter; SDP's last line wants its own. */

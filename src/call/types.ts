@@ -7,6 +7,7 @@ import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/pr
 import type { UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
+import type { HostLookup } from './peer-host.js'
 
 export interface CallDeps {
   clock: Clock
@@ -14,6 +15,8 @@ export interface CallDeps {
   log: Logger
   media: MediaService
   userAgent: UserAgent
+  /** Addresses of a host name in the peer's SDP, of both families; never rejects. */
+  lookup: HostLookup
   /** Uniform between both; handed in for tests. */
   random?: (min: number, max: number) => number
 }
@@ -30,6 +33,8 @@ export interface CallAccount {
   dtmfToneMs: number
   mediaTimeoutMs: number
   mediaSource?: MediaSource
+  /** An answered call in which nobody acts for so long ends as `abandoned`; absent or 0: never. */
+  abandonedAfterMs?: number
   exposeHeaders: readonly string[]
 }
 
@@ -63,7 +68,14 @@ export interface OutgoingCallInit extends CallInit {
 export interface IncomingCallInit extends CallInit {
   callId?: string
   /** `flow`: 180 or silence, then somebody decides within `decideMs`, else 480. InboundRule fits. */
-  rule: { mode: 'flow' | 'answer' | 'reject'; sendRinging: boolean; decideMs: number; rejectStatus: number }
+  rule: {
+    mode: 'flow' | 'answer' | 'reject'
+    sendRinging: boolean
+    decideMs: number
+    rejectStatus: number
+    /** Mode `answer`: rings for so long first. */
+    ringMs?: number
+  }
 }
 
 /** Any GatherCommand, its prompt found or to be found. */

@@ -67,11 +67,11 @@ export class Options {
   }
 
   /** Seconds as people write them, in milliseconds. */
-  durationMs(name: string): number | undefined {
+  durationMs(name: string, maxSec = 86_400): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0 && Number(text) <= 86_400) return Math.round(Number(text) * 1000)
-    throw new UsageError(`--${name} ${text}: give seconds, more than 0 and at most 86400`)
+    if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0 && Number(text) <= maxSec) return Math.round(Number(text) * 1000)
+    throw new UsageError(`--${name} ${text}: give seconds, more than 0 and at most ${maxSec}`)
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {

@@ -79,7 +79,7 @@ const SOUND: OptionTable = {
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up that long after the answer' },
 }
 
-const OUTPUT: OptionTable = {
+export const OUTPUT: OptionTable = {
   json: { type: 'boolean', help: 'print one JSON object per line on stdout; the last one is a summary' },
   trace: { type: 'boolean', help: 'show each SIP message on stderr (passwords masked)' },
   verbose: { type: 'boolean', short: 'v', help: 'show the engine’s log on stderr, as --log-level debug does' },
@@ -151,6 +151,11 @@ It runs until Ctrl-C, or for one call with --once.`,
     },
     ...SOUND,
     press: { type: 'string', value: 'keys', help: 'press these keys after the answer; a comma waits 0.5 s' },
+    'ring-time': {
+      type: 'string',
+      value: 'seconds',
+      help: 'ring for so long before the answer, at most 180. Default: answer at once',
+    },
     'max-calls': { type: 'string', value: 'n', help: 'calls at once; further callers get busy. Default: 10' },
     once: { type: 'boolean', help: 'end after the first call' },
     ...NETWORK,

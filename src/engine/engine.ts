@@ -15,6 +15,7 @@ import { Accounts } from './accounts.js'
 import { Calls } from './calls.js'
 import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
+import { HostNames } from './host-names.js'
 import type { Towards } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
@@ -55,7 +56,9 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     this.#deps = deps
     this.#init = init
     const { clock, log, media } = deps
-    this.#calls = new Calls({ clock, log, media, tell: (event) => this.#hearCall(event) })
+    const hostNames = new HostNames({ clock, log, lookup: deps.lookup })
+    const lookup = (name: string) => hostNames.addressesOf(name)
+    this.#calls = new Calls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
     this.#accounts = new Accounts({
       clock,
       log,
@@ -67,7 +70,10 @@ export class TelephonyEngine extends TypedEmitter<Told> {
       hangUpAll: (accountId, how) => this.#calls.hangUpAll(how, accountId),
       follow: (entry, isGone) => this.#calls.follow(entry, isGone),
       invite: (entry, invite) => this.#takeInvite(entry, invite),
-      decidesAtOnce: (accountId) => this.#rules.get(accountId)?.mode !== 'flow',
+      decidesAtOnce: (accountId) => {
+        const rule = this.#rules.get(accountId)
+        return rule?.mode !== 'flow' && !rule?.ringMs
+      },
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
   }

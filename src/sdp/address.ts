@@ -1,4 +1,4 @@
-/** Addresses as SDP writes them (RFC 4566 9); pure, so without node:net. */
+/** Addresses as SDP writes them (RFC 8866 9); pure, so without node:net. */
 
 export type AddressFamily = 4 | 6
 
@@ -25,6 +25,14 @@ function isIPv6(address: string): boolean {
   if (embedded && (!IPV4.test(last) || address.endsWith(':'))) return false
   const count = hex.length + (embedded ? 2 : 0)
   return hex.every((group) => /^[\da-f]{1,4}$/i.test(group)) && (tail === undefined ? count === 8 : count <= 7)
+}
+
+/** RFC 8866 5.7: a unicast host may be an FQDN; names from somebody's own network, such as `pbx`, are met as well. */
+export function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.')
+  // A last label of digits is an address with a slip in it.
+  if (text.length > 253 || /^\d*$/.test(labels.at(-1) ?? '')) return false
+  return labels.every((label) => /^[\w-]{1,63}$/.test(label))
 }
 
 /** RFC 3264 8.4 and its like in IPv6: an address that nobody has asks for silence. */

@@ -1,8 +1,8 @@
-/** The media lines of an SDP (RFC 4566 5.14) in types of our own; sdp-transform reads the text. */
-import { parse as parseText, type MediaDescription as RawMedia } from 'sdp-transform'
+/** What the media lines of an SDP say (RFC 8866 5.14), as far as it matters here. */
 import { TelephonyError } from '../base/errors.js'
+import { readSections, type Section, wordsOf } from './lines.js'
 
-/** RFC 4566 6, as the one who describes sees it. */
+/** RFC 8866 6.7, as the side that describes sees it. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 export interface PayloadFormat {
@@ -24,20 +24,23 @@ export interface MediaDescription {
   formats: readonly string[]
   /** Those of `formats` that are known by an rtpmap or by number (RFC 3551 6), in the same order. */
   payloads: readonly PayloadFormat[]
-  /** From the media's own c= line, else the one above all media. */
+  /** From the media's own c= line, else the one above all media: an address or a host name. */
   address: string | undefined
   /** a=rtcp (RFC 3605). */
   rtcpPort: number | undefined
   direction: Direction
-  /** How much sound the writer wants in a packet, and how much it can take (RFC 4566 6). */
+  /** How much sound the writer wants in a packet, and how much it can take (RFC 8866 6.3, 6.4). */
   ptimeMs: number | undefined
   maxPtimeMs?: number
 }
 
-/** More than any telephone sends; what is longer is refused unread. */
-const MAX_OCTETS = 16_384
-const MAX_MEDIA = 16
-const MAX_FORMATS = 64
+/** As much as a SIP message can carry. */
+const MAX_OCTETS = 65_536
+/** A browser's offer with a line for each of its participants has dozens. */
+const MAX_MEDIA = 256
+/** RTP has 128 payload types. */
+const MAX_FORMATS = 256
+const MAX_PAYLOAD_TYPE = 127
 
 /** RFC 3551 6: may be offered without rtpmap. The first two we speak, the others make refusals readable. */
 const STATIC_PAYLOADS = new Map<number, string>([
@@ -49,74 +52,139 @@ const STATIC_PAYLOADS = new Map<number, string>([
   [18, 'G729'],
 ])
 
-/** An offer is looked at before ports are opened for it, and again when it is answered: it is read once. */
-let lastRead: { text: string; media: readonly MediaDescription[] } | undefined
-
 /** Throws BAD_SDP. */
 export function parseDescription(text: string): readonly MediaDescription[] {
-  if (lastRead?.text !== text) lastRead = { text, media: readDescription(text) }
-  return lastRead.media
+  if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `the SDP has ${text.length} characters`)
+  const [session, ...media] = readSections(text)
+  // Lines that are not understood are skipped (RFC 8866 5); a text without v=0 is not SDP at all.
+  if (session.version !== '0') throw new TelephonyError('BAD_SDP', 'the SDP does not begin with v=0')
+  if (media.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `the SDP has ${media.length} media lines`)
+  const above = readAttributes(session)
+  return media.map((section) => readMedia(section, above, session.connection))
 }
 
-function readDescription(text: string): MediaDescription[] {
-  if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `SDP of ${text.length} characters`)
-  // sdp-transform skips lines that it does not understand; without v=0 it is no SDP at all.
-  const session = parseText(text)
-  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'SDP without v=0')
-  if (session.media.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `${session.media.length} media lines`)
-  // sdp-transform begins a media with every m= line, but understands only some of them.
-  const mediaLines = text.split(/\r\n|\r|\n/).filter((line) => line.startsWith('m='))
-  return session.media.map((media, i) => readMedia(media, readMediaLine(mediaLines[i]), session))
-}
-
-/** RFC 4566 9: token. */
+/** RFC 8866 9: token. */
 const TOKEN = String.raw`[\w!#$%&'*+.^\x60{|}~-]+`
-/** RFC 4566 5.14. Of a stream over several ports the first one counts, as if it were the only one. */
-const MEDIA_LINE = new RegExp(`^m=(${TOKEN}) +(\\d{1,5})(?:/\\d+)? +(${TOKEN}(?:/${TOKEN})*)(?: +(.*))?$`)
+const KIND = new RegExp(`^${TOKEN}$`)
+/** Of a stream over several ports the first one counts, as if it were the only one (RFC 8866 5.14). */
+const PORT = /^(\d{1,5})(?:\/\d+)?$/
+const PROTOCOL = new RegExp(`^${TOKEN}(?:/${TOKEN})*$`)
 
-function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
-  const [, kind, port, protocol, rest = ''] = MEDIA_LINE.exec(line) ?? []
-  if (kind === undefined || protocol === undefined || !isPort(Number(port))) {
-    throw new TelephonyError('BAD_SDP', 'malformed m= line')
+function readMediaLine(line: string): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
+  const [kind = '', portText = '', protocol = '', ...formats] = wordsOf(line)
+  const port = Number(PORT.exec(portText)?.[1])
+  if (!KIND.test(kind) || !isPort(port) || !PROTOCOL.test(protocol)) {
+    throw new TelephonyError('BAD_SDP', `the media line “m=${line.slice(0, 64)}” cannot be read`)
   }
-  const formats = rest.split(' ').filter((format) => format !== '')
   if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
-  return { kind, port: Number(port), protocol, formats }
+  return { kind: kind.toLowerCase(), port, protocol, formats }
 }
 
-type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
-
-function readMedia(raw: RawMedia, line: ReturnType<typeof readMediaLine>, session: SessionLevel): MediaDescription {
-  const address = raw.connection?.ip ?? session.connection?.ip
-  const rtcpPort = raw.rtcp?.port
-  const maxPtimeMs = milliseconds(raw.maxptime ?? session.maxptime)
+function readMedia(section: Section, above: Attributes, address: string | undefined): MediaDescription {
+  const line = readMediaLine(section.media)
+  const { maps, fmtps, rtcpPort, direction = 'sendrecv', ptimeMs, maxPtimeMs } = readAttributes(section, above)
   return {
     ...line,
-    payloads: line.formats.flatMap((format) => readPayload(format, raw)),
-    address: address === undefined ? undefined : String(address),
-    rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
-    direction: raw.direction ?? session.direction ?? 'sendrecv',
-    ptimeMs: milliseconds(raw.ptime ?? session.ptime),
+    payloads: line.formats.flatMap((format) => readPayload(format, maps, fmtps)),
+    address: section.connection ?? address,
+    rtcpPort,
+    direction,
+    ptimeMs,
     ...(maxPtimeMs === undefined ? {} : { maxPtimeMs }),
   }
 }
 
-const milliseconds = (value: unknown): number | undefined =>
-  Number.isInteger(value) && Number(value) > 0 ? Number(value) : undefined
+interface RtpMap {
+  payloadType: number
+  name: string
+  clockRate: number
+  channels: number
+}
 
-const isPort = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535
+interface Attributes {
+  maps: RtpMap[]
+  fmtps: { payloadType: number; config: string }[]
+  rtcpPort: number | undefined
+  direction: Direction | undefined
+  ptimeMs: number | undefined
+  maxPtimeMs: number | undefined
+}
 
-function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
-  const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : 128
-  if (payloadType > 127) return []
-  const map = raw.rtp.find((candidate) => candidate.payload === payloadType)
-  const name = map === undefined ? STATIC_PAYLOADS.get(payloadType) : String(map.codec)
-  if (!name) return []
-  // RFC 4566 6: channels, one unless it says more; of several none is known here.
-  if (Number(map?.encoding ?? 1) !== 1) return []
-  const clockRate = Number(map?.rate ?? 8000)
-  if (!Number.isSafeInteger(clockRate) || clockRate <= 0) return []
-  const fmtp = raw.fmtp.find((candidate) => candidate.payload === payloadType)?.config
-  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp: String(fmtp) }) }]
+/** `above`: those above all media, which hold where the media's own do not say otherwise. */
+function readAttributes({ attributes }: Section, above?: Attributes): Attributes {
+  const { direction, ptimeMs, maxPtimeMs } = above ?? {}
+  const read: Attributes = { maps: [], fmtps: [], rtcpPort: undefined, direction, ptimeMs, maxPtimeMs }
+  for (const { name, value } of attributes) {
+    switch (name) {
+      case 'rtpmap':
+        read.maps.push(...readRtpMap(value))
+        break
+      case 'fmtp':
+        read.fmtps.push(...numbered(value).map(([payloadType, config]) => ({ payloadType, config })))
+        break
+      case 'rtcp':
+        read.rtcpPort = readPort(value)
+        break
+      case 'ptime':
+        read.ptimeMs = milliseconds(value) ?? read.ptimeMs
+        break
+      case 'maxptime':
+        read.maxPtimeMs = milliseconds(value) ?? read.maxPtimeMs
+        break
+      case 'sendrecv':
+      case 'sendonly':
+      case 'recvonly':
+      case 'inactive':
+        read.direction = name
+    }
+  }
+  return read
+}
+
+/** RFC 3605 2.1: the port alone, or with an address behind it. */
+function readPort(value: string): number | undefined {
+  const port = leadingNumber(value)
+  return isPort(port) && port > 0 ? port : undefined
+}
+
+/** RFC 8866 6.4: may have a fraction. */
+function milliseconds(value: string): number | undefined {
+  const ms = Number(/^\d+(?:\.\d+)?/.exec(value)?.[0])
+  return ms > 0 ? ms : undefined
+}
+
+const leadingNumber = (text: string): number => Number(/^\d+/.exec(text)?.[0])
+
+const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535
+
+/** RFC 8866 6.6: `101 telephone-event/8000/1`; one channel unless it says more. */
+function readRtpMap(value: string): RtpMap[] {
+  return numbered(value).map(([payloadType, text]) => {
+    const [name = '', clockRate = '8000', channels = '1'] = text.split('/', 3)
+    return {
+      payloadType,
+      name: name.trim(),
+      clockRate: leadingNumber(clockRate.trim()),
+      channels: leadingNumber(channels.trim()),
+    }
+  })
+}
+
+/** `101 rest`: a payload type and what is said of it. */
+function numbered(value: string): [payloadType: number, rest: string][] {
+  const number = /^\d{1,3}(?=\s)/.exec(value)?.[0]
+  if (number === undefined || Number(number) > MAX_PAYLOAD_TYPE) return []
+  return [[Number(number), value.slice(number.length).trimStart()]]
+}
+
+function readPayload(format: string, maps: Attributes['maps'], fmtps: Attributes['fmtps']): PayloadFormat[] {
+  const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : MAX_PAYLOAD_TYPE + 1
+  if (payloadType > MAX_PAYLOAD_TYPE) return []
+  const map = maps.find((candidate) => candidate.payloadType === payloadType)
+  const name = map ? map.name : STATIC_PAYLOADS.get(payloadType)
+  const { clockRate, channels } = map ?? { clockRate: 8000, channels: 1 }
+  // Nothing with several channels is known here.
+  if (!name || channels !== 1 || !Number.isSafeInteger(clockRate) || clockRate <= 0) return []
+  const fmtp = fmtps.find((candidate) => candidate.payloadType === payloadType)?.config
+  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp }) }]
 }

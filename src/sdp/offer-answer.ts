@@ -3,7 +3,7 @@
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
-import { canonical, familyOf, isUnspecified } from './address.js'
+import { canonical, familyOf, isHostName, isUnspecified } from './address.js'
 import { type Direction, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
 
@@ -19,9 +19,12 @@ export interface LocalMedia {
   codecs: readonly AudioCodec[]
 }
 
+/** An offer's media lines: it is looked at before ports are opened for it, and answered later. */
+export type ReadOffer = readonly MediaDescription[]
+
 /** What offer and answer have agreed on, as we see it. */
 export interface Settled {
-  /** Where we send; host `0.0.0.0` or `::` where the peer wants nothing and never told more. */
+  /** Where we send: an address or a host name, which is not looked up here; `0.0.0.0` or `::` where the peer wants nothing and never told more. */
   remote: { host: string; port: number; rtcpPort: number }
   codec: AudioCodec
   /** The peer's number for the codec. */
@@ -126,13 +129,13 @@ export class OfferAnswer {
     return settled
   }
 
-  /** Whether `answer` would throw: BAD_SDP, NO_COMMON_CODEC. */
-  check(offer: string): void {
-    this.#read(offer)
+  /** Reads an offer, for `answer`; throws what that would throw: BAD_SDP, NO_COMMON_CODEC. */
+  check(offer: string): ReadOffer {
+    return this.#read(offer).lines
   }
 
   /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
-  answer(offer: string): { text: string; settled: Settled } {
+  answer(offer: string | ReadOffer): { text: string; settled: Settled } {
     const { lines, index, theirs, codec, event, settled } = this.#read(offer)
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
@@ -147,8 +150,8 @@ export class OfferAnswer {
   }
 
   /** What an offer would settle, which line it is about and what of it. */
-  #read(offer: string) {
-    const lines = parseDescription(offer)
+  #read(offer: string | ReadOffer) {
+    const lines = typeof offer === 'string' ? parseDescription(offer) : offer
     const index = this.#chooseLine(lines)
     const theirs = lines[index]
     const codec = theirs && this.#commonCodec(theirs)
@@ -166,7 +169,7 @@ export class OfferAnswer {
 
   /** The codec in use where it is offered again, else the first of the peer's that we speak (RFC 3264 6.1). */
   #commonCodec(line: MediaDescription): PayloadFormat | undefined {
-    if (!PROTOCOLS.includes(line.protocol)) return undefined
+    if (!PROTOCOLS.includes(line.protocol.toUpperCase())) return undefined
     const common = line.payloads.filter((payload) => this.#localCodec(payload) !== undefined)
     return common.find((payload) => this.#localCodec(payload) === this.#settled?.codec) ?? common[0]
   }
@@ -196,18 +199,13 @@ export class OfferAnswer {
     }
   }
 
-  /** Where our sockets can send to. A name would have to be looked up before the call could be answered; hardly anybody writes one. */
+  /** Where our sockets can send to: an address of media's family, or a host name. */
   #sendable(address: string | undefined): string {
+    const ours = familyOf(this.#local.address) ?? 4
     const family = familyOf(address)
-    if (address !== undefined && family !== undefined && family === (familyOf(this.#local.address) ?? 4)) {
-      return canonical(address)
-    }
-    const what =
-      address === undefined
-        ? 'no address'
-        : `${address.slice(0, 64)}, which is ${family === undefined ? 'no address but a name' : `IPv${family}`}`
-    const ours = `IPv${familyOf(this.#local.address) ?? 4}`
-    throw new TelephonyError('NO_COMMON_CODEC', `the peer's SDP has ${what}; media here is ${ours}`)
+    if (address !== undefined && family === ours) return canonical(address)
+    if (address !== undefined && isHostName(address)) return address.toLowerCase()
+    throw new TelephonyError('NO_COMMON_CODEC', `the peer's SDP has ${described(address)}; media here is IPv${ours}`)
   }
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
@@ -232,7 +230,14 @@ export class OfferAnswer {
   }
 }
 
-/** RFC 4566 6: a=ptime is the peer's wish, a=maxptime its limit; of what we can send the most that fits. */
+function described(address: string | undefined): string {
+  if (address === undefined) return 'no address'
+  const family = familyOf(address)
+  const what = family === undefined ? 'is neither a unicast address nor a host name' : `is an IPv${family} address`
+  return `“${address.slice(0, 64)}”, which ${what}`
+}
+
+/** RFC 8866 6.4: a=ptime is the peer's wish, a=maxptime its limit; of what we can send the most that fits. */
 function packetMs({ ptimeMs = PTIME_MS, maxPtimeMs = ptimeMs }: MediaDescription): number {
   const mostMs = Math.min(ptimeMs, maxPtimeMs)
   return PTIMES_MS.find((ms) => ms <= mostMs) ?? 10

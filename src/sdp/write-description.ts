@@ -1,11 +1,11 @@
 /**
- * Our own descriptions as text (RFC 4566 5). Written by hand: a general writer took a tenth of the time of a call, most of it
+ * Our own descriptions as text (RFC 8866 5). Written by hand: a general writer took a tenth of the time of a call, most of it
  * asking for lines that we never write.
  */
 import { familyOf } from './address.js'
 import type { MediaDescription } from './media-description.js'
 
-/** Who describes, and the how manieth description this is (RFC 4566 5.2). */
+/** The describing side, and the version number of its description (RFC 8866 5.2). */
 export interface Origin {
   sessionId: number
   version: number

@@ -43,6 +43,13 @@ describe('sip-incoming', () => {
     )
   })
 
+  it('mode answer: rings first for the time set', async () => {
+    const asked = test.engine.asked('setInbound')
+    await test.start(flow({ mode: 'answer', ringTime: '2.5' }))
+    const { rule } = await asked
+    assert.deepEqual([rule?.mode, rule?.ringMs], ['answer', 2_500])
+  })
+
   it('mode answer: output 1 once it is answered', async () => {
     const flows = await test.start(flow({ mode: 'answer' }))
     test.engine.begin('c1', { owner: 'incoming', direction: 'inbound' })

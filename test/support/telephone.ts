@@ -10,9 +10,11 @@ import {
   takeCall,
 } from '../../src/call/call.js'
 import type { CallEvent, CallEventType } from '../../src/call/call-event.js'
+import { systemLookup } from '../../src/engine/local-address.js'
 import type { MediaService } from '../../src/media/client.js'
 import type { SipDialog, UserAgent } from '../../src/sip/types.js'
 import { Party } from './sip-parties.js'
+import { within } from './wait.js'
 
 /** The events of one call, and a way to await them. */
 export class EventLog {
@@ -33,7 +35,11 @@ export class EventLog {
   }
 
   /** The first event of this type, at once if it came already. */
-  async first<T extends CallEventType>(type: T): Promise<CallEvent & { type: T }> {
+  first<T extends CallEventType>(type: T, timeoutMs = 10_000): Promise<CallEvent & { type: T }> {
+    return within(this.#first(type), `event ${type} of a call`, timeoutMs)
+  }
+
+  async #first<T extends CallEventType>(type: T): Promise<CallEvent & { type: T }> {
     for (;;) {
       const found = this.all.find((event) => event.type === type)
       if (found) return found as CallEvent & { type: T }
@@ -124,7 +130,8 @@ export class Telephone {
       setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }
-    return { clock: systemClock, log: silentLogger, media: this.#media, userAgent }
+    const lookup = (name: string) => systemLookup(name).catch(() => [])
+    return { clock: systemClock, log: silentLogger, media: this.#media, lookup, userAgent }
   }
 
   close(): Promise<void> {

@@ -35,6 +35,8 @@ export class RtpSender {
   packetsSent = 0
   octetsSent = 0
   latePackets = 0
+  /** False while there is no address to send to: the same as if the direction forbade it. */
+  reachable = true
 
   readonly #events: SenderEvents
   readonly #dtmf: DtmfSender
@@ -89,7 +91,7 @@ export class RtpSender {
   /** `sound`: what goes out where nothing else does, one interval at least. */
   tick(lateMs: number, sound?: Int16Array): void {
     const { sending, intervalMs, eventType } = this.#format
-    if (sending) {
+    if (sending && this.reachable) {
       this.#heldMs = 0
       const isEvent = eventType !== undefined && this.#dtmf.next(this.#timestamp, intervalMs) === 'event'
       if (isEvent) this.#sendEvent(eventType)
@@ -107,7 +109,7 @@ export class RtpSender {
 
   /** Packets that were never sent because the thread was held up: late, and the next one starts anew (RFC 3551 4.1). */
   skip(intervals: number): void {
-    if (this.#format.sending) this.latePackets += intervals
+    if (this.#format.sending && this.reachable) this.latePackets += intervals
     this.#marker = true
     this.#advance(intervals)
   }

@@ -19,7 +19,7 @@ export type Tell = <Name extends keyof MediaEvents>(name: Name, data: MediaEvent
 
 const DEFAULT_INTERVAL_MS = 20
 const SAMPLES_PER_MS = 8
-/** RFC 3264 5.1 as it was before: an address of zeros means "send nothing". */
+/** Zeros stand for an address that is not known, or that the peer does not want to tell: nothing is sent there. */
 const NOWHERE = new Set(['0.0.0.0', '::'])
 
 /** People read it: two places. */
@@ -157,6 +157,7 @@ export class CallMedia implements Paced {
     try {
       this.#hear(nowMs)
       if (!this.#connected) return
+      this.#sender.reachable = !NOWHERE.has(this.#receiver.guard?.target.host ?? '')
       this.#sender.tick(lateMs, this.#echo ? frame : undefined)
       if (this.#rtcp.isDue(nowMs)) this.#report(nowMs)
       this.#watchSilence(nowMs, this.#connected)
@@ -220,7 +221,7 @@ export class CallMedia implements Paced {
       payloadType: to.payloadType,
       eventType: event?.send,
       intervalMs: this.#intervalMs,
-      sending: (to.direction === 'sendrecv' || to.direction === 'sendonly') && !NOWHERE.has(to.remote.host),
+      sending: to.direction === 'sendrecv' || to.direction === 'sendonly',
     })
     this.#receiver.lastHeardMs = nowMs
     this.#timeoutTold = false

@@ -25,7 +25,7 @@ let version = 0
 /** Where the peer's audio is to go. */
 class RtpPort {
   readonly #socket: Socket
-  readonly #packets = new Inbox<Buffer>()
+  readonly #packets = new Inbox<Buffer>('an RTP packet')
 
   static async open(): Promise<RtpPort> {
     const socket = createSocket('udp4')
@@ -141,6 +141,29 @@ describe('a call with a peer that', () => {
     await call.ended
   })
 
+  for (const [how, spell] of [
+    ['ends its lines in a blank', (text: string) => text.replaceAll('\r\n', ' \r\n')],
+    ['ends its lines in LF alone', (text: string) => text.replaceAll('\r\n', '\n')],
+    ['ends its SDP without a line break, in a NUL', (text: string) => `${text.trimEnd()}\0`],
+    [
+      'writes odd blanks and letters',
+      (text: string) => text.replace('IN IP4 ', 'in ip4  ').replace('rtpmap:', 'RTPMAP: '),
+    ],
+  ] as const) {
+    it(`${how} is understood, in offers and in an ACK`, async () => {
+      const incoming = taken()
+      const { body } = await request('INVITE', spell(sdp()))
+      assert.match(body, /^m=audio \d+ RTP\/AVP 0 101\r$/m)
+      const { call, events } = await incoming
+      assert.match((await request('INVITE', spell(sdp('sendonly')))).body, /^a=recvonly\r$/m)
+      assert.equal((await events.first('call.held')).direction, 'sendonly')
+      await request('INVITE', '', spell(sdp()))
+      await events.first('call.resumed')
+      await request('BYE')
+      await call.ended
+    })
+  }
+
   it('asks for 30 ms in a packet gets them', async () => {
     const incoming = taken()
     await request('INVITE', sdp().replace('m=audio 9 ', `m=audio ${rtp.port} `).replace('a=sendrecv', 'a=ptime:30'))
@@ -189,7 +212,7 @@ describe('a call with a peer that', () => {
       await request('INVITE', sdp('inactive'))
       await events.first('call.held')
       // It answers one question, and none after that: the longest way to the end.
-      const question = await peer.requests.next()
+      const question = await peer.requests.next(30_000)
       assert.equal(question.message.method, 'OPTIONS')
       peer.answer(question, 200)
       const vanishedAt = Date.now()

@@ -4,6 +4,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 /** The peer is a stranger to an account that says this. */
 const STRANGERS: AccountSources = { known: [], anyone: false, strangers: 'silence' }
@@ -83,7 +84,9 @@ describe('UAS against a peer that says what the test wants', () => {
 
     it('406: a caller who takes no session description', async () => {
       assert.equal((await ask({ headers: ['Accept: text/nobodyKnowsThis'] })).statusCode, 406)
+      assert.equal((await ask({ headers: ['Accept: text/x;y=",application/sdp,"'] })).statusCode, 406)
       assert.equal((await ask({ headers: ['Accept: text/plain, application/sdp;level=1'] })).statusCode, 100)
+      assert.equal((await ask({ headers: ['Accept: text/plain', 'Accept: application/sdp'] })).statusCode, 100)
     })
 
     it('400: INVITE without Contact', async () => {
@@ -368,9 +371,7 @@ describe('UAS against a peer that says what the test wants', () => {
       const invite = await bob.invites.next()
       const dialog = invite.accept({ body: ANSWER })
       const ok = (await peer.responses.next()).message
-      const acknowledged = new Promise<void>((resolve) => {
-        dialog.handlers.acknowledged = () => resolve()
-      })
+      const acknowledged = called(dialog.handlers, 'acknowledged')
       peer.send(
         text({ method: 'ACK', via, from: '<sip:old@example.com>', to: ok.getHeader('to') ?? '', callId: 'old@x' }),
         port(),
@@ -395,9 +396,7 @@ describe('UAS against a peer that says what the test wants', () => {
         const callId = `${method}@early`
         await ask({ via, callId })
         const invite = await bob.invites.next()
-        const cancelled = new Promise<readonly string[]>((resolve) => {
-          invite.handlers.cancelled = resolve
-        })
+        const cancelled = called(invite.handlers, 'cancelled')
         invite.progress(180)
         const ringing = (await peer.responses.next()).message
         const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }

@@ -1,6 +1,13 @@
 /** A call on fakes, brought into the state that a test needs. */
 import type { Logger } from '../../../src/base/logger.js'
-import { type Call, type CallAccount, type IncomingCallInit, placeCall, takeCall } from '../../../src/call/call.js'
+import {
+  type Call,
+  type CallAccount,
+  type CallDeps,
+  type IncomingCallInit,
+  placeCall,
+  takeCall,
+} from '../../../src/call/call.js'
 import type { CallEvent, CallEventType } from '../../../src/call/call-event.js'
 import type { Direction } from '../../../src/media/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -43,7 +50,19 @@ export class World {
   readonly events: CallEvent[] = []
   readonly types: CallEventType[] = []
   readonly logged: string[] = []
-  readonly deps = { clock: this.clock, media: this.media, userAgent: this.userAgent, log: this.#log() }
+  /** Host names in the peer's SDP that were looked up. */
+  readonly lookedUp: string[] = []
+  lookup = async (name: string): Promise<readonly string[]> => {
+    this.lookedUp.push(name)
+    return []
+  }
+  readonly deps: CallDeps = {
+    clock: this.clock,
+    media: this.media,
+    userAgent: this.userAgent,
+    log: this.#log(),
+    lookup: (name) => this.lookup(name),
+  }
 
   last<T extends CallEventType>(type: T): CallEvent & { type: T } {
     const found = this.events.findLast((event) => event.type === type)

@@ -50,6 +50,40 @@ describe('incoming call', () => {
     assert.equal(call.snapshot().state, 'answered')
   })
 
+  describe('that rings before the rule answers it', () => {
+    const rule = { ...flowRule, mode: 'answer', ringMs: 3_000 } as const
+
+    it('gets 180 at once, and 200 when the time is over', async () => {
+      const { invite, types, clock } = incoming({ rule })
+      assert.deepEqual([invite.progresses, invite.accepts.length], [[180], 0])
+      assert.deepEqual(types, ['call.incoming', 'call.ringing'])
+      await clock.advance(2_999)
+      assert.equal(invite.accepts.length, 0)
+      await clock.advance(1)
+      await new Promise(setImmediate)
+      assert.equal(invite.accepts.length, 1)
+      assert.deepEqual(types, ['call.incoming', 'call.ringing', 'call.answered'])
+    })
+
+    it('is a missed call where the caller cancels meanwhile', async () => {
+      const { invite, types, call, clock } = incoming({ rule })
+      invite.handlers.cancelled?.([])
+      const { cause, by } = await call.ended
+      assert.deepEqual([cause, by], ['cancelled', 'remote'])
+      assert.equal(clock.pending, 0)
+      await clock.advance(5_000)
+      assert.equal(invite.accepts.length, 0)
+      assert.deepEqual(types, ['call.incoming', 'call.ringing', 'call.ended'])
+    })
+
+    it('can be answered earlier by a flow', async () => {
+      const { invite, call, clock } = incoming({ rule })
+      await call.answer()
+      await clock.advance(5_000)
+      assert.equal(invite.accepts.length, 1)
+    })
+  })
+
   for (const [status, cause] of [
     [486, 'busy'],
     [480, 'no-answer'],
@@ -73,7 +107,7 @@ describe('incoming call', () => {
 
   for (const [what, offer, status, why] of [
     ['only codecs that we do not have', peerSdp({ codecs: '18' }), 488, /G729.*here PCMA, PCMU/],
-    ['no SDP that can be read', 'nonsense', 400, /without v=0/],
+    ['no SDP that can be read', 'nonsense', 400, /does not begin with v=0/],
     ['an address that would end the text', peerSdp({ codecs: '18', host: 'x"\\é' }), 488, /at x''\?;/],
   ] as const) {
     it(`with ${what} gets ${status}, opens nothing and is told only as ended`, async () => {

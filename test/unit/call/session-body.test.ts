@@ -44,9 +44,31 @@ describe('SDP in a body', () => {
     assert.equal(sdpOf(mixed(multipart('b1', part('text/plain', 'y'), inner))), SDP)
   })
 
+  it('is found by the boundary parameter itself, not by what looks like it within quotes', () => {
+    const contentType = 'multipart/mixed;x="; boundary=no";boundary="y\\"z"'
+    assert.equal(sdpOf({ contentType, content: multipart('y"z', part('application/sdp', SDP)) }), SDP)
+  })
+
   it('whose last line break belongs to the delimiter has one all the same', () => {
     assert.equal(sdpOf(mixed('--b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\ns=-\r\n--b1--')), 'v=0\r\ns=-\r\n')
   })
+
+  for (const [name, lineBreak] of [
+    ['LF', '\n'],
+    ['CR', '\r'],
+  ] as const) {
+    it(`is found where every line ends in ${name} alone, and behind blanks`, () => {
+      const content = multipart('b.1+', part('text/plain', 'x'), part('application/sdp ', SDP)).replace(
+        '--b.1+',
+        '--b.1+  ',
+      )
+      const body = {
+        ...mixed(content.replaceAll('\r\n', lineBreak)),
+        contentType: 'Multipart/Mixed ; Boundary = "b.1+"',
+      }
+      assert.equal(sdpOf(body).trimEnd(), SDP.replaceAll('\r\n', lineBreak).trimEnd())
+    })
+  }
 
   for (const [what, body] of [
     ['another type', { contentType: 'application/isup', content: SDP }],

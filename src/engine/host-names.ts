@@ -1,0 +1,77 @@
+import type { Lookup } from '../account/policy.js'
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+
+interface HostNamesDeps {
+  clock: Clock
+  log: Logger
+  lookup: Lookup
+}
+
+/** The system does not say how long a record holds. */
+const KEEP_MS = 60_000
+const KEEP_FAILURE_MS = 5_000
+const MAX_KEPT = 1_000
+/** Each holds one of the process's four threads for files and names until the name server has answered or the system has given it up. */
+const MAX_RUNNING = 2
+const MAX_WAITING = 100
+
+interface Kept {
+  addresses: Promise<readonly string[]>
+  untilMs: number
+}
+
+/** Looks up the names that peers write into their SDP: few at once, and each is remembered for a while. */
+export class HostNames {
+  readonly #deps: HostNamesDeps
+  readonly #kept = new Map<string, Kept>()
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(deps: HostNamesDeps) {
+    this.#deps = deps
+  }
+
+  /** Addresses of both families; none where the name has none or too many others wait. Never rejects. */
+  addressesOf(name: string): Promise<readonly string[]> {
+    const kept = this.#kept.get(name)
+    if (kept && this.#deps.clock.now() < kept.untilMs) return kept.addresses
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#deps.log.warn({ name }, 'too many host names wait to be looked up; this one is not')
+      return Promise.resolve([])
+    }
+    const started: Kept = { addresses: this.#look(name), untilMs: Number.POSITIVE_INFINITY }
+    this.#keep(name, started)
+    void started.addresses.then((addresses) => {
+      started.untilMs = this.#deps.clock.now() + (addresses.length > 0 ? KEEP_MS : KEEP_FAILURE_MS)
+    })
+    return started.addresses
+  }
+
+  #keep(name: string, kept: Kept): void {
+    this.#kept.delete(name)
+    this.#kept.set(name, kept)
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
+  }
+
+  async #look(name: string): Promise<readonly string[]> {
+    await this.#turn()
+    try {
+      return await this.#deps.lookup(name)
+    } catch (err) {
+      this.#deps.log.warn({ err, name }, 'a host name in the SDP of a peer cannot be looked up')
+      return []
+    } finally {
+      // The next one takes this one's place.
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#running--
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= MAX_RUNNING) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#running++
+  }
+}
