@@ -68,6 +68,11 @@ const MEDIA: OptionTable = {
     value: 'port',
     help: 'first port for sound: 200 ports from there, or two for each of --max-calls',
   },
+  'audio-from': {
+    type: 'string',
+    value: 'sdp|any',
+    help: 'hear sound from the address that the other side names in SDP, or from any\naddress (in a network that you trust). Default: sdp',
+  },
   codecs: { type: 'string', value: 'list', help: 'PCMA,PCMU in order of preference' },
 }
 
@@ -79,7 +84,7 @@ const SOUND: OptionTable = {
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up that long after the answer' },
 }
 
-const OUTPUT: OptionTable = {
+export const OUTPUT: OptionTable = {
   json: { type: 'boolean', help: 'print one JSON object per line on stdout; the last one is a summary' },
   trace: { type: 'boolean', help: 'show each SIP message on stderr (passwords masked)' },
   verbose: { type: 'boolean', short: 'v', help: 'show the engine’s log on stderr, as --log-level debug does' },
