@@ -123,8 +123,13 @@ export class ReceiverStatistics {
   }
 
   get lossPercent(): number {
+    return this.lossPercentWith(0)
+  }
+
+  /** The loss where so many of the packets that came count as lost too. */
+  lossPercentWith(useless: number): number {
     const expected = this.#earlier.expected + this.#expected
-    return expected === 0 ? 0 : (this.packetsLost / expected) * 100
+    return expected === 0 ? 0 : Math.min(100, ((this.packetsLost + useless) / expected) * 100)
   }
 
   get jitterMs(): number {

@@ -42,6 +42,11 @@ describe('NAT in front of a peer’s media', () => {
     assert.deepEqual(natHosts('10.1.2.3', undefined, 'latch'), ['10.1.2.3'])
   })
 
+  it('does not matter where the owner lets every host send', () => {
+    assert.equal(natHosts('10.1.2.3', from('203.0.113.7'), 'any'), 'any')
+    assert.equal(natHosts('192.0.2.9', undefined, 'any'), 'any')
+  })
+
   it('reaches the media of calls in both directions, and nothing does where there is none', async () => {
     const offer = peerSdp({ host: '192.168.0.4' })
     const inbound = incoming({ offer })
