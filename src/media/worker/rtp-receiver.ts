@@ -155,7 +155,6 @@ export class RtpReceiver {
     this.#ssrc = ssrc
     this.jitterBuffer.reset()
     this.#concealment.forget()
-    this.#dtmf.reset()
   }
 
   #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
@@ -164,7 +163,7 @@ export class RtpReceiver {
     const isSound = isCodec && end > start && end - start <= MAX_PAYLOAD_OCTETS
     if (isSound) this.soundPackets++
     else this.#noteUndecoded(type, end - start, isCodec)
-    if (!isSound && this.#format.eventTypes.includes(type)) this.#dtmf.receive(timestamp, packet, start, end, nowMs)
+    if (!isSound && this.#format.eventTypes.includes(type)) this.#dtmf.receive(view, packet, start, end, nowMs)
     if (isSound) this.#pausedByPeer = false
     else if (type === COMFORT_NOISE || this.#format.eventTypes.includes(type)) this.#pausedByPeer = true
     this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
