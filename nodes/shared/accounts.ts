@@ -103,6 +103,10 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     return this.#entries.get(accountId)?.state
   }
 
+  configs(): AccountConfig[] {
+    return [...this.#entries.values()].map(({ config }) => config)
+  }
+
   /** The id of the account where there is exactly one. */
   onlyId(): string | undefined {
     return this.#entries.size === 1 ? this.#entries.keys().next().value : undefined

@@ -80,6 +80,8 @@ function payloadOf(event: CallEvent): unknown {
       return event.digit
     case 'call.record-ended':
       return event.path
+    case 'call.idle':
+      return event.leftSec
     case 'call.ended':
       return event.end.cause
     default:

@@ -37,6 +37,7 @@ export const STATUS_TEXT = {
   cancelled: 'cancelled',
   completedElsewhere: 'answered elsewhere',
   mediaTimeout: 'media timeout',
+  abandoned: 'abandoned',
   interrupted: 'interrupted',
   answering: 'answering',
   playing: 'playing',
@@ -109,6 +110,7 @@ const LOOKS: Record<StatusKey, Look> = {
   cancelled: IDLE,
   completedElsewhere: IDLE,
   mediaTimeout: FAILED,
+  abandoned: FAILED,
   interrupted: FAILED,
   answering: WORKING,
   playing: WORKING,
@@ -133,6 +135,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'completed-elsewhere': 'completedElsewhere',
   failed: 'failed',
   'media-timeout': 'mediaTimeout',
+  abandoned: 'abandoned',
   interrupted: 'interrupted',
 }
 

@@ -7,6 +7,7 @@ import { Deploys } from './deploys.js'
 import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
+import { AccountTroubles, sentenceOf, writeLog } from './logs.js'
 import type { RED } from './red.js'
 import { UnsentRecords } from './unsent-records.js'
 
@@ -19,6 +20,8 @@ const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => dep
 let away = false
 
 const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
+const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
+const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined
 /** What a stop waits for. */
 let stopping = Promise.resolve()
@@ -31,7 +34,10 @@ accounts.on('registration', (accountId, registration) => {
   for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
 })
 engine.on('state', tellEngine)
-accounts.on('change', tellAccount)
+accounts.on('change', (accountId, state) => {
+  tellAccount(accountId)
+  troubles.changed(accountId, nameOf(accountId) ?? accountId, state)
+})
 deploys.on('started', settle)
 deploys.on('stop', () => {
   stopping = stop()
@@ -64,6 +70,7 @@ function settle(): void {
 async function stop(): Promise<void> {
   away = false
   accounts.clear()
+  troubles.clear()
   await engine.stop()
   calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))
 }
@@ -96,26 +103,10 @@ function tellEngine(event: EngineEvents['engine']): void {
 let logsFrom: RED | undefined
 
 function forwardLogs(RED: RED): void {
-  if (!logsFrom) engine.on('log', ({ level, line }) => logsFrom && writeLog(logsFrom, level, line))
+  if (!logsFrom) engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
   logsFrom = RED
 }
 
-function writeLog(RED: RED, level: string, line: string): void {
-  const text = `[ringflow] ${textOf(line)}`
-  if (level === 'error' || level === 'fatal') RED.log.error(text)
-  else if (level === 'warn') RED.log.warn(text)
-  else if (level === 'info') RED.log.info(text)
-  else RED.log.debug(text)
-}
-
-/** The engine's log lines are JSON; people read Node-RED's. */
-function textOf(line: string): string {
-  try {
-    const { msg, err, level: _level, time: _time, ...fields } = JSON.parse(line) as Record<string, unknown>
-    const reason = (err as { message?: unknown } | undefined)?.message
-    const rest = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : ''
-    return `${msg ?? ''}${reason === undefined ? '' : `: ${reason}`}${rest}`
-  } catch {
-    return line.trimEnd()
-  }
+function log(level: string, text: string): void {
+  if (logsFrom) writeLog(logsFrom, level, text)
 }

@@ -35,6 +35,8 @@ export const defaults = {
   /** Header names, separated by commas. */
   exposeHeaders: '',
   mediaTimeout: '20',
+  /** Seconds in which no node acts in an answered call; '0': it goes on. */
+  abandonedAfter: '600',
   /** Dial plan, for numbers only. */
   stripPrefix: '',
   addPrefix: '',

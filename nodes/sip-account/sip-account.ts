@@ -7,8 +7,10 @@ import type { RED } from '../shared/red.js'
 import { flag, list, number, oneOf, requiredText, secondsAsMs, shaped, text } from '../shared/settings.js'
 import { type AccountState, accountStatus, statusDot } from '../shared/status.js'
 import { telephony } from '../shared/telephony.js'
+import { automaticTransport } from '../shared/transport-config.js'
 import { type Config, type Credentials, defaults } from './config.js'
 import { migrations } from './migrations.js'
+import { twinsOf } from './twins.js'
 
 type Context = ConfigContext<AccountConfig, Credentials>
 
@@ -32,7 +34,8 @@ export default function sipAccount(RED: RED): void {
 
 function parse(config: Config, context: Context): AccountConfig {
   const { RED, node, id } = context
-  const transport = referred<TransportConfig>(RED, 'transport', config.transport, node)
+  const transport =
+    config.transport === '' ? automaticTransport() : referred<TransportConfig>(RED, 'transport', config.transport, node)
   const proxy = config.proxy === '' ? null : referred<ProxyConfig>(RED, 'proxy', config.proxy, node)
   const codecs = list(config.codecs).map((codec) => oneOf('codecs', codec, ['PCMA', 'PCMU']))
   if (codecs.length === 0) throw new FieldError('BAD_CONFIG', 'codecs', 'choose at least one')
@@ -74,6 +77,8 @@ function parse(config: Config, context: Context): AccountConfig {
     strangers: oneOf('strangers', config.strangers, ['silence', '403']),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
+    // Flows of earlier days do not have it.
+    abandonedAfterMs: secondsAsMs('abandonedAfter', config.abandonedAfter ?? defaults.abandonedAfter, { max: 86_400 }),
     dialPlan: {
       stripPrefix: shaped('stripPrefix', config.stripPrefix, isPrefix, 'prefix of digits'),
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
@@ -95,6 +100,7 @@ function showStates(RED: RED): void {
     telephony.accounts.on('change', (accountId, state) => {
       void telephony.deploys.settled().then(() => showState(accountId, state))
     })
+    telephony.deploys.on('started', warnOfTwins)
   }
   showing = RED
 }
@@ -105,3 +111,21 @@ function showState(accountId: string, state: AccountState): void {
   node.status(statusDot(accountStatus(state)))
   if (state.state === 'broken') node.error(reported(state.error, labelsOf(node.type)), {})
 }
+
+/** Pairs that were told of: once, while both exist. */
+let told = new Set<string>()
+
+function warnOfTwins(): void {
+  const twins = twinsOf(telephony.accounts.configs())
+  for (const [first, second] of twins) {
+    if (told.has(pairOf(first, second))) continue
+    const { name, aor, transport } = second
+    const other = first.name === name ? 'another account' : `the account ${first.name}`
+    const socket = transport.bindPort === 0 ? 'the same transport' : `the same port ${transport.bindPort}`
+    const text = `Account ${name}: ${other} has the same address ${aor} on ${socket}. Calls reach only one of them. Delete one, or give it another address`
+    showing?.nodes.getNode(second.id)?.warn(text)
+  }
+  told = new Set(twins.map(([first, second]) => pairOf(first, second)))
+}
+
+const pairOf = (first: AccountConfig, second: AccountConfig): string => [first.id, second.id].sort().join()

@@ -108,26 +108,40 @@ export function glob(pattern: string, text: string): boolean {
 
 const MINUTE_MS = 60_000
 
-/** How many calls an account has placed within the last minute. */
-export class CallRate {
+/** How many calls each account has placed within the last minute. */
+export class CallRates {
   readonly #clock: Clock
-  #startedMs: number[] = []
+  readonly #startedMs = new Map<string, number[]>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** Accounts that have placed a call within about the last minute; others take no memory. */
+  get size(): number {
+    return this.#startedMs.size
+  }
+
   /** Counts one; CALL_RATE where there are as many already. 0: no limit. */
-  take(perMinute: number): void {
+  take(accountId: string, perMinute: number): void {
     if (perMinute <= 0) return
+    if (!this.#startedMs.has(accountId)) this.#forgetIdle()
     const nowMs = this.#clock.now()
-    this.#startedMs = this.#startedMs.filter((startedMs) => nowMs - startedMs < MINUTE_MS).slice(-perMinute)
-    const oldestMs = this.#startedMs[0]
-    if (oldestMs !== undefined && this.#startedMs.length >= perMinute) {
+    const recent = (this.#startedMs.get(accountId) ?? []).filter((startedMs) => nowMs - startedMs < MINUTE_MS)
+    const counted = recent.slice(-perMinute)
+    const oldestMs = counted[0]
+    if (oldestMs !== undefined && counted.length >= perMinute) {
       const waitSec = Math.ceil((oldestMs + MINUTE_MS - nowMs) / 1000)
       throw new TelephonyError('CALL_RATE', `${perMinute} calls within a minute are allowed; the next in ${waitSec} s`)
     }
-    this.#startedMs.push(nowMs)
+    this.#startedMs.set(accountId, [...counted, nowMs])
+  }
+
+  #forgetIdle(): void {
+    const nowMs = this.#clock.now()
+    for (const [accountId, startedMs] of this.#startedMs) {
+      if (nowMs - (startedMs.at(-1) ?? 0) >= MINUTE_MS) this.#startedMs.delete(accountId)
+    }
   }
 }
 

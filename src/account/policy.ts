@@ -100,7 +100,7 @@ export class Policy {
       return true
     } catch (error) {
       // Addresses that were right a while ago stay: DNS trouble is no reason to refuse calls.
-      this.#deps.log.warn({ host, err: error }, 'peer name could not be looked up')
+      this.#deps.log.info({ host, err: error }, 'peer name could not be looked up')
       return this.#byName.has(host)
     }
   }

@@ -167,7 +167,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     const waitMs = this.#retryMs(response)
     const retryAt = new Date(this.#deps.clock.wall() + waitMs).toISOString()
     const { status } = response
-    this.#deps.log.warn({ status, reason, retryAt }, 'registration failed')
+    this.#deps.log.info({ status, reason, retryAt }, 'registration failed')
     this.#enter({ state: 'failed', status, reason, retryAt, ...(isLocal(response) && { local: true as const }) })
     this.#schedule(waitMs)
   }

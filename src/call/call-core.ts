@@ -65,6 +65,8 @@ export class CallCore implements LegHost {
   #answeredTold = false
   #seq = 0
   #moves = 0
+  /** Why the peer could not be told of the end. */
+  #unsent: string | undefined
 
   constructor(deps: CallDeps, init: CallCoreInit) {
     this.#deps = deps
@@ -179,6 +181,10 @@ export class CallCore implements LegHost {
     void this.#wrapUp(end)
   }
 
+  unsent(reason: string): void {
+    this.#unsent = reason.slice(0, 256)
+  }
+
   /** For a call that never came to be: frees what was opened, tells nothing. */
   async discard(): Promise<void> {
     this.#end = { by: 'error', cause: 'failed', sipCode: null, reason: '' }
@@ -281,8 +287,13 @@ export class CallCore implements LegHost {
     })
     await Promise.race([Promise.all([left, closed]), timeUp.promise])
     timer.cancel()
-    const { by, cause, sipCode, reason } = end
-    this.#tellEnd({ by, cause, sipCode: sipCode ?? status, reason }, stats)
+    this.#tellEnd(this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }, stats)
+  }
+
+  /** For the peer a call goes on whose BYE has not left: that is not a normal end. */
+  #unsentEnd({ cause }: CallEnd): CallEnd | undefined {
+    if (this.#unsent === undefined || cause !== 'normal') return undefined
+    return { by: 'error', cause: 'failed', sipCode: 503, reason: this.#unsent }
   }
 
   async #closeMedia(): Promise<MediaStats | null> {

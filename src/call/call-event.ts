@@ -8,7 +8,7 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  /** `completed-elsewhere`: another telephone took the call. */
+  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node of ours took care of the answered call. */
   cause:
     | 'normal'
     | 'busy'
@@ -18,6 +18,7 @@ export interface CallEnd {
     | 'completed-elsewhere'
     | 'failed'
     | 'media-timeout'
+    | 'abandoned'
     | 'interrupted'
   /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
@@ -68,6 +69,8 @@ export type CallEvent = CallEventBase &
     | { type: 'call.digit'; digit: string; durationMs: number }
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }
+    /** Nobody has acted in the answered call for so long; it ends as `abandoned` in `leftSec` unless somebody does. */
+    | { type: 'call.idle'; idleSec: number; leftSec: number }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
     | {
         type: 'call.record-ended'

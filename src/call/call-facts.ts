@@ -1,6 +1,7 @@
 /** What is known of a call, and the two plain objects that are made of it: the snapshot in every event and the CDR. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_CDR_DIGITS } from '../base/limits.js'
 import type { CodecName, MediaStats } from '../media/protocol.js'
 import type { SipMessage } from '../sip/types.js'
 import type { CallDirection, CallEnd, CallSnapshot, CallState, CdrRecord } from './call-event.js'
@@ -35,8 +36,6 @@ export interface CallFacts {
 
 const MAX_TAGS_OCTETS = 4096
 const MAX_TEXT = 256
-/** What a CDR keeps of the digits: the last ones. */
-const MAX_DIGITS = 256
 
 export const momentOf = (clock: Clock): Moment => ({ wallMs: clock.wall(), monoMs: clock.now() })
 const iso = (moment: Moment): string => new Date(moment.wallMs).toISOString()
@@ -73,7 +72,7 @@ export function newFacts(
 const short = (text: string): string => text.slice(0, MAX_TEXT)
 
 export function noteDigit(facts: CallFacts, digit: string): void {
-  facts.digits = (facts.digits + digit).slice(-MAX_DIGITS)
+  facts.digits = (facts.digits + digit).slice(-MAX_CDR_DIGITS)
 }
 
 /** Of the message only what the account's list names, spelled as in the list. */

@@ -88,6 +88,11 @@ export class CallSound {
     return recording ? recording.stop() : null
   }
 
+  /** Something is being played, sent or recorded. */
+  get busy(): boolean {
+    return this.#underway.size > 0
+  }
+
   /** Resolves when play and digits in progress have left; at once where the play would never end. */
   async idle(): Promise<void> {
     while ((this.#playing && !this.#playing.endless) || this.#digits) {

@@ -1,5 +1,5 @@
 import { TelephonyError } from '../base/errors.js'
-import type { FinalResponse, IncomingOffer, SipBody, SipDialog } from '../sip/types.js'
+import { type FinalResponse, type IncomingOffer, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
@@ -79,7 +79,9 @@ export class DialogLeg implements Leg {
   async leave(_end: CallEnd): Promise<number | null> {
     this.#probe.stop()
     this.#renegotiation.close()
-    if (!this.#isGone) await this.#dialog.bye()
+    if (this.#isGone) return null
+    const response = await this.#dialog.bye()
+    if (isLocal(response) && response.unsent) this.#host.unsent(`the BYE could not be sent: ${response.reason}`)
     return null
   }
 

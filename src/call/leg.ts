@@ -38,6 +38,8 @@ export interface LegHost {
   /** Offer and answer have been exchanged within the dialog. */
   settled(settled: Settled): void
   digit(digit: string, durationMs: number): void
+  /** What tells the peer of the end could not be sent, and why: the call does not end normally. */
+  unsent(reason: string): void
   /** The first end counts, others are ignored. */
   finish(end: CallEnd): void
 }

@@ -8,6 +8,7 @@ import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import { momentOf, snapshotOf, tagsToJson } from './call-facts.js'
 import type { CallSound } from './call-sound.js'
 import { Gather } from './gather.js'
+import { IdleWatch } from './idle-watch.js'
 import { IncomingLeg } from './incoming-leg.js'
 import type { Call, CallDeps, CallPlace, GatherEnd, GatherInit, HangupInit } from './types.js'
 
@@ -17,17 +18,31 @@ type LiveCallInit = Omit<CallCoreInit, 'tell' | 'ending'> & { onEvent: ((event: 
 export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Call {
   readonly core: CallCore
   readonly #deps: CallDeps
+  readonly #idle: IdleWatch
   #gather: Gather | undefined
+  #echoes = false
 
   constructor(deps: CallDeps, { onEvent, ...init }: LiveCallInit) {
     super()
     this.#deps = deps
     if (onEvent) this.on('event', onEvent)
     this.core = new CallCore(deps, {
-      tell: (event) => this.emit('event', event),
-      ending: () => this.#gather?.hangup(),
+      tell: (event) => this.#tell(event),
+      ending: () => {
+        this.#idle.stop()
+        this.#gather?.hangup()
+      },
       ...init,
     })
+    this.#idle = new IdleWatch(
+      {
+        clock: deps.clock,
+        busy: () => this.#isBusy(),
+        warn: (idleSec, leftSec) => this.core.tell({ type: 'call.idle', idleSec, leftSec }),
+        abandon: (idleSec) => this.#abandon(idleSec),
+      },
+      init.account.abandonedAfterMs ?? 0,
+    )
   }
 
   get id(): string {
@@ -91,6 +106,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async echo(on: boolean): Promise<void> {
     await this.#sound().echo(on)
+    this.#echoes = on
   }
 
   async gather(init: GatherInit): Promise<GatherEnd> {
@@ -105,6 +121,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
       return await gather.result
     } finally {
       this.#gather = undefined
+      this.#idle.touch()
     }
   }
 
@@ -112,7 +129,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
       throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D, and "," for a pause')
     }
-    return this.#sound().sendDigits(digits.toUpperCase(), { toneMs: this.core.account.dtmfToneMs, ...init })
+    const sent = this.#sound().sendDigits(digits.toUpperCase(), { toneMs: this.core.account.dtmfToneMs, ...init })
+    return sent.finally(() => this.#idle.touch())
   }
 
   async startRecord(mediaId: string, path: string, maxMs?: number): Promise<void> {
@@ -133,8 +151,26 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     return this.#sound().stats()
   }
 
+  #tell(event: CallEvent): void {
+    this.#idle.hear(event)
+    this.emit('event', event)
+  }
+
+  /** On hold the peer decides how long the call lasts; an echo goes on until it is turned off. */
+  #isBusy(): boolean {
+    const { sound, facts } = this.core
+    return this.#gather !== undefined || this.#echoes || facts.state === 'held' || (sound?.busy ?? false)
+  }
+
+  #abandon(idleSec: number): void {
+    const reason = `no node has acted in the call for ${idleSec} s`
+    this.core.finish({ by: 'local', cause: 'abandoned', sipCode: null, reason })
+  }
+
+  /** Each command comes through here: the call is there, and somebody takes care of it. */
   #alive(): void {
     if (this.core.ending) throw new TelephonyError('CALL_ENDED', 'the call has ended')
+    this.#idle.touch()
   }
 
   /** The inbound call that waits for a decision. */

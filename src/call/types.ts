@@ -33,6 +33,8 @@ export interface CallAccount {
   dtmfToneMs: number
   mediaTimeoutMs: number
   mediaSource?: MediaSource
+  /** An answered call in which nobody acts for so long ends as `abandoned`; absent or 0: never. */
+  abandonedAfterMs?: number
   exposeHeaders: readonly string[]
 }
 

@@ -1,3 +1,4 @@
+import { MAX_CDR_DIGITS } from '../base/limits.js'
 import type { CallEnd, CallEvent, CdrRecord } from '../call/call-event.js'
 
 interface OpenCall {
@@ -20,7 +21,7 @@ export class OpenCalls {
     const call: OpenCall = known ?? { last: event, ringingAt: null, digits: '', recordings: [] }
     call.last = event
     if (event.type === 'call.ringing') call.ringingAt ??= event.at
-    if (event.type === 'call.digit') call.digits += event.digit
+    if (event.type === 'call.digit') call.digits = (call.digits + event.digit).slice(-MAX_CDR_DIGITS)
     if (event.type === 'call.record-ended') call.recordings.push(event.path)
     this.#calls.set(event.callId, call)
   }

@@ -1,83 +1,89 @@
 import type { Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
-import { adviceFor, adviceForStatus } from './advice.js'
+import { adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, type Ended, EXIT, startEngine } from './context.js'
 import { bracketed, parseListen } from './listen.js'
 import { UsageError } from './options.js'
-import { type Report, wentWell } from './report.js'
-import { endsBySound, perform, rootsOf, type SoundPlan, soundFrom } from './sound.js'
+import { type Outcome, outcomeOf } from './outcome.js'
+import { Performer } from './performer.js'
+import type { Report } from './report.js'
+import { checkSound, rootsOf, soundFrom } from './sound.js'
 
 const LONGEST_RING_SEC = 180
+
+/** One call that has ended. */
+interface Served {
+  ended: Ended
+  outcome: Outcome
+}
 
 /** Answers calls until Ctrl-C, or one with --once. */
 export async function runAnswer(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
-  if (options.positionals.length > 0) throw new UsageError(`“${options.positionals[0]}” is not understood`)
+  if (options.positionals.length > 0) {
+    throw new UsageError(`“${options.positionals[0]}”: this command takes options only`)
+  }
   const listen = parseListen(options.text('listen'))
   const server = options.text('server')
-  if (!server && listen.host === '') throw new UsageError('give --server, or --listen with an address to be called at')
+  if (!server && listen.host === '') throw new UsageError('give --server, or --listen with an address for direct calls')
   const plan = soundFrom(options, options.text('press'))
   const ringMs = options.durationMs('ring-time', LONGEST_RING_SEC) ?? 0
-  // Without a server, on loopback, only this machine can call: nothing to be careful about.
+  // Without a server, on loopback, only this machine can call.
   const inboundFrom = !server && (listen.host.startsWith('127.') || listen.host === '::1') ? 'anyone' : 'known'
   const account = accountFrom(options, version, { register: Boolean(server), anyUser: true, inboundFrom })
+  const once = options.flag('once')
+  const served: Served[] = []
   const engine = await startEngine(context, rootsOf(plan))
   try {
+    await checkSound(engine, plan)
     const rule = { mode: 'answer', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null, ringMs } as const
     await engine.call('setInbound', { accountId: account.id, rule })
-    const first = firstCall(engine, report, plan)
+    const first = new Promise<void>((resolve) => {
+      serve(engine, report, new Performer(engine, plan), (call) => {
+        served.push(call)
+        // The summary of the only call is the last line of the run.
+        if (once) resolve()
+        else report.summary(call.ended, call.outcome)
+      })
+    })
     watchRegistration(engine, report)
     const { local } = await engine.call('setAccount', account)
-    report.say(
-      'listening',
-      local,
-      `listening on ${account.transport.protocol}://${bracketed(local.host)}:${local.port} (Ctrl-C ends)`,
-    )
-    const ended = await Promise.race([aborted(signal), options.flag('once') ? first : new Promise<never>(() => {})])
-    if (!ended || wentWell(ended)) return EXIT.ok
-    report.fail(`call failed: ${ended.end.cause}, ${ended.end.reason}`, adviceFor(ended.end))
-    return EXIT.failed
+    const place = `${account.transport.protocol}://${bracketed(local.host)}:${local.port}`
+    report.say('listening', local, `listening on ${place} (Ctrl-C ends)`)
+    await Promise.race([aborted(signal), ...(once ? [first] : [])])
   } finally {
     await engine.close()
   }
+  return sumUp(served, report, once)
 }
 
-/** Serves every call; resolves with the first one that has ended. */
-function firstCall(engine: Engine, report: Report, plan: SoundPlan): Promise<Ended> {
-  let nth = 0
-  const timers = new Map<string, NodeJS.Timeout>()
-  return new Promise((resolve) => {
-    engine.on('call', (event) => {
-      const { callId } = event
-      report.callEvent(event)
-      if (event.type === 'call.answered') {
-        const hangUp = () => void engine.call('hangup', { callId }).catch(() => {})
-        if (plan.durationMs !== undefined) timers.set(callId, setTimeout(hangUp, plan.durationMs))
-        perform(engine, callId, plan, ++nth).then(
-          () => {
-            if (plan.durationMs === undefined && endsBySound(plan)) hangUp()
-          },
-          (error: Error) => {
-            report.fail(error.message)
-            hangUp()
-          },
-        )
-      }
-      if (event.type === 'call.ended') {
-        clearTimeout(timers.get(callId))
-        timers.delete(callId)
-        report.summary(event)
-        resolve(event)
-      }
-    })
+/** Serves every call; `done` is called at the end of each. */
+function serve(engine: Engine, report: Report, performer: Performer, done: (call: Served) => void): void {
+  engine.on('call', (event) => {
+    report.callEvent(event)
+    performer.hear(event)
+    if (event.type !== 'call.ended') return
+    done({ ended: event, outcome: outcomeOf(event, performer.takeFailure(event.callId)) })
   })
+}
+
+function sumUp(served: readonly Served[], report: Report, once: boolean): number {
+  const [first] = served
+  if (once && first) {
+    report.summary(first.ended, first.outcome)
+    return first.outcome.ok ? EXIT.ok : EXIT.failed
+  }
+  const failed = served.filter(({ outcome }) => !outcome.ok).length
+  const text = served.length === 0 ? '' : `calls: ${served.length}, failed: ${failed}`
+  report.say('summary', { ok: true, calls: served.length, failed }, text)
+  return EXIT.ok
 }
 
 function watchRegistration(engine: Engine, report: Report): void {
   engine.on('registration', ({ registration }) => {
     const text = registration.state === 'registered' ? `registered as ${registration.contact}` : ''
     report.say('registration', registration, text)
-    // 0: the socket could not be opened, which `setAccount` says.
+    // Status 0: the socket could not be opened, and `setAccount` has rejected with the reason.
     if (registration.state !== 'failed' || registration.status === 0) return
     const { status, reason, retryAt } = registration
     report.fail(`registration failed: ${status} ${reason}, next try ${retryAt}`, adviceForStatus(status))

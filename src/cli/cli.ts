@@ -8,11 +8,13 @@ import { commandHelp, overview } from './help.js'
 import { type CommandSpec, parseOptions, UsageError } from './options.js'
 import { runRegister } from './register-command.js'
 import { Report, type Streams } from './report.js'
-import { answer, call, register } from './specs.js'
+import { answer, call, OUTPUT, register } from './specs.js'
 
 const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
 /** Errors of the engine that come from a wrong command line. */
 const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
+/** An end that takes longer is explained. */
+const PATIENCE_MS = 300
 type CommandName = keyof typeof COMMANDS
 const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }
 
@@ -44,32 +46,43 @@ async function runCommand(
   streams: Streams,
 ): Promise<number> {
   const interrupt = new AbortController()
+  let waiting: NodeJS.Timeout | undefined
   const abort = () => {
     // The first Ctrl-C ends in good order, the second one at once.
     if (interrupt.signal.aborted) process.exit(EXIT.failed)
+    waiting = setTimeout(() => streams.err('waiting for the server to answer (Ctrl-C again ends at once)'), PATIENCE_MS)
     interrupt.abort()
   }
   process.on('SIGINT', abort).on('SIGTERM', abort)
+  const report = new Report(streams, args.includes('--json') || parseOptions(OUTPUT, [], env).flag('json'))
   try {
     const options = parseOptions(COMMANDS[name].options, args, env)
     if (options.flag('help')) {
       streams.out(commandHelp(COMMANDS[name]))
       return EXIT.ok
     }
-    const report = new Report(streams, options.flag('json'))
-    return await RUNS[name]({ options, report, version: version(), signal: interrupt.signal })
+    const code = await RUNS[name]({ options, report, version: version(), signal: interrupt.signal })
+    report.end(code === EXIT.ok)
+    return code
   } catch (error) {
-    if (error instanceof UsageError) {
-      streams.err(`ringflow ${name}: ${error.message}\n  ringflow ${name} --help shows how`)
-      return EXIT.usage
-    }
-    const { code, message } = TelephonyError.from(error)
-    const advice = adviceForError(code)
-    streams.err(`ringflow ${name}: ${message} (${code})${advice && `\n  ${advice}`}`)
-    return WRONG_USE.has(code) ? EXIT.usage : EXIT.failed
+    const code = tellError(error, name, report)
+    report.end(false)
+    return code
   } finally {
+    clearTimeout(waiting)
     process.off('SIGINT', abort).off('SIGTERM', abort)
   }
+}
+
+/** Returns the exit code. */
+function tellError(error: unknown, name: CommandName, report: Report): number {
+  if (error instanceof UsageError) {
+    report.fail(`ringflow ${name}: ${error.message}`, `ringflow ${name} --help shows how`)
+    return EXIT.usage
+  }
+  const { code, message } = TelephonyError.from(error)
+  report.fail(`ringflow ${name}: ${message} (${code})`, adviceForError(code))
+  return WRONG_USE.has(code) ? EXIT.usage : EXIT.failed
 }
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(RUNS, name)

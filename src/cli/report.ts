@@ -1,4 +1,6 @@
 import type { EngineEvents } from '../engine/protocol.js'
+import type { Outcome } from './outcome.js'
+import { seconds, summaryOf, summaryText } from './summary.js'
 
 type CallEvent = EngineEvents['call']
 type Ended = Extract<CallEvent, { type: 'call.ended' }>
@@ -8,23 +10,27 @@ export interface Streams {
   err: (line: string) => void
 }
 
-/** What was done and found, for people or, with --json, one object per line for programs. */
+/** Texts for people or, with --json, one object per line for programs; the last line is a summary. */
 export class Report {
   readonly #streams: Streams
   readonly #json: boolean
+  #lastType = ''
+  #problem = ''
 
   constructor(streams: Streams, json: boolean) {
     this.#streams = streams
     this.#json = json
   }
 
-  /** `type` names it for programs, `text` says it to people; '' for what only programs want. */
+  /** `type` names it for programs, `text` is for people; '' where only programs want it. */
   say(type: string, fields: Record<string, unknown>, text: string): void {
+    this.#lastType = type
     if (this.#json) this.#streams.out(JSON.stringify({ type, ...fields }))
     else if (text !== '') this.#streams.out(text)
   }
 
   fail(text: string, advice = ''): void {
+    this.#problem = text
     this.#streams.err(advice ? `${text}\n  ${advice}` : text)
   }
 
@@ -33,50 +39,16 @@ export class Report {
     this.say(type, fields, describe(event))
   }
 
-  summary(ended: Ended): void {
-    this.say('summary', summaryOf(ended), summaryText(ended))
+  /** What a call came to, and on stderr why it did not go well. */
+  summary(ended: Ended, outcome: Outcome): void {
+    this.say('summary', summaryOf(ended, outcome), summaryText(ended))
+    if (!outcome.ok) this.fail(outcome.problem, outcome.advice)
   }
-}
 
-export const wentWell = ({ call, end }: Ended): boolean => call.answeredAt !== null && end.cause === 'normal'
-
-function summaryOf(event: Ended): Record<string, unknown> {
-  const { call, cdr, end, stats } = event
-  return {
-    ok: wentWell(event),
-    callId: event.callId,
-    cause: end.cause,
-    by: end.by,
-    sipCode: end.sipCode,
-    reason: end.reason,
-    answered: call.answeredAt !== null,
-    talkMs: cdr.talkMs,
-    codec: call.codec,
-    digits: cdr.digits,
-    packetsSent: stats?.packetsSent ?? 0,
-    packetsReceived: stats?.packetsReceived ?? 0,
-    packetsLost: stats?.packetsLost ?? 0,
-    lossPercent: stats?.lossPercent ?? null,
-    jitterMs: stats?.jitterMs ?? null,
-    rttMs: stats?.rttMs ?? null,
-    mos: stats?.mos ?? null,
-    levelDbfs: stats?.levelDbfs ?? null,
-    recordings: cdr.recordings === '' ? [] : cdr.recordings.split(';'),
+  /** Programs rely on the last line: a run without a call to sum up has a summary too. */
+  end(ok: boolean): void {
+    if (this.#json && this.#lastType !== 'summary') this.say('summary', { ok, problem: this.#problem }, '')
   }
-}
-
-function summaryText({ call, cdr, stats }: Ended): string {
-  if (call.answeredAt === null) return ''
-  const lines = [`talked ${seconds(cdr.talkMs)}, ${call.codec ?? 'no codec'}`]
-  if (stats) {
-    const quality = stats.mos === null ? '' : `, quality ${stats.mos.toFixed(1)} of 4.5 (MOS)`
-    const received = `${stats.packetsReceived} packets received, ${stats.packetsLost} lost`
-    lines.push(`${stats.packetsSent} packets sent, ${received}${quality}`)
-    if (stats.packetsReceived === 0) lines.push('nothing was heard: a firewall or NAT may block the sound (RTP)')
-  }
-  if (cdr.digits) lines.push(`digits pressed over there: ${cdr.digits}`)
-  if (cdr.recordings) lines.push(`recorded: ${cdr.recordings}`)
-  return lines.map((line) => `  ${line}`).join('\n')
 }
 
 function describe(event: CallEvent): string {
@@ -99,6 +71,8 @@ function describe(event: CallEvent): string {
       return 'put on hold'
     case 'call.resumed':
       return 'resumed'
+    case 'call.idle':
+      return `nothing happens in the call: it ends in ${event.leftSec} s`
     case 'call.play-ended':
       return `played ${seconds(event.playedMs)} (${event.ended})`
     case 'call.record-ended':
@@ -107,5 +81,3 @@ function describe(event: CallEvent): string {
       return `ended: ${event.end.cause}${event.end.sipCode ? ` (${event.end.sipCode} ${event.end.reason})` : ''}`
   }
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
 
-/** What is done with the sound of each call. */
+/** What to do on each call. */
 export interface SoundPlan {
   play: Playable | undefined
   echo: boolean
@@ -25,12 +25,12 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
     throw new UsageError('give one of --play, --tone and --echo')
   }
   if (digits !== undefined && !/^[0-9*#a-d,]+$/i.test(digits))
-    throw new UsageError(`keys ${digits}: 0-9 * # A-D and commas`)
+    throw new UsageError(`“${digits}” cannot be pressed: use 0-9 * # A-D and commas`)
   const record = options.text('record')
   return {
     play: file !== undefined ? fileFrom(file) : tone !== undefined ? toneFrom(tone) : undefined,
     echo,
-    record: record === undefined ? undefined : resolve(record),
+    record: record === undefined ? undefined : recordPath(record),
     digits,
     durationMs: options.durationMs('duration'),
   }
@@ -44,11 +44,19 @@ export function rootsOf(plan: SoundPlan): Pick<EngineInit, 'mediaRoots' | 'recor
   }
 }
 
-/** Does what the plan says on an answered call. Resolves when file and keys are through, or at once where there are none; a tone has no end. */
-export async function perform(engine: Engine, callId: string, plan: SoundPlan, nth: number): Promise<void> {
-  if (plan.record !== undefined) {
-    await engine.call('startRecord', { callId, mediaId: randomUUID(), file: numbered(plan.record, nth) })
-  }
+/** Reads the file to be played, so that a file that cannot be played makes no telephone ring. FILE_NOT_FOUND, BAD_AUDIO. */
+export async function checkSound(engine: Engine, { play }: SoundPlan): Promise<void> {
+  if (play?.kind === 'file') await engine.call('checkMedia', { file: play.file })
+}
+
+/** `nth`: which call of this run it is; each has a file of its own. */
+export async function startRecording(engine: Engine, callId: string, plan: SoundPlan, nth: number): Promise<void> {
+  if (plan.record === undefined) return
+  await engine.call('startRecord', { callId, mediaId: randomUUID(), file: numbered(plan.record, nth) })
+}
+
+/** Plays and presses keys on an answered call. Resolves when both are done, at once where there is nothing to do; a tone has no end. */
+export async function perform(engine: Engine, callId: string, plan: SoundPlan): Promise<void> {
   if (plan.echo) await engine.call('echo', { callId, on: true })
   const repeat = plan.play?.kind === 'tone' ? 0 : 1
   const played = plan.play && engine.call('play', { callId, mediaId: randomUUID(), source: plan.play, repeat })
@@ -56,20 +64,29 @@ export async function perform(engine: Engine, callId: string, plan: SoundPlan, n
   await Promise.all([played, pressed])
 }
 
-/** Whether the call is to be hung up when `run` is through, where no duration was given. */
+/** Whether the call is to be hung up when `perform` has resolved, where no duration was given. */
 export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'file' || plan.digits !== undefined
 
-/** Looked for before anybody's telephone rings. */
+/** Looked for before a telephone rings. */
 function fileFrom(text: string): Playable {
   if (!statSync(text, { throwIfNoEntry: false })?.isFile())
     throw new UsageError(`--play ${text}: there is no such file`)
   return { kind: 'file', file: resolve(text) }
 }
 
+/** A folder is made below one that is there; more than one missing folder is a mistyped path. */
+function recordPath(text: string): string {
+  const path = resolve(text)
+  const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (isFolder(path)) throw new UsageError(`--record ${text}: this is a folder. Give the name of a file`)
+  if (isFolder(dirname(path)) || isFolder(dirname(dirname(path)))) return path
+  throw new UsageError(`--record ${text}: there is no folder “${dirname(path)}”`)
+}
+
 function toneFrom(text: string): Playable {
   const hz = text.split('+').map(Number)
   if (!hz.every((frequency) => frequency >= 20 && frequency <= 3_900)) {
-    throw new UsageError(`--tone ${text}: frequencies between 20 and 3900 Hz, like 440 or 350+440`)
+    throw new UsageError(`--tone ${text}: use frequencies between 20 and 3900 Hz, like 440 or 350+440`)
   }
   return { kind: 'tone', hz, durationMs: TONE_MS }
 }

@@ -79,7 +79,7 @@ const SOUND: OptionTable = {
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up that long after the answer' },
 }
 
-const OUTPUT: OptionTable = {
+export const OUTPUT: OptionTable = {
   json: { type: 'boolean', help: 'print one JSON object per line on stdout; the last one is a summary' },
   trace: { type: 'boolean', help: 'show each SIP message on stderr (passwords masked)' },
   verbose: { type: 'boolean', short: 'v', help: 'show the engine’s log on stderr, as --log-level debug does' },

@@ -19,6 +19,7 @@ export function onTheWire(config: AccountConfig): unknown {
     dtmfToneMs: 0,
     exposeHeaders: [],
     mediaTimeoutMs: 0,
+    abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
     followRedirects: true,

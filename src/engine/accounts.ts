@@ -189,7 +189,7 @@ export class Accounts {
     const { id } = config
     const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
     const retryAt = new Date(clock.wall() + waitMs).toISOString()
-    log.warn({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
+    log.info({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
     const busy = isPortInUse(error) ? { portInUse: config.transport.bindPort } : {}
     registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true, ...busy })
   }

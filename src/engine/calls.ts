@@ -1,9 +1,10 @@
-import { CallRate, checkOutbound } from '../account/outbound-policy.js'
+import { CallRates, checkOutbound } from '../account/outbound-policy.js'
 import type { Target } from '../account/target.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
+import { RecentSet } from '../base/recent-set.js'
 import { TransientMap } from '../base/transient-map.js'
 import { type Call, type CallAccount, type CallDeps, type HangupInit, placeCall, takeCall } from '../call/call.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
@@ -44,12 +45,13 @@ export class Calls {
   readonly #deps: CallsDeps
   readonly #records = new TransientMap<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
-  readonly #ended = new Set<string>()
+  readonly #ended = new RecentSet<string>(MAX_ENDED)
   /** Kept when an account is set anew: a deploy gives nobody further calls. */
-  readonly #rates = new Map<string, CallRate>()
+  readonly #rates: CallRates
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
+    this.#rates = new CallRates(deps.clock)
   }
 
   countOf(accountId: string): number {
@@ -90,7 +92,7 @@ export class Calls {
       )
     }
     const target = this.targetOf(entry, command.target)
-    this.#rateOf(config.id).take(config.maxCallsPerMinute ?? 0)
+    this.#rates.take(config.id, config.maxCallsPerMinute ?? 0)
     const record = this.#enroll(callId, entry)
     try {
       const call = await placeCall(this.#callDeps(entry, callId), {
@@ -157,12 +159,6 @@ export class Calls {
     }
   }
 
-  #rateOf(accountId: string): CallRate {
-    const rate = this.#rates.get(accountId) ?? new CallRate(this.#deps.clock)
-    this.#rates.set(accountId, rate)
-    return rate
-  }
-
   #record(callId: string): CallRecord {
     const record = this.#records.get(callId)
     if (record) return record
@@ -198,8 +194,6 @@ export class Calls {
     if (event.type === 'call.ended') {
       this.#forget(event.callId)
       this.#ended.add(event.callId)
-      const [oldest] = this.#ended
-      if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest)
     }
     this.#deps.tell(event)
   }
@@ -242,6 +236,7 @@ function callAccountOf(entry: AccountEntry): CallAccount {
     rtp: rtpOf(entry),
     dtmfToneMs: config.dtmfToneMs,
     mediaTimeoutMs: config.mediaTimeoutMs,
+    abandonedAfterMs: config.abandonedAfterMs ?? 0,
     mediaSource: config.mediaSource ?? 'auto',
     exposeHeaders: config.exposeHeaders,
   }

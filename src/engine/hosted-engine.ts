@@ -1,11 +1,13 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { backoffMs } from '../base/backoff.js'
 import { type Clock, systemClock, type Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { randomBetween } from '../base/ids.js'
+import { RecentSet } from '../base/recent-set.js'
 import { RpcClient } from '../base/rpc.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import { OpenCalls } from '../cdr/open-calls.js'
+import { type StartThread, startThread } from '../media/rpc-worker.js'
 import { within } from './deadline.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
 import { Wanted } from './wanted.js'
@@ -21,15 +23,25 @@ const HEALTHY_MS = 30_000
 const WAIT_FOR_RESTART_MS = 5_000
 /** `shutdown` itself is bounded to 3 s, closing sockets and threads to as much again. */
 const CLOSE_MS = 6_500
+/** Ids of calls that ended with an engine that died. */
+const MAX_INTERRUPTED = 10_000
 const HOST = new URL('./host.js', import.meta.url)
+
+interface HostedEngineDeps {
+  clock: Clock
+  startThread: StartThread
+}
+
+const REAL: HostedEngineDeps = { clock: systemClock, startThread }
 
 /** An engine in a worker of its own. When the worker dies, a new one gets the accounts and rules, and open calls are told as ended. */
 export class HostedEngine extends TypedEmitter<Told> implements Engine {
   readonly #init: EngineInit
+  readonly #deps: HostedEngineDeps
   readonly #clock: Clock
   readonly #wanted = new Wanted()
   readonly #open = new OpenCalls()
-  readonly #interrupted = new Set<string>()
+  readonly #interrupted = new RecentSet<string>(MAX_INTERRUPTED)
   #worker: Worker | undefined
   /** While it is up. */
   #client: Client | undefined
@@ -38,16 +50,17 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   #respawn: Timer | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(init: EngineInit) {
+  private constructor(deps: HostedEngineDeps, init: EngineInit) {
     super()
+    this.#deps = deps
     this.#init = init
-    this.#clock = systemClock
+    this.#clock = deps.clock
     this.#up = this.#spawn()
   }
 
   /** Rejects where the worker cannot start at all. */
-  static async start(init: EngineInit): Promise<HostedEngine> {
-    const engine = new HostedEngine(init)
+  static async start(init: EngineInit, deps: HostedEngineDeps = REAL): Promise<HostedEngine> {
+    const engine = new HostedEngine(deps, init)
     try {
       await engine.#up
       return engine
@@ -91,7 +104,8 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   }
 
   #spawn(): Promise<Client> {
-    const worker = new Worker(HOST, { workerData: this.#init, name: 'ringflow-engine' })
+    // Flags of the process (`--input-type`, test runners) are not meant for this thread.
+    const worker = this.#deps.startThread(HOST, { workerData: this.#init, name: 'ringflow-engine', execArgv: [] })
     const startedMs = this.#clock.now()
     this.#worker = worker
     let fault = ''

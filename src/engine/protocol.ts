@@ -103,6 +103,11 @@ export interface AccountConfig {
   /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */
   mediaTimeoutMs: number
   /**
+   * An answered call ends as `abandoned` when no command has come for so long, no digit either, and it is not on hold, nor does it play,
+   * gather, record, send or echo. `call.idle` comes a minute before (at half the time where that is less than two). Absent or 0: never.
+   */
+  abandonedAfterMs?: number
+  /**
    * Whose RTP is heard and answered: `auto` (absent): the address in SDP, or its NAT where signalling shows one; `latch`: any port of the hosts
    * that SDP and signalling name, for peers that send from ports they do not tell.
    */

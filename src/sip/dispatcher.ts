@@ -1,5 +1,6 @@
 import type { Dialog } from 'sip.js/lib/core/index.js'
 import {
+  InviteClientTransaction,
   InviteServerTransaction,
   type ResponseOptions,
   TransactionState,
@@ -10,16 +11,18 @@ import type { Logger } from '../base/logger.js'
 import type { Accounts } from './accounts.js'
 import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import { TokenBucket } from './admission/token-bucket.js'
-import type { SharedMaps } from './core/account-core.js'
+import { type SharedMaps, sideKey } from './core/account-core.js'
 import { ACCEPT, ALLOW } from './core/core-settings.js'
-import { acceptSequence } from './core/dialog-internals.js'
-import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
+import { acceptSequence, type CanReach, receiveAck, refreshRemoteTarget } from './core/dialog-internals.js'
+import { InviteClient } from './core/user-agent-clients.js'
+import { NULL_TAG, type ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
 import { ReceivedRequest } from './message/received.js'
 import { checkRequest, checkTargetRefresh, remoteTarget } from './request-checks.js'
 import type { ClientTransactions } from './transaction/client-transactions.js'
 import { serverKey } from './transaction/key.js'
 import type { ServerTransactions } from './transaction/server-transactions.js'
 import { hostPort } from './transport/address.js'
+import { uriAt } from './transport/reach.js'
 import type { SipAddress } from './types.js'
 import type { DialogReceiver } from './user-agent/account-context.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
@@ -36,6 +39,7 @@ interface DispatcherDeps {
   limits: SourceLimits
   /** Answers from the request alone; kept where the request has a transaction. */
   reply(request: ParsedRequest, options: ResponseOptions): void
+  canReach: CanReach
 }
 
 /**
@@ -44,8 +48,8 @@ interface DispatcherDeps {
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps
-  /** RFC 3261 8.2.2.2: requests in progress, to tell those that have come by another way as well. */
-  readonly #merged = new Set<string>()
+  /** RFC 3261 8.2.2.2: ongoing requests and their transactions, to notice one that has come by another path as well. */
+  readonly #merged = new Map<string, string>()
   readonly #logged: TokenBucket
 
   constructor(deps: DispatcherDeps) {
@@ -57,8 +61,9 @@ export class Dispatcher {
     if (message.fields.all('via').length > 1) return // 8.1.3.3: meant for somebody else
     const { viaBranch: branch, method, statusCode: status } = message
     if (this.#deps.clients.receive({ branch, method, status })) return
-    if (method === 'INVITE' && status > 100 && status < 300 && !completeForCore(message)) return
-    this.#deps.maps.clients.get(branch + method)?.transaction.receiveResponse(message)
+    const client = this.#deps.maps.clients.get(branch + method)
+    if (method === 'INVITE' && status > 100 && status < 300) completeForCore(message, client instanceof InviteClient)
+    client?.transaction.receiveResponse(message)
   }
 
   /** Whether a source gets an answer to what is no request, or belongs to no call. It says as much as an answer to OPTIONS. */
@@ -74,12 +79,19 @@ export class Dispatcher {
     if (servers.receive(key, message.method)) return
     // Core knows server transactions by this field alone; RFC 3261 17.2.3 wants sent-by and method as well.
     message.viaBranch = key
+    if (!message.toTag && IN_DIALOG_ONLY.has(message.method)) this.#addToTag(message)
     const server = maps.servers.get(key)
     if (message.method === 'CANCEL') this.#cancel(message, key)
     else if (message.method === 'ACK' && server && server.transaction.state !== TransactionState.Accepted) {
       server.transaction.receiveRequest(message)
     } else if (message.toTag) this.#inDialog(message, key)
     else if (message.method !== 'ACK') this.#outOfDialog(message, key)
+  }
+
+  /** RFC 3261 12.2.1.1 wants it there. Some peers leave it out; Call-ID and the peer's own tag still say which dialog is meant. */
+  #addToTag(message: ParsedRequest): void {
+    const dialog = this.#deps.maps.byPeer.get(sideKey(message.callId, message.fromTag))
+    if (dialog) message.toTag = dialog.localTag
   }
 
   /** RFC 3261 9.2 */
@@ -101,26 +113,49 @@ export class Dispatcher {
 
   #inDialog(message: ParsedRequest, key: string): void {
     const { maps, reply } = this.#deps
-    const dialog = maps.dialogs.get(message.callId + message.toTag + message.fromTag)
-    if (message.method === 'ACK') dialog?.receiveRequest(message)
-    else if (!dialog) this.#belongsToNothing(message)
-    else {
-      const refusal = checkRequest(message) ?? checkTargetRefresh(message)
-      if (refusal) reply(message, refusal)
-      else this.#deliver(key, message, () => this.#handToDialog(dialog, message))
-    }
+    const { callId, toTag, fromTag } = message
+    // A peer that has answered without a tag of its own may still have one in its requests.
+    const dialog = maps.dialogs.get(callId + toTag + fromTag) ?? maps.dialogs.get(callId + toTag + NULL_TAG)
+    if (message.method === 'ACK') dialog && receiveAck(dialog, message)
+    else if (dialog) this.#checkInDialog(dialog, message, key)
+    // RFC 3261 14.2: a re-INVITE that overtakes the answer to our INVITE.
+    else if (message.method === 'INVITE' && maps.inviting.has(sideKey(callId, toTag)))
+      reply(message, { statusCode: 491 })
+    else this.#belongsToNothing(message)
+  }
+
+  #checkInDialog(dialog: Dialog, message: ParsedRequest, key: string): void {
+    const refusal = checkRequest(message) ?? checkTargetRefresh(message)
+    if (refusal) this.#deps.reply(message, refusal)
+    else this.#deliver(key, message, () => this.#handToDialog(dialog, message))
   }
 
   #handToDialog(dialog: Dialog, message: ParsedRequest): void {
     const { dialogs, reply } = this.#deps
-    if (message.method !== 'OPTIONS' && message.method !== 'UPDATE') dialog.receiveRequest(message)
+    const { method } = message
+    const isEarlyInvite = method === 'INVITE' && dialog.early
+    if (method !== 'OPTIONS' && method !== 'UPDATE' && !isEarlyInvite) dialog.receiveRequest(message)
     else if (acceptSequence(dialog, message)) {
       const ours = dialogs.get(dialog.id)
-      if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
-      else if (ours) ours.receiveUpdate(message)
-      // RFC 3311 5.2: in an early dialog our answer to the INVITE's offer is still due.
-      else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] })
+      if (method === 'OPTIONS') reply(message, CAPABILITIES)
+      else if (method === 'UPDATE' && ours) ours.receiveUpdate(message)
+      else this.#answerEarly(dialog, message)
     }
+  }
+
+  /** A re-INVITE or UPDATE before the final answer to the INVITE. */
+  #answerEarly(dialog: Dialog, message: ParsedRequest): void {
+    const { reply, canReach } = this.#deps
+    if (message.method === 'UPDATE' && message.body === '') {
+      // RFC 3311 5.2: without an offer it only refreshes.
+      refreshRemoteTarget(dialog, message, canReach)
+      reply(message, {
+        statusCode: 200,
+        extraHeaders: [`Contact: ${dialog.userAgentCore.configuration.contact}`, ALLOW],
+      })
+    } else if (madeHere(dialog))
+      reply(message, { statusCode: 491 }) // RFC 3261 14.2: our INVITE is in progress
+    else reply(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] }) // our answer is still due
   }
 
   #belongsToNothing(message: ParsedRequest): void {
@@ -163,14 +198,17 @@ export class Dispatcher {
       reply(message, OVERLOADED)
       return
     }
-    const ended = this.#rememberMerge(mergeKeyOf(message))
-    this.#deliver(how.key, message, () => this.#handToAccount(account, message, place), { ended, known: how.known })
+    const over = this.#rememberMerge(mergeKeyOf(message), how.key)
+    const run = () => this.#handToAccount(account, message, untilOver(place, over))
+    this.#deliver(how.key, message, run, { over, known: how.known })
   }
 
-  /** Returns what forgets it. In a function of its own: what is kept for 32 s shall not keep the request as well. */
-  #rememberMerge(mergeKey: string): () => void {
-    this.#merged.add(mergeKey)
-    return () => this.#merged.delete(mergeKey)
+  /** Returns what forgets it; idempotent. In a function of its own: what is kept for 32 s shall not keep the request as well. */
+  #rememberMerge(mergeKey: string, key: string): () => void {
+    this.#merged.set(mergeKey, key)
+    return () => {
+      if (this.#merged.get(mergeKey) === key) this.#merged.delete(mergeKey)
+    }
   }
 
   /** Policy first, then what RFC 3261 8.2 checks. Undefined: there is an account, and it may have the request. */
@@ -207,11 +245,11 @@ export class Dispatcher {
     key: string,
     message: ParsedRequest,
     run: () => void,
-    init: { ended?: () => void; known?: boolean } = {},
+    init: { over?: () => void; known?: boolean } = {},
   ): void {
     const { servers, maps, log } = this.#deps
     const { method, source } = message
-    servers.begin(key, { method, source, known: init.known ?? true }, init.ended)
+    servers.begin(key, { method, source, known: init.known ?? true }, init.over)
     try {
       run()
     } catch (error) {
@@ -222,11 +260,33 @@ export class Dispatcher {
   }
 }
 
+/** An ACK, and what is answered 481 where there is no dialog. */
+const IN_DIALOG_ONLY = new Set(['ACK', 'BYE', 'INFO', 'UPDATE'])
+
+/** Whether our INVITE has made the dialog. sip.js declares the transaction private. */
+const madeHere = (dialog: Dialog): boolean =>
+  (dialog as unknown as { initialTransaction?: unknown }).initialTransaction instanceof InviteClientTransaction
+
 /** RFC 3261 21.5.4: too much at the moment. Kept by nobody, so that it costs nothing. */
 const OVERLOADED: ResponseOptions = { statusCode: 503, extraHeaders: ['Retry-After: 5'] }
 const FORBIDDEN: ResponseOptions = { statusCode: 403 }
 /** A scanner must not fill the log: ten lines a minute. */
 const LOGGED_STRANGERS = { perSecond: 1 / 6, burst: 10 }
+/** After a 2xx and its ACK the INVITE counts as ongoing as long as its call, at most: repeats may still come. */
+function untilOver(place: CallPlace, over: () => void): CallPlace {
+  let stands = false
+  return {
+    established() {
+      stands = true
+      place.established()
+    },
+    ended() {
+      place.ended()
+      if (stands) over()
+    },
+  }
+}
+
 const NO_CALL: CallPlace = { established() {}, ended() {} }
 
 /** RFC 3261 11: OPTIONS to a host asks what stands there. Dispatchers and gateways ping so, and take a 404 for "down". */
@@ -246,20 +306,11 @@ const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
 const toTagOf = (server: UserAgentServer): string | undefined => (server as unknown as { toTag?: string }).toTag
 
 /**
- * Core drops a 1xx without To tag or Contact, which plain phones send, and a 2xx without Contact: what comes, or names an
- * address out of our reach, goes back to where it came from. False: a 2xx without To tag, which makes no dialog at all (RFC 3261 12.1).
+ * Core drops a 1xx or 2xx without To tag or Contact. RFC 3261 12.1.2 wants the first accepted, as a null tag; plain phones leave out the
+ * other: what makes a dialog leads back to where it came from then.
  */
-function completeForCore(message: ParsedResponse): boolean {
-  if (!message.toTag) {
-    if (message.statusCode >= 200) return false
-    message.toTag = 'no-tag'
-  }
-  const scheme = remoteTarget(message)?.parts.scheme
-  // sips: wants TLS, which only a proxy that stays on the way may have: our ACK and BYE would never leave.
-  if (scheme !== 'sip' && !(scheme === 'sips' && message.hasHeader('record-route'))) {
-    const { source } = message
-    const parameter = source.protocol === 'udp' ? '' : `;transport=${source.protocol}`
-    message.fields.set('contact', [`<sip:${hostPort(source)}${parameter}>`])
-  }
-  return true
+function completeForCore(message: ParsedResponse, makesDialog: boolean): void {
+  message.toTag ||= NULL_TAG
+  if (makesDialog && !remoteTarget(message))
+    message.fields.set('contact', [`<${uriAt(message.source, undefined).text}>`])
 }

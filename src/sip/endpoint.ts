@@ -1,4 +1,3 @@
-import { TransportError } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -8,6 +7,7 @@ import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
 import { AccountCore, SharedMaps } from './core/account-core.js'
 import { applyCoreSettings, QuietLoggerFactory } from './core/core-settings.js'
+import { ConnectionEnded } from './core/user-agent-clients.js'
 import { Dispatcher } from './dispatcher.js'
 import { Inbound } from './inbound.js'
 import { checkText } from './message/header-check.js'
@@ -16,7 +16,7 @@ import { Router } from './router.js'
 import { maskCredentials } from './trace.js'
 import { hostPort, reachable, uriHost } from './transport/address.js'
 import { openTransports } from './transport/open-transports.js'
-import { type Resolve, resolveBySystem } from './transport/resolver.js'
+import { cached, type Resolve, resolveBySystem } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 import { escapeDisplayName, parseNameAddr } from './uri/name-addr.js'
@@ -61,7 +61,7 @@ class SocketEndpoint implements SipEndpoint {
     this.#router = new Router({
       clock,
       log,
-      resolve,
+      resolve: cached(resolve, clock),
       transports: this.#transports,
       trace: (text, to) => this.#traceLine('out', text, to),
     })
@@ -76,6 +76,7 @@ class SocketEndpoint implements SipEndpoint {
       servers,
       limits: new SourceLimits(clock),
       reply: (request, options) => void this.#inbound.reply(request, options),
+      canReach: (uri) => this.#router.canReach(uri),
     })
     this.#inbound = new Inbound({
       log,
@@ -186,7 +187,10 @@ class SocketEndpoint implements SipEndpoint {
       contactUri: contactUri.text,
       clients: this.#router.clients,
       keepAlive: (to) => this.#router.keepAlive(to),
+      canReach: (uri) => this.#router.canReach(uri),
       dialogs: this.#dialogs,
+      inviting: this.#maps.inviting,
+      byPeer: this.#maps.byPeer,
       closing: this.#closing,
     }
   }
@@ -210,7 +214,7 @@ class SocketEndpoint implements SipEndpoint {
 
 /** sip.js' own way to tell a transaction that its request did not get through; declared protected. */
 function failTransaction(transaction: object, reason: string): void {
-  ;(transaction as { onTransportError(error: Error): void }).onTransportError(new TransportError(reason))
+  ;(transaction as { onTransportError(error: Error): void }).onTransportError(new ConnectionEnded(reason))
 }
 
 function accountUri(text: string): SipUri {

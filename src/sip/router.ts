@@ -11,9 +11,11 @@ import { serverKey } from './transaction/key.js'
 import { ServerTransactions } from './transaction/server-transactions.js'
 import { TRANSACTION_MS } from './transaction/timers.js'
 import { familyOf, hostPort, literalAddress } from './transport/address.js'
+import { unreachable } from './transport/reach.js'
 import type { Resolve } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipProtocol } from './types.js'
+import type { SipUri } from './uri/sip-uri.js'
 
 const DEFAULT_PORT = 5060
 /** How long a peer is taken not to listen on TCP. */
@@ -60,6 +62,11 @@ export class Router {
   forAccount(prefer: SipProtocol | undefined): Transport {
     const protocol = (prefer ?? this.#default).toUpperCase()
     return { protocol, send: (text) => this.send(text, prefer) }
+  }
+
+  /** Whether a request can leave for that URI at all; whether its name can be resolved shows when it is sent. */
+  canReach(uri: SipUri): boolean {
+    return unreachable(uri, this.#deps.transports) === undefined
   }
 
   async send(text: string, prefer?: SipProtocol): Promise<void> {
@@ -175,13 +182,11 @@ export class Router {
     const uri = nextHop(message)
     if (!uri || uri.parts.host === '')
       throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
-    const { scheme, host, port = DEFAULT_PORT, params } = uri.parts
+    const why = unreachable(uri, this.#deps.transports)
+    if (why) throw new TelephonyError('TRANSPORT', why)
+    const { host, port = DEFAULT_PORT, params } = uri.parts
     const named = params.get('transport')
-    const protocol = named === undefined ? (prefer ?? this.#default) : this.#protocolOf(named)
-    if (scheme !== 'sip' || !protocol || !this.#transport(protocol)) {
-      const ours = this.#deps.transports.map(({ local }) => local.protocol.toUpperCase()).join(' and ')
-      throw new TelephonyError('TRANSPORT', `${uri.text} asks for another transport than ${ours}`)
-    }
+    const protocol = named === undefined ? (prefer ?? this.#default) : (named.toLowerCase() as SipProtocol)
     return { protocol, host, port, forced: named !== undefined }
   }
 

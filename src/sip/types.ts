@@ -106,11 +106,18 @@ export interface Authenticator {
   refused?(request: UnaskedRequest): void
 }
 
-/** Why a request got no answer of the peer: 408 (Timer B/F), 503 (transport error). RFC 3261 8.1.3.1 treats them so. */
-export type FinalResponse = SipResponse | { status: 408 | 503; reason: string; local: true }
+/** Why the peer has not answered a request: 408 (Timer B/F), 503 (transport error). RFC 3261 8.1.3.1 treats them so. */
+export interface LocalFinalResponse {
+  status: 408 | 503
+  reason: string
+  local: true
+  /** The request has not left at all: the peer knows nothing of it. */
+  unsent?: true
+}
 
-export const isLocal = (response: FinalResponse): response is { status: 408 | 503; reason: string; local: true } =>
-  'local' in response
+export type FinalResponse = SipResponse | LocalFinalResponse
+
+export const isLocal = (response: FinalResponse): response is LocalFinalResponse => 'local' in response
 
 export interface OutgoingInviteInit {
   /** Request-URI; To as well, unless that is given. */
@@ -179,13 +186,17 @@ export interface SipDialogHandlers {
   reinvite?(offer: IncomingOffer): void
   /** INFO in the dialog; the returned status is the answer. Without handler 200 is sent. */
   info?(request: SipRequest): number
-  /** 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2); a BYE has been sent. */
+  /**
+   * 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2). 503: our ACK could not be sent, without which the
+   * peer will not keep the call. A BYE has been sent.
+   */
   lost?(response: FinalResponse): void
 }
 
 export interface SipDialog {
   readonly sipCallId: string
   readonly localTag: string
+  /** '' where the peer has none (RFC 3261 12.1.1, 12.1.2). */
   readonly remoteTag: string
   handlers: SipDialogHandlers
   /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */

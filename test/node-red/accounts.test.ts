@@ -146,6 +146,62 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual(test.engine.commands, [])
   })
 
+  it('accounts without a transport share an automatic one', async () => {
+    const settings = { type: 'sip-account', transport: '', register: false }
+    await test.start([
+      { id: 'tab', type: 'tab', label: 'calls' },
+      { id: 'a', ...settings, aor: 'alice@127.0.0.1' },
+      { id: 'b', ...settings, aor: 'bob@127.0.0.1' },
+      ...wired('dial', 'sip-dial', 3, { account: 'b' }),
+    ])
+    await test.flows.status('dial', 'ready')
+    const [a, b] = test.engine.sent('setAccount').map(({ transport }) => transport)
+    assert.deepEqual(a, b)
+    assert.deepEqual([a?.protocol, a?.bindAddress, a?.bindPort], ['udp', '', 5060])
+  })
+
+  it('says that its transport was deleted', async () => {
+    const flows = await test.start(account().filter(({ id }) => id !== 'transport'))
+    assert.equal(flows.statuses.get('account')?.text, 'bad settings')
+    assert.ok(flows.logged.some((line) => line.includes('Transport: the one chosen was deleted')))
+  })
+
+  it('warns once of two accounts of one address on one transport, as a copied flow brings them', async () => {
+    const copy = account().filter(({ type }) => type === 'sip-account')
+    const flow = [...account(), ...copy.map((item) => ({ ...item, id: 'copy' }))]
+    const flows = await test.start(flow)
+    const warnings = () => flows.logged.filter((line) => line.includes('has the same address alice@127.0.0.1'))
+    assert.equal(warnings().length, 1)
+    await flows.deploy(flow, 'full')
+    assert.equal(warnings().length, 1)
+    await flows.deploy(account(), 'full')
+    await flows.deploy(flow, 'full')
+    assert.equal(warnings().length, 2)
+  })
+
+  it('writes one sentence into the log for one trouble, with the name of the account', async () => {
+    const flows = await test.start([
+      ...account({ register: true }),
+      ...wired('dial', 'sip-dial', 3, { account: 'account' }),
+    ])
+    await flows.status('dial', 'not registered')
+    const failed = {
+      state: 'failed',
+      status: 503,
+      reason: 'the name pbx.local cannot be resolved',
+      local: true,
+    } as const
+    for (const wait of [4_000, 8_000]) {
+      const retryAt = new Date(Date.now() + wait).toISOString()
+      test.engine.emit('registration', { accountId: 'account', registration: { state: 'registering' } })
+      test.engine.emit('registration', { accountId: 'account', registration: { ...failed, retryAt } })
+    }
+    assert.deepEqual(
+      flows.logged.filter((line) => line.includes('pbx.local')),
+      ['[ringflow] Account pbx: the name pbx.local cannot be resolved; next try in 4 s'],
+    )
+  })
+
   it('an engine that dies is everyone’s status, until it is back', async () => {
     const flows = await test.start([
       ...account(),

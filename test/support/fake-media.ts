@@ -30,6 +30,8 @@ export const someStats: MediaStats = {
 /** Media without sockets: tests say what happens and see what was asked. */
 export class FakeMedia implements MediaService {
   readonly sessions: FakeMediaSession[] = []
+  /** What each was opened with. */
+  readonly opened: { address: string; portMin: number; portMax: number }[] = []
   /** Set to have `open` reject. */
   openError: TelephonyError | undefined
   /** Set to have `open` wait. */
@@ -41,6 +43,7 @@ export class FakeMedia implements MediaService {
     if (this.openError) throw this.openError
     const session = new FakeMediaSession(init.id, init.address, this.#nextPort)
     this.#nextPort += 2
+    this.opened.push(init)
     this.sessions.push(session)
     return session
   }

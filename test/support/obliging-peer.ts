@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
+import { within } from './wait.js'
 
 export interface HeardRequest {
   method: string
@@ -34,7 +35,15 @@ export class ObligingPeer {
   }
 
   /** The first request that matches, come already or yet to come. */
-  async request(method: string, matches: (request: HeardRequest) => boolean = () => true): Promise<HeardRequest> {
+  request(
+    method: string,
+    matches: (request: HeardRequest) => boolean = () => true,
+    timeoutMs = 15_000,
+  ): Promise<HeardRequest> {
+    return within(this.#request(method, matches), `a ${method} to the obliging peer`, timeoutMs)
+  }
+
+  async #request(method: string, matches: (request: HeardRequest) => boolean): Promise<HeardRequest> {
     for (;;) {
       const found = this.heard.find((request) => request.method === method && matches(request))
       if (found) return found

@@ -14,11 +14,11 @@ export interface Received<Message> {
 export class RawPeer {
   readonly #socket: Socket
   readonly port: number
-  readonly requests = new Inbox<Received<ParsedRequest>>()
-  readonly responses = new Inbox<Received<ParsedResponse>>()
-  readonly unreadable = new Inbox<string>()
+  readonly requests = new Inbox<Received<ParsedRequest>>('a request to the raw peer')
+  readonly responses = new Inbox<Received<ParsedResponse>>('a response to the raw peer')
+  readonly unreadable = new Inbox<string>('an unreadable message to the raw peer')
   /** Readable or not. */
-  readonly everything = new Inbox<string>()
+  readonly everything = new Inbox<string>('any message to the raw peer')
   /** All that has come, in its order. */
   readonly texts: string[] = []
 

@@ -20,14 +20,21 @@ import type {
   UserAgentInit,
 } from '../../src/sip/types.js'
 import { SDP } from './sip-messages.js'
+import { called, WAIT_MS, within } from './wait.js'
 
 export const OFFER: SipBody = { contentType: 'application/sdp', content: SDP }
 export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.replace('m=audio 4000', 'm=audio 5000') }
 
 /** A queue that tests await: what was put in comes out in its order. */
 export class Inbox<Item> {
+  /** What a wait in vain was for. */
+  readonly #what: string
   readonly #items: Item[] = []
   readonly #waiting: ((item: Item) => void)[] = []
+
+  constructor(what: string) {
+    this.#what = what
+  }
 
   put(item: Item): void {
     const waiting = this.#waiting.shift()
@@ -35,9 +42,11 @@ export class Inbox<Item> {
     else this.#items.push(item)
   }
 
-  next(): Promise<Item> {
+  next(timeoutMs = WAIT_MS): Promise<Item> {
     const item = this.#items.shift()
-    return item === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(item)
+    if (item !== undefined) return Promise.resolve(item)
+    const next = new Promise<Item>((resolve) => this.#waiting.push(resolve))
+    return within(next, this.#what, timeoutMs)
   }
 
   get waiting(): readonly Item[] {
@@ -54,7 +63,7 @@ export class Party {
   readonly user: string
   readonly endpoint: SipEndpoint
   readonly agent: UserAgent
-  readonly invites = new Inbox<IncomingInvite>()
+  readonly invites: Inbox<IncomingInvite>
   readonly wire: SipTraceLine[]
   admit: (request: SipRequest) => Admission = () => ({ admit: true })
   request: ((request: SipRequest) => number) | undefined
@@ -93,6 +102,7 @@ export class Party {
   private constructor(user: string, endpoint: SipEndpoint, wire: SipTraceLine[], agent: Partial<UserAgentInit> = {}) {
     this.user = user
     this.endpoint = endpoint
+    this.invites = new Inbox(`an INVITE to ${user}`)
     this.wire = wire
     this.agent = endpoint.createUserAgent({
       aor: `sip:${user}@example.com`,
@@ -115,12 +125,12 @@ export class Party {
     return `sip:${this.user}@${hostPort(this.endpoint.advertised)}${parameter}`
   }
 
-  call(target: string, init: { headers?: readonly HeaderField[] } = {}) {
-    const progress = new Inbox<SipResponse>()
+  call(target: string, init: { headers?: readonly HeaderField[]; timeoutMs?: number } = {}) {
+    const progress = new Inbox<SipResponse>(`a provisional response to ${this.user}`)
     let invite!: OutgoingInvite
-    const outcome = new Promise<InviteOutcome>((resolve) => {
+    const final = new Promise<InviteOutcome>((resolve) => {
       invite = this.agent.invite(
-        { target, body: OFFER, sipCallId: newSipCallId('test'), ...init },
+        { target, body: OFFER, sipCallId: newSipCallId('test'), headers: init.headers ?? [] },
         {
           progress: (response) => progress.put(response),
           answered: (dialog, response) => resolve({ kind: 'answered', dialog, response }),
@@ -128,6 +138,7 @@ export class Party {
         },
       )
     })
+    const outcome = within(final, `a final response to the INVITE of ${this.user}`, init.timeoutMs)
     return { invite, progress, outcome }
   }
 
@@ -149,9 +160,7 @@ export async function establish(
   const { outcome } = caller.call(callee.address)
   const invite = await callee.invites.next()
   const calleeDialog = invite.accept({ body: ANSWER })
-  const acknowledged = new Promise<void>((resolve) => {
-    calleeDialog.handlers.acknowledged = () => resolve()
-  })
+  const acknowledged = called(calleeDialog.handlers, 'acknowledged', 'the ACK to the 200')
   const result = await outcome
   if (result.kind !== 'answered') throw new Error(`the call failed: ${result.response.status}`)
   await acknowledged

@@ -6,7 +6,7 @@ import { Inbox } from './sip-parties.js'
 /** One TCP connection that says exactly what the test wants, in whatever pieces, and shows what comes back. */
 export class StreamPeer {
   readonly socket: Socket
-  readonly messages = new Inbox<string>()
+  readonly messages = new Inbox<string>('a message on the connection')
   /** All that has come, pings and pongs too. */
   readonly framed: Framed[] = []
   readonly closed: Promise<void>
@@ -55,7 +55,7 @@ export class StreamPeer {
 
 /** Takes connections. */
 export class StreamListener {
-  readonly connections = new Inbox<StreamPeer>()
+  readonly connections = new Inbox<StreamPeer>('a connection')
   readonly #server: Server
   readonly #open = new Set<StreamPeer>()
 

@@ -14,6 +14,7 @@ import { systemLookup } from '../../src/engine/local-address.js'
 import type { MediaService } from '../../src/media/client.js'
 import type { SipDialog, UserAgent } from '../../src/sip/types.js'
 import { Party } from './sip-parties.js'
+import { within } from './wait.js'
 
 /** The events of one call, and a way to await them. */
 export class EventLog {
@@ -34,7 +35,11 @@ export class EventLog {
   }
 
   /** The first event of this type, at once if it came already. */
-  async first<T extends CallEventType>(type: T): Promise<CallEvent & { type: T }> {
+  first<T extends CallEventType>(type: T, timeoutMs = 10_000): Promise<CallEvent & { type: T }> {
+    return within(this.#first(type), `event ${type} of a call`, timeoutMs)
+  }
+
+  async #first<T extends CallEventType>(type: T): Promise<CallEvent & { type: T }> {
     for (;;) {
       const found = this.all.find((event) => event.type === type)
       if (found) return found as CallEvent & { type: T }

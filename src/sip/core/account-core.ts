@@ -25,7 +25,14 @@ export class SharedMaps {
   readonly dialogs = new TransientMap<string, Dialog>()
   readonly clients = new TransientMap<string, UserAgentClient>()
   readonly servers = new TransientMap<string, UserAgentServer>()
+  /** INVITEs of ours without a final answer yet, by `sideKey` of ours. */
+  readonly inviting = new TransientMap<string, true>()
+  /** Dialogs that peers have made, by `sideKey` of theirs: some peers leave our tag out of their requests. */
+  readonly byPeer = new TransientMap<string, Dialog>()
 }
+
+/** One side of a dialog: its Call-ID and the tag of that side. */
+export const sideKey = (callId: string, tag: string): string => `${callId} ${tag}`
 
 /** Core calls `get`, `set`, `has` and `delete`; what calls more (`dispose`) is overridden here. */
 const asMap = <V>(map: TransientMap<string, V>): Map<string, V> => map as unknown as Map<string, V>

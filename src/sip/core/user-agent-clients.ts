@@ -1,10 +1,14 @@
 import {
   InviteUserAgentClient,
   NonInviteClientTransaction,
+  type OutgoingInviteRequestDelegate,
   type OutgoingRequestDelegate,
   type OutgoingRequestMessage,
+  ReInviteUserAgentClient,
+  type RequestOptions,
+  type SessionDialog,
   TransactionState,
-  type TransportError,
+  TransportError,
   UserAgentClient,
   type UserAgentCore,
 } from 'sip.js/lib/core/index.js'
@@ -19,13 +23,43 @@ export class RequestClient extends UserAgentClient {
   }
 
   protected override onTransportError(error: TransportError): void {
-    this.receiveResponse(localResponse(503, error.message))
+    this.receiveResponse(unanswered(error))
   }
 }
 
 export class InviteClient extends InviteUserAgentClient {
+  /** The ACK to a 2xx could not be sent. */
+  ackUnsent: ((reason: string) => void) | undefined
+
   protected override onTransportError(error: TransportError): void {
-    // In every other state it is an ACK that could not be sent.
-    if (this.transaction.state === TransactionState.Calling) this.receiveResponse(localResponse(503, error.message))
+    const { state } = this.transaction
+    if (state === TransactionState.Calling) this.receiveResponse(unanswered(error))
+    else if (state === TransactionState.Accepted) this.ackUnsent?.(error.message)
   }
 }
+
+/** RFC 3261 14.1 */
+export class ReinviteClient extends ReInviteUserAgentClient {
+  readonly #ackUnsent: (reason: string) => void
+
+  constructor(dialog: SessionDialog, delegate: OutgoingInviteRequestDelegate, init: ReinviteInit) {
+    super(dialog, delegate, init)
+    this.#ackUnsent = init.ackUnsent
+  }
+
+  protected override onTransportError(error: TransportError): void {
+    const { state } = this.transaction
+    if (state === TransactionState.Calling) this.receiveResponse(unanswered(error))
+    else if (state === TransactionState.Accepted) this.#ackUnsent(error.message)
+  }
+}
+
+interface ReinviteInit extends RequestOptions {
+  /** The ACK to its 2xx could not be sent. */
+  ackUnsent(reason: string): void
+}
+
+/** The connection that a request went by has ended: the request may have arrived. */
+export class ConnectionEnded extends TransportError {}
+
+const unanswered = (error: TransportError) => localResponse(503, error.message, !(error instanceof ConnectionEnded))

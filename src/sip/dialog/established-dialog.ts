@@ -5,13 +5,13 @@ import {
   TransactionState,
   UserAgentServer,
 } from 'sip.js/lib/core/index.js'
-import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
+import { sideKey } from '../core/account-core.js'
 import { ALLOW } from '../core/core-settings.js'
-import { moveToCore, refreshRemoteTarget } from '../core/dialog-internals.js'
+import { keepInReach, moveToCore, refreshRemoteTarget } from '../core/dialog-internals.js'
 import { sessionBody } from '../message/body.js'
 import { dialogHeaderLines } from '../message/header-check.js'
-import type { ParsedRequest } from '../message/parsed-message.js'
+import { NULL_TAG, type ParsedRequest } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
 import { type AccountContext, contactLine, type DialogReceiver, guarded } from '../user-agent/account-context.js'
@@ -51,7 +51,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     this.#session = session
     this.sipCallId = session.callId
     this.localTag = session.localTag
-    this.remoteTag = session.remoteTag
+    this.remoteTag = session.remoteTag === NULL_TAG ? '' : session.remoteTag
     this.#acknowledged = new Promise((resolve) => {
       this.#confirm = resolve
     })
@@ -65,21 +65,35 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     this.#abandon?.()
     this.#abandon = undefined
     this.#forget()
-    this.#context.dialogs.delete(this.#session.id)
     moveToCore(this.#session, context.core)
     this.#context = context
     this.#forget = this.#enter(context)
     this.#confirm() // an ACK would come to where we were
   }
 
+  /** Returns what takes it out again. */
   #enter(context: AccountContext): () => void {
-    context.dialogs.set(this.#session.id, this)
-    return context.closing.add(() => this.#end())
+    const { dialogs, byPeer, closing } = context
+    const session = this.#session
+    const key = sideKey(session.callId, session.remoteTag)
+    dialogs.set(session.id, this)
+    if (this.#place) byPeer.set(key, session)
+    const forgetClosing = closing.add(() => this.#end())
+    return () => {
+      forgetClosing()
+      dialogs.delete(session.id)
+      if (byPeer.get(key) === session) byPeer.delete(key)
+    }
   }
 
   /** The ACK to the peer's 2xx has been sent (UAC only; the UAS hears of it from the peer). */
   confirmed(): void {
     this.#confirm()
+  }
+
+  /** The ACK to the peer's 2xx could not be sent: the peer will end the call (RFC 3261 13.3.1.4). */
+  ackUnsent(reason: string): void {
+    this.#lose({ status: 503, reason: `the ACK could not be sent: ${reason}`, local: true, unsent: true })
   }
 
   async request(
@@ -96,12 +110,13 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   async reinvite(body: SipBody): Promise<FinalResponse> {
     await this.#acknowledged // 14.1: never while another INVITE is in progress
     if (this.#ended) return ENDED
-    if (this.#session.reinviteUserAgentClient || this.#session.reinviteUserAgentServer) {
-      throw new TelephonyError('WRONG_STATE', 'another re-INVITE is in progress')
-    }
     const context = this.#context
-    const response = await sendReinvite(context, this.#session, body, (abandon) => {
-      this.#abandon = abandon
+    const response = await sendReinvite(context, this.#session, {
+      body,
+      begun: (abandon) => {
+        this.#abandon = abandon
+      },
+      ackUnsent: (reason) => this.ackUnsent(reason),
     })
     if (context === this.#context) this.#abandon = undefined
     this.#checkLost(response, context)
@@ -121,7 +136,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     } else if (this.#offer) {
       core.replyStateless(message, { statusCode: 500, extraHeaders: ['Retry-After: 1'] })
     } else {
-      refreshRemoteTarget(this.#session, message)
+      refreshRemoteTarget(this.#session, message, this.#context.canReach)
       const server = new UserAgentServer(NonInviteServerTransaction, core, message)
       if (message.body !== '') this.#receiveOffer(server)
       else server.accept({ statusCode: 200, extraHeaders: this.#contactLines() }) // it moves the target, no more
@@ -154,7 +169,11 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
   #checkLost(response: FinalResponse, context: AccountContext): void {
     // What was asked from an address that is gone could not be answered.
     if (context !== this.#context) return
-    if ((response.status !== 481 && response.status !== 408) || this.#ended || this.#bye) return
+    if (response.status === 481 || response.status === 408) this.#lose(response)
+  }
+
+  #lose(response: FinalResponse): void {
+    if (this.#ended || this.#bye) return
     this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to a lost dialog'))
     this.#guarded('lost', () => this.handlers.lost?.(response))
   }
@@ -196,6 +215,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
 
   #receiveReinvite(invite: IncomingRequest): void {
     invite.delegate = { onCancel: () => this.#offer?.reject(487) }
+    keepInReach(this.#session, (invite.message as ParsedRequest).source, this.#context.canReach)
     const { reinviteUserAgentServer: server } = this.#session
     const transaction = server?.transaction
     transaction?.addStateChangeListener(() => {
@@ -255,7 +275,6 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     this.#confirm()
     this.#place?.ended()
     this.#forget()
-    this.#context.dialogs.delete(this.#session.id)
     this.#session.dispose()
   }
 

@@ -4,14 +4,17 @@ import type {
   OutgoingRequestMessage,
   SessionDialog,
 } from 'sip.js/lib/core/index.js'
+import { TelephonyError } from '../../base/errors.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
 import { localResponse } from '../core/local-response.js'
+import { ReinviteClient } from '../core/user-agent-clients.js'
 import { sessionBody } from '../message/body.js'
+import type { ParsedResponse } from '../message/parsed-message.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { FinalResponse, SipBody } from '../types.js'
 import { type AccountContext, contactLine } from '../user-agent/account-context.js'
-import { CredentialsRound } from '../user-agent/credentials-round.js'
+import { CredentialsRound, credentialsIn } from '../user-agent/credentials-round.js'
 import { toFinalResponse } from '../user-agent/final-response.js'
 
 /**
@@ -20,17 +23,22 @@ import { toFinalResponse } from '../user-agent/final-response.js'
 export async function sendReinvite(
   context: AccountContext,
   session: SessionDialog,
-  body: SipBody,
-  /** Gets what ends the wait at once, for a dialog that goes on elsewhere. */
-  begun: (abandon: () => void) => void,
+  init: ReinviteInit,
 ): Promise<FinalResponse> {
   const round = new CredentialsRound(context, { inDialog: true })
   let credentials: string[] | undefined = []
   for (;;) {
-    const { response, request } = await once(context, session, { body, credentials, begun })
+    const { response, request } = await once(context, session, { ...init, credentials })
     credentials = round.answer(response, request)
     if (!credentials) return toFinalResponse(response)
   }
+}
+
+interface ReinviteInit {
+  body: SipBody
+  /** Gets what ends the wait at once, for a dialog that goes on elsewhere. */
+  begun(abandon: () => void): void
+  ackUnsent(reason: string): void
 }
 
 interface Exchange {
@@ -38,13 +46,17 @@ interface Exchange {
   response: IncomingResponseMessage
 }
 
-function once(
+async function once(
   context: AccountContext,
   session: SessionDialog,
-  init: { body: SipBody; credentials: readonly string[]; begun: (abandon: () => void) => void },
+  init: ReinviteInit & { credentials: readonly string[] },
 ): Promise<Exchange> {
-  const { body, credentials, begun } = init
+  const { body, credentials, begun, ackUnsent } = init
   const extraHeaders = [contactLine(context), ALLOW, ...credentials]
+  // 14.1: one INVITE at a time, in whichever direction.
+  if (session.reinviteUserAgentClient || session.reinviteUserAgentServer) {
+    throw new TelephonyError('WRONG_STATE', 'another re-INVITE is in progress')
+  }
   return new Promise((resolve) => {
     const settle = (response: IncomingResponseMessage): void => {
       forget()
@@ -53,17 +65,19 @@ function once(
     }
     const close = (): void => settle(localResponse(503, 'Endpoint closed'))
     const failed = ({ message }: IncomingResponse): void => settle(message)
-    const client = session.invite(
+    const client = new ReinviteClient(
+      session,
       {
         onAccept: ({ message, ack }) => {
-          refreshRemoteTarget(session, message) // before the ACK, which goes there (12.2.1.2)
-          ack()
+          // Before the ACK, which goes there (12.2.1.2).
+          refreshRemoteTarget(session, message as ParsedResponse, context.canReach)
+          ack({ extraHeaders: credentialsIn(client.message) })
           settle(message)
         },
         onRedirect: failed,
         onReject: failed,
       },
-      { extraHeaders, body: sessionBody(body) },
+      { extraHeaders, body: sessionBody(body), ackUnsent },
     )
     // Timer B ends with the first provisional response; a peer that stays silent then would block the dialog for ever.
     const timer = context.clock.setTimeout(() => {

@@ -2,6 +2,7 @@ import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-reques
 import { newToken } from '../../base/ids.js'
 import { octetLength } from '../../base/octets.js'
 import { STRICT_MARK } from './outgoing-text.js'
+import { NULL_TAG } from './parsed-message.js'
 import { BRANCH_COOKIE } from './via.js'
 
 /** 64 random bits: sip.js' own has 10 million values (RFC 3261 8.1.1.7 wants them unique over space and time). */
@@ -12,6 +13,12 @@ export const newBranch = (): string => BRANCH_COOKIE + newToken()
  * failure.
  */
 export class OutgoingRequest extends OutgoingRequestMessage {
+  constructor(...init: ConstructorParameters<typeof OutgoingRequestMessage>) {
+    super(...init)
+    // RFC 3261 12.2.1.1: a null tag is not written. Core still finds it in `toTag`.
+    if (this.toTag === NULL_TAG) this.setHeader('to', `<${this.toURI.toRaw()}>`)
+  }
+
   /** Its Request-URI is a strict router, where it has to go first. */
   strict = false
 

@@ -94,12 +94,18 @@ export class ParsedResponse extends IncomingResponseMessage {
   }
 }
 
+/**
+ * RFC 3261 12.1.1, 12.1.2: the missing tag of an RFC 2543 peer is a tag with the value null. Core wants some text there; no tag on the wire
+ * can look like this one.
+ */
+export const NULL_TAG = '(null)'
+
 export type ParsedMessage = ParsedRequest | ParsedResponse
 
 function fill(message: ParsedMessage, parsed: ParsedFields): void {
   message.from = parsed.from
   message.to = parsed.to
-  message.fromTag = parsed.from.tag ?? '' // RFC 3261 12.1.1: a missing tag is a null tag
+  message.fromTag = parsed.from.tag ?? NULL_TAG
   // core takes undefined for "outside of a dialog" and declares it string
   message.toTag = parsed.to.tag as string
   message.callId = parsed.callId

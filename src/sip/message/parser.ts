@@ -72,7 +72,9 @@ function parseRequest(startLine: string, headers: string, available: Buffer, sou
     // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
     for (const { params, tag } of [parsed.from, parsed.to])
       if (params.has('tag') && !tag) throw new Complaint('Malformed tag')
-    if (parsed.body !== '' && !fields.first('content-type')) throw new Complaint('Missing Content-Type')
+    // 20.15 wants it. What makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
+    if (parsed.body !== '' && !fields.first('content-type') && !parsed.to.tag && method !== 'ACK')
+      throw new Complaint('Missing Content-Type')
     return new ParsedRequest(method, uri, parsed)
   } catch (error) {
     if (!(error instanceof Complaint)) throw error
@@ -160,7 +162,10 @@ function complete(fields: HeaderFields, hop: Via, available: Buffer, source: Sip
   if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
   checkMaxForwards(fields.first('max-forwards'))
   const length = contentLength(fields.first('content-length'), available)
-  return { fields, hop, from, to, callId, cseq, cseqMethod, body: textOf(available.subarray(0, length)), source }
+  const body = textOf(available.subarray(0, length))
+  // RFC 2616 7.2.1, on which SIP's bodies rest: only where no type is given may it be guessed.
+  if (body.startsWith('v=0') && !fields.first('content-type')) fields.set('content-type', ['application/sdp'])
+  return { fields, hop, from, to, callId, cseq, cseqMethod, body, source }
 }
 
 function required(fields: HeaderFields, name: string): string {

@@ -21,7 +21,7 @@ interface ServerTransaction {
   retransmission?: Retransmission
   /** Timer I, J or L. */
   linger?: Timer
-  ended?: () => void
+  over?: () => void
 }
 
 interface Deps {
@@ -61,10 +61,13 @@ export class ServerTransactions {
     return this.#live.get(key)?.source
   }
 
-  /** A new request, before it is handed to core. */
-  begin(key: string, request: { method: string; source: SipAddress; known?: boolean }, ended?: () => void): void {
+  /**
+   * A new request, before it is handed to core. `over`: it is not ongoing any more (RFC 3261 8.2.2.2), though its repeats are still absorbed:
+   * its final answer has been sent, and acknowledged where it refuses an INVITE. After a 2xx to INVITE: when its repeats have ceased.
+   */
+  begin(key: string, request: { method: string; source: SipAddress; known?: boolean }, over?: () => void): void {
     const { method, source, known = true } = request
-    this.#live.set(key, { method, source, known, state: 'proceeding', ...(ended ? { ended } : {}) })
+    this.#live.set(key, { method, source, known, state: 'proceeding', ...(over ? { over } : {}) })
   }
 
   /** True: a duplicate, dealt with here. */
@@ -124,7 +127,14 @@ export class ServerTransactions {
 
   #linger(key: string, transaction: ServerTransaction, state: ServerTransaction['state'], ms: number): void {
     transaction.state = state
+    if (state !== 'accepted') this.#over(transaction)
     transaction.linger = this.#deps.clock.setTimeout(() => this.#end(key), ms)
+  }
+
+  #over(transaction: ServerTransaction): void {
+    const { over } = transaction
+    delete transaction.over
+    over?.()
   }
 
   #end(key: string): void {
@@ -132,6 +142,6 @@ export class ServerTransactions {
     this.#live.delete(key)
     transaction?.retransmission?.stop()
     transaction?.linger?.cancel()
-    transaction?.ended?.()
+    if (transaction) this.#over(transaction)
   }
 }

@@ -1,7 +1,9 @@
+import type { Dialog } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
 import { TransientMap } from '../../base/transient-map.js'
 import type { AccountCore } from '../core/account-core.js'
+import type { CanReach } from '../core/dialog-internals.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type { ClientTransactions } from '../transaction/client-transactions.js'
 import type { SipAddress, UserAgentInit } from '../types.js'
@@ -23,8 +25,13 @@ export interface AccountContext {
   readonly contactUri: string
   readonly clients: ClientTransactions
   readonly keepAlive: (to: SipAddress) => void
+  /** Whether our transports and our address family lead there. */
+  readonly canReach: CanReach
   /** Of the whole endpoint, by sip.js' dialog id. */
   readonly dialogs: TransientMap<string, DialogReceiver>
+  /** These two: see SharedMaps. */
+  readonly inviting: TransientMap<string, true>
+  readonly byPeer: TransientMap<string, Dialog>
   /** Called when the endpoint closes: nobody shall wait for an answer for ever. */
   readonly closing: Closers
 }

@@ -27,7 +27,7 @@ export class CredentialsRound {
 
   /** Adds what the servers on this way will ask for, where that is known. */
   ahead(request: OutgoingRequestMessage): void {
-    if (this.#inDialog || request.extraHeaders.some((line) => /^(proxy-)?authorization:/i.test(line))) return
+    if (this.#inDialog || credentialsIn(request).length > 0) return
     const { authenticator } = this.#context.init
     const fields = this.#guarded(() => authenticator.ahead?.(aboutOf(request))) ?? []
     this.#sentAhead = fields.length > 0
@@ -98,6 +98,12 @@ export class CredentialsRound {
     return guarded(this.#context.log, 'authenticator', run)
   }
 }
+
+const CREDENTIALS = /^(proxy-)?authorization:/i
+
+/** RFC 3261 22.1, 13.2.2.4: the ACK to a 2xx repeats them, because an ACK cannot be challenged. */
+export const credentialsIn = (request: OutgoingRequestMessage): string[] =>
+  request.extraHeaders.filter((line) => CREDENTIALS.test(line))
 
 const aboutOf = (request: OutgoingRequestMessage) => ({
   method: request.method,

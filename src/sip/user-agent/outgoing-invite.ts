@@ -8,6 +8,7 @@ import type {
 import { SessionDialog } from 'sip.js/lib/core/index.js'
 import type { Timer } from '../../base/clock.js'
 import { newToken } from '../../base/ids.js'
+import { sideKey } from '../core/account-core.js'
 import { ALLOW } from '../core/core-settings.js'
 import { refreshRemoteTarget } from '../core/dialog-internals.js'
 import { localResponse } from '../core/local-response.js'
@@ -21,7 +22,7 @@ import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { FinalResponse, OutgoingInvite, OutgoingInviteHandlers, OutgoingInviteInit } from '../types.js'
 import { escapeDisplayName } from '../uri/name-addr.js'
 import { type AccountContext, contactLine, guarded } from './account-context.js'
-import { CredentialsRound } from './credentials-round.js'
+import { CredentialsRound, credentialsIn } from './credentials-round.js'
 import { toFinalResponse } from './final-response.js'
 import { withCredentials } from './send-request.js'
 import { targetUri } from './target-uri.js'
@@ -57,6 +58,7 @@ export class SentInvite implements OutgoingInvite {
     this.#to = init.to === undefined ? this.#target : targetUri(init.to)
     this.#headers = [contactLine(context), ALLOW, ...dialogHeaderLines(init.headers)]
     this.#client = this.#send()
+    context.inviting.set(sideKey(init.sipCallId, this.fromTag), true)
     this.#forget = context.closing.add(this.#closed)
   }
 
@@ -112,7 +114,7 @@ export class SentInvite implements OutgoingInvite {
       },
       onAccept: (response) => {
         this.#round.accepted(request)
-        this.#success(response)
+        this.#success(response, request)
       },
       onRedirect: final,
       onReject: final,
@@ -125,22 +127,24 @@ export class SentInvite implements OutgoingInvite {
     if (first && this.#cancelled && !this.#done) this.#awaitFinal()
   }
 
-  #success(response: AckableIncomingResponseWithSession): void {
+  #success(response: AckableIncomingResponseWithSession, request: OutgoingRequestMessage): void {
     const { message, session } = response
     if (!(session instanceof SessionDialog) || !(message instanceof ParsedResponse)) return
-    refreshRemoteTarget(session, message)
+    refreshRemoteTarget(session, message, this.#context.canReach)
+    const ack = () => response.ack({ extraHeaders: credentialsIn(request) })
     const dialog = new EstablishedDialog(this.#context, session)
     if (this.#done || this.#cancelled) {
       // RFC 3261 13.2.2.4: the 2xx of another fork, or one that crossed our CANCEL, is acknowledged and ended.
-      response.ack()
+      ack()
       dialog.confirmed()
       dialog.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to another fork'))
       this.#fail(new ReceivedResponse(message, TERMINATED))
       return
     }
     this.#end()
+    this.#client.ackUnsent = (reason) => dialog.ackUnsent(reason)
     this.#guarded('answered', () => this.#handlers.answered(dialog, new ReceivedResponse(message)))
-    response.ack()
+    ack()
     dialog.confirmed()
   }
 
@@ -188,6 +192,7 @@ export class SentInvite implements OutgoingInvite {
 
   #end(): void {
     this.#done = true
+    this.#context.inviting.delete(sideKey(this.#init.sipCallId, this.fromTag))
     this.#giveUp?.cancel()
     this.#forget()
   }

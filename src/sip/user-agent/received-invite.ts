@@ -3,6 +3,7 @@ import type { Timer } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { readable } from '../../base/octets.js'
 import type { CallPlace } from '../admission/source-limits.js'
+import { keepInReach } from '../core/dialog-internals.js'
 import { EstablishedDialog } from '../dialog/established-dialog.js'
 import { sessionBody } from '../message/body.js'
 import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
@@ -72,6 +73,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#trying?.cancel()
     const { session } = this.#server.accept(answer)
     if (!(session instanceof SessionDialog)) throw new TelephonyError('INTERNAL', 'sip.js made no dialog')
+    keepInReach(session, this.request.source, this.#context.canReach)
     return new EstablishedDialog(this.#context, session, {
       established: () => {
         this.#keepBytesOnly()

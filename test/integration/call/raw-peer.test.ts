@@ -25,7 +25,7 @@ let version = 0
 /** Where the peer's audio is to go. */
 class RtpPort {
   readonly #socket: Socket
-  readonly #packets = new Inbox<Buffer>()
+  readonly #packets = new Inbox<Buffer>('an RTP packet')
 
   static async open(): Promise<RtpPort> {
     const socket = createSocket('udp4')
@@ -212,7 +212,7 @@ describe('a call with a peer that', () => {
       await request('INVITE', sdp('inactive'))
       await events.first('call.held')
       // It answers one question, and none after that: the longest way to the end.
-      const question = await peer.requests.next()
+      const question = await peer.requests.next(30_000)
       assert.equal(question.message.method, 'OPTIONS')
       peer.answer(question, 200)
       const vanishedAt = Date.now()

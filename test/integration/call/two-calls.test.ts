@@ -11,6 +11,7 @@ import { startMediaService } from '../../../src/media/client.js'
 import type { PromptSource } from '../../../src/media/protocol.js'
 import { measureTone } from '../../support/audio.js'
 import { type Conversation, flowRule, Telephone, talking } from '../../support/telephone.js'
+import { within } from '../../support/wait.js'
 
 const tone = (hz: number, durationMs: number): PromptSource => ({ kind: 'tone', hz: [hz], durationMs, levelDbfs: -13 })
 const silence: PromptSource = { kind: 'tone', hz: [50], durationMs: 200, levelDbfs: -90 }
@@ -324,7 +325,7 @@ const bodyOf = (response: unknown): string => (response as { body?: { content: s
 /** Calls with an SDP whose port nobody sends from; resolves with the request that ended the call. */
 function callWithoutMedia({ party }: Telephone, target: Telephone): Promise<string> {
   const body = { contentType: 'application/sdp', content: sdpAt(9) }
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<string>((resolve, reject) => {
     party.agent.invite(
       { target: target.party.address, body, sipCallId: newSipCallId('test') },
       {
@@ -336,6 +337,7 @@ function callWithoutMedia({ party }: Telephone, target: Telephone): Promise<stri
       },
     )
   })
+  return within(ended, 'the BYE of a call without media', 15_000)
 }
 
 /** The offer of a telephone that puts its peer on hold or takes it back. */

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { CallSnapshot, CdrRecord } from '../../../src/call/call-event.js'
+import type { Playable } from '../../../src/engine/protocol.js'
 import { measureTone, sine, writeWav } from '../../support/audio.js'
+import { Phone } from '../../support/phone.js'
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
 
@@ -75,7 +78,7 @@ class Ringflow {
 }
 
 describe('ringflow as processes', function () {
-  this.timeout(20_000)
+  this.timeout(40_000)
   const started: Ringflow[] = []
   let folder: string
 
@@ -101,7 +104,8 @@ describe('ringflow as processes', function () {
 
   for (const [listen, address, options] of [
     ['udp+tcp://127.0.0.1:0', '127.0.0.1', ['--protocol', 'tcp']],
-    ['udp://[::1]:0', '[::1]', ['--ipv6']],
+    ['udp://[::1]:0', '[::1]', ['--ipv6-only']],
+    ['udp://127.0.0.1:0', '127.0.0.1', ['--ipv6']],
     ['tcp://[::1]:0', '[::1]', ['--protocol', 'tcp']],
   ] as const) {
     it(`calls ${listen} ${options.join(' ')}`, async () => {
@@ -142,6 +146,93 @@ describe('ringflow as processes', function () {
     assert.ok(measureTone(here, 425).share >= 0.95)
   })
 
+  it('bills talking, not ringing: --ring-time', async () => {
+    const { callee, at } = await answering('--ring-time', '1', '--tone', '425', '--once')
+    const caller = ringflow(['call', `sip:a@${at}`, '--duration', '1'])
+    const [called, answered] = await Promise.all([caller.exit(), callee.exit()])
+    assert.deepEqual([called.code, answered.code], [0, 0], called.err + answered.err)
+    for (const { lines } of [caller, callee]) {
+      const { cdr } = lines.find(({ type }) => type === 'call.ended') as unknown as { cdr: CdrRecord }
+      const summary = lines.at(-1)
+      assert.equal(summary?.talkMs, cdr.talkMs)
+      assert.ok(Number(summary?.talkMs) >= 900 && cdr.durationMs - cdr.talkMs >= 900, JSON.stringify(cdr))
+    }
+  })
+
+  it('tells of a missed call why it failed, and goes on', async () => {
+    const { callee, at } = await answering('--ring-time', '60')
+    const caller = await ringflow(['call', `sip:a@${at}`, '--ring-timeout', '0.3']).exit()
+    assert.match(caller.err, /no-answer.*\n.*--ring-timeout waits longer/)
+    await callee.line('summary')
+    callee.interrupt()
+    const { code, err, last } = await callee.exit()
+    assert.match(err, /call failed: cancelled, 487/)
+    assert.deepEqual([code, last], [0, { type: 'summary', ok: true, calls: 1, failed: 1 }])
+  })
+
+  it('records each call that it answers into a file of its own', async () => {
+    const there = join(folder, 'there.wav')
+    const { callee, at } = await answering('--record', there)
+    for (const tone of ['500', '900']) {
+      const caller = await ringflow(['call', `sip:a@${at}`, '--tone', tone, '--duration', '1']).exit()
+      assert.equal(caller.code, 0, caller.err)
+    }
+    callee.interrupt()
+    await callee.exit()
+    assert.ok(measureTone(there, 500).share > 0.9)
+    assert.ok(measureTone(join(folder, 'there-2.wav'), 900).share > 0.9)
+    const recordings = callee.lines
+      .filter(({ type, callId }) => type === 'summary' && callId)
+      .map((line) => line.recordings)
+    assert.deepEqual(recordings, [[there], [join(folder, 'there-2.wav')]])
+  })
+
+  it('records the announcement of a call that is refused after it', async () => {
+    const bob = await Phone.start({ folder, inbound: { mode: 'flow' } })
+    const here = join(folder, 'announcement.wav')
+    const caller = ringflow(['call', `sip:ringflow@${bob.address}`, '--record', here])
+    const { callId } = await bob.event('call.incoming')
+    await bob.call('early', { callId })
+    const source: Playable = { kind: 'tone', hz: [425], durationMs: 1_500 }
+    await caller.line('call.media')
+    await bob.call('play', { callId, mediaId: 'announcement', source })
+    await bob.call('reject', { callId, status: 486 })
+    const { code, last } = await caller.exit()
+    assert.deepEqual([code, last?.cause, last?.recordings], [1, 'busy', [here]])
+    const { share, soundMs } = measureTone(here, 425)
+    assert.ok(share > 0.9 && soundMs > 1_000, `${share} ${soundMs}`)
+    await bob.close()
+  })
+
+  it('is called as the seed caller is: without a command, from flags or from the environment', async () => {
+    const { callee, at } = await answering('--tone', '425')
+    const typed = await ringflow(['-s', at, '-u', '1001', '-p', 'secret', '-t', '1002', '-d', '0.5']).exit()
+    assert.deepEqual([typed.code, typed.last?.ok], [0, true], typed.err)
+    const env = {
+      SIP_SERVER: at,
+      SIP_USER: '1001',
+      SIP_PASSWORD: 'secret',
+      SIP_TARGET: '1003',
+      RINGFLOW_DURATION: '0.5',
+    }
+    const exported = await ringflow([], env).exit()
+    assert.deepEqual([exported.code, exported.last?.ok], [0, true], exported.err)
+    callee.interrupt()
+    await callee.exit()
+    const called = callee.lines
+      .filter(({ type }) => type === 'call.incoming')
+      .map(({ call }) => (call as CallSnapshot).to.user)
+    assert.deepEqual(called, ['1002', '1003'])
+  })
+
+  it('writes its log from the level on that --log-level names', async () => {
+    const { at } = await answering('--tone', '425')
+    const run = (...flags: string[]) => ringflow(['call', `sip:a@${at}`, '--duration', '0.3', ...flags]).exit()
+    const [quiet, error, info] = [await run(), await run('--log-level', 'error'), await run('-l', 'info')]
+    assert.deepEqual([quiet.err, error.err], ['', ''])
+    assert.match(info.err, /"msg":"call ended"/)
+  })
+
   it('hears itself from --echo', async () => {
     const { at } = await answering('--echo', '--once')
     const here = join(folder, 'echo.wav')
@@ -174,9 +265,10 @@ describe('ringflow as processes', function () {
     const caller = ringflow(['call', `sip:a@127.0.0.1:${silent.address().port}`])
     await caller.line('call.trying')
     caller.interrupt()
-    const { code, last } = await caller.exit()
+    const { code, last, err } = await caller.exit()
     assert.equal(code, 1)
     assert.equal(last?.cause, 'cancelled')
+    assert.match(err, /waiting for the server to answer/)
     silent.close()
   })
 
@@ -193,8 +285,20 @@ describe('ringflow as processes', function () {
   it('rings nobody when the file to play is not there, and says once that its port is in use', async () => {
     const { callee, at } = await answering()
     const caller = await ringflow(['call', `sip:a@${at}`, '--play', 'nowhere.wav']).exit()
-    assert.deepEqual([caller.code, caller.last], [2, undefined])
+    const problem = 'ringflow call: --play nowhere.wav: there is no such file'
+    assert.deepEqual([caller.code, caller.last], [2, { type: 'summary', ok: false, problem }])
     assert.match(caller.err, /--play nowhere.wav: there is no such file/)
+    const bad = join(folder, 'bad.wav')
+    writeFileSync(bad, 'RIFF and nothing that can be played')
+    const unplayable = await ringflow(['call', `sip:a@${at}`, '--play', bad]).exit()
+    assert.equal(unplayable.code, 1)
+    assert.match(unplayable.err, /BAD_AUDIO/)
+    assert.deepEqual([unplayable.last?.type, unplayable.last?.ok], ['summary', false])
+    for (const args of [['--once'], []]) {
+      const answerer = ringflow(['answer', '--listen', 'udp://127.0.0.1:0', '--play', bad, ...args])
+      const refused = await answerer.exit()
+      assert.deepEqual([refused.code, refused.last?.type, refused.last?.ok], [1, 'summary', false], refused.err)
+    }
     const second = await ringflow(['answer', '--listen', `udp://${at}`]).exit()
     assert.equal(second.code, 1)
     assert.equal(second.err.match(/is in use/g)?.length, 1, second.err)

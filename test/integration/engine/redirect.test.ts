@@ -88,17 +88,64 @@ describe('redirection, engine to engine and peer', () => {
     )
   })
 
-  it('what it must not call is not called: sips, http, and header lines in the address', async () => {
-    const placed = dial(peer.uri)
-    const contacts = ['sips:a@127.0.0.1', 'http://127.0.0.1/', `${target}?X-Evil=1`]
-    peer.answer(await peer.requests.next(), 300, {
-      contact: false,
-      headers: [`Contact: ${contacts.map((uri) => `<${uri}>`).join(', ')}`],
+  describe('what the account must not call', () => {
+    let elsewhere: RawPeer
+
+    beforeEach(async () => {
+      elsewhere = await RawPeer.open('127.0.0.2')
     })
-    const { callId } = await placed
-    const { end } = await heard.next('call.ended', (event) => event.callId === callId)
-    assert.equal(end.sipCode, 300)
-    assert.deepEqual(await engine.call('calls', null), [])
+
+    afterEach(() => elsewhere.close())
+
+    /** A call to the peer, which answers with these contacts, all of them at `elsewhere`. */
+    async function redirected(contacts: readonly string[]) {
+      const placed = dial(peer.uri)
+      peer.answer(await peer.requests.next(), 300, {
+        contact: false,
+        headers: [`Contact: ${contacts.map((uri) => `<${uri}>`).join(', ')}`],
+      })
+      return (await placed).callId
+    }
+
+    async function endOf(callId: string) {
+      return (await heard.next('call.ended', (event) => event.callId === callId)).end
+    }
+
+    it('is not called for a peer that says so: sips, http, and header lines in the address', async () => {
+      const at = `127.0.0.2:${elsewhere.port}`
+      const callId = await redirected([`sips:a@${at}`, `http://${at}/`, `sip:a@${at}?X-Evil=1`, `${target}?X-Evil=1`])
+      assert.equal((await endOf(callId)).sipCode, 300)
+      assert.deepEqual(await engine.call('calls', null), [])
+      assert.deepEqual(elsewhere.texts, [])
+      assert.ok(heard.events.every((event) => event.call.direction === 'outbound'))
+      assert.deepEqual(
+        peer.texts.map((text) => text.split(' ', 1)[0]),
+        ['INVITE', 'ACK'],
+      )
+    })
+
+    it('is not called for a peer that says so: emergency and blocked numbers, in any spelling', async () => {
+      const at = `127.0.0.2:${elsewhere.port}`
+      const rules = { blockedTargets: ['0900*', '*@*.evil.example'] }
+      const dialPlan = { stripPrefix: '', addPrefix: '', countryCode: '49' }
+      await engine.call('setAccount', loopbackAccount('caller', { ...rules, dialPlan }))
+      const users = ['112', '%31%31%32', '+49112', '0900123', '+49900123', '+49-900-123', '00499001']
+      const callId = await redirected([...users.map((user) => `sip:${user}@${at}`), 'tel:112', 'sip:x@a.evil.example'])
+      const { by, cause, sipCode } = await endOf(callId)
+      assert.deepEqual([by, cause, sipCode], ['remote', 'failed', 300])
+      assert.deepEqual(elsewhere.texts, [])
+    })
+
+    it('is left out: the next address that may be called is', async () => {
+      const at = `127.0.0.2:${elsewhere.port}`
+      await engine.call('setAccount', loopbackAccount('caller', { allowedTargets: [`raw@*`, `nice@*`] }))
+      const callId = await redirected([`sip:112@${at}`, `sip:bad@${at}`, `sip:nice@${at}`])
+      const invited = await elsewhere.requests.next()
+      assert.equal(invited.message.requestUri.text, `sip:nice@${at}`)
+      elsewhere.answer(invited, 486)
+      assert.equal((await endOf(callId)).cause, 'busy')
+      assert.equal(elsewhere.texts.filter((text) => text.startsWith('INVITE')).length, 1)
+    })
   })
 
   const CHALLENGE = (status: number, nonce: string) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { isLocal } from '../../../src/sip/types.js'
 import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 describe('a call between two endpoints', () => {
   let alice: Party
@@ -21,19 +22,15 @@ describe('a call between two endpoints', () => {
     const ringing = await progress.next()
     assert.deepEqual([ringing.status, ringing.reason], [180, 'Ringing'])
     const dialog = invite.accept({ body: ANSWER })
-    const acknowledged = new Promise<void>((resolve) => {
-      dialog.handlers.acknowledged = () => resolve()
-    })
-    const hungUp = new Promise<string>((resolve) => {
-      dialog.handlers.bye = (request) => resolve(request.method)
-    })
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    const hungUp = called(dialog.handlers, 'bye')
     const result = await outcome
     assert.ok(result.kind === 'answered')
     assert.equal(result.response.body?.content, ANSWER.content)
     await acknowledged
     assert.equal(result.dialog.remoteTag, dialog.localTag)
     assert.equal((await result.dialog.bye()).status, 200)
-    assert.equal(await hungUp, 'BYE')
+    assert.equal((await hungUp).method, 'BYE')
     assert.deepEqual(
       alice.lines('out').map((line) => line.split(' ')[0]),
       ['INVITE', 'ACK', 'BYE'],
@@ -42,9 +39,7 @@ describe('a call between two endpoints', () => {
 
   it('is hung up by the callee', async () => {
     const { callerDialog, calleeDialog } = await establish(alice, bob)
-    const hungUp = new Promise<void>((resolve) => {
-      callerDialog.handlers.bye = () => resolve()
-    })
+    const hungUp = called(callerDialog.handlers, 'bye')
     const response = await calleeDialog.bye({ headers: [['Reason', 'Q.850;cause=16']] })
     assert.ok(!isLocal(response))
     assert.equal(response.status, 200)
@@ -75,9 +70,7 @@ describe('a call between two endpoints', () => {
   it('is cancelled while it rings', async () => {
     const { invite: outgoing, progress, outcome } = alice.call(bob.address)
     const invite = await bob.invites.next()
-    const cancelled = new Promise<readonly string[]>((resolve) => {
-      invite.handlers.cancelled = resolve
-    })
+    const cancelled = called(invite.handlers, 'cancelled')
     invite.progress(180)
     await progress.next()
     outgoing.cancel('SIP;cause=200;text="Call completed elsewhere"')
@@ -106,9 +99,7 @@ describe('a call between two endpoints', () => {
     invite.progress(180)
     await progress.next()
     const dialog = invite.accept({ body: ANSWER })
-    const hungUp = new Promise<void>((resolve) => {
-      dialog.handlers.bye = () => resolve()
-    })
+    const hungUp = called(dialog.handlers, 'bye')
     outgoing.cancel()
     const result = await outcome
     assert.deepEqual([result.kind, result.response.status], ['failed', 487])

@@ -4,6 +4,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 describe('forks and crossings', () => {
   let peer: RawPeer
@@ -132,12 +133,8 @@ describe('forks and crossings', () => {
     peer.send(text('CANCEL', to, { branch: 'crossing' }), port)
     const answer = (await peer.responses.next()).message
     assert.deepEqual([answer.method, answer.statusCode, answer.toTag], ['CANCEL', 200, dialog.localTag])
-    const acknowledged = new Promise<void>((resolve) => {
-      dialog.handlers.acknowledged = () => resolve()
-    })
-    const ended = new Promise<void>((resolve) => {
-      dialog.handlers.bye = () => resolve()
-    })
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    const ended = called(dialog.handlers, 'bye')
     const tagged = `${to};tag=${dialog.localTag}`
     peer.send(text('ACK', tagged), port)
     await acknowledged

@@ -4,6 +4,7 @@ import { type IncomingOffer, isLocal, type SipDialog } from '../../../src/sip/ty
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 const OLD = '127.0.0.1'
 const NEW = '127.0.0.2'
@@ -23,10 +24,7 @@ describe('a dialog that moves to another endpoint', () => {
 
   afterEach(() => Promise.all([alice.close(), moved.close(), bob.close()]))
 
-  const offerTo = (dialog: SipDialog): Promise<IncomingOffer> =>
-    new Promise((resolve) => {
-      dialog.handlers.reinvite = resolve
-    })
+  const offerTo = (dialog: SipDialog): Promise<IncomingOffer> => called(dialog.handlers, 'reinvite')
 
   /** The ACK to the re-INVITE before may be on its way still. */
   async function reinviteOnceFree(dialog: SipDialog): Promise<void> {
@@ -57,9 +55,7 @@ describe('a dialog that moves to another endpoint', () => {
       assert.match(request.header('Via') ?? '', new RegExp(`^SIP/2.0/UDP ${NEW}:${moved.endpoint.local.port};`))
       assert.match(request.header('Contact') ?? '', new RegExp(`@${NEW}:${moved.endpoint.local.port}`))
       assert.equal(request.from.tag, ours.localTag)
-      const acknowledged = new Promise<void>((resolve) => {
-        theirs.handlers.acknowledged = () => resolve()
-      })
+      const acknowledged = called(theirs.handlers, 'acknowledged')
       offer.accept({ body: ANSWER })
       assert.equal((await answered).status, 200)
       await acknowledged
@@ -70,9 +66,7 @@ describe('a dialog that moves to another endpoint', () => {
       const response = await theirOffer
       assert.ok(!isLocal(response))
       assert.deepEqual([response.status, response.source.host], [200, NEW])
-      const bye = new Promise<void>((resolve) => {
-        ours.handlers.bye = () => resolve()
-      })
+      const bye = called(ours.handlers, 'bye')
       assert.equal((await theirs.bye()).status, 200)
       await bye
     })
@@ -130,9 +124,7 @@ describe('a dialog that moves to another endpoint', () => {
     assert.equal((await answered).status, 200)
 
     // The next ACK is no late one for the first answer.
-    const acknowledged = new Promise<void>((resolve) => {
-      dialog.handlers.acknowledged = () => resolve()
-    })
+    const acknowledged = called(dialog.handlers, 'acknowledged')
     const asked = offerTo(dialog)
     const back = reinviteOnceFree(result.dialog)
     ;(await asked).accept({ body: ANSWER })

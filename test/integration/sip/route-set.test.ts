@@ -4,6 +4,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 describe('route set', () => {
   let proxy: RawPeer
@@ -103,9 +104,7 @@ describe('route set', () => {
       })
     await proxy.ask(text('INVITE', '<sip:alice@example.com>'), port)
     const dialog = (await alice.invites.next()).accept({ body: ANSWER })
-    const acknowledged = new Promise<void>((resolve) => {
-      dialog.handlers.acknowledged = () => resolve()
-    })
+    const acknowledged = called(dialog.handlers, 'acknowledged')
     proxy.send(text('ACK', `<sip:alice@example.com>;tag=${dialog.localTag}`), port)
     await acknowledged
     const bye = dialog.bye()

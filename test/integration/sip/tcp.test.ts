@@ -121,7 +121,7 @@ describe('SIP over TCP', () => {
 
   it('uses one connection for all requests to the same peer, takes its requests there and tells when it ends', async () => {
     const listener = await StreamListener.open()
-    const lost = new Inbox<SipAddress>()
+    const lost = new Inbox<SipAddress>('the end of a connection')
     const init = { handlers: { admit: () => ({ admit: true }) as const, invite() {}, flowLost: lost.put.bind(lost) } }
     const alice = await Party.open('alice', { protocol: 'udp+tcp', agent: { protocol: 'tcp', ...init } })
     const target = `sip:127.0.0.1:${listener.port}`
@@ -215,8 +215,8 @@ describe('slow and lying TCP peers', () => {
 
   beforeEach(async () => {
     clock = new FakeClock()
-    received = new Inbox()
-    lost = new Inbox()
+    received = new Inbox('a message over TCP')
+    lost = new Inbox('the end of a connection')
     transport = await openTcp(
       {
         clock,

@@ -7,6 +7,7 @@ import type { SipEndpointInit } from '../../../src/sip/types.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { within } from '../../support/wait.js'
 
 const open = (init: Partial<SipEndpointInit> = {}) =>
   openSipEndpoint(
@@ -104,7 +105,7 @@ describe('the UDP transport', () => {
         void heard.then(() => socket.close())
       })
     })
-    await heard
+    await within(heard, 'two datagrams to be received')
     assert.equal(errors[0], 'a SIP message could not be handled')
     await peer.close()
   })

@@ -4,6 +4,7 @@ import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { called } from '../../support/wait.js'
 
 /** The peer is a stranger to an account that says this. */
 const STRANGERS: AccountSources = { known: [], anyone: false, strangers: 'silence' }
@@ -368,9 +369,7 @@ describe('UAS against a peer that says what the test wants', () => {
       const invite = await bob.invites.next()
       const dialog = invite.accept({ body: ANSWER })
       const ok = (await peer.responses.next()).message
-      const acknowledged = new Promise<void>((resolve) => {
-        dialog.handlers.acknowledged = () => resolve()
-      })
+      const acknowledged = called(dialog.handlers, 'acknowledged')
       peer.send(
         text({ method: 'ACK', via, from: '<sip:old@example.com>', to: ok.getHeader('to') ?? '', callId: 'old@x' }),
         port(),
@@ -395,9 +394,7 @@ describe('UAS against a peer that says what the test wants', () => {
         const callId = `${method}@early`
         await ask({ via, callId })
         const invite = await bob.invites.next()
-        const cancelled = new Promise<readonly string[]>((resolve) => {
-          invite.handlers.cancelled = resolve
-        })
+        const cancelled = called(invite.handlers, 'cancelled')
         invite.progress(180)
         const ringing = (await peer.responses.next()).message
         const bye: Parts = { method, callId, to: ringing.getHeader('to') ?? '', cseq: '314160 BYE' }

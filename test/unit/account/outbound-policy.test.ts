@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { emergencyNumberIn } from '../../../src/account/emergency.js'
 import {
-  CallRate,
+  CallRates,
   checkOutbound,
   checkPatterns,
   glob,
@@ -196,20 +196,47 @@ describe('who may be called', () => {
 describe('calls per minute', () => {
   it('lets so many through within any minute, and says when the next may come', () => {
     const clock = new FakeClock()
-    const rate = new CallRate(clock)
-    rate.take(2)
+    const rates = new CallRates(clock)
+    rates.take('a', 2)
     clock.advance(20_000)
-    rate.take(2)
-    assert.throws(() => rate.take(2), { code: 'CALL_RATE', message: /in 40 s/ })
+    rates.take('a', 2)
+    assert.throws(() => rates.take('a', 2), { code: 'CALL_RATE', message: /in 40 s/ })
     clock.advance(39_999)
-    assert.throws(() => rate.take(2), { code: 'CALL_RATE' })
+    assert.throws(() => rates.take('a', 2), { code: 'CALL_RATE' })
     clock.advance(1)
-    rate.take(2)
-    assert.throws(() => rate.take(2), { code: 'CALL_RATE' })
+    rates.take('a', 2)
+    assert.throws(() => rates.take('a', 2), { code: 'CALL_RATE' })
   })
 
   it('has no limit where none is set', () => {
-    const rate = new CallRate(new FakeClock())
-    for (let n = 0; n < 1000; n++) rate.take(0)
+    const rates = new CallRates(new FakeClock())
+    for (let n = 0; n < 1000; n++) rates.take('a', 0)
+    assert.equal(rates.size, 0)
+  })
+
+  it('counts each account by itself', () => {
+    const rates = new CallRates(new FakeClock())
+    rates.take('a', 1)
+    rates.take('b', 1)
+    assert.throws(() => rates.take('a', 1), { code: 'CALL_RATE' })
+  })
+
+  it('forgets accounts that have placed no call for a minute, and those only', () => {
+    const clock = new FakeClock()
+    const rates = new CallRates(clock)
+    for (let n = 0; n < 1_000; n++) rates.take(`old${n}`, 5)
+    clock.advance(1)
+    rates.take('young', 1)
+    clock.advance(59_999)
+    rates.take('new', 1)
+    assert.equal(rates.size, 2)
+    assert.throws(() => rates.take('young', 1), { code: 'CALL_RATE' })
+  })
+
+  it('keeps no more of one account than its limit', () => {
+    const clock = new FakeClock()
+    const rates = new CallRates(clock)
+    for (let n = 0; n < 3; n++) rates.take('a', 3)
+    assert.throws(() => rates.take('a', 2), { code: 'CALL_RATE' }, 'a limit that was lowered counts at once')
   })
 })

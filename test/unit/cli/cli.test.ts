@@ -66,6 +66,9 @@ describe('command line', () => {
     ['register'],
     ['register', '--server', 'x'],
     ['-s', 'pbx.local'],
+    ['call', 'a@127.0.0.1', '--record', 'nowhere/deeper/out.wav'],
+    ['call', 'a@127.0.0.1', '--record', '.'],
+    ['answer', '--listen', '127.0.0.1:0', '--ring-time', '181'],
     ['call', '1002', '-t', '1003', '-s', 'pbx.local'],
     ['answer', '-t', '1002', '--listen', '127.0.0.1:0'],
     ['call', 'a@127.0.0.1', '--log-level', 'loud'],
@@ -111,6 +114,22 @@ describe('command line', () => {
       assert.equal(code, 2, err)
     })
   }
+
+  it('ends with a summary for programs, whatever went wrong', async () => {
+    for (const args of [
+      ['call', '--json'],
+      ['call', 'a@127.0.0.1', '--bogus', '--json'],
+      ['call', '112', '-s', '127.0.0.1:9', '--json'],
+      ['call', 'a@127.0.0.1', '--public-address', 'a b', '--json'],
+      ['register', '--json'],
+      ['answer', '--json'],
+    ]) {
+      const { out, err, code } = await run(...args)
+      const last = JSON.parse(out.split('\n').at(-1) ?? '') as Record<string, unknown>
+      assert.deepEqual([last.type, last.ok], ['summary', false])
+      assert.ok(err.startsWith(String(last.problem)) && code > 0, `${err} ${last.problem}`)
+    }
+  })
 
   it('names --allow-emergency where 112 is blocked, and exits with 1', async () => {
     const { code, err } = await run('call', '112', '-s', '127.0.0.1:9')

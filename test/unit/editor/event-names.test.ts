@@ -16,6 +16,7 @@ const CALL = {
   'call.digit': true,
   'call.held': true,
   'call.resumed': true,
+  'call.idle': true,
   'call.play-ended': true,
   'call.record-ended': true,
   'call.ended': true,

@@ -382,20 +382,30 @@ describe('engine', () => {
   })
 
   it('calls nobody whom the account may not call, and no more in a minute than it may', async () => {
-    const { commands, network, clock } = makeEngine()
+    const { commands, network, clock, calls, media } = makeEngine()
     const settings = { maxCalls: 10, maxCallsPerMinute: 1, blockedTargets: ['0900*'] }
     await commands.setAccount(account(settings))
     const dial = async (target: string) => commands.dial({ accountId: 'a1', target })
-    for (const target of ['112', '0900 1', 'sip:0900@x.example']) {
+    for (const target of ['112', '0900 1', 'sip:0900@x.example', 'tel:112', 'sip:112@x.example']) {
       await assert.rejects(dial(target), withCode('TARGET_BLOCKED'))
     }
-    assert.equal(network.agent('alice@127.0.0.1').invites.length, 0)
+    const called = () => network.endpoints.flatMap(({ agents }) => agents.flatMap(({ invites }) => invites))
+    const targets = () => called().map(({ init }) => init.target)
+    assert.deepEqual([targets(), calls, media.opened], [[], [], []], 'no INVITE, no event, no port')
     await dial('1')
     await commands.setAccount(account({ ...settings, displayName: 'deployed' }))
     await assert.rejects(dial('2'), withCode('CALL_RATE'))
     clock.advance(60_000)
     await dial('2')
-    await commands.setAccount(account({ allowEmergency: true }))
+    await commands.setAccount(account({ maxCalls: 10, allowEmergency: true }))
+    await dial('112')
+    await commands.setAccount(account({ maxCalls: 10, allowedTargets: ['2*'] }))
+    await assert.rejects(dial('3'), withCode('TARGET_BLOCKED'))
+    await dial('22')
+    assert.deepEqual(
+      targets(),
+      ['1', '2', '112', '22'].map((user) => `sip:${user}@127.0.0.1`),
+    )
     await assert.rejects(
       Promise.resolve(commands.setAccount(account({ allowedTargets: ['a b'] }))),
       withCode('BAD_CONFIG'),

@@ -35,4 +35,19 @@ describe('what an engine was told to be', () => {
     wanted.note('removeAccount', { accountId: 'a1' })
     assert.deepEqual(wanted.commands(), [])
   })
+
+  it('knows nothing of an account’s earlier life: an account that was removed and set again is as its settings say', () => {
+    for (const [told, register] of [
+      ['unregister', true],
+      ['register', false],
+    ] as const) {
+      const wanted = new Wanted()
+      wanted.note('setAccount', account({ register }))
+      wanted.note('setInbound', { accountId: 'a1', rule: answerRule })
+      wanted.note(told, { accountId: 'a1' })
+      wanted.note('removeAccount', { accountId: 'a1' })
+      wanted.note('setAccount', account({ register }))
+      assert.deepEqual(wanted.commands(), [[['setAccount', account({ register })]]])
+    }
+  })
 })

@@ -35,6 +35,9 @@ describe('defaults', () => {
   it('20 s without sound end a call', () =>
     assert.deepEqual([account.mediaTimeout, typed.mediaTimeoutMs], ['20', 20_000]))
 
+  it('a call that nobody takes care of ends after ten minutes in a flow, never on the command line', () =>
+    assert.deepEqual([account.abandonedAfter, typed.abandonedAfterMs], ['600', undefined]))
+
   it('nobody unknown gets in or an answer, and nobody rings an emergency number by accident', () => {
     assert.deepEqual([account.inboundFrom, account.strangers], ['known', 'silence'])
     assert.deepEqual([account.allowEmergency, typed.allowEmergency], [false, false])

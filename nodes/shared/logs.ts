@@ -1,0 +1,83 @@
+/** What the engine and the accounts have to say, as sentences in Node-RED's log. */
+import type { RED } from './red.js'
+import type { AccountState } from './status.js'
+
+export type Level = 'error' | 'warn' | 'info' | 'debug'
+
+export function writeLog(RED: RED, level: string, text: string): void {
+  const line = `[ringflow] ${text}`
+  if (level === 'error' || level === 'fatal') RED.log.error(line)
+  else if (level === 'warn') RED.log.warn(line)
+  else if (level === 'info') RED.log.info(line)
+  else RED.log.debug(line)
+}
+
+/** The engine's log lines are JSON; people read Node-RED's. */
+export function sentenceOf(line: string, nameOf: (accountId: string) => string | undefined): string {
+  const fields = fieldsOf(line)
+  if (!fields) return line.trimEnd()
+  const { msg, err, accountId, level: _level, time: _time, ...rest } = fields
+  const name = typeof accountId === 'string' ? (nameOf(accountId) ?? accountId) : undefined
+  const reason = (err as { message?: unknown } | undefined)?.message
+  const details = Object.entries(rest).map(([key, value]) => `${key} ${plain(value)}`)
+  return [
+    name === undefined ? '' : `Account ${name}: `,
+    msg ?? '',
+    reason === undefined ? '' : `: ${reason}`,
+    details.length === 0 ? '' : ` (${details.join(', ')})`,
+  ].join('')
+}
+
+function fieldsOf(line: string): Record<string, unknown> | undefined {
+  try {
+    const fields: unknown = JSON.parse(line)
+    return typeof fields === 'object' && fields !== null ? (fields as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const plain = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+
+/** Tells each trouble of an account once, and its end: an attempt that fails as the one before is no news. */
+export class AccountTroubles {
+  readonly #told = new Map<string, string>()
+  readonly #log: (level: Level, text: string) => void
+  readonly #now: () => number
+
+  constructor(deps: { log: (level: Level, text: string) => void; now: () => number }) {
+    this.#log = deps.log
+    this.#now = deps.now
+  }
+
+  changed(accountId: string, name: string, state: AccountState): void {
+    const trouble = state.state === 'failed' ? troubleOf(state) : undefined
+    const before = this.#told.get(accountId)
+    if (state.state === 'failed' && trouble !== undefined && trouble !== before) {
+      this.#told.set(accountId, trouble)
+      this.#log('warn', `Account ${name}: ${trouble}${this.#nextTry(state.retryAt)}`)
+    }
+    if (before !== undefined && (state.state === 'registered' || state.state === 'idle')) {
+      this.#told.delete(accountId)
+      this.#log('info', `Account ${name}: ${state.state === 'registered' ? 'registered' : 'works'} again`)
+    }
+  }
+
+  clear(): void {
+    this.#told.clear()
+  }
+
+  #nextTry(retryAt: string | null): string {
+    if (retryAt === null) return ''
+    const seconds = Math.max(0, Math.round((Date.parse(retryAt) - this.#now()) / 1000))
+    return `; next try in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`
+  }
+}
+
+function troubleOf({ status, reason, local }: AccountState & { state: 'failed' }): string {
+  const answer = `${status} ${reason}`.trim()
+  if (local) return status === 408 ? 'the server does not answer' : reason
+  if (status === 401 || status === 407) return `the server does not accept the user or the password (${answer})`
+  if (status === 403) return `the server does not allow it (${answer})`
+  return `the server answers ${answer}`
+}

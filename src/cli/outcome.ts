@@ -1,0 +1,27 @@
+import type { TelephonyError } from '../base/errors.js'
+import type { EngineEvents } from '../engine/protocol.js'
+import { adviceFor, adviceForError } from './advice.js'
+
+type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
+
+/** What one call came to: the exit code and the text on stderr. */
+export interface Outcome {
+  ok: boolean
+  /** Why it is not ok, for people. */
+  problem: string
+  advice: string
+}
+
+const WELL: Outcome = { ok: true, problem: '', advice: '' }
+
+/** `failure`: a part of the plan, such as --play, that could not be carried out. */
+export function outcomeOf({ call, cdr, end }: Ended, failure?: TelephonyError): Outcome {
+  if (failure)
+    return { ok: false, problem: `${failure.message} (${failure.code})`, advice: adviceForError(failure.code) }
+  if (call.answeredAt === null || end.cause !== 'normal') {
+    const { cause, sipCode, reason } = end
+    const why = [cause, [sipCode, reason].filter(Boolean).join(' ')].filter(Boolean).join(', ')
+    return { ok: false, problem: `call failed: ${why}`, advice: adviceFor(end, cdr.ringingAt !== null) }
+  }
+  return WELL
+}

@@ -1,0 +1,72 @@
+import { TelephonyError } from '../base/errors.js'
+import type { Engine, EngineEvents } from '../engine/protocol.js'
+import { endsBySound, perform, type SoundPlan, startRecording } from './sound.js'
+
+type CallEvent = EngineEvents['call']
+
+interface Performance {
+  /** Which call of this run it is, from 1. */
+  nth: number
+  /** Begins with the first sound, so that early media is recorded too. */
+  recording?: Promise<void>
+  hangUpTimer?: NodeJS.Timeout
+  failure?: TelephonyError
+}
+
+/** Does on each call what the plan says: records, plays, presses keys, and hangs up when that is done or the time is over. */
+export class Performer {
+  readonly #engine: Engine
+  readonly #plan: SoundPlan
+  readonly #performances = new Map<string, Performance>()
+  #calls = 0
+
+  constructor(engine: Engine, plan: SoundPlan) {
+    this.#engine = engine
+    this.#plan = plan
+  }
+
+  /** Of each call, each event. */
+  hear({ type, callId }: CallEvent): void {
+    if (type === 'call.early') void this.#attempt(callId, (performance) => this.#record(callId, performance))
+    if (type === 'call.answered') void this.#attempt(callId, (performance) => this.#perform(callId, performance))
+  }
+
+  /** To be asked once, when the call has ended: what could not be done. */
+  takeFailure(callId: string): TelephonyError | undefined {
+    const performance = this.#performances.get(callId)
+    clearTimeout(performance?.hangUpTimer)
+    this.#performances.delete(callId)
+    return performance?.failure
+  }
+
+  async #attempt(callId: string, step: (performance: Performance) => Promise<void>): Promise<void> {
+    const performance = this.#performances.get(callId) ?? { nth: ++this.#calls }
+    this.#performances.set(callId, performance)
+    try {
+      await step(performance)
+    } catch (thrown) {
+      const error = TelephonyError.from(thrown)
+      // A call that has ended meanwhile tells why itself.
+      if (error.code === 'CALL_ENDED') return
+      performance.failure ??= error
+      this.#hangUp(callId)
+    }
+  }
+
+  #record(callId: string, performance: Performance): Promise<void> {
+    performance.recording ??= startRecording(this.#engine, callId, this.#plan, performance.nth)
+    return performance.recording
+  }
+
+  async #perform(callId: string, performance: Performance): Promise<void> {
+    const { durationMs } = this.#plan
+    if (durationMs !== undefined) performance.hangUpTimer = setTimeout(() => this.#hangUp(callId), durationMs)
+    await this.#record(callId, performance)
+    await perform(this.#engine, callId, this.#plan)
+    if (durationMs === undefined && endsBySound(this.#plan)) this.#hangUp(callId)
+  }
+
+  #hangUp(callId: string): void {
+    this.#engine.call('hangup', { callId }).catch(() => {}) // it has ended already
+  }
+}
