@@ -9,21 +9,23 @@ export interface Wav {
 
 /**
  * Reads 16 bit PCM as the most pedantic player does: every size in the file has to be true, to the octet. Throws, and says which is not.
- * A file that is still being written has to be read with `wavSizes`.
+ * A file that is still being written has to be read with `wavSizes`; that another program counts too many octets has to be said.
  */
-export function readWav(path: string): Wav {
+export function readWav(path: string, { sizes = 'true' }: { sizes?: 'true' | 'too large' } = {}): Wav {
   const file = readFileSync(path)
   const wrong = (what: string) => new Error(`${path}: ${what}`)
   if (file.length < 12 || file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WAVE') {
     throw wrong('not a WAV file')
   }
   const riffOctets = file.readUInt32LE(4)
-  if (riffOctets !== file.length - 8) throw wrong(`RIFF size ${riffOctets} in a file of ${file.length} octets`)
+  if (sizes === 'true' && riffOctets !== file.length - 8)
+    throw wrong(`RIFF size ${riffOctets} in a file of ${file.length} octets`)
   const chunks = new Map<string, Buffer>()
   for (let at = 12; at < file.length; ) {
     if (at + 8 > file.length) throw wrong(`${file.length - at} octets after the last chunk`)
     const name = file.toString('latin1', at, at + 4)
-    const end = at + 8 + file.readUInt32LE(at + 4)
+    const told = at + 8 + file.readUInt32LE(at + 4)
+    const end = sizes === 'true' ? told : Math.min(told, file.length)
     if (end > file.length) throw wrong(`chunk “${name}” leads ${end - file.length} octets beyond the end`)
     if (chunks.has(name)) throw wrong(`two chunks “${name}”`)
     if (name === 'data' && !chunks.has('fmt ')) throw wrong('data before its format')
