@@ -32,6 +32,8 @@ export class FlowNode<Config> implements LiveNode {
   /** The call, or the message, is over: the account's next change takes its place. */
   #isOver = true
   #account: Status = null
+  /** What will fail as things are: shown while there is nothing else to show. */
+  #fault: Status = null
 
   constructor(deps: { RED: RED; node: RedNode; config: Config; accountId: string; idle?: StatusKey }) {
     this.#RED = deps.RED
@@ -54,8 +56,15 @@ export class FlowNode<Config> implements LiveNode {
   /** While the engine is dead, every node says so; the status before comes back with the engine. Wrong settings stay visible. */
   refresh(): void {
     this.#account = this.#accountStatus()
-    const own = this.problem ? errorStatus(this.problem) : (this.#status ?? this.#account)
+    const own = this.problem ? errorStatus(this.problem) : (this.#status ?? this.#fault ?? this.#account)
     this.node.status(statusDot(telephony.engine.failed ? { key: 'engineFailed' } : own))
+  }
+
+  /** Null: it is no longer so. */
+  setFault(fault: Status): void {
+    if (isDeepStrictEqual(fault, this.#fault)) return
+    this.#fault = fault
+    this.refresh()
   }
 
   /** Shows the state of the account, unless the node is at work or there is no news. */

@@ -31,6 +31,7 @@ export function callMessage(event: CallEvent, payload: unknown = payloadOf(event
     call: structuredClone(event.call),
     event: eventOf(event),
     ...(media && { media }),
+    ...(event.type === 'call.media-trouble' && { trouble: structuredClone(event.trouble) }),
   }
 }
 
@@ -80,6 +81,8 @@ function payloadOf(event: CallEvent): unknown {
       return event.digit
     case 'call.record-ended':
       return event.path
+    case 'call.media-trouble':
+      return event.trouble.reason
     case 'call.idle':
       return event.leftSec
     case 'call.ended':

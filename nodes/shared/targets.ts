@@ -11,7 +11,7 @@ export function dialTarget(field: string, value: unknown): string {
   if (!isTimestamp(target)) return target
   throw new TelephonyError(
     'BAD_TARGET',
-    `"${target}" is a timestamp, not a number to call. The inject node sends a timestamp; set its payload to a number`,
+    `the inject node sends a timestamp; set its payload to a number. ${target} is not dialled`,
   )
 }
 

@@ -20,7 +20,8 @@ import { migrations } from './migrations.js'
  * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
  * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
  * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
- * `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.idle`, `call.play-ended`, `call.record-ended`, `call.ended`
+ * `call.media-trouble`, `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.idle`,
+ * `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
  * Done when the call is answered or has ended without: the moment that output 1 or 2 fires, not the end of the talk.
  * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, TARGET_BLOCKED, NO_PORTS, TRANSPORT.

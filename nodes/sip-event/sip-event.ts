@@ -8,7 +8,7 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Tells what happens, whichever node caused it: `call.*` (incoming, trying, ringing, early, answered, media, digit, held, resumed,
+ * Tells what happens, whichever node caused it: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit, held, resumed,
  * play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and `engine.*` (up, failed).
  *
  * Output 1: a new message per event; `topic` is its name, `payload` its one useful value (digit, path, cause, registration state) or

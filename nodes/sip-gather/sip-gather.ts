@@ -1,6 +1,7 @@
 import type { GatherCommand, GatherResult } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { FieldError, newId } from '../shared/errors.js'
+import { checkFixedFile } from '../shared/fixed-file.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import { MAX_GATHER_DIGITS } from '../shared/limits.js'
 import type { MediaNote } from '../shared/message.js'
@@ -27,7 +28,11 @@ export default function sipGather(RED: RED): void {
     defaults,
     migrations,
     working: 'gathering',
-    open: ({ config }) => void rulesOf(config),
+    open(node) {
+      const { prompt, promptType } = node.config
+      rulesOf(node.config)
+      checkFixedFile(node, { file: prompt, type: promptType })
+    },
     failed: {
       port: 2,
       event: 'call.gather-ended',
@@ -51,6 +56,7 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
   ) {
     result = await node.engine('gather', command)
   }
+  node.setFault(null)
   return outputOf(node, message, callId, result, isValid(result, rules.minDigits))
 }
 

@@ -1,6 +1,7 @@
 import type { Playable } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { FieldError, newId } from '../shared/errors.js'
+import { checkFixedFile } from '../shared/fixed-file.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
 import { serveMediaFiles } from '../shared/media-files-route.js'
 import type { MediaNote } from '../shared/message.js'
@@ -31,12 +32,16 @@ export default function sipPlayMedia(RED: RED): void {
     defaults,
     migrations,
     working: 'playing',
-    open({ config }) {
+    open(node) {
+      const { config } = node
       if (oneOf('action', config.action, ['play', 'stop']) === 'stop') return
       oneOf('wait', config.wait, ['blocking', 'background'])
       repeatOf(config)
       const source = oneOf('source', config.source, ['file', 'tone', 'signal'])
-      if (source === 'file') gainOf(config)
+      if (source === 'file') {
+        gainOf(config)
+        checkFixedFile(node, { file: config.file, type: config.fileType })
+      }
       if (source === 'tone') toneOf(config)
       if (source === 'signal') signalOf(config)
     },
@@ -59,6 +64,7 @@ async function play(node: FlowNode<Config>, message: Message): Promise<Output | 
   const playing = node.engine('play', { callId, mediaId: media.id, source, repeat: repeatOf(config) })
   if (background) node.pass(1, node.continue(message, callId, 'call.play-started', { media }))
   const { ended, playedMs } = await playing
+  if (playedMs > 0) node.setFault(null)
   if (background) return undefined
   const result = node.continue(message, callId, 'call.play-ended', { media: { ...media, ended, playedMs } })
   return { port: ended === 'finished' ? 1 : 2, message: result }

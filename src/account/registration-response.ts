@@ -1,6 +1,7 @@
 import { splitList } from '../sip/message/list.js'
 import { type FinalResponse, isLocal, type SipResponse } from '../sip/types.js'
 import { parseNameAddr } from '../sip/uri/name-addr.js'
+import { unquote } from '../sip/uri/params.js'
 import { parseUri, type SipUri } from '../sip/uri/sip-uri.js'
 
 const SIP_PORT = 5060
@@ -31,7 +32,7 @@ function contactExpiresSec(contacts: readonly string[], contactUri: string): num
       )
     : []
   const ours = found.find((some) => some.length > 0) ?? (listed.length === 1 ? listed : [])
-  const times = ours.flatMap((contact) => seconds(unquoted(contact?.params.get('expires'))) ?? [])
+  const times = ours.flatMap((contact) => seconds(unquote(contact?.params.get('expires') ?? '')) ?? [])
   const granted = times.filter((sec) => sec > 0)
   // Where several could be ours, the shortest time is the safe one.
   return granted.length > 0 ? Math.min(...granted) : times[0]
@@ -61,8 +62,6 @@ export function isStale(response: FinalResponse): boolean {
   const challenges = [...response.headers('WWW-Authenticate'), ...response.headers('Proxy-Authenticate')]
   return challenges.some((challenge) => /\bstale\s*=\s*"?true\b/i.test(challenge))
 }
-
-const unquoted = (value: string | undefined): string | undefined => value?.replace(/^"(.*)"$/, '$1')
 
 function seconds(text: string | undefined): number | undefined {
   return text !== undefined && /^\s*\d+\s*$/.test(text) ? Number(text) : undefined

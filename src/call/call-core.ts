@@ -217,6 +217,9 @@ export class CallCore implements LegHost {
   #listen(session: MediaSession): void {
     session.once('started', () => this.#heard())
     session.on('digit', (digit, durationMs) => this.#press(digit, durationMs, 'rtp'))
+    session.on('trouble', (trouble) => {
+      if (!this.ending) this.tell({ type: 'call.media-trouble', trouble })
+    })
     session.on('timeout', (silentMs) => {
       // Nothing is owed on hold, however long it lasts, as long as the peer says that it is there (ADR 7).
       if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
@@ -287,7 +290,8 @@ export class CallCore implements LegHost {
     })
     await Promise.race([Promise.all([left, closed]), timeUp.promise])
     timer.cancel()
-    this.#tellEnd(this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }, stats)
+    const told = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
+    this.#tellEnd({ ...told, ...troubleOf(stats) }, stats)
   }
 
   /** For the peer a call goes on whose BYE has not left: that is not a normal end. */
@@ -320,4 +324,10 @@ export class CallCore implements LegHost {
     this.tell({ type: 'call.ended', end: { ...end }, stats, cdr })
     this.#ended.resolve(end)
   }
+}
+
+/** During the whole call packets came and nothing was heard. */
+function troubleOf(stats: MediaStats | null): Pick<CallEnd, 'mediaTrouble'> {
+  const heard = stats?.heard
+  return heard === 'undecodable' || heard === 'other-source' ? { mediaTrouble: heard } : {}
 }

@@ -1,4 +1,4 @@
-import type { CodecName, MediaStats, PlayEnded } from '../media/protocol.js'
+import type { CodecName, Heard, MediaStats, MediaTrouble, PlayEnded } from '../media/protocol.js'
 
 export type CallDirection = 'inbound' | 'outbound'
 
@@ -23,6 +23,8 @@ export interface CallEnd {
   /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
+  /** Packets came during the call and nothing was heard: why. Absent where that is not so. */
+  mediaTrouble?: MediaTrouble['reason']
 }
 
 /** Plain JSON, at most about 2 kB; a fresh object in every event. Becomes `msg.call`. */
@@ -66,6 +68,7 @@ export type CallEvent = CallEventBase &
     | { type: 'call.early'; sipCode: number }
     | { type: 'call.answered' }
     | { type: 'call.media' } // the first packet of the peer has come
+    | { type: 'call.media-trouble'; trouble: MediaTrouble } // packets come and nothing is heard; once per reason
     | { type: 'call.digit'; digit: string; durationMs: number }
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }
@@ -120,6 +123,14 @@ export interface CdrRecord {
   jitterMs: number | null
   rttMs: number | null
   mos: number | null
+  /** What came from the peer, in one word; null where it is not known. */
+  heard: Heard | null
+  /** Packets of the peer that could not be decoded. */
+  undecodedPackets: number
+  /** Packets from addresses that were not negotiated. */
+  strangerPackets: number
+  /** Where most of them came from: `192.0.2.5:51234=812;192.0.2.6:4000=3`. */
+  strangerSources: string
   /** Paths of recordings, joined by `;`. */
   recordings: string
   /** JSON text of the tags, '' where there are none. */

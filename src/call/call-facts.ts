@@ -153,6 +153,10 @@ export function cdrOf(facts: CallFacts, end: CallEnd, ended: Moment, stats: Medi
     jitterMs: stats?.jitterMs ?? null,
     rttMs: stats?.rttMs ?? null,
     mos: stats?.mos ?? null,
+    heard: stats?.heard ?? null,
+    undecodedPackets: stats?.undecodedPackets ?? 0,
+    strangerPackets: stats?.strangerPackets ?? 0,
+    strangerSources: (stats?.strangerSources ?? []).map(({ address, packets }) => `${address}=${packets}`).join(';'),
     recordings: facts.recordings.join(';'),
     tags: facts.tagsJson === '{}' ? '' : facts.tagsJson,
   }

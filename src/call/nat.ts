@@ -5,12 +5,18 @@ import { parseNameAddr } from '../sip/uri/name-addr.js'
 
 /**
  * Whose RTP is heard beside the address in SDP. `auto`: a NATed host's, where signalling proves the NAT. `latch`: any port of the hosts
- * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell.
+ * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell. `any`: the first host that sends,
+ * for peers whose media comes from a machine that neither names; a forger that is first is heard as the peer.
  */
-export type MediaSource = 'auto' | 'latch'
+export type MediaSource = 'auto' | 'latch' | 'any'
 
 /** Hosts of which any port may stand in for the address in SDP; undefined where that is a name without an address: signalling alone says where the peer is. */
-export function natHosts(sdpHost: string | undefined, message: SipMessage | undefined, choice: MediaSource): string[] {
+export function natHosts(
+  sdpHost: string | undefined,
+  message: SipMessage | undefined,
+  choice: MediaSource,
+): string[] | 'any' {
+  if (choice === 'any') return 'any'
   const signalling = message?.source.host
   if (sdpHost === undefined) return signalling ? [signalling] : []
   if (choice === 'latch')

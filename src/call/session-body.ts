@@ -1,12 +1,15 @@
 /** The SDP of a body that may hold other things as well (RFC 3261 7.4.1, RFC 5621). */
 import { TelephonyError } from '../base/errors.js'
 import type { SipBody } from '../sip/types.js'
+import { parseParams, unquote } from '../sip/uri/params.js'
 
 export const SDP = 'application/sdp'
 /** Real ones have two or three: SDP, ISUP, a location. */
 const MAX_PARTS = 16
 /** multipart/mixed with a multipart/alternative in it. */
 const MAX_DEPTH = 3
+/** RFC 2046 5.1.1 */
+const MAX_BOUNDARY = 70
 
 /** Throws NO_COMMON_CODEC where there is no SDP in it. */
 export function sdpOf(body: SipBody): string {
@@ -28,9 +31,9 @@ function find({ contentType, content }: SipBody, depth: number): string | undefi
 
 /** RFC 2046 5.1.1: what stands before the first delimiter and after the last one is not read. CR or LF alone are taken for line breaks too. */
 function partsOf(contentType: string, content: string): SipBody[] {
-  const boundary = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType)
-  const name = boundary?.[1] ?? boundary?.[2]
-  if (name === undefined) return []
+  const [, parameters = ''] = /^[^;]*(;.*)$/s.exec(contentType) ?? []
+  const name = unquote(parseParams(parameters)?.get('boundary') ?? '')
+  if (name === '' || name.length > MAX_BOUNDARY) return []
   const sections = `\n${content}`.split(new RegExp(`(?:\r\n|\n|\r)--${literally(name)}`, 'u')).slice(1)
   const parts: SipBody[] = []
   for (const section of sections) {

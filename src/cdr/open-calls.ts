@@ -87,6 +87,10 @@ function cdrOf(
     jitterMs: null,
     rttMs: null,
     mos: null,
+    heard: null,
+    undecodedPackets: 0,
+    strangerPackets: 0,
+    strangerSources: '',
     recordings: recordings.join(';'),
     tags: Object.keys(call.tags).length > 0 ? JSON.stringify(call.tags) : '',
   }

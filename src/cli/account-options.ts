@@ -57,6 +57,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     ...inbound,
     exposeHeaders: [],
     mediaTimeoutMs: MEDIA_TIMEOUT_MS,
+    mediaSource: options.oneOf('audio-from', ['sdp', 'any'] as const) === 'any' ? 'any' : 'auto',
     orphanedCalls: 'hangup',
   }
 }

@@ -15,13 +15,20 @@ export interface Outcome {
 const WELL: Outcome = { ok: true, problem: '', advice: '' }
 
 /** `failure`: a part of the plan, such as --play, that could not be carried out. */
-export function outcomeOf({ call, cdr, end }: Ended, failure?: TelephonyError): Outcome {
+export function outcomeOf({ call, cdr, end, stats }: Ended, failure?: TelephonyError): Outcome {
   if (failure)
     return { ok: false, problem: `${failure.message} (${failure.code})`, advice: adviceForError(failure.code) }
   if (call.answeredAt === null || end.cause !== 'normal') {
     const { cause, sipCode, reason } = end
     const why = [cause, [sipCode, reason].filter(Boolean).join(' ')].filter(Boolean).join(', ')
     return { ok: false, problem: `call failed: ${why}`, advice: adviceFor(end, cdr.ringingAt !== null) }
+  }
+  if (stats?.heard === 'undecodable') {
+    return {
+      ok: false,
+      problem: `nothing was heard: ${stats.undecodedPackets} packets of the other side could not be decoded`,
+      advice: 'The other side does not send the codec that was agreed; --trace shows what was agreed.',
+    }
   }
   return WELL
 }

@@ -1,6 +1,6 @@
 import type { EngineEvents } from '../engine/protocol.js'
 import type { Outcome } from './outcome.js'
-import { seconds, summaryOf, summaryText } from './summary.js'
+import { seconds, summaryOf, summaryText, troubleText } from './summary.js'
 
 type CallEvent = EngineEvents['call']
 type Ended = Extract<CallEvent, { type: 'call.ended' }>
@@ -65,6 +65,8 @@ function describe(event: CallEvent): string {
       return `answered, ${event.call.codec ?? ''}`
     case 'call.media':
       return 'first sound packet received'
+    case 'call.media-trouble':
+      return troubleText(event.trouble)
     case 'call.digit':
       return `digit ${event.digit}`
     case 'call.held':

@@ -68,6 +68,11 @@ const MEDIA: OptionTable = {
     value: 'port',
     help: 'first port for sound: 200 ports from there, or two for each of --max-calls',
   },
+  'audio-from': {
+    type: 'string',
+    value: 'sdp|any',
+    help: 'hear sound from the address that the other side names in SDP, or from any\naddress (in a network that you trust). Default: sdp',
+  },
   codecs: { type: 'string', value: 'list', help: 'PCMA,PCMU in order of preference' },
 }
 

@@ -3,6 +3,7 @@ import type { Outcome } from './outcome.js'
 
 type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 type Stats = NonNullable<Ended['stats']>
+type Trouble = Extract<EngineEvents['call'], { type: 'call.media-trouble' }>['trouble']
 
 /** An answer that is followed by BYE at once leaves the peer no time for sound. */
 const SOUND_DUE_MS = 500
@@ -29,6 +30,10 @@ export function summaryOf({ callId, call, cdr, end, stats }: Ended, { ok, proble
     rttMs: stats?.rttMs ?? null,
     mos: stats?.mos ?? null,
     levelDbfs: stats?.levelDbfs ?? null,
+    heard: stats?.heard ?? null,
+    undecodedPackets: stats?.undecodedPackets ?? 0,
+    strangerPackets: stats?.strangerPackets ?? 0,
+    strangerSources: stats?.strangerSources ?? [],
     recordings: cdr.recordings === '' ? [] : cdr.recordings.split(';'),
   }
 }
@@ -46,12 +51,42 @@ export function summaryText({ call, cdr, stats }: Ended): string {
 function soundLines(stats: Stats, talkMs: number): string[] {
   const quality = stats.mos === null ? '' : `, quality ${stats.mos.toFixed(1)} of 4.5 (MOS)`
   const received = `${stats.packetsReceived} packets received, ${stats.packetsLost} lost`
-  return [`${stats.packetsSent} packets sent, ${received}${quality}`, ...heardLines(stats, talkMs)]
+  return [
+    `${stats.packetsSent} packets sent, ${received}${quality}`,
+    ...heardLines(stats, talkMs),
+    ...strangerLines(stats),
+  ]
 }
 
-function heardLines({ packetsReceived }: Stats, talkMs: number): string[] {
-  if (packetsReceived > 0 || talkMs < SOUND_DUE_MS) return []
+function heardLines(stats: Stats, talkMs: number): string[] {
+  if (stats.heard === 'silence') return ['the other side sent silence']
+  if (stats.heard === 'undecodable') return [`nothing was heard: ${undecodedText(stats)}`]
+  if (stats.heard !== 'nothing' || talkMs < SOUND_DUE_MS) return []
   return ['nothing was heard: a firewall or NAT may block the sound (RTP)']
 }
+
+function strangerLines({ heard, strangerPackets, strangerSources }: Stats): string[] {
+  if (strangerPackets === 0) return []
+  const text = `${strangerPackets} packets from another address than the agreed one were not heard: ${sourcesText(strangerSources)}`
+  return [heard === 'other-source' ? `${text}; ${ANY_SOURCE}` : text]
+}
+
+const ANY_SOURCE = 'if the other side sends them, use --audio-from any'
+
+/** While the call lasts: packets come and nothing is heard. */
+export function troubleText(trouble: Trouble): string {
+  if (trouble.reason === 'undecodable') return `nothing is heard: ${undecodedText(trouble)}`
+  return `nothing is heard: sound comes from another address than the agreed one: ${sourcesText(trouble.strangerSources)}; ${ANY_SOURCE}`
+}
+
+function undecodedText({ undecoded }: Pick<Trouble, 'undecoded'>): string {
+  const kinds = undecoded.map(
+    ({ payloadType, octets, packets }) => `${packets} × payload type ${payloadType}, ${octets} octets`,
+  )
+  return `the packets of the other side cannot be decoded (${kinds.join('; ')})`
+}
+
+const sourcesText = (sources: Trouble['strangerSources']): string =>
+  sources.map(({ address, packets }) => `${packets} from ${address}`).join(', ')
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

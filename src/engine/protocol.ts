@@ -109,9 +109,10 @@ export interface AccountConfig {
   abandonedAfterMs?: number
   /**
    * Whose RTP is heard and answered: `auto` (absent): the address in SDP, or its NAT where signalling shows one; `latch`: any port of the hosts
-   * that SDP and signalling name, for peers that send from ports they do not tell.
+   * that SDP and signalling name, for peers that send from ports they do not tell; `any`: the first host that sends, whatever SDP says, for a
+   * trusted network only. In each the address in SDP is heard at once, and alone from then on (docs/adr/0006).
    */
-  mediaSource?: 'auto' | 'latch'
+  mediaSource?: 'auto' | 'latch' | 'any'
   /** What becomes of a call whose flow node is gone, when `orphan` says so. */
   orphanedCalls: 'hangup' | 'keep'
 }

@@ -164,7 +164,8 @@ class MediaWorkers implements MediaPool {
 
   /** A listener that throws must not take the engine's thread with it. */
   #hear<Name extends keyof MediaEvents & string>(name: Name, data: MediaEvents[Name]): void {
-    if (name === 'warning' || name === 'failed') this.#deps.log.warn({ callId: data.id, ...data }, `media: ${name}`)
+    if (name === 'warning' || name === 'failed' || name === 'trouble')
+      this.#deps.log.warn({ callId: data.id, ...data }, `media: ${name}`)
     try {
       this.#sessions.get(data.id)?.hear(name, data)
     } catch (err) {

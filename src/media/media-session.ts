@@ -4,6 +4,7 @@ import type {
   MediaConnect,
   MediaOpen,
   MediaStats,
+  MediaTrouble,
   PlayEnded,
   PromptSource,
   RecordResult,
@@ -13,6 +14,8 @@ export type MediaSessionEvents = {
   started: []
   digit: [digit: string, durationMs: number]
   timeout: [silentMs: number]
+  /** Packets come and nothing is heard; once per reason. */
+  trouble: [trouble: MediaTrouble]
   /** The worker died or a socket failed: the call has to end. `close` is called already. */
   failed: [reason: string]
 }

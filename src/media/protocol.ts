@@ -24,8 +24,8 @@ export interface MediaOpened {
 export interface MediaConnect {
   id: string
   remote: { host: string; port: number; rtcpPort: number }
-  /** Hosts of which any port may stand in for `remote`, which is behind a NAT; absent: nobody may. */
-  natHosts?: readonly string[]
+  /** Hosts of which any port may stand in for `remote`, which is behind a NAT; `any`: every host may; absent: no host may. */
+  natHosts?: readonly string[] | 'any'
   codec: CodecName
   payloadType: number
   /** Payload type of telephone-event that the peer wants to receive, and the one we announced; absent where it offered none. */
@@ -68,6 +68,38 @@ export interface RecordResult {
   truncated?: true
 }
 
+/**
+ * What has come from the peer during a call, in one word. `sound`: something that can be heard. `silence`: packets that were decoded, all of
+ * them quiet, or only digits and comfort noise. `undecodable`: packets of which none could be decoded. `other-source`: nothing from the
+ * negotiated address, but packets from another one, which were dropped. `nothing`: no packet. `not-owed`: no packet, and the negotiated
+ * direction never let the peer send one (or nothing was negotiated).
+ */
+export type Heard = 'sound' | 'silence' | 'undecodable' | 'other-source' | 'nothing' | 'not-owed'
+
+/** Packets of the peer that could not be decoded, by what they look like. */
+export interface UndecodedMedia {
+  payloadType: number
+  /** Length of the payload. */
+  octets: number
+  packets: number
+}
+
+/** Packets that came from an address that was not negotiated. */
+export interface StrangerSource {
+  /** `192.0.2.1:4000`, `[2001:db8::1]:4000`. */
+  address: string
+  packets: number
+}
+
+/** Why a call has no sound from the peer although packets come. */
+export interface MediaTrouble {
+  reason: 'undecodable' | 'other-source'
+  /** One sentence for people. */
+  text: string
+  undecoded: UndecodedMedia[]
+  strangerSources: StrangerSource[]
+}
+
 /** Counters and quality of one call's media, for CDR, events and the sidebar. */
 export interface MediaStats {
   packetsSent: number
@@ -83,14 +115,21 @@ export interface MediaStats {
   rttMs: number | null
   /** What the peer says it lost of ours; null before its first report. */
   remoteLossPercent: number | null
-  /** ITU-T G.107 E-model, 1 to 4.5; null while nothing was received. */
+  /** ITU-T G.107 E-model, 1 to 4.5; null while no sound was decoded. A packet that could not be decoded counts as lost. */
   mos: number | null
-  /** RMS over the last second of what was decoded, dBFS; null while nothing was received. */
+  /** RMS over the last second of what was decoded, dBFS; null while no sound was decoded. */
   levelDbfs: number | null
   /** Frames concealed or given as silence because nothing was there in time. */
   concealedFrames: number
+  heard: Heard
+  /** Packets of the peer, among `packetsReceived`, that could not be decoded. */
+  undecodedPackets: number
+  /** The most frequent kinds of them, at most 4. */
+  undecoded: UndecodedMedia[]
   /** Packets of other sources than the negotiated one: dropped. */
   strangerPackets: number
+  /** The addresses that sent most of their RTP packets, at most 4. */
+  strangerSources: StrangerSource[]
   /** Packets that left 10 ms or more after they were due. */
   latePackets: number
 }
@@ -124,6 +163,8 @@ export type MediaEvents = {
   digitsSent: { id: string; sendId: string; ended: 'finished' | 'hangup' }
   recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
   timeout: { id: string; silentMs: number }
+  /** Packets come and nothing is heard; told once per reason. */
+  trouble: { id: string; trouble: MediaTrouble }
   /** The media of this call cannot go on (a socket failed, an exception); it is closed already. */
   failed: { id: string; reason: string }
   /** For the log: something was not done as it should, and the call goes on. */

@@ -68,6 +68,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
+      trouble: ({ trouble }) => this.emit('trouble', trouble),
       playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.settle({ ended, playedMs }),
       digitsSent: ({ sendId, ended }) => this.#digits.get(sendId)?.(ended),
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),

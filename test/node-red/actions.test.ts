@@ -135,6 +135,38 @@ describe('actions in a call', () => {
       })
     }
 
+    for (const [type, settings, op, reply] of [
+      ['sip-play-media', { file: ' greeting.wav ' }, 'play', { ended: 'finished', playedMs: 20 }],
+      ['sip-gather', { prompt: ' greeting.wav ' }, 'gather', { digits: '1', ended: 'digits' }],
+    ] as const) {
+      it(`${type} looks for a fixed file at the deploy, and shows its lack until the file is played`, async () => {
+        const asked = test.engine.asked('checkMedia')
+        test.engine.reply('checkMedia', () => {
+          throw new TelephonyError('FILE_NOT_FOUND', 'there is no greeting.wav in /media')
+        })
+        const flows = await inCall(type, 2, settings)
+        assert.deepEqual(await asked, { file: 'greeting.wav' })
+        assert.equal((await flows.status('action', 'file not found')).fill, 'red')
+        assert.ok(flows.logged.includes('there is no greeting.wav in /media [FILE_NOT_FOUND]'))
+        // News of the account do not hide it.
+        const registration = { state: 'registering' } as const
+        test.engine.emit('registration', { accountId: 'account', registration })
+        await flows.status('incoming', 'registering')
+        assert.equal(flows.statuses.get('action')?.text, 'file not found')
+        test.engine.reply(op, () => reply)
+        flows.receive('action', message())
+        await flows.message('action-1')
+        await flows.status('action', 'registering')
+      })
+    }
+
+    it('looks for no file at the deploy where the name comes with the message', async () => {
+      const flows = await inCall('sip-play-media', 2, { file: 'prompt', fileType: 'msg' })
+      flows.receive('action', message())
+      await flows.message('caught')
+      assert.deepEqual(test.engine.sent('checkMedia'), [])
+    })
+
     it('with wrong settings leaves by output 2 as well', async () => {
       const flows = await inCall('sip-play-media', 2, { repeat: 'often', file: 'hello.wav' })
       flows.receive('action', message())
@@ -155,6 +187,12 @@ describe('actions in a call', () => {
       const flows = await inCall('sip-play-media', 2, { file: 'hello.wav' })
       flows.receive('action', { payload: '42' })
       assert.equal(code(await flows.message('caught')), 'NO_CALL')
+      // A call of an earlier run: hangup would not know it either.
+      test.engine.reply('play', () => {
+        throw new TelephonyError('NO_CALL', 'there is no call c0')
+      })
+      flows.receive('action', { ...message(), call: { id: 'c0' } })
+      assert.equal(code(await flows.message('caught', (m) => m.call !== undefined)), 'NO_CALL')
       assert.deepEqual(flows.messages('action-2'), [])
     })
   })

@@ -149,7 +149,10 @@ describe('sip-dial', () => {
       flows.receive('dial', { payload, kind: typeof payload })
       const caught = await flows.message('caught', (m) => m.kind === typeof payload)
       assert.equal((caught.error as { code: string }).code, 'BAD_TARGET')
-      assert.match(errorText(caught), /The inject node sends a timestamp; set its payload to a number/)
+      assert.match(
+        errorText(caught),
+        /^the inject node sends a timestamp; set its payload to a number\. \d{13} is not dialled$/,
+      )
     }
     assert.deepEqual(test.engine.sent('dial'), [])
     // Thirteen digits that are no time of these days are a number.

@@ -146,6 +146,10 @@ function cdrOf(call: CallSnapshot, end: CallEnd): CdrRecord {
     jitterMs: null,
     rttMs: null,
     mos: null,
+    heard: null,
+    undecodedPackets: 0,
+    strangerPackets: 0,
+    strangerSources: '',
     recordings: '',
     tags: '',
   }

@@ -23,7 +23,11 @@ export const someStats: MediaStats = {
   mos: 4.3,
   levelDbfs: -20,
   concealedFrames: 2,
+  heard: 'sound',
+  undecodedPackets: 0,
+  undecoded: [],
   strangerPackets: 0,
+  strangerSources: [],
   latePackets: 0,
 }
 
@@ -131,6 +135,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
   /** Set to have `close` never answer, as a worker that hangs. */
   hangs = false
   closed = false
+  figures: MediaStats = someStats
 
   constructor(id: string, host: string, port: number) {
     super()
@@ -184,7 +189,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
   }
 
   async stats(): Promise<MediaStats> {
-    return someStats
+    return this.figures
   }
 
   async close(): Promise<MediaStats | null> {
@@ -193,6 +198,6 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     for (const play of this.plays) play.end('hangup')
     for (const recording of this.recordings) recording.end('hangup')
     for (const { finish } of this.digitsSent) finish('hangup')
-    return someStats
+    return this.figures
   }
 }

@@ -1,15 +1,19 @@
 import { nextSequence } from './sequence.js'
+import type { Tally } from './tally.js'
 
 export interface SourceAddress {
   host: string
   port: number
 }
 
+/** `any`: every host. */
+export type NatHosts = readonly string[] | 'any'
+
 /** What signalling says of the peer's media. */
 export interface SignalledSource extends SourceAddress {
   rtcpPort: number
   /** Hosts of which any port may stand in for the address in SDP: a NAT was seen in front of the peer, or the owner has said so. */
-  natHosts?: readonly string[]
+  natHosts?: NatHosts
 }
 
 /** A source that stands in has to show that many packets in sequence … */
@@ -38,7 +42,8 @@ interface Candidate extends SourceAddress {
  */
 export class SourceGuard {
   readonly #sdp: SignalledSource
-  #natHosts: readonly string[]
+  readonly #strangers: Tally | undefined
+  #natHosts: NatHosts
   /** Who stands in for the address in SDP. */
   #standIn: SourceAddress | undefined
   #standInRtcpPort: number | undefined
@@ -51,13 +56,15 @@ export class SourceGuard {
   #dropped = 0
   #refused: SourceAddress & { packets: number } = { host: '', port: 0, packets: 0 }
 
-  constructor(sdp: SignalledSource) {
+  /** `strangers` counts the RTP packets that are not heard, by their source. */
+  constructor(sdp: SignalledSource, strangers?: Tally) {
     this.#sdp = sdp
+    this.#strangers = strangers
     this.#natHosts = sdp.natHosts ?? []
   }
 
   /** Signalling may show a NAT later than the address. */
-  followNat(hosts: readonly string[]): void {
+  followNat(hosts: NatHosts): void {
     this.#natHosts = hosts
   }
 
@@ -86,9 +93,9 @@ export class SourceGuard {
   /** Whether this RTP packet is the peer's. */
   admit(host: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
     if (port === this.#sdp.port && host === this.#sdp.host) this.#prove()
-    else if (this.#sdpProven || !this.#natHosts.includes(host)) return this.#refuse(host, port)
+    else if (this.#sdpProven || !this.#mayStandIn(host)) return this.#refuse(host, port)
     else if (this.#standIn?.port !== port || this.#standIn.host !== host) {
-      if (!this.#passes(host, port, ssrc, sequence, nowMs)) return this.#drop()
+      if (!this.#passes(host, port, ssrc, sequence, nowMs)) return this.#dropFrom(host, port)
       this.#standIn = { host, port }
       this.#standInRtcpPort = undefined
     }
@@ -97,11 +104,15 @@ export class SourceGuard {
     return true
   }
 
+  #mayStandIn(host: string): boolean {
+    return this.#natHosts === 'any' || this.#natHosts.includes(host)
+  }
+
   #refuse(host: string, port: number): boolean {
     const refused = this.#refused
     if (refused.host !== host || refused.port !== port) this.#refused = { host, port, packets: 1 }
     else refused.packets++
-    return this.#drop()
+    return this.#dropFrom(host, port)
   }
 
   #prove(): void {
@@ -137,6 +148,11 @@ export class SourceGuard {
     if (this.#standIn?.host !== host || ssrc !== this.#ssrc) return this.#drop()
     this.#standInRtcpPort = port
     return true
+  }
+
+  #dropFrom(host: string, port: number): boolean {
+    this.#strangers?.add(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+    return this.#drop()
   }
 
   #drop(): boolean {

@@ -2,15 +2,23 @@ import { Concealment } from '../codec/concealment.js'
 import { decode, energyOf, energyOfSamples, type G711, PCMA, PCMU } from '../codec/g711.js'
 import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
 import { ToneDetector } from '../dtmf/tone-detector.js'
-import { JitterBuffer, type Pulled } from '../rtp/jitter-buffer.js'
+import type { Heard, StrangerSource, UndecodedMedia } from '../protocol.js'
+import { JitterBuffer, MAX_PAYLOAD_OCTETS, type Pulled } from '../rtp/jitter-buffer.js'
 import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
 import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
 import { type SignalledSource, SourceGuard } from '../rtp/source-guard.js'
+import { Tally } from '../rtp/tally.js'
 import { LevelMeter } from './level-meter.js'
 
 const CLOCK_RATE = 8000
 /** Mean square of -50 dBFS: what may be cut or drawn out unheard. */
 const QUIET_MEAN_SQUARE = 10_737
+/** Mean square of -60 dBFS: what is below is silence. */
+const AUDIBLE_MEAN_SQUARE = 1074
+/** Of other addresses, before they are named as the reason why nothing was heard. */
+const MIN_STRANGER_PACKETS = 5
+/** How many kinds of packets and addresses are told. */
+const MAX_TOLD = 4
 
 export interface ReceiverFormat {
   codec: G711
@@ -34,6 +42,9 @@ export class RtpReceiver {
   readonly level = new LevelMeter()
   concealedFrames = 0
   lastHeardMs = 0
+  /** Packets with sound that could be decoded. */
+  soundPackets = 0
+  undecodedPackets = 0
 
   readonly #events: ReceiverEvents
   readonly #view: RtpView
@@ -47,6 +58,11 @@ export class RtpReceiver {
   #codec: G711 = PCMA
   #guard: SourceGuard | undefined
   #earlierStrangers = 0
+  readonly #strangers = new Tally()
+  /** By payload type. */
+  readonly #undecoded = new Map<number, UndecodedMedia>()
+  #soundBefore = 0
+  #audible = false
   #format: Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> = {
     codec: PCMA,
     payloadType: 8,
@@ -76,7 +92,8 @@ export class RtpReceiver {
     }
     this.#earlierStrangers += this.#guard?.dropped ?? 0
     this.#remote = remote
-    this.#guard = new SourceGuard(remote)
+    this.#soundBefore = this.soundPackets
+    this.#guard = new SourceGuard(remote, this.#strangers)
   }
 
   #isAt({ host, port, rtcpPort }: SignalledSource): boolean {
@@ -86,6 +103,36 @@ export class RtpReceiver {
 
   get guard(): SourceGuard | undefined {
     return this.#guard
+  }
+
+  /** What the peer was asked to send. */
+  get format(): Pick<ReceiverFormat, 'codec' | 'payloadType'> {
+    return this.#format
+  }
+
+  /** No sound of this peer has been decoded yet. */
+  get soundIsDue(): boolean {
+    return this.soundPackets === this.#soundBefore
+  }
+
+  /** The most frequent first. */
+  get undecoded(): UndecodedMedia[] {
+    const kinds = [...this.#undecoded.values()].sort((a, b) => b.packets - a.packets)
+    return kinds.slice(0, MAX_TOLD).map((kind) => ({ ...kind }))
+  }
+
+  /** The most frequent first. */
+  get strangerSources(): StrangerSource[] {
+    return this.#strangers.top(MAX_TOLD).map(({ key, count }) => ({ address: key, packets: count }))
+  }
+
+  /** `owed`: the negotiated direction let the peer send. */
+  heard(owed: boolean): Heard {
+    const { packetsReceived } = this.statistics
+    if (this.soundPackets > 0) return this.#audible ? 'sound' : 'silence'
+    if (packetsReceived > 0) return this.undecodedPackets * 2 > packetsReceived ? 'undecodable' : 'silence'
+    if ((this.strangerSources[0]?.packets ?? 0) >= MIN_STRANGER_PACKETS) return 'other-source'
+    return owed ? 'nothing' : 'not-owed'
   }
 
   get strangerPackets(): number {
@@ -98,7 +145,16 @@ export class RtpReceiver {
     if (!this.#guard || looksLikeRtcp(packet) || !parseRtp(packet, view)) return
     if (!this.#guard.admit(host, port, view.ssrc, view.sequence, nowMs)) return
     this.lastHeardMs = nowMs
-    if (view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
+    const isEvent = this.#isEvent(view.payloadType)
+    // RFC 3550 8: the sound's source and numbers are its own; events beside it leave them alone.
+    const isAside = isEvent && this.#ssrc !== undefined && !this.statistics.follows(view.ssrc, view.sequence)
+    if (!isAside && view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
+    // Before the numbers are checked: events know their own order.
+    if (isEvent) this.#dtmf.receive(view, packet, view.payloadStart, view.payloadEnd, nowMs)
+    if (isAside) {
+      this.statistics.receiveAside()
+      return
+    }
     if (!this.statistics.receive(view.ssrc, view.sequence, view.timestamp, nowMs)) return
     this.#sort(packet, view, nowMs)
   }
@@ -108,16 +164,34 @@ export class RtpReceiver {
     this.#ssrc = ssrc
     this.jitterBuffer.reset()
     this.#concealment.forget()
-    this.#dtmf.reset()
   }
 
   #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
     const { sequence, timestamp, payloadType: type, payloadStart: start, payloadEnd: end } = view
-    const isSound = this.#codecOf(type) !== undefined && end > start
-    if (!isSound && this.#format.eventTypes.includes(type)) this.#dtmf.receive(timestamp, packet, start, end, nowMs)
+    const isCodec = this.#codecOf(type) !== undefined
+    const isSound = isCodec && end > start && end - start <= MAX_PAYLOAD_OCTETS
+    if (isSound) this.soundPackets++
+    else this.#noteUndecoded(type, end - start, isCodec)
     if (isSound) this.#pausedByPeer = false
-    else if (type === COMFORT_NOISE || this.#format.eventTypes.includes(type)) this.#pausedByPeer = true
+    else if (type === COMFORT_NOISE || this.#isEvent(type)) this.#pausedByPeer = true
     this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
+  }
+
+  #isEvent(payloadType: number): boolean {
+    return this.#format.eventTypes.includes(payloadType) && this.#codecOf(payloadType) === undefined
+  }
+
+  /** Events and comfort noise are understood; so is a packet without payload, which keeps a NAT open (RFC 6263 4.1). */
+  #noteUndecoded(payloadType: number, octets: number, isCodec: boolean): void {
+    if (payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return
+    if (isCodec && octets === 0) return
+    this.undecodedPackets++
+    const kind = this.#undecoded.get(payloadType)
+    if (!kind) this.#undecoded.set(payloadType, { payloadType, octets, packets: 1 })
+    else {
+      kind.octets = octets
+      kind.packets++
+    }
   }
 
   /** The law is read off every packet: peers that announce one and send the other are understood. */
@@ -147,6 +221,7 @@ export class RtpReceiver {
     if (this.#ssrc === undefined) return
     this.#tones?.hear(frame, samples)
     this.level.add(energy, samples)
+    if (energy >= AUDIBLE_MEAN_SQUARE * samples) this.#audible = true
     this.#quiet = energy < QUIET_MEAN_SQUARE * samples
   }
 

@@ -4,7 +4,15 @@ import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { g711 } from '../codec/g711.js'
 import { isDigitString, MAX_TONE_MS } from '../dtmf/dtmf-sender.js'
-import type { MediaConnect, MediaEvents, MediaPlay, MediaRecord, MediaStats, RecordResult } from '../protocol.js'
+import type {
+  Direction,
+  MediaConnect,
+  MediaEvents,
+  MediaPlay,
+  MediaRecord,
+  MediaStats,
+  RecordResult,
+} from '../protocol.js'
 import { meanOpinionScore } from '../rtp/quality.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
@@ -14,6 +22,7 @@ import { type ReporterInit, RtcpReporter } from './rtcp-reporter.js'
 import { RtpReceiver } from './rtp-receiver.js'
 import { RtpSender } from './rtp-sender.js'
 import type { PortPair, PortPairs } from './socket.js'
+import { TroubleWatch } from './trouble-watch.js'
 
 export type Tell = <Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]) => void
 
@@ -21,6 +30,8 @@ const DEFAULT_INTERVAL_MS = 20
 const SAMPLES_PER_MS = 8
 /** Zeros stand for an address that is not known, or that the peer does not want to tell: nothing is sent there. */
 const NOWHERE = new Set(['0.0.0.0', '::'])
+
+const isReceiving = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'recvonly'
 
 /** People read it: two places. */
 const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
@@ -62,7 +73,9 @@ export class CallMedia implements Paced {
   #intervalMs = DEFAULT_INTERVAL_MS
   #connected: MediaConnect | undefined
   #timeoutTold = false
-  #suspectTold = false
+  readonly #troubleWatch: TroubleWatch
+  /** Some time the negotiated direction let the peer send. */
+  #soundOwed = false
   #echo = false
   readonly #recordings: Recordings
   #closing: Promise<MediaStats> | undefined
@@ -87,6 +100,7 @@ export class CallMedia implements Paced {
         digit: (digit, durationMs) => deps.tell('digit', { id, digit, durationMs }),
       },
     })
+    this.#troubleWatch = new TroubleWatch(this.#receiver, (trouble) => deps.tell('trouble', { id, trouble }))
     this.#recordings = new Recordings({
       ended: (recordId, result, ended) => deps.tell('recordEnded', { id, recordId, result, ended }),
       problem: (message) => deps.tell('warning', { id, message }),
@@ -161,6 +175,7 @@ export class CallMedia implements Paced {
       this.#sender.tick(lateMs, this.#echo ? frame : undefined)
       if (this.#rtcp.isDue(nowMs)) this.#report(nowMs)
       this.#watchSilence(nowMs, this.#connected)
+      this.#troubleWatch.check(nowMs)
     } catch (error) {
       this.#failed(error)
     }
@@ -168,12 +183,6 @@ export class CallMedia implements Paced {
 
   #report(nowMs: number): void {
     this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
-    const suspect = this.#receiver.guard?.suspect
-    if (!suspect || this.#suspectTold) return
-    this.#suspectTold = true
-    const { host, port } = suspect
-    const message = `sound comes from ${host}:${port}, which the peer did not name, and is not heard; the account's "audio from" decides`
-    this.#deps.tell('warning', { id: this.#id, message })
   }
 
   /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */
@@ -196,7 +205,7 @@ export class CallMedia implements Paced {
   #watchSilence(nowMs: number, { direction, timeoutMs }: MediaConnect): void {
     const silentMs = nowMs - this.#receiver.lastHeardMs
     if (silentMs < timeoutMs) this.#timeoutTold = false
-    else if (timeoutMs > 0 && !this.#timeoutTold && (direction === 'sendrecv' || direction === 'recvonly')) {
+    else if (timeoutMs > 0 && !this.#timeoutTold && isReceiving(direction)) {
       this.#timeoutTold = true
       this.#deps.tell('timeout', { id: this.#id, silentMs: Math.round(silentMs) })
     }
@@ -226,6 +235,7 @@ export class CallMedia implements Paced {
     this.#receiver.lastHeardMs = nowMs
     this.#timeoutTold = false
     this.#connected = to
+    if (isReceiving(to.direction)) this.#soundOwed = true
     this.#rtcp.start(nowMs)
   }
 
@@ -289,7 +299,10 @@ export class CallMedia implements Paced {
 
   stats(): MediaStats {
     const { statistics, jitterBuffer, level, concealedFrames, strangerPackets } = this.#receiver
-    const heard = statistics.packetsReceived > 0
+    const { soundPackets, undecodedPackets, undecoded, strangerSources } = this.#receiver
+    const decoded = soundPackets > 0
+    // A packet that came and could not be decoded is as good as lost.
+    const lossPercent = statistics.lossPercentWith(undecodedPackets)
     const oneWayDelayMs = (this.#rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + this.#intervalMs
     return {
       packetsSent: this.#sender.packetsSent,
@@ -301,10 +314,14 @@ export class CallMedia implements Paced {
       maxJitterMs: rounded(statistics.maxJitterMs),
       rttMs: rounded(this.#rtcp.roundTripMs),
       remoteLossPercent: rounded(this.#rtcp.remoteLossPercent),
-      mos: heard ? rounded(meanOpinionScore({ lossPercent: statistics.lossPercent, oneWayDelayMs })) : null,
-      levelDbfs: heard ? rounded(level.dbfs) : null,
+      mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
+      levelDbfs: decoded ? rounded(level.dbfs) : null,
       concealedFrames,
+      heard: this.#receiver.heard(this.#soundOwed),
+      undecodedPackets,
+      undecoded,
       strangerPackets,
+      strangerSources,
       latePackets: this.#sender.latePackets,
     }
   }

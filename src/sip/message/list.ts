@@ -25,10 +25,9 @@ export function splitList(value: string): string[] {
   return parts
 }
 
-/** Option tags, methods and the like: `a, b`, empty parts left out. */
+/** Option tags, methods, media types and the like: all values of all lines, empty parts left out. */
 export const splitWords = (values: readonly string[]): string[] =>
   values
-    .join(',')
-    .split(',')
+    .flatMap(splitList)
     .map((word) => word.trim())
     .filter((word) => word !== '')

@@ -1,5 +1,5 @@
 import { NameAddrHeader } from 'sip.js/lib/grammar/name-addr-header.js'
-import { type Params, parseParams } from './params.js'
+import { type Params, parseParams, unquote } from './params.js'
 import { parseUri, type SipUri } from './sip-uri.js'
 
 /** From, To, Contact, Route …: `"Alice" <sip:alice@example.com>;tag=x`. Immutable, prints as it was written. */
@@ -51,7 +51,7 @@ function quotedName(text: string): SipNameAddr | undefined {
   const end = closingQuote(text)
   const open = text.indexOf('<', end)
   if (end < 0 || text.slice(end, open).trim() !== '') return undefined
-  return afterName(text, open, unquote(text.slice(1, end - 1)))
+  return afterName(text, open, unquote(text.slice(0, end)))
 }
 
 function bracketed(text: string, open: number): SipNameAddr | undefined {
@@ -93,8 +93,6 @@ function closingQuote(text: string): number {
   }
   return -1
 }
-
-const unquote = (quoted: string): string => (quoted.includes('\\') ? quoted.replace(/\\([\s\S])/g, '$1') : quoted)
 
 /** A display name as quoted-string content, for sip.js, which puts the quotes around it. */
 export const escapeDisplayName = (name: string): string => name.replace(/[\\"]/g, '\\$&')

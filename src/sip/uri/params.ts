@@ -21,6 +21,10 @@ export function parseParams(text: string): Params | undefined {
   return params
 }
 
+/** The content of a quoted string; any other text as it is. */
+export const unquote = (value: string): string =>
+  /^".*"$/s.test(value) ? value.slice(1, -1).replace(/\\([\s\S])/g, '$1') : value
+
 /** Index of the next semicolon outside quotes, or the end; -1 where a quote stays open. */
 function endOfParam(text: string, from: number): number {
   let quoted = false

@@ -1,81 +1,16 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { CallSnapshot, CdrRecord } from '../../../src/call/call-event.js'
 import type { Playable } from '../../../src/engine/protocol.js'
 import { measureTone, sine, writeWav } from '../../support/audio.js'
 import { Phone } from '../../support/phone.js'
-
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
-
-interface Line {
-  type: string
-  [field: string]: unknown
-}
-
-/** `ringflow` as a person starts it, with --json. */
-class Ringflow {
-  readonly lines: Line[] = []
-  readonly #process: ChildProcess
-  readonly #exited: Promise<unknown[]>
-  readonly #waiting = new Set<() => void>()
-  #err = ''
-
-  constructor(args: string[], env: NodeJS.ProcessEnv = {}) {
-    this.#process = spawn(process.execPath, [MAIN, ...args, '--json'], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.#exited = once(this.#process, 'close')
-    this.#process.stderr?.on('data', (text) => {
-      this.#err += text
-    })
-    createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (text) => {
-      this.lines.push(JSON.parse(text))
-      for (const look of [...this.#waiting]) look()
-    })
-  }
-
-  /** Resolves with the first line of that type; rejects when the process ends without one. */
-  line(type: string): Promise<Line> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = this.lines.find((line) => line.type === type)
-        if (!found) return
-        this.#waiting.delete(look)
-        resolve(found)
-      }
-      this.#waiting.add(look)
-      look()
-      this.#exited.then(() => reject(new Error(`ended without “${type}”: ${this.#err}`)))
-    })
-  }
-
-  /** Closes the output early, as `| head` does. */
-  stopReading(): void {
-    this.#process.stdout?.destroy()
-  }
-
-  interrupt(): void {
-    this.#process.kill('SIGINT')
-  }
-
-  async exit(): Promise<{ code: unknown; err: string; last: Line | undefined }> {
-    const [code] = await this.#exited
-    return { code, err: this.#err, last: this.lines.at(-1) }
-  }
-
-  /** Ends processes that a failed test has left running. */
-  kill(): void {
-    if (this.#process.exitCode === null) this.#process.kill('SIGKILL')
-  }
-}
+import { RawPeer } from '../../support/raw-peer.js'
+import { RINGFLOW_MAIN, Ringflow } from '../../support/ringflow-process.js'
 
 describe('ringflow as processes', function () {
   this.timeout(40_000)
@@ -119,6 +54,21 @@ describe('ringflow as processes', function () {
       assert.ok(measureTone(here, 425).share > 0.9)
     })
   }
+
+  it('exits 1 where the ACK could not be sent, and says so in the summary', async () => {
+    const peer = await RawPeer.open()
+    const caller = ringflow(['call', peer.uri, '--duration', '1'])
+    const invite = await peer.requests.next(15_000)
+    // No resolver takes a label of more than 63 letters.
+    const contact = `sip:x@${'x'.repeat(64)}.example.com`
+    const body = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 9 RTP/AVP 8', '']
+    peer.answer(invite, 200, { contact, body: body.join('\r\n') })
+    const { code, last } = await caller.exit()
+    assert.equal(code, 1)
+    assert.deepEqual([last?.type, last?.ok, last?.cause, last?.answered], ['summary', false, 'failed', true])
+    assert.match(String(last?.reason), /the ACK could not be sent: the name x+\.example\.com/)
+    await peer.close()
+  })
 
   it('one calls the other: sound both ways, digits, summaries, exit codes', async () => {
     const prompt = join(folder, 'prompt.wav')
@@ -314,7 +264,7 @@ describe('ringflow as processes', function () {
       const silent = createSocket('udp4').bind(0, '127.0.0.1')
       await once(silent, 'listening')
       const server = `127.0.0.1:${silent.address().port}`
-      const client = spawn(process.execPath, [MAIN, 'register', '--server', server, '--user', 'a', ...flags])
+      const client = spawn(process.execPath, [RINGFLOW_MAIN, 'register', '--server', server, '--user', 'a', ...flags])
       let out = ''
       client.stdout.on('data', (text) => {
         out += text

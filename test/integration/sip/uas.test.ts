@@ -84,7 +84,9 @@ describe('UAS against a peer that says what the test wants', () => {
 
     it('406: a caller who takes no session description', async () => {
       assert.equal((await ask({ headers: ['Accept: text/nobodyKnowsThis'] })).statusCode, 406)
+      assert.equal((await ask({ headers: ['Accept: text/x;y=",application/sdp,"'] })).statusCode, 406)
       assert.equal((await ask({ headers: ['Accept: text/plain, application/sdp;level=1'] })).statusCode, 100)
+      assert.equal((await ask({ headers: ['Accept: text/plain', 'Accept: application/sdp'] })).statusCode, 100)
     })
 
     it('400: INVITE without Contact', async () => {

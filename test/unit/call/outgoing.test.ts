@@ -252,6 +252,10 @@ describe('outgoing call', () => {
       jitterMs: 1.5,
       rttMs: 12,
       mos: 4.3,
+      heard: 'sound',
+      undecodedPackets: 0,
+      strangerPackets: 0,
+      strangerSources: '',
       recordings: '/var/rec/a.wav',
       tags: '{"ticket":7}',
     })

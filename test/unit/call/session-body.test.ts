@@ -44,6 +44,11 @@ describe('SDP in a body', () => {
     assert.equal(sdpOf(mixed(multipart('b1', part('text/plain', 'y'), inner))), SDP)
   })
 
+  it('is found by the boundary parameter itself, not by what looks like it within quotes', () => {
+    const contentType = 'multipart/mixed;x="; boundary=no";boundary="y\\"z"'
+    assert.equal(sdpOf({ contentType, content: multipart('y"z', part('application/sdp', SDP)) }), SDP)
+  })
+
   it('whose last line break belongs to the delimiter has one all the same', () => {
     assert.equal(sdpOf(mixed('--b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\ns=-\r\n--b1--')), 'v=0\r\ns=-\r\n')
   })

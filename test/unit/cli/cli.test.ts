@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { checkAccount } from '../../../src/account/account.js'
+import { TelephonyError } from '../../../src/base/errors.js'
+import type { CallEnd } from '../../../src/call/call-event.js'
 import { accountFrom } from '../../../src/cli/account-options.js'
 import { adviceFor, adviceForError, adviceForStatus } from '../../../src/cli/advice.js'
 import { main } from '../../../src/cli/cli.js'
 import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
+import { outcomeOf } from '../../../src/cli/outcome.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
 import type { AccountConfig } from '../../../src/engine/protocol.js'
@@ -284,6 +287,27 @@ describe('command line', () => {
     assert.deepEqual(tone.play, { kind: 'tone', hz: [350, 440], durationMs: 10_000 })
     assert.deepEqual([endsBySound(tone), tone.durationMs], [false, 1_500])
     assert.equal(endsBySound(soundFrom(options([]), '1')), true)
+  })
+
+  it('takes a call that could not be ended, or not be carried out as planned, for a failure', () => {
+    const ended = (end: Partial<CallEnd>, answeredAt: string | null = '2026-01-01T00:00:00.000Z') =>
+      ({
+        call: { answeredAt },
+        cdr: { ringingAt: null },
+        end: { by: 'local', cause: 'normal', sipCode: null, reason: '', ...end },
+        stats: null,
+      }) as unknown as Parameters<typeof outcomeOf>[0]
+    assert.deepEqual(outcomeOf(ended({})), { ok: true, problem: '', advice: '' })
+    const unsent = outcomeOf(
+      ended({ by: 'error', cause: 'failed', sipCode: 503, reason: 'the BYE could not be sent: no route' }),
+    )
+    assert.deepEqual(
+      [unsent.ok, unsent.problem],
+      [false, 'call failed: failed, 503 the BYE could not be sent: no route'],
+    )
+    assert.equal(outcomeOf(ended({}, null)).ok, false)
+    const failure = new TelephonyError('BAD_AUDIO', 'not a WAV file')
+    assert.deepEqual(outcomeOf(ended({}), failure).problem, 'not a WAV file (BAD_AUDIO)')
   })
 
   it('says what to do about a failure', () => {

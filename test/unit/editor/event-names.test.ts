@@ -13,6 +13,7 @@ const CALL = {
   'call.early': true,
   'call.answered': true,
   'call.media': true,
+  'call.media-trouble': true,
   'call.digit': true,
   'call.held': true,
   'call.resumed': true,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { SourceGuard } from '../../../../src/media/rtp/source-guard.js'
+import { Tally } from '../../../../src/media/rtp/tally.js'
 
 const SDP = { host: '192.0.2.5', port: 4000, rtcpPort: 4001 }
 const ADDRESS = { host: SDP.host, port: SDP.port }
@@ -143,5 +144,28 @@ describe('source guard', () => {
     assert.ok(!guard.admitRtcp('198.51.100.6', 51_235, SSRC))
     assert.ok(guard.admitRtcp(NAT, 51_235, SSRC))
     assert.deepEqual(guard.rtcpTarget, { host: NAT, port: 51_235 })
+  })
+
+  it('where the owner lets every host stand in, the first one that passes the probation is heard, until the address in SDP speaks', () => {
+    const guard = new SourceGuard({ ...SDP, natHosts: 'any' })
+    const passed = send(guard, '198.51.100.6', 7000, 30)
+    assert.match(passed, /^0{10}0?1+$/)
+    assert.deepEqual(target(guard), { host: '198.51.100.6', port: 7000 })
+    assert.equal(send(guard, '198.51.100.99', 7000, 20, { atMs: 600 }), zeros(20), 'a second one is not heard')
+    assert.equal(send(guard, SDP.host, SDP.port, 1, { atMs: 1200 }), '1')
+    assert.equal(send(guard, '198.51.100.6', 7000, 20, { atMs: 1220, from: 30 }), zeros(20))
+    assert.deepEqual(target(guard), ADDRESS)
+  })
+
+  it('counts packets that are not heard by their source', () => {
+    const strangers = new Tally()
+    const guard = new SourceGuard(SDP, strangers)
+    send(guard, SDP.host, SDP.port, 5)
+    send(guard, SDP.host, 51_234, 7)
+    send(guard, '2001:db8::1', 4000, 3)
+    assert.deepEqual(strangers.top(4), [
+      { key: `${SDP.host}:51234`, count: 7 },
+      { key: '[2001:db8::1]:4000', count: 3 },
+    ])
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
+import type { MediaTrouble } from '../../../../src/media/protocol.js'
 import { buildRtcp, ntpMiddle, parseRtcp } from '../../../../src/media/rtp/rtcp-packet.js'
 import { writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js'
 import { Pacer } from '../../../../src/media/worker/pacer.js'
@@ -204,8 +205,8 @@ describe('media of one call', () => {
     assert.deepEqual(names(), ['timeout'])
   })
 
-  it('sound from a port that was not named is told once, for the log', () => {
-    const { clock, rtp, connect, told } = setUp()
+  it('sound from a port that was not named is told once, with where it comes from', () => {
+    const { clock, rtp, connect, told, call } = setUp()
     connect()
     for (let n = 0; n < 100; n++) {
       const packet = new Uint8Array(172)
@@ -213,9 +214,90 @@ describe('media of one call', () => {
       rtp.hear(packet, { host: PEER.host, port: 51_234 })
     }
     clock.advance(20_000)
-    const message = `sound comes from ${PEER.host}:51234, which the peer did not name, and is not heard; the account's "audio from" decides`
-    assert.deepEqual(told, [['warning', { id: 'call', message }]])
+    const text = `sound comes from ${PEER.host}:51234, which the peer did not name, and is not heard; the account's "audio from" decides`
+    const strangerSources = [{ address: `${PEER.host}:51234`, packets: 100 }]
+    assert.deepEqual(told, [
+      ['trouble', { id: 'call', trouble: { reason: 'other-source', text, undecoded: [], strangerSources } }],
+    ])
+    const { heard, strangerPackets, mos } = call.stats()
+    assert.deepEqual(
+      [heard, strangerPackets, mos, call.stats().strangerSources],
+      ['other-source', 100, null, strangerSources],
+    )
   })
+
+  it('packets of which none can be decoded are told once, and give no MOS', () => {
+    const { clock, rtp, connect, told, call } = setUp()
+    connect()
+    for (let n = 0; n < 150; n++) {
+      const packet = new Uint8Array(12 + 60)
+      writeRtpHeader(packet, 111, false, n, n * 960, 9)
+      rtp.hear(packet, PEER)
+      clock.advance(20)
+    }
+    const [, { trouble }] = told.find(([name]) => name === 'trouble') as [string, { trouble: MediaTrouble }]
+    assert.equal(trouble.reason, 'undecodable')
+    assert.match(trouble.text, /payload type 111, 60 octets.*PCMA, payload type 8/)
+    assert.equal(told.filter(([name]) => name === 'trouble').length, 1)
+    const { heard, undecodedPackets, undecoded, packetsReceived, mos, levelDbfs } = call.stats()
+    assert.deepEqual([heard, undecodedPackets, packetsReceived, mos, levelDbfs], ['undecodable', 150, 150, null, null])
+    assert.deepEqual(undecoded, [{ payloadType: 111, octets: 60, packets: 150 }])
+  })
+
+  it('a few keep-alives of an unknown payload type (RFC 6263 4.6), or sound between them, are no trouble', () => {
+    const { clock, rtp, connect, names, hear } = setUp()
+    connect()
+    const strange = (n: number) => {
+      const packet = new Uint8Array(16)
+      writeRtpHeader(packet, 111, false, n, n * 160, 9)
+      rtp.hear(packet, PEER)
+    }
+    for (let n = 0; n < 10; n++) {
+      strange(n)
+      clock.advance(500)
+    }
+    for (let n = 10; n < 200; n++) {
+      if (n % 3 === 0) hear(n)
+      else strange(n)
+      clock.advance(20)
+    }
+    assert.deepEqual(names(), ['started'])
+  })
+
+  for (const [what, octets] of [
+    ['sound', [0x2a, 0xaa]],
+    ['silence', [0xd5, 0x55]],
+  ] as const) {
+    it(`what was heard: ${what}`, () => {
+      const { clock, rtp, connect, call } = setUp()
+      connect()
+      for (let n = 0; n < 20; n++) {
+        const packet = Uint8Array.from({ length: 172 }, (_, i) => octets[i % 2] ?? 0)
+        writeRtpHeader(packet, 8, false, n, n * 160, 9)
+        rtp.hear(packet, PEER)
+        clock.advance(20)
+      }
+      assert.equal(call.stats().heard, what)
+      assert.ok((call.stats().mos ?? 0) > 4)
+    })
+  }
+
+  for (const [direction, heard] of [
+    ['sendrecv', 'nothing'],
+    ['recvonly', 'nothing'],
+    ['sendonly', 'not-owed'],
+    ['inactive', 'not-owed'],
+  ] as const) {
+    it(`what was heard of a peer that sends no packet, ${direction} as we see it: ${heard}`, () => {
+      const { clock, connect, call } = setUp()
+      assert.equal(call.stats().heard, 'not-owed', 'before anything is negotiated')
+      connect({ direction })
+      clock.advance(5000)
+      assert.equal(call.stats().heard, heard)
+      connect({ direction: 'inactive' })
+      assert.equal(call.stats().heard, heard, 'on hold later')
+    })
+  }
 
   it('an exception in a step or a packet is contained and told as the call’s failure', () => {
     const { clock, connect, hear, failures, onTellDo } = setUp()
