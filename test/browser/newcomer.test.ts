@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { type FlowNode, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import { ObligingPeer } from '../support/obliging-peer.js'
 import { repoPath } from '../support/repo.js'
 import {
   closeDialog,
@@ -151,6 +152,29 @@ describe('a newcomer', function () {
       await pressDeploy(page)
       const node = (await nodeRed.flow()).find(({ id }) => id === idOf(type))
       assert.deepEqual([node?.[property], node?.[`${property}Type`]], ['greetings/hello.wav', 'str'])
+    })
+  }
+
+  for (const [locale, registered] of [
+    ['en-US', 'registered'],
+    ['zh-CN', '已注册'],
+  ] as const) {
+    it(`${locale}: sees below the dial node that its account is registered, as the README says`, async () => {
+      const peer = await ObligingPeer.listen()
+      try {
+        const flow = (await oneOfEach()).map((node) =>
+          node.type === 'sip-account' ? { ...node, aor: `alice@127.0.0.1:${peer.port}`, register: true } : node,
+        )
+        await begin(flow, flow[0]?.id ?? '', locale)
+        const status = page.locator(
+          `#red-ui-workspace-chart g[id="${idOf('sip-dial')}"] .red-ui-flow-node-status-group`,
+        )
+        await status.filter({ hasText: registered }).waitFor()
+        await status.locator('.red-ui-flow-node-status-dot-green').waitFor()
+      } finally {
+        await nodeRed.deploy([EMPTY])
+        await peer.close()
+      }
     })
   }
 

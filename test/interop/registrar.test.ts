@@ -79,6 +79,26 @@ describe('Kamailio as registrar', function () {
     await registrar.stop()
   })
 
+  it('drops ACKs without credentials: ours carry those of the INVITE (RFC 3261 13.2.2.4, 22.1)', async () => {
+    const registrar = await Kamailio.registrar({ challengeCalls: true, challengeAcks: true })
+    const folder = peerFolder.folder('phone')
+    const phone = await Phone.start({ folder, trace: true, account: account(registrar), inbound: {} })
+    const bob = { ...phone.account, id: 'bob', name: 'bob', aor: 'bob@sip.test', password: 'secret-b' }
+    await phone.call('setAccount', bob)
+    const rule = { mode: 'answer', sendRinging: true, decideMs: 5000, rejectStatus: 486, owner: null } as const
+    await phone.call('setInbound', { accountId: bob.id, rule })
+    await phone.registration('registered', { count: 2 })
+    const callId = await phone.dial(`sip:bob@${registrar.address}`)
+    // The ACKs to a 407 end at the proxy: the first one that comes in is the one that has passed it.
+    const ack = await phone.message('in', /^ACK /, { timeoutMs: 5_000 })
+    assert.match(ack, /^Proxy-Authorization: Digest username="alice"/m)
+    await phone.call('hangup', { callId })
+    const { end } = await phone.event('call.ended', { callId })
+    assert.equal(end.cause, 'normal')
+    await phone.close()
+    await registrar.stop()
+  })
+
   it('tells a wrong password and does not go on guessing', async () => {
     const registrar = await Kamailio.registrar({ algorithm: 'SHA-256' })
     const phone = await Phone.start({

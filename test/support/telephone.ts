@@ -67,8 +67,13 @@ export class Telephone {
   /** Of the last call that was placed and answered. */
   dialog: SipDialog | undefined
 
-  static async open(user: string, media: MediaService, changes: Partial<CallAccount> = {}): Promise<Telephone> {
-    return new Telephone(await Party.open(user), media, changes)
+  static async open(
+    user: string,
+    media: MediaService,
+    changes: Partial<CallAccount> = {},
+    party: Parameters<typeof Party.open>[1] = {},
+  ): Promise<Telephone> {
+    return new Telephone(await Party.open(user, party), media, changes)
   }
 
   private constructor(party: Party, media: MediaService, changes: Partial<CallAccount>) {
@@ -92,12 +97,16 @@ export class Telephone {
     }
   }
 
-  async call(target: Telephone, ringTimeoutMs = 10_000): Promise<Conversation> {
+  call({ party }: Telephone, ringTimeoutMs = 10_000): Promise<Conversation> {
+    return this.callTo({ uri: party.address, user: party.user }, ringTimeoutMs)
+  }
+
+  async callTo(target: { uri: string; user: string }, ringTimeoutMs = 10_000): Promise<Conversation> {
     const events = new EventLog()
     const call = await placeCall(this.#deps(), {
       account: this.account,
       owner: null,
-      target: { uri: target.party.address, user: target.party.user },
+      target,
       ringTimeoutMs,
       onEvent: events.note,
     })

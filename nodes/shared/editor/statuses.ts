@@ -23,7 +23,7 @@ export function translateStatuses(isOurs: (type: string) => boolean): void {
 export function translated(text: string, lookup: Lookup): string {
   return text
     .split(/(\s*[,:;()]\s*)/)
-    .map((part) => translatedPart(part, lookup))
+    .map((part, index) => (index % 2 === 0 ? translatedPart(part, lookup) : part))
     .join('')
 }
 

@@ -9,6 +9,7 @@ import type { CallSnapshot, CdrRecord } from '../../../src/call/call-event.js'
 import type { Playable } from '../../../src/engine/protocol.js'
 import { measureTone, sine, writeWav } from '../../support/audio.js'
 import { Phone } from '../../support/phone.js'
+import { RawPeer } from '../../support/raw-peer.js'
 import { RINGFLOW_MAIN, Ringflow } from '../../support/ringflow-process.js'
 
 describe('ringflow as processes', function () {
@@ -53,6 +54,21 @@ describe('ringflow as processes', function () {
       assert.ok(measureTone(here, 425).share > 0.9)
     })
   }
+
+  it('exits 1 where the ACK could not be sent, and says so in the summary', async () => {
+    const peer = await RawPeer.open()
+    const caller = ringflow(['call', peer.uri, '--duration', '1'])
+    const invite = await peer.requests.next(15_000)
+    // No resolver takes a label of more than 63 letters.
+    const contact = `sip:x@${'x'.repeat(64)}.example.com`
+    const body = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 9 RTP/AVP 8', '']
+    peer.answer(invite, 200, { contact, body: body.join('\r\n') })
+    const { code, last } = await caller.exit()
+    assert.equal(code, 1)
+    assert.deepEqual([last?.type, last?.ok, last?.cause, last?.answered], ['summary', false, 'failed', true])
+    assert.match(String(last?.reason), /the ACK could not be sent: the name x+\.example\.com/)
+    await peer.close()
+  })
 
   it('one calls the other: sound both ways, digits, summaries, exit codes', async () => {
     const prompt = join(folder, 'prompt.wav')

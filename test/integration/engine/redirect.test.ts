@@ -40,6 +40,29 @@ describe('redirection, engine to engine and peer', () => {
     assert.equal(inbound.cdr.toUri, peer.uri, 'To stays what it was (RFC 3261 8.1.3.4)')
   })
 
+  it('a Contact out of our reach is passed over for the next one; where there is none the end says why', async () => {
+    const outOfReach = ['sip:a@127.0.0.1;transport=tls', 'sip:a@[2001:db8::1]', 'sip:a@x.invalid;transport=ws']
+    for (const [contacts, reached] of [
+      [[...outOfReach, target], true],
+      [outOfReach, false],
+    ] as const) {
+      const placed = dial(peer.uri)
+      const invite = await peer.requests.next()
+      const headers = contacts.map((uri) => `Contact: <${uri}>`)
+      peer.answer(invite, 302, { contact: false, headers })
+      const { callId } = await placed
+      if (reached) {
+        await heard.next('call.answered', (event) => event.callId === callId)
+        await engine.call('hangup', { callId })
+      }
+      const { end } = await heard.next('call.ended', (event) => event.callId === callId)
+      if (reached) assert.equal(end.cause, 'normal')
+      else assert.deepEqual([end.by, end.cause, end.sipCode], ['error', 'failed', 503])
+      if (!reached) assert.match(end.reason, /x\.invalid;transport=ws asks for another transport than UDP/)
+      assert.equal((await peer.requests.next()).message.method, 'ACK')
+    }
+  })
+
   it('we redirect a caller, who follows: redirect to dial, both ours', async () => {
     const { local } = await engine.call('setAccount', loopbackAccount('front'))
     await engine.call('setInbound', { accountId: 'front', rule: BY_FLOW })

@@ -428,6 +428,25 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.deepEqual((await outcome).response, { status: 503, reason: 'ENOTFOUND', local: true, unsent: true })
     })
 
+    it('that is known only 32 s later gets nothing any more: the INVITE has had its 408 (Timer B)', async () => {
+      await alice.close()
+      let give: (address: string) => void = () => undefined
+      const resolve = () => new Promise<string>((resolved) => (give = resolved))
+      alice = await Party.open('alice', { clock, resolve })
+      for (const [afterMs, expected] of [
+        [31_999, [486, 'Test']],
+        [32_000, [503, 'slow32000.example.com was resolved too late']],
+      ] as const) {
+        const { outcome } = alice.call(`sip:bob@slow${afterMs}.example.com:${peer.port}`)
+        clock.advance(afterMs)
+        give('127.0.0.1')
+        if (afterMs < 32_000) peer.answer(await peer.requests.next(), 486)
+        const { status, reason } = (await outcome).response
+        assert.deepEqual([status, reason], expected)
+      }
+      assert.equal(peer.texts.filter((text) => text.startsWith('INVITE')).length, 1)
+    })
+
     it('that speaks IPv6 only gives 503', async () => {
       assert.equal((await alice.call('sip:bob@[2001:db8::1]').outcome).response.status, 503)
     })

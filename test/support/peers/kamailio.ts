@@ -29,6 +29,8 @@ export interface RegistrarInit extends KamailioInit {
   strict?: boolean
   /** INVITE is challenged with 407 too. */
   challengeCalls?: boolean
+  /** Drops an ACK without credentials. */
+  challengeAcks?: boolean
   /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
   onlyFrom?: string
   minExpiresSec?: number
@@ -81,6 +83,7 @@ export class Kamailio {
       ...(init.strict ? ['STRICT'] : []),
       `MIN_EXPIRES=${init.minExpiresSec ?? 10}`,
       ...(init.challengeCalls ? ['AUTH_CALLS'] : []),
+      ...(init.challengeAcks ? ['AUTH_ACKS'] : []),
       ...(init.onlyFrom ? [`ONLY_FROM="${init.onlyFrom}"`] : []),
     ])
   }
