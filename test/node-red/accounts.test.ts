@@ -14,7 +14,11 @@ describe('sip-account and who uses it', () => {
   it('hands transport, proxy, settings and password to the engine, and the password to nobody else', async () => {
     const flows = await test.start(
       [
-        { id: 'proxy', type: 'sip-proxy', hops: [' proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>'] },
+        {
+          id: 'proxy',
+          type: 'sip-proxy',
+          hops: [' proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>'],
+        },
         ...account({
           proxy: 'proxy',
           register: true,
