@@ -168,9 +168,11 @@ export function callStatus(event: CallEvent): Status {
   }
 }
 
+/** A peer that is there answers our CANCEL by 487. Where it sent nothing at all, a server is missing, not a person. */
 function endStatus({ end, call }: CallEvent & { type: 'call.ended' }): Status {
   const { by, cause, sipCode } = end
   if (cause === 'normal') return { key: 'ended', detail: duration(call.durationMs) }
+  if (cause === 'no-answer' && by !== 'remote' && (sipCode === null || sipCode === 408)) return { error: 'TIMEOUT' }
   if (sipCode !== null && (cause === 'failed' || isRefusal(sipCode))) return failure(sipCode, by === 'error')
   return { key: ENDED[cause] }
 }

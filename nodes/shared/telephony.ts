@@ -49,7 +49,7 @@ export function connect(RED: RED): void {
   deploys.watch(RED.events)
   const path = unsentPath(RED)
   const problem = (text: string) => RED.log.error(`[ringflow] ${text}`)
-  unsent = path ? new UnsentRecords({ problem }, { path }) : undefined
+  if (unsent?.path !== path) unsent = path ? new UnsentRecords({ problem }, { path }) : undefined
   forwardLogs(RED)
 }
 
@@ -64,7 +64,12 @@ function settle(): void {
   accounts.sweepInbound((owner, accountId) => live.get(owner)?.accountId === accountId)
   tellAccount('')
   calls.resume()
-  for (const event of unsent?.take() ?? []) record(event)
+  unsent?.deliver((events) => {
+    // The flows may have been stopped while the file was read.
+    if (deploys.phase !== 'running') return false
+    for (const event of events) record(event)
+    return true
+  })
 }
 
 async function stop(): Promise<void> {
@@ -73,6 +78,7 @@ async function stop(): Promise<void> {
   troubles.clear()
   await engine.stop()
   calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))
+  await unsent?.settled
 }
 
 /** No node hears of what happens after a stop. */

@@ -187,6 +187,12 @@ describe('actions in a call', () => {
       const flows = await inCall('sip-play-media', 2, { file: 'hello.wav' })
       flows.receive('action', { payload: '42' })
       assert.equal(code(await flows.message('caught')), 'NO_CALL')
+      // A call of an earlier run: hangup would not know it either.
+      test.engine.reply('play', () => {
+        throw new TelephonyError('NO_CALL', 'there is no call c0')
+      })
+      flows.receive('action', { ...message(), call: { id: 'c0' } })
+      assert.equal(code(await flows.message('caught', (m) => m.call !== undefined)), 'NO_CALL')
       assert.deepEqual(flows.messages('action-2'), [])
     })
   })

@@ -77,7 +77,7 @@ describe('sip-incoming', () => {
   it('mode reject: a redirection needs addresses, so 302 is not a status for it', async () => {
     const flows = await test.start(flow({ mode: 'reject', rejectStatus: '302' }))
     assert.equal(flows.statuses.get('incoming')?.fill, 'red')
-    assert.ok(flows.logged.some((line) => line.includes('rejectStatus')))
+    assert.ok(flows.logged.some((line) => line.includes('SIP status: 302')))
     assert.deepEqual(test.engine.sent('setInbound'), [])
   })
 

@@ -75,6 +75,33 @@ describe('sip-transport on the network', function () {
     assert.equal((ended.call as { end: { cause: string } }).end.cause, 'normal')
   })
 
+  it('a server that says nothing reads "no response", a person who does not answer "no answer"', async () => {
+    const { port, release } = await heldPort('127.0.0.1')
+    const free = await heldPort('127.0.0.1')
+    await free.release()
+    const dial = (id: string, to: string) =>
+      wired(id, 'sip-dial', 3, {
+        account: 'caller',
+        target: `sip:callee@127.0.0.1:${to}`,
+        targetType: 'str',
+        ringTimeout: '1',
+      })
+    await start([
+      TAB,
+      ...party('caller', {}),
+      ...party('callee', { bindPort: free.port }),
+      ...dial('silent', port),
+      ...dial('ringing', free.port),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee' }),
+    ])
+    await flows.status('incoming', 'listening')
+    for (const id of ['silent', 'ringing']) flows.receive(id, {})
+    assert.equal((await flows.status('silent', 'no response')).fill, 'red')
+    assert.equal((await flows.status('ringing', 'no answer')).fill, 'grey')
+    for (const id of ['silent', 'ringing']) assert.equal((await flows.message(`${id}-2`)).payload, 'no-answer')
+    await release()
+  })
+
   it('shows that its port is in use, and works as soon as that is free', async () => {
     const { port, release } = await heldPort('127.0.0.1')
     await start([

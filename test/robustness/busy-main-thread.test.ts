@@ -21,8 +21,9 @@ const ANSWER_MS = 20
 const CHANCE = { late: 0.001, gaps: 2 }
 /** Other programs on this machine make a round bad; a fault of ours makes all of them bad. */
 const ROUNDS = 3
-/** Where no round is good, ours may not be so much worse than the reference. */
+/** Where no round is good, ours may not be so much worse than the reference, and never worse than this on any machine. */
 const MARGIN = 3
+const WORST = { late: 0.02, gaps: 20, answerMs: 200 }
 
 interface Figures {
   packets: number
@@ -81,7 +82,7 @@ describe(`the main thread spins 500 ms of every 520 during ${CALLS} calls`, func
 
     assert.ok(live >= CALLS, `${live} calls live`)
     if (rounds.some(keepsPromise)) return
-    tell('this machine', 'is too busy to show it', 'the reference, then, is the measure')
+    tell('this machine', 'is too busy to show it', 'the reference is the measure, within a limit')
     assert.ok(rounds.some((figures) => comparesWith(figures, reference)))
   })
 
@@ -131,12 +132,15 @@ describe(`the main thread spins 500 ms of every 520 during ${CALLS} calls`, func
   }
 })
 
-function keepsPromise({ packets, lateByOwnClock, lateSeen, gaps, answers }: Figures): boolean {
+function keeps({ packets, lateByOwnClock, lateSeen, gaps, answers }: Figures, limit: typeof WORST): boolean {
   const late = Math.max(lateByOwnClock, lateSeen) / packets
-  return late <= CHANCE.late && gaps <= CHANCE.gaps && Math.max(...Object.values(answers)) <= ANSWER_MS
+  return late <= limit.late && gaps <= limit.gaps && Math.max(...Object.values(answers)) <= limit.answerMs
 }
 
+const keepsPromise = (figures: Figures): boolean => keeps(figures, { ...CHANCE, answerMs: ANSWER_MS })
+
 function comparesWith(ours: Figures, reference: Figures): boolean {
+  if (!keeps(ours, WORST)) return false
   const { options, invite, bye } = reference.answers
   const late = MARGIN * Math.max(reference.lateByOwnClock, reference.lateSeen, CHANCE.late * reference.packets)
   const slow = MARGIN * Math.max(options, invite, bye, ANSWER_MS)

@@ -10,7 +10,14 @@ import { SipProber } from '../support/sip-prober.js'
 
 const METHODS = ['INVITE', 'OPTIONS', 'REGISTER', 'SUBSCRIBE']
 const FLOOD = { sources: 50, perSecond: 3_000, forMs: LONG ? 60_000 : 4_000, methods: METHODS }
-const PROMISED = { share: 0.99, p95Ms: 100, octets: 1.5, megabytes: 10, cpu: 1.5 }
+const PROMISED = {
+  share: 0.99,
+  p95Ms: 100,
+  octets: 1.5,
+  megabytes: 10,
+  cpu: 1.5,
+  halfOpen: { known: 2_000, unknown: 400 },
+}
 const PROMISED_SERVICE = `at least ${PROMISED.share * 100} %, ${PROMISED.p95Ms} ms`
 const ACCOUNTS = LONG ? [1, 100, 1_000] : [1, 1_000]
 const ACCOUNT = 'ringflow'
@@ -49,6 +56,15 @@ const served = (answered: number, p95: number): string => `${(answered * 100).to
 function startEngine(account: Partial<AccountConfig>, neighbours = 0): Promise<EngineChild> {
   const rule: Partial<InboundRule> = { mode: 'reject', rejectStatus: 486 }
   return EngineChild.start({ folder: peerFolder.folder('flood'), kind: 'hosted', account, rule, neighbours })
+}
+
+/** A machine that is busy with something else works off what has come a while later. */
+async function callsLeft(engine: EngineChild): Promise<number> {
+  for (let seconds = 20; ; seconds--) {
+    const { live } = await engine.call('calls', null)
+    if (live === 0 || seconds === 0) return live
+    await delay(1_000)
+  }
 }
 
 /** Asks as a known peer for as long as strangers flood. */
@@ -146,17 +162,20 @@ describe('15,000 INVITEs that nobody answers', function () {
       await delay(45_000 / SPEED)
       const before = await engine.call('usage', null)
       const { answers } = await burst(INVITES, 5_000)
-      const { live } = await engine.call('calls', null)
+      const { live, most } = await engine.call('calls', null)
+      const cap = PROMISED.halfOpen[known ? 'known' : 'unknown']
       const busy = await engine.call('usage', null)
       await delay(45_000 / SPEED)
+      const left = await callsLeft(engine)
       const after = await engine.call('usage', null)
-      const left = await engine.call('calls', null)
       tell(
         `memory by 15,000 unanswered INVITEs of ${known ? 'a known peer' : 'a stranger'}`,
         `${mb(busy.heapOctets - before.heapOctets)} more with ${live} calls live, ${mb(after.heapOctets - before.heapOctets)} more 45 s later; ${JSON.stringify(answers)}`,
         `at most ${PROMISED.megabytes} MB 45 s later`,
       )
-      assert.equal(left.live, 0)
+      tell('most calls at once', `${most}`, `at most ${cap}`)
+      assert.ok(most <= cap, `${most} calls at once`)
+      assert.equal(left, 0)
       assert.ok((answers['503'] ?? 0) > 0)
       assert.ok(after.heapOctets - before.heapOctets <= PROMISED.megabytes * 2 ** 20)
       await engine.close()

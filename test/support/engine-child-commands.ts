@@ -47,8 +47,8 @@ export type ChildCommands = {
   hear: (init: { forMs: number }) => Promise<string[]>
   stats: (init: null) => Promise<MediaStats[]>
   usage: (init: null) => Promise<Usage>
-  /** Calls that live, and how many have ended by which cause. */
-  calls: (init: null) => Promise<{ live: number; ended: Record<string, number> }>
+  /** Calls that live, the most that lived at once, and how many have ended by which cause. */
+  calls: (init: null) => Promise<{ live: number; most: number; ended: Record<string, number> }>
   /** Lines of the level `error` in the log. */
   faults: (init: null) => Promise<string[]>
   close: (init: null) => Promise<void>

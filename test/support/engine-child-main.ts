@@ -17,6 +17,8 @@ const COLLECTIONS = 3
 
 let engine: Engine | undefined
 const answered = new Set<string>()
+const begun = new Set<string>()
+let most = 0
 const ended: Record<string, number> = {}
 const faults: string[] = []
 let onEnded: (callId: string, cause: string) => void = () => {}
@@ -46,6 +48,9 @@ function listen({ plays }: ChildInit): void {
   })
   told.on('call', (event) => {
     const { callId } = event
+    if (event.type === 'call.ended') begun.delete(callId)
+    else begun.add(callId)
+    most = Math.max(most, begun.size)
     if (event.type === 'call.answered') {
       answered.add(callId)
       const source = { kind: 'tone' as const, hz: [440], durationMs: TONE_MS, levelDbfs: -13 }
@@ -143,7 +148,7 @@ const commands: ChildCommands = {
       cpuMs: (user + system) / 1000,
     }
   },
-  calls: async () => ({ live: (await theEngine().call('calls', null)).length, ended }),
+  calls: async () => ({ live: (await theEngine().call('calls', null)).length, most, ended }),
   faults: async () => faults,
   close: async () => {
     await engine?.close()

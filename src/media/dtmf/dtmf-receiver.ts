@@ -1,96 +1,112 @@
-import { timestampDelta } from '../rtp/sequence.js'
+import { sequenceDelta } from '../rtp/sequence.js'
+import { beginsSegment, isSameEvent, type KeyEvent, type Press, type Source } from './same-event.js'
 import { DIGITS, EVENT_OCTETS } from './telephone-event.js'
 
 const SAMPLES_PER_MS = 8
 /** All end packets were lost: the digit is over when nothing came for so long. */
 const LOST_END_MS = 200
-/** A packet that is older than the current event by less than this came late; older still, the peer's clock has changed. */
-const REORDER_SAMPLES = 5000 * SAMPLES_PER_MS
-/** From one packet of an event to the next, less than from one digit to the next: 40 ms of tone and 40 of pause at least (ITU-T Q.24). */
-const MOVED_SAMPLES = 60 * SAMPLES_PER_MS
-/** RFC 4733 2.5.1.3: the next part of a long event starts where the last one ended. */
-const SEGMENT_TOLERANCE_SAMPLES = 20 * SAMPLES_PER_MS
+/** A packet whose number is lower by up to this much, so soon after a higher one, came late. */
+const REORDER_PACKETS = 100
+const REORDER_MS = 500
+/** A call has one source of digits, or two; each newcomer takes the place of the one that was silent for longest. */
+const MAX_SOURCES = 4
+
+/** What of an RTP header belongs to an event. */
+export interface EventHeader {
+  ssrc: number
+  sequence: number
+  timestamp: number
+  marker: boolean
+}
 
 /**
- * RFC 4733 receiver. An event is known by its timestamp, not by the marker bit, which peers forget and networks lose;
- * its end is told once, however many end packets come, and is told as well when they are all lost.
+ * RFC 4733 receiver. Each source (SSRC) has its own numbers and timestamps, and its last event; `isSameEvent` decides whether a packet
+ * belongs to that one. A digit is told once: with its first end packet, when another event begins, or when nothing more comes.
  */
 export class DtmfReceiver {
   readonly #onDigit: (digit: string, durationMs: number) => void
-  #timestamp: number | undefined
-  #event = 0
-  #earlierSamples = 0
-  #samples = 0
-  #pressed = false
-  /** The peer gives each packet of an event a timestamp of its own, as it must not. */
-  #moves = false
-  #lastPacketMs = 0
+  readonly #sources = new Map<number, Source>()
+  /** The key that is held down. */
+  #pressed: Press | undefined
 
   constructor(onDigit: (digit: string, durationMs: number) => void) {
     this.#onDigit = onDigit
   }
 
-  receive(timestamp: number, packet: Uint8Array, start: number, end: number, nowMs: number): void {
+  receive(header: EventHeader, packet: Uint8Array, start: number, end: number, nowMs: number): void {
     if (end - start < EVENT_OCTETS) return
-    const event = packet[start] ?? 0
-    if (event >= DIGITS.length) return
+    const code = packet[start] ?? 0
+    if (code >= DIGITS.length) return
+    const { timestamp, marker } = header
+    const isEnd = ((packet[start + 1] ?? 0) & 0x80) !== 0
     const samples = ((packet[start + 2] ?? 0) << 8) | (packet[start + 3] ?? 0)
-    if (timestamp !== this.#timestamp) {
-      if (this.#isOld(timestamp)) return
-      if (this.#hasMoved(event, samples, timestamp)) this.#timestamp = timestamp
-      else this.#begin(event, timestamp)
+    const event: KeyEvent = { code, isEnd, samples, timestamp, marker, nowMs }
+    const source = this.#sources.get(header.ssrc)
+    if (source && isLate(source, header.sequence, nowMs)) return
+    const press = this.#pressOf(source, event) ?? this.#begin(event)
+    this.#note(header, press, event)
+    if (isEnd && press === this.#pressed) this.#finish()
+  }
+
+  /** The press that this packet is a part of: the last one of its source, or one that another source tells as well. */
+  #pressOf(source: Source | undefined, event: KeyEvent): Press | undefined {
+    if (source && isSameEvent(source, event, true)) return source.press
+    for (const other of this.#sources.values()) {
+      if (other.press !== source?.press && isSameEvent(other, event, false)) return other.press
     }
-    if (!this.#pressed) return
-    this.#samples = Math.max(this.#samples, samples)
-    this.#lastPacketMs = nowMs
-    if (((packet[start + 1] ?? 0) & 0x80) !== 0) this.#finish()
+    return undefined
   }
 
-  #isOld(timestamp: number): boolean {
-    if (this.#timestamp === undefined) return false
-    const behind = timestampDelta(this.#timestamp, timestamp)
-    return behind > 0 && behind < REORDER_SAMPLES
+  #begin({ code, nowMs }: KeyEvent): Press {
+    this.#finish()
+    this.#pressed = { code, earlierSamples: 0, samples: 0, endedMs: nowMs, lastPacketMs: nowMs }
+    return this.#pressed
   }
 
-  /** RFC 4733 2.2.1 wants the timestamp of the beginning in all packets; where it goes on with the duration, the event is the same. */
-  #hasMoved(event: number, samples: number, timestamp: number): boolean {
-    if (this.#timestamp === undefined || event !== this.#event) return false
-    if (timestampDelta(timestamp, this.#timestamp) > MOVED_SAMPLES) return false
-    if (!this.#pressed) return this.#moves && samples === this.#samples
-    if (samples <= this.#samples || this.#samples === 0) return false
-    this.#moves = true
-    return true
-  }
-
-  #begin(event: number, timestamp: number): void {
-    const partEnd = (this.#timestamp ?? 0) + this.#samples
-    const continues =
-      this.#pressed &&
-      event === this.#event &&
-      Math.abs(timestampDelta(timestamp, partEnd)) <= SEGMENT_TOLERANCE_SAMPLES
-    if (!continues) this.#finish()
-    this.#earlierSamples = continues ? this.#earlierSamples + this.#samples : 0
-    this.#timestamp = timestamp
-    this.#event = event
-    this.#samples = 0
-    this.#pressed = true
-    this.#moves = false
+  #note({ ssrc, sequence }: EventHeader, press: Press, event: KeyEvent): void {
+    const { timestamp, nowMs } = event
+    const known = this.#sources.get(ssrc)
+    const before = known?.press === press ? known : undefined
+    const isAnew = before !== undefined && beginsSegment(before, event)
+    if (isAnew) {
+      press.earlierSamples += press.samples
+      press.samples = 0
+    }
+    press.samples = Math.max(press.samples, event.samples)
+    press.lastPacketMs = nowMs
+    if (press === this.#pressed) press.endedMs = nowMs
+    // The source that was heard last stands last.
+    this.#sources.delete(ssrc)
+    this.#sources.set(ssrc, {
+      press,
+      sequence,
+      startTimestamp: before && !isAnew ? before.startTimestamp : timestamp,
+      lastTimestamp: timestamp,
+      samples: before && !isAnew && !event.isEnd ? Math.max(before.samples, event.samples) : event.samples,
+      sawEnd: event.isEnd || before?.sawEnd === true,
+      lastPacketMs: nowMs,
+    })
+    if (this.#sources.size <= MAX_SOURCES) return
+    const [silent] = this.#sources.keys()
+    if (silent !== undefined) this.#sources.delete(silent)
   }
 
   /** To be called now and then. */
   poll(nowMs: number): void {
-    if (this.#pressed && nowMs - this.#lastPacketMs >= LOST_END_MS) this.#finish()
-  }
-
-  /** The source has changed: its timestamps mean nothing to the old ones. */
-  reset(): void {
-    this.#finish()
-    this.#timestamp = undefined
+    if (this.#pressed && nowMs - this.#pressed.lastPacketMs >= LOST_END_MS) this.#finish()
   }
 
   #finish(): void {
-    if (!this.#pressed) return
-    this.#pressed = false
-    this.#onDigit(DIGITS[this.#event] ?? '', Math.round((this.#earlierSamples + this.#samples) / SAMPLES_PER_MS))
+    const press = this.#pressed
+    if (!press) return
+    this.#pressed = undefined
+    const samples = press.earlierSamples + press.samples
+    this.#onDigit(DIGITS[press.code] ?? '', Math.round(samples / SAMPLES_PER_MS))
   }
+}
+
+/** RFC 3550 5.1: numbers tell the order; what is older than the last packet can tell nothing new. */
+function isLate(source: Source, sequence: number, nowMs: number): boolean {
+  const ahead = sequenceDelta(sequence, source.sequence)
+  return ahead < 0 && ahead > -REORDER_PACKETS && nowMs - source.lastPacketMs < REORDER_MS
 }

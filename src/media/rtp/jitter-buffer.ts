@@ -1,8 +1,14 @@
 import { addTimestamp, nextSequence, sequenceDelta, timestampDelta } from './sequence.js'
 
-const SLOTS = 32
-/** 100 ms of G.711: the longest packet that we take. */
-export const MAX_PAYLOAD_OCTETS = 800
+/** Packets of 5 ms fill the largest delay, and a burst after it. */
+const SLOTS = 64
+/** RFC 3551 4.2: a receiver accepts packets of up to 200 ms; of G.711 those are 1,600 octets. */
+export const MAX_PAYLOAD_OCTETS = 1600
+/** Numbers that go back by more are a new count, not packets that come late; before playing began, by more than the second. */
+const MAX_LATE_PACKETS = 128
+const MAX_EARLY_REORDER = 16
+/** More sound than can wait: the peer's timestamps have stepped. */
+const MAX_WAITING_MS = 1920
 
 const MIN_DELAY_MS = 40
 const MAX_DELAY_MS = 200
@@ -52,6 +58,8 @@ export class JitterBuffer {
   #excessMs = 0
   #owedMs = 0
   #discarded = 0
+  /** Length of the last packet with sound, a step at least. */
+  #packetMs = STEP_MS
 
   constructor(init: { clockRate: number }) {
     this.#samplesPerMs = init.clockRate / 1000
@@ -91,6 +99,7 @@ export class JitterBuffer {
     end: number,
     nowMs: number,
   ): void {
+    if (samples === 0 && !this.#isExpected(sequence)) return
     if (end - start > MAX_PAYLOAD_OCTETS || !this.#makeRoom(sequence, timestamp, nowMs)) {
       this.#discarded++
       return
@@ -103,21 +112,28 @@ export class JitterBuffer {
     this.#types[slot] = payloadType
     this.#arrivals[slot] = nowMs
     if (samples === 0) return
+    this.#packetMs = Math.max(STEP_MS, samples / this.#samplesPerMs)
     this.#packets[slot] = packet
     this.#starts[slot] = start
     const endTimestamp = addTimestamp(timestamp, samples)
     if (timestampDelta(endTimestamp, this.#endTimestamp) > 0) this.#endTimestamp = endTimestamp
   }
 
+  /** What holds no sound neither makes the delay grow nor starts the numbers anew: events of some peers have numbers of their own. */
+  #isExpected(sequence: number): boolean {
+    const ahead = sequenceDelta(sequence, this.#nextSequence)
+    return this.#state === 'idle' || (ahead >= 0 && ahead < SLOTS)
+  }
+
   /** Whether the packet has a place; a far jump of the numbering empties the buffer for it. */
   #makeRoom(sequence: number, timestamp: number, nowMs: number): boolean {
     const ahead = sequenceDelta(sequence, this.#nextSequence)
-    if (this.#state === 'idle' || ahead >= SLOTS || ahead < -SLOTS * 4) {
+    if (this.#state === 'idle' || ahead >= SLOTS || ahead < -MAX_LATE_PACKETS) {
       this.#start(sequence, timestamp, nowMs)
       return true
     }
     if (ahead < 0) {
-      if (this.#state === 'playing' || ahead <= -SLOTS / 2) {
+      if (this.#state === 'playing' || ahead <= -MAX_EARLY_REORDER) {
         this.#raiseTarget(timestamp, nowMs)
         return false
       }
@@ -163,7 +179,7 @@ export class JitterBuffer {
   #pullNothing(nowMs: number, samples: number): Pulled {
     this.#playTimestamp = addTimestamp(this.#playTimestamp, samples)
     this.#emptyMs += samples / this.#samplesPerMs
-    if (this.#emptyMs >= PAUSE_MS) this.reset()
+    if (this.#emptyMs >= PAUSE_MS + this.#packetMs - STEP_MS) this.reset()
     else this.#restartWindow(nowMs)
     return 'empty'
   }
@@ -195,7 +211,7 @@ export class JitterBuffer {
     this.payloadType = this.#types[slot] ?? 0
     this.#playTimestamp = addTimestamp(this.#timestamps[slot] ?? 0, this.#samples[slot] ?? 0)
     // A peer whose timestamps stepped back must not look like a buffer that is too full.
-    if (this.#cushionMs > SLOTS * 60) this.#endTimestamp = this.#playTimestamp
+    if (this.#cushionMs > MAX_WAITING_MS) this.#endTimestamp = this.#playTimestamp
     this.#nextSequence = nextSequence(this.#sequences[slot] ?? 0)
     this.#sequences[slot] = EMPTY
     this.#packets[slot] = NOTHING
@@ -207,9 +223,11 @@ export class JitterBuffer {
 
   /** Slow down: keeps the least cushion of each window and drops one packet where it was never needed, best in a quiet moment. */
   #trim(nowMs: number, quiet: boolean): void {
-    const cushionMs = this.#cushionMs
+    const packetMs = this.#packetMs
+    // The packet that is taken next is counted as one step, however long it is.
+    const cushionMs = this.#cushionMs - packetMs + STEP_MS
     if (cushionMs > MAX_DELAY_MS + 2 * STEP_MS) {
-      while (this.#cushionMs > this.#targetMs + STEP_MS && this.#dropHead());
+      while (this.#cushionMs - packetMs > this.#targetMs && this.#dropHead());
       this.#restartWindow(nowMs)
       return
     }
@@ -219,7 +237,7 @@ export class JitterBuffer {
       if (this.#excessMs >= 0) this.#targetMs = Math.max(MIN_DELAY_MS, this.#targetMs - STEP_MS / 2)
       this.#restartWindow(nowMs)
     }
-    if (this.#excessMs >= STEP_MS && (quiet || this.#excessMs >= 3 * STEP_MS) && this.#dropHead()) {
+    if (this.#excessMs >= packetMs && (quiet || this.#excessMs >= packetMs + 2 * STEP_MS) && this.#dropHead()) {
       this.#excessMs = 0
       this.#restartWindow(nowMs)
     }

@@ -1,6 +1,6 @@
 import type { ReportBlock, SenderInfo } from './rtcp-packet.js'
 import { ntpMiddle } from './rtcp-packet.js'
-import { timestampDelta } from './sequence.js'
+import { sequenceDelta, timestampDelta } from './sequence.js'
 
 const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
@@ -18,6 +18,8 @@ export class ReceiverStatistics {
   #cycles = 0
   #badSequence = -1
   #received = 0
+  /** Packets beside the stream. */
+  #aside = 0
   #expectedPrior = 0
   #receivedPrior = 0
   #lastTimestamp = 0
@@ -43,6 +45,16 @@ export class ReceiverStatistics {
     this.#received++
     this.#measureJitter(timestamp, nowMs)
     return true
+  }
+
+  /** Whether a packet has a place in the numbers of the stream. */
+  follows(ssrc: number, sequence: number): boolean {
+    return ssrc === this.#ssrc && Math.abs(sequenceDelta(sequence, this.#maxSequence)) < MAX_MISORDER
+  }
+
+  /** A packet of the peer that is not a part of the stream: events with an SSRC or numbers of their own. */
+  receiveAside(): void {
+    this.#aside++
   }
 
   /** RFC 3550 A.1, without the probation at the start: the source guard has done that. */
@@ -114,12 +126,16 @@ export class ReceiverStatistics {
   }
 
   get packetsReceived(): number {
+    return this.#streamReceived + this.#aside
+  }
+
+  get #streamReceived(): number {
     return this.#earlier.received + this.#received
   }
 
   /** Never negative: doubled packets do not make up for lost ones in what people read. */
   get packetsLost(): number {
-    return Math.max(0, this.#earlier.expected + this.#expected - this.packetsReceived)
+    return Math.max(0, this.#earlier.expected + this.#expected - this.#streamReceived)
   }
 
   get lossPercent(): number {

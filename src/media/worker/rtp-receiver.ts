@@ -145,7 +145,16 @@ export class RtpReceiver {
     if (!this.#guard || looksLikeRtcp(packet) || !parseRtp(packet, view)) return
     if (!this.#guard.admit(host, port, view.ssrc, view.sequence, nowMs)) return
     this.lastHeardMs = nowMs
-    if (view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
+    const isEvent = this.#isEvent(view.payloadType)
+    // RFC 3550 8: the sound's source and numbers are its own; events beside it leave them alone.
+    const isAside = isEvent && this.#ssrc !== undefined && !this.statistics.follows(view.ssrc, view.sequence)
+    if (!isAside && view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
+    // Before the numbers are checked: events know their own order.
+    if (isEvent) this.#dtmf.receive(view, packet, view.payloadStart, view.payloadEnd, nowMs)
+    if (isAside) {
+      this.statistics.receiveAside()
+      return
+    }
     if (!this.statistics.receive(view.ssrc, view.sequence, view.timestamp, nowMs)) return
     this.#sort(packet, view, nowMs)
   }
@@ -155,7 +164,6 @@ export class RtpReceiver {
     this.#ssrc = ssrc
     this.jitterBuffer.reset()
     this.#concealment.forget()
-    this.#dtmf.reset()
   }
 
   #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
@@ -164,15 +172,18 @@ export class RtpReceiver {
     const isSound = isCodec && end > start && end - start <= MAX_PAYLOAD_OCTETS
     if (isSound) this.soundPackets++
     else this.#noteUndecoded(type, end - start, isCodec)
-    if (!isSound && this.#format.eventTypes.includes(type)) this.#dtmf.receive(timestamp, packet, start, end, nowMs)
     if (isSound) this.#pausedByPeer = false
-    else if (type === COMFORT_NOISE || this.#format.eventTypes.includes(type)) this.#pausedByPeer = true
+    else if (type === COMFORT_NOISE || this.#isEvent(type)) this.#pausedByPeer = true
     this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
+  }
+
+  #isEvent(payloadType: number): boolean {
+    return this.#format.eventTypes.includes(payloadType) && this.#codecOf(payloadType) === undefined
   }
 
   /** Events and comfort noise are understood; so is a packet without payload, which keeps a NAT open (RFC 6263 4.1). */
   #noteUndecoded(payloadType: number, octets: number, isCodec: boolean): void {
-    if (payloadType === COMFORT_NOISE || this.#format.eventTypes.includes(payloadType)) return
+    if (payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return
     if (isCodec && octets === 0) return
     this.undecodedPackets++
     const kind = this.#undecoded.get(payloadType)

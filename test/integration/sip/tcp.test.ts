@@ -282,6 +282,21 @@ describe('slow and lying TCP peers', () => {
     await peer.closed
   })
 
+  it('that keep a connection alive by CR LF NUL, or by whatever is no message, lose neither it nor what they say next', async () => {
+    const peer = await connect()
+    peer.send(options(9, 'first'))
+    await received.next()
+    for (const noise of ['\r\n\0', '\0\0\0\0', '\n', '\r', ' ']) {
+      // The ping in front shows that the same segment has been read.
+      peer.send(`\r\n\r\n${noise}`)
+      await sync(peer)
+      clock.advance(35_000)
+      assert.equal(peer.socket.destroyed, false, JSON.stringify(noise))
+      peer.send(options(9, 'next'))
+      assert.equal(await received.next(), options(9, 'next'))
+    }
+  })
+
   it('that read nothing hold 1 MB at most', async () => {
     const peer = await connect()
     peer.socket.pause()

@@ -18,6 +18,14 @@ describe('NAT in front of a peer’s media', () => {
     assert.deepEqual(natHosts('203.0.113.7', from('203.0.113.7', contact), 'auto'), ['203.0.113.7'])
   })
 
+  it('is read from the address of the Contact, not from its name or parameters', () => {
+    for (const contact of ['"sip:10.0.0.1" <sip:bob@198.51.100.1>', 'sip:bob@198.51.100.1;x="<sip:bob@10.0.0.1>"']) {
+      assert.deepEqual(natHosts('198.51.100.1', from('203.0.113.7', contact), 'auto'), [], contact)
+    }
+    const bare = 'sip:bob@10.0.0.1:5062;+sip.instance="<urn:x>"'
+    assert.deepEqual(natHosts('198.51.100.1', from('203.0.113.7', bare), 'auto'), ['203.0.113.7'])
+  })
+
   it('is not seen on loopback, in a LAN, between public addresses, or before anything was signalled', () => {
     assert.deepEqual(natHosts('127.0.0.1', from('127.0.0.1', '<sip:bob@127.0.0.1>'), 'auto'), [])
     assert.deepEqual(natHosts('192.168.0.4', from('192.168.0.9', '<sip:bob@10.0.0.1>'), 'auto'), [])

@@ -99,6 +99,12 @@ describe('nodes/shared/status', () => {
   it('of a failure that nobody told: what it was, not the number that it counts as', () => {
     const failed = (sipCode: number) =>
       callStatus({ type: 'call.ended', end: { by: 'error', cause: 'failed', sipCode, reason: '' } } as CallEvent)
+    const unanswered = (by: string, sipCode: number | null) =>
+      callStatus({ type: 'call.ended', end: { by, cause: 'no-answer', sipCode, reason: '' } } as CallEvent)
+    assert.deepEqual(unanswered('error', 408), { error: 'TIMEOUT' })
+    assert.deepEqual(unanswered('local', null), { error: 'TIMEOUT' })
+    assert.deepEqual(unanswered('local', 487), { key: 'noAnswer' })
+    assert.deepEqual(unanswered('remote', 408), { key: 'noAnswer' })
     assert.deepEqual(failed(503), { error: 'TRANSPORT' })
     assert.deepEqual(failed(408), { error: 'TIMEOUT' })
     assert.deepEqual(failed(488), { key: 'failed', detail: '488' })

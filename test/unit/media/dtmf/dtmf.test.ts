@@ -6,6 +6,7 @@ import { writeTelephoneEvent } from '../../../../src/media/dtmf/telephone-event.
 
 interface EventPacket {
   atMs: number
+  sequence: number
   timestamp: number
   marker: boolean
   payload: Uint8Array
@@ -16,13 +17,15 @@ function send(digits: string, { toneMs = 160, gapMs = 100, intervalMs = 20 } = {
   const done: number[] = []
   const packets: EventPacket[] = []
   let atMs = 0
+  let sequence = 65_500
   const sender = new DtmfSender(() => done.push(atMs))
   sender.add({ sendId: 'x', digits, toneMs, gapMs })
   for (let timestamp = 0xffff_f000; sender.busy; timestamp = (timestamp + intervalMs * 8) >>> 0, atMs += intervalMs) {
+    sequence = (sequence + 1) & 0xffff
     if (sender.next(timestamp, intervalMs) === 'sound') continue
     const payload = new Uint8Array(4)
     writeTelephoneEvent(payload, 0, sender.event, sender.end, sender.durationSamples)
-    packets.push({ atMs, timestamp: sender.timestamp, marker: sender.marker, payload })
+    packets.push({ atMs, sequence, timestamp: sender.timestamp, marker: sender.marker, payload })
     sender.sent()
   }
   return { packets, done }
@@ -31,13 +34,15 @@ function send(digits: string, { toneMs = 160, gapMs = 100, intervalMs = 20 } = {
 function receive(packets: EventPacket[]) {
   const heard: [digit: string, durationMs: number][] = []
   const receiver = new DtmfReceiver((digit, durationMs) => heard.push([digit, durationMs]))
-  for (const { atMs, timestamp, payload } of packets) {
+  for (const { atMs, payload, ...header } of packets) {
     receiver.poll(atMs)
-    receiver.receive(timestamp, payload, 0, payload.length, atMs)
+    receiver.receive({ ssrc: 1, ...header }, payload, 0, payload.length, atMs)
   }
   receiver.poll((packets.at(-1)?.atMs ?? 0) + 1000)
   return { heard, digits: heard.map(([digit]) => digit).join('') }
 }
+
+const header = (timestamp: number, sequence = 1) => ({ ssrc: 1, sequence, timestamp, marker: false })
 
 const isEnd = (packet: EventPacket) => ((packet.payload[1] ?? 0) & 0x80) !== 0
 const durationOf = ({ payload }: EventPacket) => ((payload[2] ?? 0) << 8) | (payload[3] ?? 0)
@@ -136,7 +141,7 @@ describe('RFC 4733 receiver', () => {
   it('tells a lost end 200 ms after the last packet, and not before', () => {
     const heard: string[] = []
     const receiver = new DtmfReceiver((digit) => heard.push(digit))
-    receiver.receive(100, Uint8Array.from([3, 10, 0, 160]), 0, 4, 1000)
+    receiver.receive(header(100), Uint8Array.from([3, 10, 0, 160]), 0, 4, 1000)
     receiver.poll(1199)
     assert.deepEqual(heard, [])
     receiver.poll(1200)
@@ -150,7 +155,7 @@ describe('RFC 4733 receiver', () => {
       const part = Math.floor((total - 1) / 64_000)
       const payload = new Uint8Array(4)
       writeTelephoneEvent(payload, 0, 5, total === 96_000, total - part * 64_000)
-      packets.push({ atMs, timestamp: 1000 + part * 64_000, marker: atMs === 0, payload })
+      packets.push({ atMs, sequence: atMs / 20, timestamp: 1000 + part * 64_000, marker: atMs === 0, payload })
     }
     assert.deepEqual(receive(packets).heard, [['5', 12_000]])
   })
@@ -179,19 +184,25 @@ describe('RFC 4733 receiver', () => {
   it('other events and cut-off packets are nothing', () => {
     const heard: string[] = []
     const receiver = new DtmfReceiver((digit) => heard.push(digit))
-    receiver.receive(100, Uint8Array.from([16, 0x80, 0, 160]), 0, 4, 0)
-    receiver.receive(200, Uint8Array.from([1, 0x80, 0]), 0, 3, 0)
+    receiver.receive(header(100), Uint8Array.from([16, 0x80, 0, 160]), 0, 4, 0)
+    receiver.receive(header(200, 2), Uint8Array.from([1, 0x80, 0]), 0, 3, 0)
     receiver.poll(10_000)
     assert.deepEqual(heard, [])
   })
 
   it('takes any bytes', () => {
-    const packet = fc.tuple(fc.integer({ min: 0, max: 0xffff_ffff }), fc.uint8Array({ maxLength: 12 }))
+    const header = fc.record({
+      ssrc: fc.integer({ min: 0, max: 9 }),
+      sequence: fc.integer({ min: 0, max: 0xffff }),
+      timestamp: fc.integer({ min: 0, max: 0xffff_ffff }),
+      marker: fc.boolean(),
+    })
+    const packet = fc.tuple(header, fc.uint8Array({ maxLength: 12 }))
     fc.assert(
       fc.property(fc.array(packet), (packets) => {
         const receiver = new DtmfReceiver((digit, ms) => assert.ok(/^[0-9*#A-D]$/.test(digit) && ms >= 0))
-        packets.forEach(([timestamp, bytes], i) => {
-          receiver.receive(timestamp, bytes, 0, bytes.length, i * 20)
+        packets.forEach(([header, bytes], i) => {
+          receiver.receive(header, bytes, 0, bytes.length, i * 20)
           receiver.poll(i * 20)
         })
       }),

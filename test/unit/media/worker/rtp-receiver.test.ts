@@ -28,23 +28,53 @@ function packet(type: number, sequence: number, timestamp: number, payload: Arra
 /** A tone through the receiver, frame by frame; `keep` says which packets arrive. */
 function hear(
   codec = PCMA,
-  { type = codec.payloadType, packetSamples = 160, keep = (n: number): boolean => n >= 0 } = {},
+  {
+    type = codec.payloadType,
+    packetSamples = 160,
+    durationMs = 2000,
+    amplitude = 1,
+    keep = (n: number): boolean => n >= 0,
+    from = 0,
+  } = {},
 ) {
   const { receiver } = setUp()
-  const tone = sine(1000, 2000)
+  const tone = sine(1000, durationMs).map((v) => v * amplitude)
   const heard: number[] = []
   const frame = new Int16Array(160)
   let sent = 0
-  for (let nowMs = 0; nowMs < 2000; nowMs += 20) {
+  for (let nowMs = 0; nowMs < durationMs; nowMs += 20) {
     for (; sent * packetSamples < (nowMs + 20) * 8; sent++) {
       const part = tone.subarray(sent * packetSamples, (sent + 1) * packetSamples)
       const coded = Uint8Array.from(part, (v) => codec.toCoded[v & 0xffff] ?? 0)
-      if (keep(sent)) receiver.receive(packet(type, sent, sent * packetSamples, coded), PEER.host, PEER.port, nowMs)
+      if (keep(sent))
+        receiver.receive(packet(type, sent, (from + sent * packetSamples) >>> 0, coded), PEER.host, PEER.port, nowMs)
     }
     receiver.pull(frame, 160, nowMs)
     heard.push(...frame)
   }
   return { receiver, heard: Int16Array.from(heard) }
+}
+
+/** Two seconds of a tone with SSRC 9, and over it the keys 5, 5, 8, 8. */
+function talkAndPress(receiver: RtpReceiver, ssrc: number, firstSequence: number | undefined): Int16Array {
+  const tone = sine(1000, 2000)
+  const frame = new Int16Array(160)
+  const heard: number[] = []
+  let [sequence, eventSequence] = [10, firstSequence ?? 0]
+  for (let n = 0; n < 100; n++) {
+    const step = (n % 25) - 10
+    if (step >= 0 && step < 10) {
+      const samples = Math.min(step + 1, 8) * 160
+      const event = [n < 50 ? 5 : 8, step >= 7 ? 0x8a : 10, samples >> 8, samples & 0xff]
+      const number = firstSequence === undefined ? sequence++ : eventSequence++ & 0xffff
+      receiver.receive(packet(101, number, (n - step) * 160, event, ssrc), PEER.host, PEER.port, n * 20)
+    }
+    const coded = Uint8Array.from(tone.subarray(n * 160, (n + 1) * 160), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
+    receiver.receive(packet(8, sequence++, n * 160, coded), PEER.host, PEER.port, n * 20)
+    receiver.pull(frame, 160, n * 20)
+    heard.push(...frame)
+  }
+  return Int16Array.from(heard)
 }
 
 describe('RTP receiver', () => {
@@ -55,12 +85,36 @@ describe('RTP receiver', () => {
     assert.equal(receiver.concealedFrames, 0)
   })
 
-  it('packets of 10, 30, 60 and 100 ms fill frames of 20 ms', () => {
-    for (const packetSamples of [80, 240, 480, 800]) {
-      const { receiver, heard } = hear(PCMA, { packetSamples })
-      assert.ok(measureTone(heard, 1000).share > 0.99, `${packetSamples} samples`)
-      assert.equal(receiver.concealedFrames, 0)
+  it('hears a stream whole whose timestamps begin again in the middle', () => {
+    const { receiver, heard } = hear(PCMA, { from: 2 ** 32 - 8000 })
+    assert.ok(measureTone(heard, 1000).share > 0.99)
+    assert.equal(receiver.concealedFrames, 0)
+    assert.equal(receiver.statistics.maxJitterMs, 0)
+    assert.deepEqual(heard, hear().heard)
+  })
+
+  for (const ms of [5, 10, 20, 30, 60, 100, 120, 128, 200]) {
+    it(`packets of ${ms} ms (RFC 3551 4.2: 0 to 200) fill frames of 20 ms, for as long as they come`, () => {
+      const { receiver, heard } = hear(PCMA, { packetSamples: ms * 8, durationMs: 12_000 })
+      assert.ok(measureTone(heard, 1000).share > 0.99)
+      assert.deepEqual([receiver.concealedFrames, receiver.jitterBuffer.discardedPackets], [0, 0])
+    })
+  }
+
+  it('long packets are not dropped in quiet moments, and a lost one costs its own length only', () => {
+    for (const ms of [60, 120, 200]) {
+      const quiet = hear(PCMA, { packetSamples: ms * 8, durationMs: 12_000, amplitude: 0 }).receiver
+      assert.equal(quiet.jitterBuffer.discardedPackets, 0, `${ms} ms`)
+      const { receiver } = hear(PCMA, { packetSamples: ms * 8, durationMs: 12_000, keep: (n) => n % 10 !== 5 })
+      const lost = Math.ceil((12_000 / ms - 5) / 10)
+      assert.ok(receiver.concealedFrames <= (lost * ms) / 20 + lost, `${ms} ms: ${receiver.concealedFrames} frames`)
     }
+  })
+
+  it('a packet of more than 200 ms is not heard, and says so', () => {
+    const { receiver } = hear(PCMA, { packetSamples: 2000 })
+    assert.equal(receiver.heard(true), 'undecodable')
+    assert.deepEqual(receiver.undecoded, [{ payloadType: 8, octets: 2000, packets: 8 }])
   })
 
   it('a peer that sends the other law than negotiated is understood', () => {
@@ -146,6 +200,22 @@ describe('RTP receiver', () => {
     assert.deepEqual(told, ['started', ['1', 20], ['2', 20]])
     assert.equal(receiver.statistics.packetsReceived, 2)
   })
+
+  for (const [what, ssrc, firstSequence] of [
+    ['an SSRC of their own', 77, 100],
+    ['numbers of their own', 9, 30_000],
+    ['numbers of their own, not far behind', 9, 65_500],
+    ['an SSRC and numbers of the sound', 9, undefined],
+  ] as const) {
+    it(`digits with ${what} leave no hole in the sound`, () => {
+      const { receiver, told } = setUp()
+      const heard = talkAndPress(receiver, ssrc, firstSequence)
+      assert.deepEqual(told, ['started', ['5', 160], ['5', 160], ['8', 160], ['8', 160]])
+      assert.equal(receiver.concealedFrames, 0)
+      assert.ok(measureTone(heard, 1000).share > 0.99)
+      assert.deepEqual([receiver.statistics.packetsReceived, receiver.statistics.packetsLost], [140, 0])
+    })
+  }
 
   it('takes any bytes from the peer', () => {
     const bytes = fc.uint8Array({ maxLength: 700 }).map((b) => {
