@@ -103,7 +103,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   }
 }
 
-/** Identity and policy of one telephone subscriber: what it may receive, how it registers, whom its numbers reach. */
+/** Identity and policy of one telephone subscriber: which requests it takes, how it registers, how its targets are resolved. */
 export class Account {
   readonly id: string
   readonly peers: AccountPeers

@@ -15,7 +15,7 @@ export interface Credentials {
 type Request = Parameters<Authenticator['answer']>[1]
 type Unasked = Parameters<NonNullable<Authenticator['ahead']>>[0]
 
-/** One request that is being authenticated: what was answered for it so far, by kind and realm. */
+/** One request that is being authenticated: the answers so far, by kind and realm. */
 type Tries = Map<string, { answers: number; challenge: Challenge }>
 
 /** A wrong password does not become right by repeating it; once more, for a registrar that mislaid its nonce. */
@@ -32,7 +32,7 @@ export class DigestAuthenticator implements Authenticator {
   readonly #guard: RealmGuard
   readonly #tries = new Map<string, Tries>()
   readonly #nonces = new Map<string, { count: number; cnonce: string }>()
-  /** Challenges whose answers were taken, by method and host: they are answered before they are asked again. */
+  /** Challenges whose answers the server accepted, by method and host: later requests carry an answer from the start. */
   readonly #accepted = new Map<string, readonly Challenge[]>()
 
   constructor(deps: { newCnonce?: () => string }, credentials: Credentials, realms: RealmGuardInit = ANY_REALM) {

@@ -2,7 +2,7 @@
 import { TelephonyError } from '../base/errors.js'
 
 export interface DialPlan {
-  /** Taken off the front of what is dialled where it stands there; '' for none. */
+  /** Removed from the front of a dialled number that begins with it; '' for none. */
   stripPrefix: string
   /** Put before every number; '' for none. */
   addPrefix: string
@@ -13,15 +13,15 @@ export interface DialPlan {
 interface CountryRules {
   /** Dialled before a number of another country. */
   international: string
-  /** Dialled before a number of the same country; it is no part of the international number. */
+  /** Dialled before a number of the same country; it is not part of the international number. */
   trunk: string
-  /** National numbers that are told by their look, having no trunk prefix. */
+  /** Recognises national numbers that have no trunk prefix. */
   national?: RegExp
 }
 
-/** ITU-T E.164.1, E.123: what most of the world does. */
+/** ITU-T E.164.1, E.123: the prefixes of most countries. */
 const USUAL: CountryRules = { international: '00', trunk: '0' }
-/** Those that differ and are often met. Where there is no trunk prefix, only its international one is known. */
+/** Countries with other prefixes. Where there is no trunk prefix, only the international one is known. */
 const RULES = new Map<string, CountryRules>([
   ['1', { international: '011', trunk: '', national: /^1?([2-9]\d{2}[2-9]\d{6})$/ }],
   ['7', { international: '810', trunk: '8' }],
@@ -37,13 +37,14 @@ const RULES = new Map<string, CountryRules>([
 const MIN_DIGITS = 6
 const PREFIX = /^\+?[0-9*#]{1,16}$/
 
-/** BAD_CONFIG where a setting is none. */
+/** BAD_CONFIG where a setting is not valid. */
 export function checkDialPlan({ stripPrefix, addPrefix, countryCode }: DialPlan): void {
   for (const prefix of [stripPrefix, addPrefix]) {
-    if (prefix !== '' && !PREFIX.test(prefix)) throw badConfig(`prefix “${prefix}”: digits, * and #, maybe a + before`)
+    if (prefix !== '' && !PREFIX.test(prefix))
+      throw badConfig(`“${prefix}” is not a valid prefix. Use digits, * and #, with or without a leading +`)
   }
   if (countryCode !== '' && !/^[1-9]\d{0,2}$/.test(countryCode)) {
-    throw badConfig(`country code “${countryCode}”: one to three digits, such as 49`)
+    throw badConfig(`“${countryCode}” is not a valid country code. Use one to three digits, such as 49`)
   }
 }
 

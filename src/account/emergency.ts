@@ -65,9 +65,9 @@ const COMMON: ReadonlySet<string> = new Set(EVERYWHERE)
 /** Those that are looked for behind something: the digit for an outside line (0 or 9 nearly everywhere), a service code. Others would be mistaken for extensions. */
 const KNOWN_BY_ALL: ReadonlySet<string> = new Set(['110', '112', '911', '999'])
 const SEPARATORS = /[\s().\-/\u00a0]/g
-/** 3GPP TS 22.030 6.5.2 and ATIS vertical service codes: `*31#112` and `*67911` ring whom `112` and `911` ring. */
+/** 3GPP TS 22.030 6.5.2 and ATIS vertical service codes: `*31#112` and `*67911` reach the same service as `112` and `911`. */
 const SERVICE_CODE = /^[*#]\d{2,3}[*#]|^\*\d{2}(?=\d)/
-/** What comes after a number rings nobody else: parameters, pauses, the `#` that sends it off. */
+/** Text after a number that changes nothing in where the call goes: parameters, pauses, the `#` that sends it off. */
 const AFTER_NUMBER = /(?:[;,#]|\*$).*$/
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { SipAddress } from '../sip/types.js'
 
-/** RFC 4787 4.3: many NATs forget a UDP binding that was silent for 30 s; then the registrar's INVITE reaches nobody. */
+/** RFC 4787 4.3: many NATs forget a UDP binding that was silent for 30 s; then the registrar's INVITE does not arrive. */
 const INTERVAL_MS = 25_000
 
 /** Keeps the way from a registrar to us open while it holds a binding of ours. Connections have pings of their own. */

@@ -1,4 +1,4 @@
-/** Whom an account may call: asked for everything that rings somebody, after the dial plan. */
+/** Which targets an account may call. Each command that makes a telephone ring is checked here, after the dial plan. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { spellingsOf } from './dial-plan.js'
@@ -6,9 +6,9 @@ import { emergencyNumberIn } from './emergency.js'
 import type { Target } from './target.js'
 
 export interface OutboundRules {
-  /** Only these may be called; empty or absent: everybody. */
+  /** Only these may be called; empty or absent: every target. */
   allowedTargets?: readonly string[]
-  /** Never these, whatever is allowed. */
+  /** These are never called, even where they are allowed. */
   blockedTargets?: readonly string[]
   /** Emergency numbers may be called; absent: no. */
   allowEmergency?: boolean
@@ -17,18 +17,19 @@ export interface OutboundRules {
 const PATTERN = /^[^\s,<>"]{1,128}$/
 const MAX_PATTERNS = 1000
 
-/** BAD_CONFIG where a pattern is none. */
+/** BAD_CONFIG where a pattern is not valid. */
 export function checkPatterns({ allowedTargets = [], blockedTargets = [] }: OutboundRules): void {
   for (const patterns of [allowedTargets, blockedTargets]) {
-    if (patterns.length > MAX_PATTERNS) throw badConfig(`${patterns.length} patterns: ${MAX_PATTERNS} at most`)
+    if (patterns.length > MAX_PATTERNS)
+      throw badConfig(`${patterns.length} patterns are too many: at most ${MAX_PATTERNS} are possible`)
     for (const pattern of patterns) {
       if (!PATTERN.test(normal(pattern)))
-        throw badConfig(`pattern “${pattern}”: write it like +49*, 10?? or *@example.com`)
+        throw badConfig(`“${pattern}” is not a valid pattern. Use one like +49*, 10?? or *@example.com`)
     }
   }
 }
 
-/** TARGET_BLOCKED where the account's owner does not want this to be called. `typed` is the target before the dial plan. */
+/** TARGET_BLOCKED where the account's settings forbid this target. `typed` is the target before the dial plan. */
 export function checkOutbound(
   rules: OutboundRules,
   call: { typed: string; target: Target; domain: string; countryCode?: string },
@@ -37,22 +38,24 @@ export function checkOutbound(
   const countryCode = call.countryCode ?? ''
   const emergency = emergencyNumberIn(target.user, countryCode) ?? emergencyNumberIn(bareNumber(typed), countryCode)
   if (emergency !== undefined && !rules.allowEmergency) {
-    throw blocked(`${emergency} is an emergency number: the account has to allow such calls`)
+    throw blocked(`${emergency} is an emergency number, and the account does not allow emergency calls`)
   }
   const { address, numbers, isOurs } = formsOf(call)
   const matches = (pattern: string, forms: readonly string[]): boolean =>
     forms.some((form) => glob(normal(pattern), form))
   const against = rules.blockedTargets?.find((pattern) => matches(pattern, [...numbers, address]))
-  if (against !== undefined) throw blocked(`“${typed.trim()}” is blocked by the account’s “${against}”`)
+  if (against !== undefined)
+    throw blocked(`“${typed.trim()}” is blocked: it matches “${against}” in the account’s blocked targets`)
   const allowed = rules.allowedTargets ?? []
   if (allowed.length === 0) return
-  // A pattern for numbers allows those of the account's own exchange, not the same number at somebody else's host.
+  // A pattern for numbers allows those of the account's own exchange, not the same number at another host.
   const fits = (pattern: string): boolean =>
     pattern.includes('@') ? matches(pattern, [address]) : isOurs && matches(pattern, numbers)
-  if (!allowed.some(fits)) throw blocked(`“${typed.trim()}” is none of the targets that the account may call`)
+  if (!allowed.some(fits))
+    throw blocked(`“${typed.trim()}” is blocked: it matches none of the account’s allowed targets`)
 }
 
-/** What patterns are compared with: the number as it is sent and as it was typed, in each usual spelling, and the whole address. */
+/** Texts that patterns are compared with: the number as it is sent and as it was typed, in each usual spelling, and the whole address. */
 function formsOf(call: { typed: string; target: Target; domain: string; countryCode?: string }) {
   const { typed, target, domain, countryCode = '' } = call
   const host = hostOf(target.uri.replace(/^.*@|^sips?:/i, ''))
@@ -75,7 +78,7 @@ const hostOf = (text: string): string => {
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host
 }
 
-/** One spelling of what can be written in several: separators gone, `00` as `+`, hosts as in `hostOf`. */
+/** One spelling of a number or address: without separators, `00` as `+`, hosts as in `hostOf`. */
 function normal(text: string): string {
   const lower = text.trim().toLowerCase()
   const [, user, host] = /^(.*@)([^*?]+)$/.exec(lower) ?? []
@@ -132,7 +135,10 @@ export class CallRates {
     const oldestMs = counted[0]
     if (oldestMs !== undefined && counted.length >= perMinute) {
       const waitSec = Math.ceil((oldestMs + MINUTE_MS - nowMs) / 1000)
-      throw new TelephonyError('CALL_RATE', `${perMinute} calls within a minute are allowed; the next in ${waitSec} s`)
+      throw new TelephonyError(
+        'CALL_RATE',
+        `the account may place ${perMinute} calls a minute. The next call is possible in ${waitSec} s`,
+      )
     }
     this.#startedMs.set(accountId, [...counted, nowMs])
   }

@@ -37,7 +37,7 @@ const LOOKUP_RETRY_MS = 30_000
 const MAX_LEARNED = 64
 
 /**
- * Who may reach an account. Strangers get silence, not 403: an answer would tell a scanner that a telephone lives here and which
+ * Which sources may reach an account. Strangers get silence, not 403: an answer would tell a scanner that a telephone lives here and which
  * users exist, and would send packets to an address that may be forged. Requests of known peers are always answered.
  */
 export class Policy {
@@ -99,7 +99,7 @@ export class Policy {
       this.#found(host, await this.#deps.lookup(host))
       return true
     } catch (error) {
-      // Addresses that were right a while ago stay: DNS trouble is no reason to refuse calls.
+      // Addresses that were right a while ago stay valid: calls are not refused because DNS fails.
       this.#deps.log.info({ host, err: error }, 'peer name could not be looked up')
       return this.#byName.has(host)
     }

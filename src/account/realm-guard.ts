@@ -18,14 +18,14 @@ const MAX_REALMS = 64
 const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
 
 /**
- * Whose challenge gets an answer. Digest credentials are good for guessing the password offline, so whoever can make us answer any
- * challenge can try: a called party that challenges our BYE with the registrar's realm, a redirection, somebody else's server.
+ * Decides which challenges get an answer. Digest credentials allow offline guessing of the password, so a peer that can make us answer
+ * any challenge can try: a called party that challenges our BYE with the registrar's realm, a redirection, a foreign server.
  */
 export class RealmGuard {
   readonly #init: RealmGuardInit
   /** Realms that asked where only ours can ask, each with the addresses that it asked from. */
   readonly #sources = new Map<string, Set<string>>()
-  /** REGISTER reaches nobody but our registrar: after it, other user agents' realms are strangers'. */
+  /** REGISTER reaches only our registrar: after it, realms of other user agents are not trusted. */
   #registrarKnown = false
 
   constructor(init: RealmGuardInit) {

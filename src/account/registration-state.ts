@@ -3,7 +3,7 @@ export type RegistrationState =
   | { state: 'idle' }
   | { state: 'registering' }
   | { state: 'registered'; expiresAt: string; contact: string }
-  /** `local`: the registrar said nothing. 408: it was asked in vain; 503: nothing could be sent; 0: there is no socket. */
+  /** `local`: the registrar sent no answer. 408: no answer in time; 503: the request could not be sent; 0: there is no socket. */
   | {
       state: 'failed'
       status: number
@@ -17,7 +17,7 @@ export type RegistrationState =
 
 export type RegistrationPhase = RegistrationState['state']
 
-/** A refresh that goes well stays `registered`: nobody wants to see it blink. */
+/** A successful refresh stays `registered`, so that a display does not blink. */
 export const NEXT_PHASES = {
   idle: ['registering'],
   registering: ['registered', 'failed', 'unregistering', 'idle'],

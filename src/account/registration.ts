@@ -146,7 +146,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     const grantedSec = isLocal(response)
       ? 0
       : grantedExpiresSec(response, this.#deps.userAgent.contactUri, this.#expiresSec)
-    // RFC 3261 10.2.2: nothing is what a binding that was removed has. Who has none cannot be called.
+    // RFC 3261 10.2.2: a removed binding has no remaining time, and the account cannot be called.
     if (grantedSec === 0) {
       this.#fail(response, 'The registrar grants no time')
       return

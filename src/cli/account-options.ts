@@ -13,12 +13,12 @@ const MEDIA_TIMEOUT_MS = 20_000
 const CODECS = ['PCMA', 'PCMU'] as const
 
 export interface AccountDefaults {
-  /** Host of what is called, where there is no server. */
+  /** Host of the target, where there is no server. */
   targetHost?: string
   target?: string
   register: boolean
   anyUser?: boolean
-  /** Whose calls are taken where `--from` is not given. */
+  /** Callers that are accepted where `--from` is not given. */
   inboundFrom?: 'known' | 'anyone'
 }
 
@@ -102,7 +102,7 @@ function rtpPortsFrom(options: Options): { min: number; max: number } {
 function parseRange(text: string): { min: number; max: number } {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
   if (!min || !max || Number(min) >= Number(max) || Number(max) > HIGHEST_PORT) {
-    throw new UsageError(`--rtp-ports ${text}: write it like 16384-32766`)
+    throw new UsageError(`--rtp-ports ${text} is not a valid range. Use one like 16384-32766`)
   }
   return { min: Number(min), max: Number(max) }
 }

@@ -3,10 +3,11 @@ import { adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
 import { UsageError } from './options.js'
 
-/** Registers, says what came of it, and keeps registered until Ctrl-C. */
+/** Registers, reports the result, and stays registered until Ctrl-C. */
 export async function runRegister(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
-  if (options.positionals.length > 0) throw new UsageError(`“${options.positionals[0]}” is not understood`)
+  if (options.positionals.length > 0)
+    throw new UsageError(`“${options.positionals[0]}”: this command takes options only`)
   if (!options.text('server') || !options.text('user')) throw new UsageError('give --server and --user')
   const account = accountFrom(options, version, { register: true })
   const engine = await startEngine(context)

@@ -70,7 +70,7 @@ export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'fi
 /** Looked for before a telephone rings. */
 function fileFrom(text: string): Playable {
   if (!statSync(text, { throwIfNoEntry: false })?.isFile())
-    throw new UsageError(`--play ${text}: there is no such file`)
+    throw new UsageError(`--play ${text}: this file does not exist`)
   return { kind: 'file', file: resolve(text) }
 }
 

@@ -14,7 +14,11 @@ describe('sip-account and who uses it', () => {
   it('hands transport, proxy, settings and password to the engine, and the password to nobody else', async () => {
     const flows = await test.start(
       [
-        { id: 'proxy', type: 'sip-proxy', hops: ['sip:proxy.example.com;lr'] },
+        {
+          id: 'proxy',
+          type: 'sip-proxy',
+          hops: [' proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>'],
+        },
         ...account({
           proxy: 'proxy',
           register: true,
@@ -40,7 +44,9 @@ describe('sip-account and who uses it', () => {
     await flows.message('stated', (m) => (m.status as { text: string }).text === 'not allowed')
     const [config] = test.engine.sent('setAccount')
     assert.equal(config?.password, SECRET)
-    assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops: ['sip:proxy.example.com;lr'] })
+    const hops = ['proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>']
+    assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops })
+    assert.equal(config?.transport.ipVersion, 'prefer-4')
     assert.equal(config?.transport.bindAddress, '127.0.0.1')
     assert.match(config?.transport.userAgent ?? '', /^Ringflow\/\d+\.\d+\.\d+/)
     assert.equal(config?.expiresSec, 300)

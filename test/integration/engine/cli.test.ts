@@ -235,9 +235,9 @@ describe('ringflow as processes', function () {
   it('rings nobody when the file to play is not there, and says once that its port is in use', async () => {
     const { callee, at } = await answering()
     const caller = await ringflow(['call', `sip:a@${at}`, '--play', 'nowhere.wav']).exit()
-    const problem = 'ringflow call: --play nowhere.wav: there is no such file'
+    const problem = 'ringflow call: --play nowhere.wav: this file does not exist'
     assert.deepEqual([caller.code, caller.last], [2, { type: 'summary', ok: false, problem }])
-    assert.match(caller.err, /--play nowhere.wav: there is no such file/)
+    assert.match(caller.err, /--play nowhere.wav: this file does not exist/)
     const bad = join(folder, 'bad.wav')
     writeFileSync(bad, 'RIFF and nothing that can be played')
     const unplayable = await ringflow(['call', `sip:a@${at}`, '--play', bad]).exit()

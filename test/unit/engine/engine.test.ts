@@ -138,9 +138,10 @@ describe('engine', () => {
 
   it('sends requests through the proxy, and registers at the registrar', async () => {
     const { commands, network } = makeEngine()
-    const proxy = { id: 'p', name: '', hops: ['sip:192.0.2.5:5062;lr'] }
+    const proxy = { id: 'p', name: '', hops: ['192.0.2.5:5062;lr', 'sip:b.example;lr, <c.example>'] }
     await commands.setAccount(account({ proxy, registrar: 'pbx.example.com', register: true }))
-    assert.deepEqual(network.agent('alice@127.0.0.1').init.routeSet, ['<sip:192.0.2.5:5062;lr>'])
+    const route = ['<sip:192.0.2.5:5062;lr>', '<sip:b.example;lr>', '<sip:c.example;lr>']
+    assert.deepEqual(network.agent('alice@127.0.0.1').init.routeSet, route)
   })
 
   it('follows the machine’s address when registrations fail', async () => {
