@@ -14,6 +14,7 @@ import { CallSound } from './call-sound.js'
 import { nextState } from './call-state.js'
 import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
+import { FirstKey } from './first-key.js'
 import type { Leg, LegHost } from './leg.js'
 import { Negotiation } from './negotiation.js'
 import type { CallAccount, CallDeps, CallPlace } from './types.js'
@@ -46,6 +47,7 @@ export class CallCore implements LegHost {
   readonly account: CallAccount
   readonly facts: CallFacts
   readonly digits = new DigitBuffer()
+  readonly #firstKey: FirstKey
   /** Set before the first event. */
   leg!: Leg
   /** There once media has been opened. */
@@ -72,6 +74,7 @@ export class CallCore implements LegHost {
     this.#deps = deps
     this.#init = init
     this.clock = deps.clock
+    this.#firstKey = new FirstKey(deps.clock)
     this.log = deps.log
     this.account = init.account
     this.facts = init.facts
@@ -83,6 +86,11 @@ export class CallCore implements LegHost {
 
   get ended(): Promise<CallEnd> {
     return this.#ended.promise
+  }
+
+  /** What the keys that we send wait for; undefined where they may go. Before the answer they are for early media, and go at once. */
+  get keysWait(): Promise<boolean> | undefined {
+    return this.#firstKey.wait()
   }
 
   /** Resolves when the call is answered and both sides know where sound goes. Of a call that ends before, never. */
@@ -150,6 +158,7 @@ export class CallCore implements LegHost {
     this.#connect(settled, 'answered')
     if (!this.#answeredTold) {
       this.#answeredTold = true
+      this.#firstKey.answered()
       this.tell({ type: 'call.answered' })
       this.#talking.resolve()
     }
@@ -177,6 +186,7 @@ export class CallCore implements LegHost {
     if (this.#end) return
     this.#end = end
     this.facts.ended = momentOf(this.clock)
+    this.#firstKey.ended()
     this.#init.ending()
     void this.#wrapUp(end)
   }
@@ -232,6 +242,7 @@ export class CallCore implements LegHost {
 
   #heard(): void {
     if (this.ending) return
+    this.#firstKey.heard()
     this.#negotiation?.heard().catch((error: unknown) => this.#mediaFailed(error))
     this.tell({ type: 'call.media' })
   }

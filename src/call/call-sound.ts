@@ -56,8 +56,14 @@ export class CallSound {
     return this.#session.echo(on)
   }
 
-  async sendDigits(digits: string, options: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'> {
-    const sent = this.#session.sendDigits(digits, options)
+  /** `wait`: sent when it resolves with true. */
+  async sendDigits(
+    digits: string,
+    options: { toneMs?: number; gapMs?: number },
+    wait?: Promise<boolean>,
+  ): Promise<'finished' | 'hangup'> {
+    const send = (mayGo: boolean) => (mayGo ? this.#session.sendDigits(digits, options) : 'hangup')
+    const sent = wait ? wait.then(send) : this.#session.sendDigits(digits, options)
     this.#digits = sent
     this.#track(
       sent.catch(() => {}),

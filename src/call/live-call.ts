@@ -129,7 +129,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
       throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D, and "," for a pause')
     }
-    const sent = this.#sound().sendDigits(digits.toUpperCase(), { toneMs: this.core.account.dtmfToneMs, ...init })
+    const options = { toneMs: this.core.account.dtmfToneMs, ...init }
+    const sent = this.#sound().sendDigits(digits.toUpperCase(), options, this.core.keysWait)
     return sent.finally(() => this.#idle.touch())
   }
 

@@ -7,32 +7,53 @@ export interface Wav {
   channels: Int16Array[]
 }
 
-/** Reads 16 bit PCM (what sox, baresip and we write); throws on anything else. A data size of 0 or beyond the end means "to the end". */
-export function readWav(path: string): Wav {
+/**
+ * Reads 16 bit PCM as the most pedantic player does: every size in the file has to be true, to the octet. Throws, and says which is not.
+ * A file that is still being written has to be read with `wavSizes`; that another program counts too many octets has to be said.
+ */
+export function readWav(path: string, { sizes = 'true' }: { sizes?: 'true' | 'too large' } = {}): Wav {
   const file = readFileSync(path)
-  if (file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WAVE') {
-    throw new Error(`${path} is no WAV file`)
+  const wrong = (what: string) => new Error(`${path}: ${what}`)
+  if (file.length < 12 || file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WAVE') {
+    throw wrong('not a WAV file')
   }
-  let format: { tag: number; channels: number; sampleRate: number; bits: number } | undefined
-  for (let at = 12; at + 8 <= file.length; ) {
+  const riffOctets = file.readUInt32LE(4)
+  if (sizes === 'true' && riffOctets !== file.length - 8)
+    throw wrong(`RIFF size ${riffOctets} in a file of ${file.length} octets`)
+  const chunks = new Map<string, Buffer>()
+  for (let at = 12; at < file.length; ) {
+    if (at + 8 > file.length) throw wrong(`${file.length - at} octets after the last chunk`)
     const name = file.toString('latin1', at, at + 4)
-    const size = file.readUInt32LE(at + 4)
-    if (name === 'fmt ') {
-      format = {
-        tag: file.readUInt16LE(at + 8),
-        channels: file.readUInt16LE(at + 10),
-        sampleRate: file.readUInt32LE(at + 12),
-        bits: file.readUInt16LE(at + 22),
-      }
-    }
-    if (name === 'data' && format) {
-      if (format.bits !== 16) throw new Error(`${path}: ${format.bits} bit, want 16`)
-      const end = size === 0 || at + 8 + size > file.length ? file.length : at + 8 + size
-      return { sampleRate: format.sampleRate, channels: deinterleave(file.subarray(at + 8, end), format.channels) }
-    }
-    at += 8 + size + (size & 1)
+    const told = at + 8 + file.readUInt32LE(at + 4)
+    const end = sizes === 'true' ? told : Math.min(told, file.length)
+    if (end > file.length) throw wrong(`chunk “${name}” leads ${end - file.length} octets beyond the end`)
+    if (chunks.has(name)) throw wrong(`two chunks “${name}”`)
+    if (name === 'data' && !chunks.has('fmt ')) throw wrong('data before its format')
+    chunks.set(name, file.subarray(at + 8, end))
+    at = end + (end % 2)
   }
-  throw new Error(`${path} has no data chunk`)
+  const data = chunks.get('data')
+  if (!data) throw wrong('no data chunk')
+  const { channels, sampleRate } = pcm16(chunks.get('fmt ') ?? Buffer.alloc(0), wrong)
+  if (data.length % (channels * 2) !== 0)
+    throw wrong(`${data.length} octets are not whole samples of ${channels} channels`)
+  return { sampleRate, channels: deinterleave(data, channels) }
+}
+
+function pcm16(format: Buffer, wrong: (what: string) => Error): { channels: number; sampleRate: number } {
+  if (format.length < 16) throw wrong(`a format of ${format.length} octets`)
+  const [tag, channels, sampleRate] = [format.readUInt16LE(0), format.readUInt16LE(2), format.readUInt32LE(4)]
+  const [octetsPerSec, blockOctets, bits] = [format.readUInt32LE(8), format.readUInt16LE(12), format.readUInt16LE(14)]
+  if (tag !== 1 || bits !== 16 || channels < 1) throw wrong(`format ${tag} of ${channels} channels, ${bits} bit`)
+  if (blockOctets !== channels * 2) throw wrong(`blocks of ${blockOctets} octets`)
+  if (octetsPerSec !== sampleRate * blockOctets) throw wrong(`${octetsPerSec} octets in a second`)
+  return { channels, sampleRate }
+}
+
+/** What the head of a plain WAV file says, and what is there. */
+export function wavSizes(path: string): { riffOctets: number; dataOctets: number; fileOctets: number } {
+  const file = readFileSync(path)
+  return { riffOctets: file.readUInt32LE(4), dataOctets: file.readUInt32LE(40), fileOctets: file.length }
 }
 
 function deinterleave(data: Buffer, channels: number): Int16Array[] {

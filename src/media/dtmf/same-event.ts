@@ -9,6 +9,8 @@ const SAMPLES_PER_MS = 8
 /** Less than from one press to the next of the same key: 40 ms of tone and 40 of pause at least (ITU-T Q.24). */
 const NEAR_MS = 60
 const NEAR_SAMPLES = NEAR_MS * SAMPLES_PER_MS
+/** A timestamp that is further ahead tells nothing of the time since the last one. */
+const MAX_PAUSE_SAMPLES = 60_000 * SAMPLES_PER_MS
 /** How exactly the arrival of a packet tells when its event began. */
 const ARRIVAL_MS = 20
 /** RFC 4733 2.5.1.3: the next segment starts where the last one ended; before it up to so much was lost. */
@@ -80,20 +82,21 @@ function moves(source: Source, event: KeyEvent): boolean {
   if (event.samples < source.samples || (source.sawEnd && !event.isEnd)) return false
   const sinceStart = timestampDelta(event.timestamp, source.startTimestamp)
   if (sinceStart > 0 && sinceStart <= event.samples + NEAR_SAMPLES) return true
-  return source.sawEnd && repeatsEnd(source, event)
+  return source.sawEnd && repeatsEnd(source, event, true)
 }
 
-/** An end that follows another one more closely than any new press could. */
-function repeatsEnd({ press, lastTimestamp }: Source, event: KeyEvent): boolean {
+/** An end right after another one. Where its timestamp can be that of a new press it is one: packets that waited come all at once. */
+function repeatsEnd({ press, lastTimestamp }: Source, event: KeyEvent, own: boolean): boolean {
   const sinceLast = timestampDelta(event.timestamp, lastTimestamp)
-  return (sinceLast >= 0 && sinceLast <= NEAR_SAMPLES) || event.nowMs - press.lastPacketMs <= NEAR_MS
+  if (own && sinceLast >= 0 && sinceLast < MAX_PAUSE_SAMPLES) return sinceLast <= NEAR_SAMPLES
+  return event.nowMs - press.lastPacketMs <= NEAR_MS
 }
 
 /** Of two sources neither numbers nor timestamps can be compared: when the packet came and how long its key was held tell its start. */
 function beganWithin(source: Source, event: KeyEvent): boolean {
   const beganMs = event.nowMs - event.samples / SAMPLES_PER_MS
   if (beganMs <= source.press.endedMs + ARRIVAL_MS) return true
-  return source.sawEnd && event.isEnd && event.samples >= source.samples && repeatsEnd(source, event)
+  return source.sawEnd && event.isEnd && event.samples >= source.samples && repeatsEnd(source, event, false)
 }
 
 /** Whether the durations of this source begin anew with the packet, which belongs to its last event. */

@@ -26,6 +26,7 @@ export async function recoverRecording(path: string): Promise<RecordResult> {
       // A whole number of samples.
       const dataOctets = Math.max(0, size - HEADER_OCTETS) & ~1
       await file.write(recordingHead(dataOctets), 0, HEADER_OCTETS, 0)
+      await file.truncate(HEADER_OCTETS + dataOctets)
       return { path, durationMs: recordedMs(dataOctets), octets: HEADER_OCTETS + dataOctets, truncated: true }
     } finally {
       await file.close()

@@ -135,6 +135,8 @@ export class WavRecorder {
     for (const chunk of this.#waiting) this.#droppedOctets += chunk.length
     try {
       await this.#writeHeader()
+      // What a full disk took of a chunk is not in the header.
+      if (this.#error !== undefined) await this.#file.truncate(HEADER_OCTETS + this.#writtenOctets)
       await this.#file.close()
     } catch (error) {
       this.#error = error

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { PromptSource } from '../../../src/media/protocol.js'
-import { dialled, dialledAndAnswered, dialledWithEarlyMedia, incoming } from './call-fixture.js'
+import { sdpBody } from '../../support/fake-user-agent.js'
+import {
+  dialled,
+  dialledAndAnswered,
+  dialledWithEarlyMedia,
+  incoming,
+  incomingAnswered,
+  peerSdp,
+} from './call-fixture.js'
 
 const file: PromptSource = { kind: 'file', path: '/media/a.wav' }
 
@@ -65,6 +73,7 @@ describe('play', () => {
 describe('hangup after media', () => {
   it('waits for the sound and the digits in progress', async () => {
     const { call, session, dialog } = await dialledAndAnswered()
+    session.happen('started')
     void call.play('m1', file)
     void call.sendDigits('12')
     const hungUp = call.hangup({ afterMedia: true, reason: 'said it all' })
@@ -148,6 +157,7 @@ describe('record', () => {
 describe('send digits', () => {
   it('takes the account’s tone length unless told another, and resolves when they have left', async () => {
     const { call, session } = await dialledAndAnswered()
+    session.happen('started')
     const sent = call.sendDigits('1a#')
     void call.sendDigits('2', { toneMs: 80, gapMs: 40 })
     const [first, second] = session.digitsSent
@@ -155,6 +165,70 @@ describe('send digits', () => {
     assert.deepEqual([second?.toneMs, second?.gapMs], [80, 40])
     first?.finish('finished')
     assert.equal(await sent, 'finished')
+  })
+
+  for (const [way, answer] of [
+    ['that we placed', dialledAndAnswered],
+    ['that we answered', incomingAnswered],
+  ] as const) {
+    it(`wait with the first one of a call ${way} until sound has come from the peer`, async () => {
+      const { call, session, clock } = await answer()
+      const sent = [call.sendDigits('1'), call.sendDigits('2')]
+      clock.advance(250)
+      await new Promise(setImmediate)
+      assert.equal(session.digitsSent.length, 0)
+      session.happen('started')
+      await new Promise(setImmediate)
+      const inOrder = session.digitsSent.map(({ digits }) => digits)
+      assert.deepEqual(inOrder, ['1', '2'])
+      void call.sendDigits('3')
+      assert.equal(session.digitsSent.length, 3, 'later ones go at once')
+      for (const { finish } of session.digitsSent) finish('finished')
+      assert.deepEqual(await Promise.all(sent), ['finished', 'finished'])
+    })
+
+    it(`wait no longer than 300 ms after the answer of a call ${way}`, async () => {
+      const { call, session, clock } = await answer()
+      clock.advance(200)
+      void call.sendDigits('1')
+      clock.advance(99)
+      await new Promise(setImmediate)
+      assert.equal(session.digitsSent.length, 0)
+      clock.advance(1)
+      await new Promise(setImmediate)
+      assert.equal(session.digitsSent.length, 1)
+    })
+  }
+
+  it('go at once into early media, and after an answer whose peer was heard before', async () => {
+    const { call, session, userAgent } = await dialledWithEarlyMedia()
+    void call.sendDigits('1')
+    assert.equal(session.digitsSent.length, 1)
+    session.happen('started')
+    userAgent.invite0.answer(sdpBody(peerSdp()))
+    void call.sendDigits('2')
+    assert.equal(session.digitsSent.length, 2)
+  })
+
+  it('that wait are waited for by a hangup after media', async () => {
+    const { call, clock, dialog, session } = await dialledAndAnswered()
+    void call.sendDigits('1')
+    void call.hangup({ afterMedia: true })
+    clock.advance(300)
+    await new Promise(setImmediate)
+    assert.equal(dialog.byes, 0)
+    session.digitsSent[0]?.finish('finished')
+    await call.ended
+    assert.equal(dialog.byes, 1)
+  })
+
+  it('that wait when the call ends are not sent, and the sender is told', async () => {
+    const { call, clock, session } = await dialledAndAnswered()
+    const sent = call.sendDigits('1')
+    await call.hangup()
+    assert.equal(await sent, 'hangup')
+    assert.deepEqual(session.digitsSent, [])
+    assert.equal(clock.pending, 0)
   })
 
   it('refuses what is no digit', async () => {

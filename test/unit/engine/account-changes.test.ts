@@ -135,6 +135,7 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     after: { dtmfToneMs: 90 },
     asked: async (scene) => {
       const { callId, session } = await answered(scene)
+      session.happen('started')
       const sent = scene.commands.sendDigits({ callId, digits: '1' })
       await settled()
       session.digitsSent[0]?.finish('finished')

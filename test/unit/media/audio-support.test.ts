@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findGaps, measureTone, readWav, rmsDbfs, sine, writeWav } from '../../support/audio.js'
+import { findGaps, measureTone, readWav, rmsDbfs, sine, wavBytes, writeWav } from '../../support/audio.js'
 
 describe('test support: measuring audio', () => {
   it('gives a pure tone nearly all of the power at its frequency, and its level', () => {
@@ -58,4 +58,33 @@ describe('test support: measuring audio', () => {
     assert.deepEqual(readWav(path), { sampleRate: 16000, channels: [left, right] })
     assert.ok(measureTone(path, 300).share > 0.99)
   })
+
+  const plain = wavBytes({ tag: 1, channels: 2, sampleRate: 8000, bits: 16 }, Buffer.alloc(16, 1))
+  const lying: [name: string, change: (bytes: Buffer) => Buffer | undefined, says: RegExp][] = [
+    ['a data size of 0', (b) => void b.writeUInt32LE(0, 40), /16 octets|chunk/],
+    ['a data size beyond the end', (b) => void b.writeUInt32LE(20, 40), /“data” leads 4 octets beyond the end/],
+    ['a data size that leaves something', (b) => void b.writeUInt32LE(12, 40), /4 octets after the last chunk/],
+    ['a RIFF size of 36', (b) => void b.writeUInt32LE(36, 4), /RIFF size 36 in a file of 60 octets/],
+    ['octets behind its RIFF size', (b) => Buffer.concat([b, Buffer.alloc(2)]), /RIFF size 52 in a file of 62 octets/],
+    ['half a sample', (b) => Buffer.concat([sized(b, 14).subarray(0, 58)]), /14 octets are not whole samples/],
+    ['blocks of another size', (b) => void b.writeUInt16LE(2, 32), /blocks of 2 octets/],
+    ['another rate of octets', (b) => void b.writeUInt32LE(16_000, 28), /16000 octets in a second/],
+    ['a short format', (b) => Buffer.concat([b.subarray(0, 16), Buffer.alloc(4), b.subarray(36)]), /RIFF size/],
+    ['8 bit', (b) => void b.writeUInt16LE(8, 34), /8 bit/],
+    ['another format', (b) => void b.writeUInt16LE(6, 20), /format 6/],
+    ['nothing', () => Buffer.alloc(0), /not a WAV file/],
+  ]
+  function sized(bytes: Buffer, dataOctets: number): Buffer {
+    bytes.writeUInt32LE(dataOctets, 40)
+    bytes.writeUInt32LE(36 + dataOctets, 4)
+    return bytes
+  }
+  for (const [name, change, says] of lying) {
+    it(`refuses a WAV file with ${name}`, () => {
+      const path = join(mkdtempSync(join(tmpdir(), 'ringflow-')), 'a.wav')
+      const bytes = Buffer.from(plain)
+      writeFileSync(path, change(bytes) ?? bytes)
+      assert.throws(() => readWav(path), says)
+    })
+  }
 })

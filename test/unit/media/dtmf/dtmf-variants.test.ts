@@ -190,6 +190,10 @@ const PEERS: Variant[] = [
   ],
   ['two sources tell each key', () => twice(press(KEYS), 0)],
   ['two sources tell each key, one 40 ms later', () => twice(press(KEYS, { gapMs: 120 }), 40)],
+  ['a thread that stands still: all packets of a second come at once', () => stalled(press(KEYS))],
+  ['the same, all but the ends lost', () => stalled(press(KEYS).filter(({ isEnd }) => isEnd))],
+  ['the same, all keys under one timestamp', () => stalled(changed(press(KEYS), () => ({ timestamp: 7000 })))],
+  ['the same, timestamps that move', () => stalled(changed(press(KEYS), (p) => ({ timestamp: OFFSET + p.atMs * 8 })))],
   [
     'numbers that begin anew with each key',
     () => changed(press(KEYS, { gapMs: 600 }), (_p, _key, n) => ({ sequence: n })),
@@ -204,6 +208,9 @@ const PEERS: Variant[] = [
   ],
   ['a clock that runs backwards', () => changed(press(KEYS), (_p, key) => ({ timestamp: OFFSET - key * 1440 }))],
 ]
+
+const stalled = (packets: Packet[]): Packet[] =>
+  packets.map((packet) => ({ ...packet, atMs: Math.ceil(packet.atMs / 1000) * 1000 }))
 
 function lose(packets: Packet[], lost: (n: number) => boolean): Packet[] {
   const keyOf = presses(packets)

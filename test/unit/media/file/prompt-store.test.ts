@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decode, PCMU } from '../../../../src/media/codec/g711.js'
+import { decode, PCMA, PCMU } from '../../../../src/media/codec/g711.js'
 import { PromptStore } from '../../../../src/media/file/prompt-store.js'
 import type { PromptSource } from '../../../../src/media/protocol.js'
 import { measureTone, sine, wavBytes, writeWav } from '../../../support/audio.js'
@@ -61,7 +61,7 @@ describe('prompt store', () => {
     }
   })
 
-  it('makes louder and softer, and clips what is too loud', async () => {
+  it('makes louder and softer, and refuses what is neither', async () => {
     const store = new PromptStore({ maxOctets: 1e6 })
     const level = async (gainDb?: number) => {
       const source = { ...tone(1000), ...(gainDb === undefined ? {} : { gainDb }) }
@@ -74,11 +74,33 @@ describe('prompt store', () => {
     assert.ok(Math.abs((await level(0)) - plain) < 0.01)
     assert.ok(Math.abs((await level(6)) - plain - 6) < 0.2, `${await level(6)}`)
     assert.ok(Math.abs((await level(-20)) - plain + 20) < 0.3, `${await level(-20)}`)
-    assert.ok((await level(40)) <= 0.1)
     for (const gainDb of [41, -41, Number.NaN]) {
       await assert.rejects(store.prompt({ ...tone(1000), gainDb }, 'PCMA'), { code: 'BAD_ARGUMENT' })
     }
   })
+
+  for (const [codec, law, fullScale] of [
+    ['PCMU', PCMU, 32_124],
+    ['PCMA', PCMA, 32_256],
+  ] as const) {
+    it(`clips what is too loud: it keeps its sign and stands at the full scale of ${codec}`, async () => {
+      const store = new PromptStore({ maxOctets: 1e6 })
+      const samplesOf = async (gainDb: number) => {
+        const { prompt } = await store.prompt({ ...tone(1000), gainDb }, codec)
+        const samples = new Int16Array(8000)
+        decode(law, new Uint8Array(prompt.data), 0, samples, 0, 8000)
+        return samples
+      }
+      const [plain, loud] = [await samplesOf(0), await samplesOf(40)]
+      let clipped = 0
+      for (const [i, sample] of plain.entries()) {
+        if (Math.abs(sample) < 400) continue // times a hundred it is beyond 16 bit
+        clipped++
+        assert.equal(loud[i], Math.sign(sample) * fullScale, `sample ${i}, ${sample} without gain`)
+      }
+      assert.ok(clipped > 4000, `${clipped} samples were clipped`)
+    })
+  }
 
   it('forgets what was not used for longest, and stays below its bound', async () => {
     const store = new PromptStore({ maxOctets: 20_000 })

@@ -13,8 +13,12 @@ class Line {
   readonly #arrivals: { atMs: number; put: () => void }[] = []
   nowMs = 0
 
-  arrive(atMs: number, sequence: number, { timestamp = sequence * SAMPLES, samples = SAMPLES, type = 8 } = {}): this {
-    const payload = new Uint8Array(samples).fill(sequence)
+  arrive(
+    atMs: number,
+    sequence: number,
+    { timestamp = sequence * SAMPLES, samples = SAMPLES, type = 8, mark = sequence } = {},
+  ): this {
+    const payload = new Uint8Array(samples).fill(mark)
     const put = () =>
       this.buffer.put(
         sequence & 0xffff,
@@ -73,6 +77,27 @@ describe('jitter buffer', () => {
       range(65534, 65540).map((n) => n & 0xff),
     )
     assert.equal(line.buffer.discardedPackets, 1)
+  })
+
+  it('plays the same wherever numbers and timestamps begin: they may end in the middle of the stream', () => {
+    const late = (n: number) => (n % 7 === 3 ? 50 : 0)
+    const played = (timestampOfFirst: number, firstSequence: number) => {
+      const line = new Line()
+      for (const n of range(1, 50)) {
+        if (n === 20) continue
+        const timestamp = timestampOfFirst + n * SAMPLES
+        line.arrive(n * FRAME_MS + late(n), firstSequence + n, { timestamp, mark: n })
+      }
+      return line.run(50 * FRAME_MS).played
+    }
+    const plain = played(0, 0)
+    assert.ok(plain.filter((p) => typeof p === 'number').length >= 40)
+    for (const wrapsAt of range(1, 50)) {
+      for (const end of [2 ** 32, 2 ** 31]) {
+        const from = end - wrapsAt * SAMPLES
+        assert.deepEqual(played(from, 65_530), plain, `timestamps from ${from}`)
+      }
+    }
   })
 
   it('a missing packet is lost in its place', () => {

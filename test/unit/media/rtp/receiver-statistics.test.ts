@@ -28,6 +28,15 @@ describe('receiver statistics (RFC 3550 A.1, A.3, A.8)', () => {
     assert.equal(statistics.report(2000)?.extendedHighestSequence, 65599)
   })
 
+  it('measures jitter where the timestamps begin again after 2^32', () => {
+    const statistics = new ReceiverStatistics({ clockRate: 8000 })
+    for (const n of range(0, 50)) statistics.receive(SSRC, n, 2 ** 32 + (n - 50) * 160, n * 20)
+    assert.equal(statistics.maxJitterMs, 0)
+    // 16 ms late, of which a sixteenth counts (RFC 3550 A.8).
+    statistics.receive(SSRC, 50, 0, 50 * 20 + 16)
+    assert.equal(statistics.jitterMs, 1)
+  })
+
   it('reordered packets are not lost, doubled ones do not hide a loss in the report', () => {
     const statistics = receive([1, 2, 4, 3, 5, 6, 6, 8])
     assert.equal(statistics.packetsReceived, 8)

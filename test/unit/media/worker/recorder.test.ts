@@ -3,18 +3,30 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readWavFile } from '../../../../src/media/file/wav-reader.js'
 import { WavRecorder } from '../../../../src/media/worker/recorder.js'
-import { readWav, sine } from '../../../support/audio.js'
+import { readWav, sine, wavSizes } from '../../../support/audio.js'
 
 function feed(recorder: WavRecorder, samples: Int16Array): void {
   for (let at = 0; at < samples.length && !recorder.full; at += 160) recorder.write(samples.subarray(at, at + 160), 160)
 }
 
-/** Waits until the file's header states this number of samples. */
-async function samplesOnDisk(path: string, atLeast: number): Promise<number> {
-  for (;;) {
-    const n = readWav(path).channels[0]?.length ?? 0
-    if (n >= atLeast) return n
+const HEADER_OCTETS = 44
+
+/** Waits until the file has so many octets of sound, and gives up after some seconds. */
+async function soundOnDisk(path: string, octets: number): Promise<void> {
+  await until(`${octets} octets of sound in ${path}`, () => wavSizes(path).fileOctets >= HEADER_OCTETS + octets)
+}
+
+/** Waits until the header of a file that is being written tells of so many octets. */
+async function headerTells(path: string, octets: number): Promise<void> {
+  await until(`a header that tells of ${octets} octets in ${path}`, () => wavSizes(path).dataOctets >= octets)
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const endsAt = Date.now() + 5_000
+  while (!isSo()) {
+    assert.ok(Date.now() < endsAt, `waited in vain for ${what}`)
     await new Promise(setImmediate)
   }
 }
@@ -61,13 +73,22 @@ describe('WAV recorder', () => {
     assert.equal((await recorder.close()).durationMs, 1010)
   })
 
-  it('is playable without having been closed', async () => {
+  it('is playable without having been closed: the header tells the length again every five seconds', async () => {
     const path = join(folder, 'a.wav')
     const recorder = await WavRecorder.create({ path, maxMs: 0 })
-    assert.deepEqual(readWav(path).channels[0]?.length, 0)
-    feed(recorder, sine(440, 5000))
-    assert.equal(await samplesOnDisk(path, 40_000), 40_000)
+    assert.deepEqual(readWav(path).channels, [new Int16Array(0)])
+    const tone = sine(440, 11_000)
+    for (const seconds of [5, 10]) {
+      feed(recorder, tone.subarray((seconds - 5) * 8000, seconds * 8000))
+      await headerTells(path, seconds * 16_000)
+      assert.deepEqual(readWav(path), { sampleRate: 8000, channels: [tone.subarray(0, seconds * 8000)] })
+    }
+    feed(recorder, tone.subarray(80_000))
+    await soundOnDisk(path, 176_000)
+    const { riffOctets, dataOctets } = wavSizes(path)
+    assert.deepEqual([riffOctets, dataOctets], [160_036, 160_000], 'of the last seconds nothing is told yet')
     await recorder.close()
+    assert.deepEqual(wavSizes(path), { riffOctets: 176_036, dataOctets: 176_000, fileOctets: 176_044 })
   })
 
   it('refuses what it cannot write to, and a link in the place of the file', async () => {
@@ -82,7 +103,7 @@ describe('WAV recorder', () => {
     const path = join(folder, 'a.wav')
     const recorder = await WavRecorder.create({ path, maxMs: 0 })
     feed(recorder, sine(440, 1000))
-    await samplesOnDisk(path, 8000)
+    await soundOnDisk(path, 16_000)
     const failing = await failWrites(async () => {
       feed(recorder, sine(440, 2500))
       return recorder.close()
@@ -90,7 +111,8 @@ describe('WAV recorder', () => {
     assert.equal(failing.durationMs, 1000)
     assert.equal(failing.truncated, true)
     assert.match(recorder.problem, /40000 octets were not written: Error: ENOSPC/)
-    assert.ok((readWav(path).channels[0]?.length ?? 0) >= 8000, 'what was written can be played')
+    assert.equal(wavSizes(path).dataOctets, 0, 'not even the header could be written')
+    assert.deepEqual(await readWavFile(path), sine(440, 1000), 'what was written can be played')
   })
 
   it('a disk that is full for a while costs nothing: what waits is written when there is room again', async () => {
@@ -98,7 +120,7 @@ describe('WAV recorder', () => {
     const recorder = await WavRecorder.create({ path, maxMs: 0 })
     const tone = sine(440, 40_000)
     feed(recorder, tone.subarray(0, 8000))
-    await samplesOnDisk(path, 8000)
+    await soundOnDisk(path, 16_000)
     await failWrites(async () => {
       feed(recorder, tone.subarray(8000, 8000 * 30))
       await new Promise(setImmediate)

@@ -34,6 +34,7 @@ function hear(
     durationMs = 2000,
     amplitude = 1,
     keep = (n: number): boolean => n >= 0,
+    from = 0,
   } = {},
 ) {
   const { receiver } = setUp()
@@ -45,7 +46,8 @@ function hear(
     for (; sent * packetSamples < (nowMs + 20) * 8; sent++) {
       const part = tone.subarray(sent * packetSamples, (sent + 1) * packetSamples)
       const coded = Uint8Array.from(part, (v) => codec.toCoded[v & 0xffff] ?? 0)
-      if (keep(sent)) receiver.receive(packet(type, sent, sent * packetSamples, coded), PEER.host, PEER.port, nowMs)
+      if (keep(sent))
+        receiver.receive(packet(type, sent, (from + sent * packetSamples) >>> 0, coded), PEER.host, PEER.port, nowMs)
     }
     receiver.pull(frame, 160, nowMs)
     heard.push(...frame)
@@ -81,6 +83,14 @@ describe('RTP receiver', () => {
     assert.ok(measureTone(heard, 1000).share > 0.99)
     assert.ok(Math.abs((receiver.level.dbfs ?? 0) + 13) < 0.2)
     assert.equal(receiver.concealedFrames, 0)
+  })
+
+  it('hears a stream whole whose timestamps begin again in the middle', () => {
+    const { receiver, heard } = hear(PCMA, { from: 2 ** 32 - 8000 })
+    assert.ok(measureTone(heard, 1000).share > 0.99)
+    assert.equal(receiver.concealedFrames, 0)
+    assert.equal(receiver.statistics.maxJitterMs, 0)
+    assert.deepEqual(heard, hear().heard)
   })
 
   for (const ms of [5, 10, 20, 30, 60, 100, 120, 128, 200]) {

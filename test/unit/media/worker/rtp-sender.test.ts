@@ -139,6 +139,33 @@ describe('RTP sender', () => {
     assert.deepEqual(told, [['p', 'finished', 20]])
   })
 
+  for (const [what, pause] of [
+    ['a hold', (sender: RtpSender, on: boolean) => sender.configure({ ...FORMAT, sending: !on })],
+    [
+      'a time without an address to send to',
+      (sender: RtpSender, on: boolean) => {
+        sender.reachable = !on
+      },
+    ],
+  ] as const) {
+    it(`goes on with a marker after ${what}: buffers take the new start from it (RFC 3551 4.1)`, () => {
+      const { sender, packets } = setUp()
+      ticks(sender, 3)
+      pause(sender, true)
+      ticks(sender, 10)
+      assert.equal(packets.length, 3)
+      pause(sender, false)
+      ticks(sender, 2)
+      assert.deepEqual(
+        packets.map((p) => p.marker),
+        [true, false, false, true, false],
+      )
+      const [last, first] = [packets[2], packets[3]]
+      assert.equal(first?.sequence, ((last?.sequence ?? 0) + 1) & 0xffff)
+      assert.equal(first?.timestamp, ((last?.timestamp ?? 0) + 11 * 160) % 2 ** 32)
+    })
+  }
+
   it('after intervals that were skipped the timestamp has gone on, the number has not, and the marker is set', () => {
     const { sender, packets } = setUp()
     ticks(sender, 1)

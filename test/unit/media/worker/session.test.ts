@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
 import type { MediaTrouble } from '../../../../src/media/protocol.js'
-import { parseRtcp } from '../../../../src/media/rtp/rtcp-packet.js'
+import { buildRtcp, ntpMiddle, parseRtcp } from '../../../../src/media/rtp/rtcp-packet.js'
 import { writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js'
 import { Pacer } from '../../../../src/media/worker/pacer.js'
 import { CallMedia, type Tell } from '../../../../src/media/worker/session.js'
@@ -134,6 +134,44 @@ describe('media of one call', () => {
     connect({ direction: 'recvonly' })
     clock.advance(9000)
     assert.equal(parseRtcp(rtcp.sent.at(-1)?.bytes ?? new Uint8Array())?.[0]?.type, 'receiver-report')
+  })
+
+  /** ITU-T G.107 by hand: R = 93.2 - Id - Ie,eff, with Id = 0.024 d + 0.11 (d - 177.3) beyond 177.3 ms, and Annex B's MOS of R. */
+  const mosOf = (oneWayMs: number, loss = 0) => {
+    const r = 93.2 - 0.024 * oneWayMs - 0.11 * Math.max(0, oneWayMs - 177.3) - (95 * loss) / (loss + 25.1)
+    return Number((1 + 0.035 * r + 7e-6 * r * (r - 60) * (100 - r)).toFixed(2))
+  }
+
+  it('MOS counts half of the round trip, the jitter buffer and the packet: 3.94 at a round trip of 400 ms', () => {
+    const { clock, rtcp, connect, call, hear } = setUp()
+    connect()
+    hear(1)
+    while (rtcp.sent.length === 0) clock.advance(1)
+    assert.equal(call.stats().rttMs, null)
+    assert.equal(call.stats().mos, mosOf(40 + 20))
+    const [report] = parseRtcp(rtcp.sent[0]?.bytes ?? new Uint8Array()) ?? []
+    assert.ok(report?.type === 'sender-report')
+    clock.advance(500)
+    // The peer held it back for 100 ms of these 500; in units of 1/65536 s (RFC 3550 6.4.1).
+    const times = { lastSr: ntpMiddle(report.sender), delaySinceLastSr: 6554 }
+    const block = { ssrc: 1, fractionLost: 0, cumulativeLost: 0, extendedHighestSequence: 0, jitter: 0, ...times }
+    rtcp.hear(buildRtcp({ ssrc: 9, cname: 'peer', blocks: [block], bye: false }), { ...PEER, port: PEER.rtcpPort })
+    const { rttMs, mos } = call.stats()
+    assert.ok(rttMs !== null && Math.abs(rttMs - 400) <= 1, `${rttMs} ms`)
+    assert.equal(mos, 3.94)
+    assert.equal(mos, mosOf(200 + 40 + 20))
+  })
+
+  it('MOS counts the loss of what was received', () => {
+    const { clock, connect, call, hear } = setUp()
+    connect()
+    for (let n = 1; n <= 100; n++) {
+      if (n % 10 !== 5) hear(n)
+      clock.advance(20)
+    }
+    const { lossPercent, mos } = call.stats()
+    assert.equal(lossPercent, 10)
+    assert.equal(mos, mosOf(40 + 20, 10))
   })
 
   it('the peer’s silence is told once, at its time, only where something is expected', () => {

@@ -1,0 +1,47 @@
+/** Telephones that are just being answered lose a key that comes before they listen: the first one waits for a sign that they do. */
+import type { Clock, Timer } from '../base/clock.js'
+import { type Deferred, deferred } from '../base/deferred.js'
+
+const MAX_WAIT_MS = 300
+
+export class FirstKey {
+  readonly #clock: Clock
+  #answeredMs = Number.NEGATIVE_INFINITY
+  #mayGo = false
+  #waiting: { decided: Deferred<boolean>; timer: Timer } | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Undefined where a key may go now. Otherwise resolves when it may, with false where the call has ended before. */
+  wait(): Promise<boolean> | undefined {
+    const leftMs = this.#answeredMs + MAX_WAIT_MS - this.#clock.now()
+    if (this.#mayGo || leftMs <= 0) return undefined
+    this.#waiting ??= {
+      decided: deferred<boolean>(),
+      timer: this.#clock.setTimeout(() => this.#decide(true), leftMs),
+    }
+    return this.#waiting.decided.promise
+  }
+
+  answered(): void {
+    this.#answeredMs = this.#clock.now()
+  }
+
+  /** Sound has come from the peer. */
+  heard(): void {
+    this.#mayGo = true
+    this.#decide(true)
+  }
+
+  ended(): void {
+    this.#decide(false)
+  }
+
+  #decide(mayGo: boolean): void {
+    this.#waiting?.timer.cancel()
+    this.#waiting?.decided.resolve(mayGo)
+    this.#waiting = undefined
+  }
+}
