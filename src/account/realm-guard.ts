@@ -1,4 +1,5 @@
 import { readable } from '../base/octets.js'
+import { RecentSet } from '../base/recent-set.js'
 import type { Authenticator, Challenge } from '../sip/types.js'
 import { parseUri } from '../sip/uri/sip-uri.js'
 
@@ -14,6 +15,7 @@ export interface RealmGuardInit {
 }
 
 const MAX_REALMS = 64
+const MAX_SOURCES_OF_REALM = 64
 /** Those that exist only within a dialog; INVITE, UPDATE and others say so themselves. */
 const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
 
@@ -24,7 +26,7 @@ const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'N
 export class RealmGuard {
   readonly #init: RealmGuardInit
   /** Realms that asked where only ours can ask, each with the addresses that it asked from. */
-  readonly #sources = new Map<string, Set<string>>()
+  readonly #sources = new Map<string, RecentSet<string>>()
   /** REGISTER reaches only our registrar: after it, realms of other user agents are not trusted. */
   #registrarKnown = false
 
@@ -55,8 +57,9 @@ export class RealmGuard {
 
   #learn({ realm, status }: Challenge, method: string, source: string): void {
     if (method === 'REGISTER' && status === 401) this.#registrarKnown = true
-    const sources = this.#sources.get(realm) ?? new Set()
-    this.#sources.set(realm, sources.add(source))
+    const sources = this.#sources.get(realm) ?? new RecentSet(MAX_SOURCES_OF_REALM)
+    sources.add(source)
+    this.#sources.set(realm, sources)
     const [oldest] = this.#sources.keys()
     if (this.#sources.size > MAX_REALMS && oldest !== undefined) this.#sources.delete(oldest)
   }
