@@ -159,7 +159,7 @@ describe('registration', () => {
       ],
       ['as asked where nothing is said', {}, 600],
       ['as a day at most', { Expires: ['4294967295'] }, 86_400],
-      ['as asked where it is no number', { Expires: ['soon'] }, 600],
+      ['as requested where it is not a number', { Expires: ['soon'] }, 600],
     ]
     for (const [name, headers, grantedSec] of cases) {
       it(name, async () => {
@@ -362,7 +362,7 @@ describe('registration', () => {
     assert.equal(registration.state.state, 'idle')
   })
 
-  it('says nothing to a registrar that holds no binding of ours', async () => {
+  it('sends nothing to a registrar that does not hold our binding', async () => {
     const { sent, clock, registration, last } = setUp()
     registration.register()
     await last().answer(403)
