@@ -9,7 +9,6 @@ const BY_CAUSE = new Map<string, string>([
   ],
   ['completed-elsewhere', 'Another telephone took the call.'],
   ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
-  ['completed-elsewhere', 'Another telephone took the call.'],
 ])
 
 const BY_STATUS = new Map<number, string>([
