@@ -4,8 +4,9 @@ import { isLocal, type SipDialog, type SipDialogHandlers } from '../../../src/si
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawCaller } from '../../support/raw-call.js'
 import { RawPeer } from '../../support/raw-peer.js'
-import { SDP } from '../../support/sip-messages.js'
+import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, OFFER, Party } from '../../support/sip-parties.js'
+import { StreamPeer } from '../../support/stream-peer.js'
 import { called } from '../../support/wait.js'
 
 describe('a target out of reach', () => {
@@ -95,6 +96,35 @@ describe('a target out of reach', () => {
       assert.equal((await reinvite).status, 200, why)
       await hangUp(result.dialog, instead)
     }
+  })
+
+  it('in an INVITE that came by TCP: the BYE goes back on its connection', async () => {
+    const bob = await Party.open('bob', { protocol: 'udp+tcp' })
+    const caller = await StreamPeer.connect(bob.endpoint.local.port)
+    const request = (method: string, to?: string): string =>
+      requestText({
+        method,
+        uri: bob.address,
+        via: `SIP/2.0/TCP 127.0.0.1:${caller.port};branch=z9hG4bK${method}`,
+        ...(to === undefined ? { body: SDP } : { to }),
+      }).replace('<sip:alice@192.0.2.1:5060>', '<sip:alice@127.0.0.1:5061;transport=tls>')
+    caller.send(request('INVITE'))
+    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
+    caller.send(request('ACK', `<sip:bob@example.org>;tag=${dialog.localTag}`))
+    const ended = dialog.bye()
+    const next = async (start: string): Promise<string> => {
+      for (;;) {
+        const message = await caller.messages.next()
+        if (message.startsWith(start)) return message
+      }
+    }
+    const bye = await next('BYE ')
+    assert.match(bye, new RegExp(`^BYE sip:alice@127\\.0\\.0\\.1:${caller.port};transport=tcp SIP`))
+    const copied = bye.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line))
+    caller.send(['SIP/2.0 200 OK', ...copied, 'Content-Length: 0', '', ''].join('\r\n'))
+    assert.equal((await ended).status, 200)
+    await caller.close()
+    await bob.close()
   })
 
   it('behind a proxy that stays on the way stays as it is: the first route decides', async () => {

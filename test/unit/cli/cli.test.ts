@@ -318,6 +318,7 @@ describe('command line', () => {
     assert.match(adviceFor({ cause: 'no-answer', sipCode: 487 }), /ring-timeout/)
     assert.match(adviceFor({ cause: 'no-answer', sipCode: 480 }), /registered/)
     assert.match(adviceFor({ cause: 'media-timeout', sipCode: 200 }), /RTP/)
+    assert.match(adviceFor({ cause: 'completed-elsewhere', sipCode: 487 }), /Another telephone/)
     for (const sipCode of [406, 420, 421]) assert.match(adviceFor({ cause: 'failed', sipCode }), /--trace/)
     assert.match(adviceForStatus(407), /password/)
     assert.match(adviceForError('TARGET_BLOCKED'), /--allow-emergency/)
