@@ -43,6 +43,7 @@ describe('a target out of reach', () => {
     ['TCP', 'sip:x@127.0.0.1:5061;transport=TCP;ob', `sip:x@127.0.0.1:${peer.port};ob`],
     ['a browser', 'sip:jb7@akdbpg.invalid;transport=ws', `sip:jb7@127.0.0.1:${peer.port}`],
     ['a name that cannot exist', 'sip:x@nowhere.invalid', `sip:x@127.0.0.1:${peer.port}`],
+    ['TLS at another address', 'sip:x@127.0.0.1;transport=tls;maddr=192.0.2.9;ob', `sip:x@127.0.0.1:${peer.port};ob`],
     ['sips', 'sips:x@127.0.0.1', `sip:x@127.0.0.1:${peer.port}`],
     ['IPv6', 'sip:x@[2001:db8::1]:5070;user=phone', `sip:x@127.0.0.1:${peer.port};user=phone`],
     ['port 0', 'sip:x@127.0.0.1:0', `sip:x@127.0.0.1:${peer.port}`],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { placeCall } from '../../../src/call/call.js'
+import { PeerHost } from '../../../src/call/peer-host.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
 import { account, dialled, dialledAndAnswered, incoming, peerSdp, World } from './call-fixture.js'
 
@@ -117,6 +118,19 @@ describe('a host name in the peer’s SDP', () => {
     const { cause, reason } = world.last('call.ended').end
     assert.equal(cause, 'media-timeout')
     assert.match(reason, /no RTP from the peer for 30 s; the host name “media\.example\.com” in its SDP has no address/)
+  })
+
+  it('that is found after the peer has named another one does not take the place of that one', async () => {
+    const answers = new Map<string, (addresses: string[]) => void>()
+    const lookup = (name: string) => new Promise<string[]>((resolve) => answers.set(name, resolve))
+    const host = new PeerHost(lookup, () => 4)
+    const first = host.find('first.example')
+    const second = host.find('second.example')
+    answers.get('second.example')?.(['192.0.2.2'])
+    assert.equal(await second, '192.0.2.2')
+    answers.get('first.example')?.(['192.0.2.1'])
+    assert.equal(await first, undefined)
+    assert.equal(host.known('second.example'), '192.0.2.2')
   })
 
   it('is refused in an offer without a common codec before anything is looked up', () => {
