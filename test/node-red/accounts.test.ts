@@ -11,7 +11,7 @@ const ENV = '${RINGFLOW_TEST_UNSET}'
 describe('sip-account and who uses it', () => {
   const test = fakeFlows()
 
-  it('hands transport, proxy, settings and password to the engine, and the password to nobody else', async () => {
+  it('hands transport, proxy, settings and password to the engine, and the password only to the engine', async () => {
     const flows = await test.start(
       [
         {
@@ -23,6 +23,7 @@ describe('sip-account and who uses it', () => {
           proxy: 'proxy',
           register: true,
           expires: '300',
+          abandonedAfter: '90',
           allowedSources: '192.0.2.1, 198.51.100.0/24',
           exposeHeaders: 'X-Ticket',
           stripPrefix: '9',
@@ -50,6 +51,7 @@ describe('sip-account and who uses it', () => {
     assert.equal(config?.transport.bindAddress, '127.0.0.1')
     assert.match(config?.transport.userAgent ?? '', /^Ringflow\/\d+\.\d+\.\d+/)
     assert.equal(config?.expiresSec, 300)
+    assert.equal(config?.abandonedAfterMs, 90_000)
     assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
     assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])
     assert.deepEqual(config?.dialPlan, { stripPrefix: '9', addPrefix: '0', countryCode: '49' })

@@ -10,6 +10,9 @@ export type Resolve = (hostName: string, family: Family) => Promise<string>
 const VALID_MS = 30_000
 /** A name that cannot be resolved is asked again soon, but not for each of a burst of requests. */
 const FAILED_MS = 2_000
+/** RFC 8767: the last address goes on to be used for so long while DNS fails, or says nothing for so long. A BYE must not wait for it. */
+const STALE_MS = 3_600_000
+const PATIENCE_MS = 1_000
 const MAX_NAMES = 1_000
 
 /** A or AAAA record by the system's resolver. RFC 3263 (NAPTR, SRV) will stand behind the same function. */
@@ -24,29 +27,46 @@ export const resolveBySystem: Resolve = async (hostName, family) => {
 interface Answer {
   address: Promise<string>
   validUntilMs: number
+  /** The last address that was found. */
+  last?: { address: string; staleUntilMs: number }
 }
 
 /** Keeps answers for a while: a call sends several requests to one host, and each question may take seconds. */
-export function cached(resolve: Resolve, clock: Pick<Clock, 'now'>): Resolve {
+export function cached(resolve: Resolve, clock: Pick<Clock, 'now' | 'setTimeout'>): Resolve {
   const answers = new Map<string, Answer>()
-
-  const ask = (key: string, hostName: string, family: Family): Answer => {
-    const answer: Answer = { address: resolve(hostName, family), validUntilMs: Number.POSITIVE_INFINITY }
-    const settled = (validMs: number) => () => {
-      answer.validUntilMs = clock.now() + validMs
-    }
-    answer.address.then(settled(VALID_MS), settled(FAILED_MS))
-    answers.delete(key) // the newest stands last
-    answers.set(key, answer)
-    const [oldest] = answers.keys()
-    if (answers.size > MAX_NAMES && oldest !== undefined) answers.delete(oldest)
-    return answer
-  }
 
   return (hostName, family) => {
     const key = `${family} ${hostName.toLowerCase()}`
     const known = answers.get(key)
-    const isValid = known !== undefined && clock.now() < known.validUntilMs
-    return (isValid ? known : ask(key, hostName, family)).address
+    if (known && clock.now() < known.validUntilMs) return known.address
+    const answer = ask(resolve(hostName, family), clock, known?.last)
+    answers.delete(key) // the newest stands last
+    answers.set(key, answer)
+    const [oldest] = answers.keys()
+    if (answers.size > MAX_NAMES && oldest !== undefined) answers.delete(oldest)
+    return answer.address
   }
+}
+
+function ask(fresh: Promise<string>, clock: Pick<Clock, 'now' | 'setTimeout'>, last: Answer['last']): Answer {
+  const usable = last && clock.now() < last.staleUntilMs ? last : undefined
+  const answer: Answer = { address: fresh, validUntilMs: Number.POSITIVE_INFINITY, ...(usable ? { last: usable } : {}) }
+  if (usable) {
+    answer.address = new Promise((found) => {
+      const useLast = () => found(usable.address)
+      const timer = clock.setTimeout(useLast, PATIENCE_MS)
+      fresh.then(found, useLast).finally(() => timer.cancel())
+    })
+  }
+  fresh.then(
+    (address) => {
+      answer.address = fresh
+      answer.validUntilMs = clock.now() + VALID_MS
+      answer.last = { address, staleUntilMs: clock.now() + STALE_MS }
+    },
+    () => {
+      answer.validUntilMs = clock.now() + FAILED_MS
+    },
+  )
+  return answer
 }

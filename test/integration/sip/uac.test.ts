@@ -401,7 +401,7 @@ describe('UAC against a peer that says what the test wants', () => {
       assert.equal((await outcome).response.status, 404)
     })
 
-    it('may be a name: resolved once for INVITE, CANCEL and the ACK to its failure', async () => {
+    it('may be a name: resolved once for INVITE, CANCEL, the ACK to its failure and the next INVITE', async () => {
       await alice.close()
       const asked: string[] = []
       const resolve = async (host: string) => {
@@ -418,6 +418,8 @@ describe('UAC against a peer that says what the test wants', () => {
       peer.answer(invite, 487)
       assert.equal((await peer.requests.next()).message.method, 'ACK')
       await outcome
+      alice.call(`sip:bob@sip.example.com:${peer.port}`)
+      assert.equal((await peer.requests.next()).message.method, 'INVITE')
       assert.deepEqual(asked, ['sip.example.com'])
     })
 

@@ -6,8 +6,8 @@ const SECTIONS: Record<string, readonly string[]> = {
   'en-US': ['Inputs', 'Outputs', 'Details', 'References'],
   'zh-CN': ['输入', '输出', '详细', '参考'],
 }
-/** As Node-RED's editor reads it (descriptionList, description): a further colon would end the description. */
-const PROPERTY = /^:([^:\n]+)\(([^:\n]+)\).*?:([^:\n]*)$/
+/** Node-RED's editor (descriptionList, description) shows only the text behind the last colon. */
+const PROPERTY = /^:([^:\n]+)\(([^:\n]+)\) :([^:\n]*)$/
 
 describe('help', () => {
   for (const type of TYPES) {

@@ -100,7 +100,7 @@ describe('SDP media description', () => {
     assert.deepEqual([media.length, media[39]?.formats.length], [40, 128])
   })
 
-  it('refuses what is no SDP with BAD_SDP, or what it read serialises and reads the same again', () => {
+  it('refuses other text with BAD_SDP, or reads a description that serialises and reads the same again', () => {
     const line = fc.oneof(
       fc.constantFrom(
         ...HEAD,

@@ -59,6 +59,28 @@ describe('answers of the resolver', () => {
     assert.equal(asked.length, 1)
   })
 
+  it('that fail, or do not come within 1 s, leave the last address in use, for an hour (RFC 8767)', async () => {
+    const resolve = resolver()
+    await resolve('a.example.com', 4)
+    clock.advance(30_000)
+    answer = () => Promise.reject(new Error('server failure'))
+    assert.equal(await resolve('a.example.com', 4), '192.0.2.1')
+    clock.advance(2_000)
+    const slow = deferred<string>()
+    answer = () => slow.promise
+    const impatient = resolve('a.example.com', 4)
+    clock.advance(1_000)
+    assert.equal(await impatient, '192.0.2.1')
+    assert.equal(await resolve('a.example.com', 4), '192.0.2.1')
+    slow.resolve('192.0.2.2')
+    await slow.promise
+    assert.equal(await resolve('a.example.com', 4), '192.0.2.2')
+    assert.deepEqual([asked.length, clock.pending], [3, 0])
+    clock.advance(3_600_000)
+    answer = () => Promise.reject(new Error('server failure'))
+    await assert.rejects(resolve('a.example.com', 4), /server failure/)
+  })
+
   it('are kept for 1,000 names at most: the oldest answer goes first', async () => {
     const resolve = resolver()
     for (let n = 0; n <= 1_000; n++) await resolve(`host${n}.example.com`, 4)
