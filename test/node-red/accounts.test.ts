@@ -11,7 +11,7 @@ const ENV = '${RINGFLOW_TEST_UNSET}'
 describe('sip-account and who uses it', () => {
   const test = fakeFlows()
 
-  it('hands transport, proxy, settings and password to the engine, and the password to nobody else', async () => {
+  it('hands transport, proxy, settings and password to the engine, and the password only to the engine', async () => {
     const flows = await test.start(
       [
         {

@@ -366,7 +366,7 @@ describe('actions in a call', () => {
       assert.deepEqual(test.engine.sent('sendDigits'), [{ callId: 'c1', digits: '12,A#', toneMs: 200, gapMs: 50 }])
     })
 
-    it('refuses what is no digit; a hangup in between is CALL_ENDED', async () => {
+    it('refuses characters that are not digits; a hangup in between is CALL_ENDED', async () => {
       const flows = await inCall('sip-dtmf', 1)
       flows.receive('action', { ...message(), payload: 'one' })
       assert.equal(code(await flows.message('caught')), 'BAD_ARGUMENT')

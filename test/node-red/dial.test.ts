@@ -155,7 +155,7 @@ describe('sip-dial', () => {
       )
     }
     assert.deepEqual(test.engine.sent('dial'), [])
-    // Thirteen digits that are no time of these days are a number.
+    // Thirteen digits that are not a time near now are a telephone number.
     const asked = test.engine.asked('dial')
     flows.receive('dial', { payload: '4930123456789' })
     assert.equal((await asked).target, '4930123456789')

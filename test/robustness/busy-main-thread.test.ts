@@ -19,7 +19,7 @@ const SPIN = { busyMs: 500, restMs: 20 }
 const ANSWER_MS = 20
 /** Chance is the machine's: so many packets and gaps may be late in a good round. On the main thread half of the packets are late. */
 const CHANCE = { late: 0.001, gaps: 2 }
-/** Other programs on this machine make a round bad; a fault of ours makes all of them bad. */
+/** Other programs on this machine make one round bad; a fault in our code makes every round bad. */
 const ROUNDS = 3
 /** Where no round is good, ours may not be so much worse than the reference, and never worse than this on any machine. */
 const MARGIN = 3

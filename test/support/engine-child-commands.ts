@@ -31,7 +31,7 @@ export interface Usage {
   heapOctets: number
   fds: number
   threads: number
-  /** Of this process, user and system. */
+  /** CPU time of this process, user and system. */
   cpuMs: number
 }
 

@@ -3,7 +3,7 @@ export function tell(what: string, figure: string, promise: string): void {
   console.log(`      ${what}: ${figure} (${promise})`)
 }
 
-/** Of values in any order; NaN where there are none. */
+/** A percentile of values in any order; NaN if there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const ascending = [...values].sort((a, b) => a - b)
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN

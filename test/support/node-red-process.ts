@@ -36,7 +36,7 @@ export interface RunningNodeRed {
   readonly log: string[]
   deploy(flow: FlowNode[]): Promise<void>
   flow(): Promise<FlowNode[]>
-  /** Of the pack's nodes; also that there is none. */
+  /** Errors that loading the pack's nodes has caused; empty if there are none. */
   loadErrors(): Promise<string[]>
   /** Presses the button of an inject node. */
   press(id: string): Promise<void>
@@ -55,7 +55,7 @@ export async function startNodeRed({
 }: {
   preload?: URL
   settings?: Record<string, unknown>
-  /** Of one that was stopped. */
+  /** The user directory of a Node-RED that was stopped before; default: a new one. */
   userDir?: string
 } = {}): Promise<RunningNodeRed> {
   const port = await freePort()
@@ -221,7 +221,7 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Of one that has `report-holdings` loaded: asked by signal, answered in its output. */
+/** Figures of a process that has `report-holdings` loaded: requested by a signal, read from its output. */
 export async function holdingsOf({ pid, log }: RunningNodeRed): Promise<Holdings> {
   const said = log.length
   process.kill(pid, 'SIGURG')

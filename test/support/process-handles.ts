@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 export interface Holdings {
-  /** Of the main thread: objects, and what lies outside of V8's heap for them (Buffers). */
+  /** Memory of the main thread: objects, and their memory outside V8's heap (Buffers). */
   heapOctets: number
   fds: number
   threads: number
@@ -13,7 +13,7 @@ export interface Holdings {
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Of this process, after collections. */
+/** Memory of this process after garbage collections. */
 export async function holdings(): Promise<Holdings> {
   for (let n = 0; n < 3; n++) {
     collect()

@@ -20,7 +20,7 @@ export class RawCaller {
   readonly peer: RawPeer
   readonly #uri: string
   readonly #port: number
-  /** Of the party that is called. */
+  /** The tag of the called party. */
   toTag = ''
   cseq = 0
 

@@ -7,7 +7,7 @@ export class Fates {
     this.#seed = seed
   }
 
-  /** Numbers from 0 to 1 for this datagram: of the nth call seen, from this side, this message, its so manieth copy. */
+  /** Numbers from 0 to 1 for this datagram: number of the call, sending side, kind of message, number of the copy. */
   of(bytes: Buffer, from: number): () => number {
     const text = bytes.toString('latin1')
     const call = this.#call(header(text, 'Call-ID'))

@@ -27,7 +27,7 @@ export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.re
 
 /** A queue that tests await: what was put in comes out in its order. */
 export class Inbox<Item> {
-  /** What a wait in vain was for. */
+  /** The name that an unsuccessful wait reports. */
   readonly #what: string
   readonly #items: Item[] = []
   readonly #waiting: ((item: Item) => void)[] = []

@@ -1,4 +1,4 @@
-/** A context store that answers later, as one on a disk or in a database does: whoever wants its value at once gets an error. */
+/** A context store that answers later, as a store on a disk or in a database does: synchronous reading is an error. */
 
 type Answer = (error: Error | null, ...values: unknown[]) => void
 

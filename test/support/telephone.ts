@@ -64,7 +64,7 @@ export class Telephone {
   readonly party: Party
   readonly #media: MediaService
   readonly #changes: Partial<CallAccount>
-  /** Of the last call that was placed and answered. */
+  /** The dialog of the last call that was placed and answered. */
   dialog: SipDialog | undefined
 
   static async open(

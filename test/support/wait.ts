@@ -5,7 +5,7 @@ export const WAIT_MS = 5_000
 export function within<T>(promise: Promise<T>, what: string, ms = WAIT_MS): Promise<T> {
   let timer: NodeJS.Timeout
   const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for ${what}`)), ms)
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}, which did not come`)), ms)
     timer.unref()
   })
   const result = Promise.race([promise, timeUp]).finally(() => clearTimeout(timer))

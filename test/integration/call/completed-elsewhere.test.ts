@@ -64,7 +64,7 @@ describe('a call that another telephone took', () => {
     assert.deepEqual([cause, reason], ['cancelled', `${Q850}, SIP;cause=487`])
   })
 
-  it('is told so to a telephone that a call of ours rings, and is ended so here', async () => {
+  it('reaches the telephone that our call rings, and sets the cause of our end', async () => {
     const calling = bob.call({ party: { address: peer.uri, user: 'raw' } } as Telephone)
     const invite = await peer.requests.next()
     peer.answer(invite, 180)
@@ -93,7 +93,7 @@ describe('a call that another telephone took', () => {
   })
 
   for (const status of [487, 603]) {
-    it(`is told so by the ${status} to a call of ours`, async () => {
+    it(`is read from the ${status} that answers our call`, async () => {
       const calling = bob.call({ party: { address: peer.uri, user: 'raw' } } as Telephone)
       const invite = await peer.requests.next()
       peer.answer(invite, status, { headers: [`Reason: ${Q850}`, `Reason: ${SIP}`, 'X-Queue: a', 'X-Queue: b, c'] })

@@ -1,4 +1,4 @@
-/** Whose binding the answer to a REGISTER means, from the wire to the event (RFC 3261 10.2.4). */
+/** Which Contact in the answer to a REGISTER is our binding, from the wire to the event (RFC 3261 10.2.4). */
 import assert from 'node:assert/strict'
 import { startLocalEngine } from '../../../src/engine/client.js'
 import type { Engine } from '../../../src/engine/protocol.js'

@@ -37,6 +37,24 @@ for (const [name, start] of KINDS) {
       return { callId, calleeId: incoming.callId }
     }
 
+    it('records what the callee plays before its answer', async () => {
+      const { target } = await twoAccounts(engine, BY_FLOW)
+      const { callId } = await engine.call('dial', { accountId: 'caller', target })
+      const incoming = await heard.next('call.incoming')
+      await engine.call('early', { callId: incoming.callId })
+      const { call } = await heard.next('call.early', (event) => event.callId === callId)
+      assert.equal(call.state, 'early')
+      await engine.call('startRecord', { callId, mediaId: newId(), file: 'early.wav' })
+      const source: Playable = { kind: 'tone', hz: [425], durationMs: 1000, levelDbfs: -12 }
+      await engine.call('play', { callId: incoming.callId, mediaId: newId(), source })
+      const recorded = await engine.call('stopRecord', { callId })
+      await engine.call('reject', { callId: incoming.callId, status: 486 })
+      const { cdr, stats } = await heard.next('call.ended', (event) => event.callId === callId)
+      assert.deepEqual([cdr.answeredAt, cdr.heard, stats?.heard], [null, 'sound', 'sound'])
+      const { share, soundMs } = measureTone(recorded?.path ?? '', 425)
+      assert.ok(share >= 0.95 && soundMs >= 700, `${soundMs} ms, ${share} of its power at 425 Hz`)
+    })
+
     it('two accounts call each other: tones heard, digits pressed, one CDR each', async () => {
       const { callId, calleeId } = await answeredCall()
       const record = (id: string, file: string) => engine.call('startRecord', { callId: id, mediaId: newId(), file })

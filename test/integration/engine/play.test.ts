@@ -112,7 +112,7 @@ describe('sounds of a call, over the engine in its worker', function () {
     assert.ok(soundMs >= playedMs - 60 && share >= 0.95, `heard ${soundMs} of ${playedMs} ms, ${share}`)
   })
 
-  it('is refused: a Buffer that is no WAV, one that is too large, a signal that is none, too much gain', async () => {
+  it('is refused: a Buffer without a WAV, a Buffer that is too large, an unknown signal, too much gain', async () => {
     const refused = (source: Playable, code: string) => assert.rejects(play(source), { code })
     await refused({ kind: 'wav', data: new Uint8Array(1000) }, 'BAD_AUDIO')
     await refused({ kind: 'wav', data: new Uint8Array(10 * 1024 * 1024 + 1) }, 'BAD_ARGUMENT')

@@ -26,7 +26,7 @@ async function statsWhere(
   for (;;) {
     const stats = await session.stats()
     if (wanted(stats)) return stats
-    assert.ok(Date.now() < endsAt, `waited in vain for ${what}: ${JSON.stringify(stats)}`)
+    assert.ok(Date.now() < endsAt, `waited for ${what}, which did not come: ${JSON.stringify(stats)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -66,7 +66,7 @@ describe('a dialog between two endpoints', () => {
     await first
   })
 
-  it('answers a re-INVITE without offer with an offer of ours, and tells the answer in the ACK', async () => {
+  it('answers a re-INVITE without offer with our own offer, and hands on the answer in the ACK', async () => {
     const offered = nextOffer(calleeDialog)
     const result = callerDialog.reinvite({ contentType: 'application/sdp', content: '' })
     const offer = await offered

@@ -267,7 +267,7 @@ describe('digest authentication', () => {
     await result
   })
 
-  describe('proves the password to nobody but our servers', () => {
+  describe('proves the password only to our servers', () => {
     const establish = async (): Promise<SipDialog> => {
       const { outcome } = alice.call(server.uri)
       server.answer(await server.requests.next(), 200, { body: SDP })

@@ -192,7 +192,7 @@ describe('a peer that', () => {
       assert.equal((await newCaller().ask('BYE', { toTag: '' })).statusCode, 481)
     })
 
-    it('in its 2xx: the tag is null, and no request of ours has one (RFC 3261 12.1.2, 12.2.1.1)', async () => {
+    it('in its 2xx: the tag is null, and none of our requests has one (RFC 3261 12.1.2, 12.2.1.1)', async () => {
       const { invite, ack, dialog } = await placed('')
       assert.equal(dialog.remoteTag, '')
       assert.equal(ack.message.getHeader('to'), `<${peer.uri}>`)

@@ -72,7 +72,7 @@ describe('a dialog that moves to another endpoint', () => {
     })
   }
 
-  it('with a re-INVITE of ours under way: that one is given up, the next one goes out', async () => {
+  it('with our re-INVITE in progress: it is given up, the next one goes out', async () => {
     const { callerDialog, calleeDialog } = await establish(alice, bob)
     const unheard = offerTo(calleeDialog)
     const first = callerDialog.reinvite(OFFER)
@@ -123,7 +123,7 @@ describe('a dialog that moves to another endpoint', () => {
     ;(await offered).accept({ body: ANSWER })
     assert.equal((await answered).status, 200)
 
-    // The next ACK is no late one for the first answer.
+    // The next ACK is not a late one for the first answer.
     const acknowledged = called(dialog.handlers, 'acknowledged')
     const asked = offerTo(dialog)
     const back = reinviteOnceFree(result.dialog)

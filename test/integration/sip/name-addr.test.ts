@@ -1,4 +1,4 @@
-/** Addresses with and without brackets, on the wire (RFC 3261 20.10): requests of ours go to the whole URI. */
+/** Addresses with and without brackets, on the wire (RFC 3261 20.10): our requests go to the whole URI. */
 import assert from 'node:assert/strict'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'

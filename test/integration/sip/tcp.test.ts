@@ -282,7 +282,7 @@ describe('slow and lying TCP peers', () => {
     await peer.closed
   })
 
-  it('that keep a connection alive by CR LF NUL, or by whatever is no message, lose neither it nor what they say next', async () => {
+  it('that keep a connection alive by CR LF NUL or other octets between messages keep the connection and lose no message', async () => {
     const peer = await connect()
     peer.send(options(9, 'first'))
     await received.next()

@@ -71,7 +71,7 @@ describe('UAS against a peer that says what the test wants', () => {
       })
     }
 
-    it('415: a body that is no offer', async () => {
+    it('415: a body that is not an offer', async () => {
       const response = await peer.ask(text().replace('application/sdp', 'application/unknown'), port())
       assert.deepEqual([response.statusCode, response.getHeader('accept')], [415, 'application/sdp'])
     })
@@ -130,7 +130,7 @@ describe('UAS against a peer that says what the test wants', () => {
       }
     })
 
-    it('nothing at all to what is no SIP, to ACK, to keep-alives', async () => {
+    it('nothing at all to data that is not SIP, to ACK, to keep-alives', async () => {
       for (const nothing of ['\r\n\r\n', '\0', 'hello', text({ method: 'ACK' }), text({ method: 'ACK', cseq: 'x' })]) {
         peer.send(nothing, port())
       }

@@ -159,7 +159,7 @@ describe('registration', () => {
       ],
       ['as asked where nothing is said', {}, 600],
       ['as a day at most', { Expires: ['4294967295'] }, 86_400],
-      ['as asked where it is no number', { Expires: ['soon'] }, 600],
+      ['as requested where it is not a number', { Expires: ['soon'] }, 600],
     ]
     for (const [name, headers, grantedSec] of cases) {
       it(name, async () => {
@@ -190,7 +190,7 @@ describe('registration', () => {
     registration.register()
     await last().answer(200, { Contact: [`<${CONTACT}>;expires=0`] })
     assert.deepEqual(names(), ['registering', 'failed'])
-    assert.match((registration.state as { reason: string }).reason, /no time/)
+    assert.match((registration.state as { reason: string }).reason, /a lifetime of 0 s/)
     clock.advance(20_000)
     assert.equal(sent.length, 1)
     clock.advance(10_000)
@@ -362,7 +362,7 @@ describe('registration', () => {
     assert.equal(registration.state.state, 'idle')
   })
 
-  it('says nothing to a registrar that holds no binding of ours', async () => {
+  it('sends nothing to a registrar that does not hold our binding', async () => {
     const { sent, clock, registration, last } = setUp()
     registration.register()
     await last().answer(403)

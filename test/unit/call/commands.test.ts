@@ -37,7 +37,7 @@ describe('play', () => {
     call.stopPlay()
   })
 
-  it('rejects with the error of the file, which is no event', async () => {
+  it('rejects with the error of the file, without an event', async () => {
     const { call, session, types } = await dialledAndAnswered()
     const played = call.play('m1', file)
     session.play0.fail(new TelephonyError('FILE_NOT_FOUND', 'no such file'))
@@ -231,7 +231,7 @@ describe('send digits', () => {
     assert.equal(clock.pending, 0)
   })
 
-  it('refuses what is no digit', async () => {
+  it('refuses characters that are not digits', async () => {
     const { call } = await dialledAndAnswered()
     for (const digits of ['', 'E', '1 2', '1\r\n', '1'.repeat(129)]) {
       await assert.rejects(call.sendDigits(digits), { code: 'BAD_ARGUMENT' }, JSON.stringify(digits))

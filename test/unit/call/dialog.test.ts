@@ -96,7 +96,7 @@ describe('within the dialog', () => {
     assert.equal(dialog.offer(sdpBody(peerSdp())).rejected, 481)
   })
 
-  it('481 to a request of ours ends the call', async () => {
+  it('481 to our request ends the call', async () => {
     const { dialog, call } = await dialledAndAnswered()
     dialog.handlers.lost?.({ ...request('INFO'), status: 481, reason: 'Gone' })
     assert.deepEqual(await call.ended, { by: 'error', cause: 'failed', sipCode: 481, reason: 'dialog lost: Gone' })

@@ -37,7 +37,7 @@ describe('gather', () => {
     assert.equal(clock.pending, 0)
   })
 
-  it('ends at a terminator, which is no part of the digits', async () => {
+  it('ends at a terminator, which is not part of the digits', async () => {
     const { press, result } = await gathering({ terminators: '#*' })
     press('12*')
     assert.deepEqual(await result, { digits: '12', terminator: '*', ended: 'terminator' })
@@ -106,7 +106,7 @@ describe('gather', () => {
     await new Promise(setImmediate)
     clock.advance(8000)
     assert.equal((await result).ended, 'no-input')
-    assert.deepEqual(types, ['call.trying', 'call.answered'], 'the prompt is no play of the flow')
+    assert.deepEqual(types, ['call.trying', 'call.answered'], 'the prompt does not count as a play of the flow')
   })
 
   it('without barge-in digits are kept until the prompt has ended', async () => {

@@ -174,7 +174,7 @@ describe('incoming call', () => {
     assert.deepEqual([invite.progresses, invite.rejects], [[], []])
   })
 
-  it('whose offer is no SDP but something else gets 488', async () => {
+  it('whose offer is not SDP gets 488', async () => {
     const world = new World()
     const invite = new FakeIncomingInvite({ contentType: 'multipart/mixed;boundary=x', content: peerSdp() })
     const call = takeCall(world.deps, invite, { account, owner: null, rule: flowRule })

@@ -119,7 +119,7 @@ describe('a host name in the peer’s SDP', () => {
     assert.match(reason, /no RTP from the peer for 30 s; the host name “media\.example\.com” in its SDP has no address/)
   })
 
-  it('is refused in an offer with no codec of ours before anything is looked up', () => {
+  it('is refused in an offer without a common codec before anything is looked up', () => {
     const world = new World()
     const { invite } = incoming({ world, offer: peerSdp({ host: 'media.example.com', codecs: '18' }) })
     assert.equal(invite.rejects[0]?.status, 488)

@@ -5,7 +5,7 @@ import type { EngineEvents, RegistrationState } from '../../../src/engine/protoc
 import { repoPath } from '../../support/repo.js'
 import { formOf, helpOf, LANGUAGES } from './node-sources.js'
 
-/** Complete, or it does not compile: whoever adds an event adds it here, to the form and to the help. */
+/** Complete, or it does not compile: a new event has to be added here, to the form and to the help. */
 const CALL = {
   'call.incoming': true,
   'call.trying': true,

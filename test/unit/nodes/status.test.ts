@@ -112,7 +112,7 @@ describe('nodes/shared/status', () => {
     assert.deepEqual(accountStatus({ ...registration, status: 503, local: true }), { error: 'TRANSPORT' })
     assert.deepEqual(accountStatus({ ...registration, status: 408, local: true }), { error: 'TIMEOUT' })
     assert.deepEqual(accountStatus({ ...registration, status: 503 }), { key: 'failed', detail: '503' })
-    // The registrar itself reports that another server did not answer it.
+    // The registrar itself reports that another server did not answer.
     assert.deepEqual(accountStatus({ ...registration, status: 408 }), { key: 'failed', detail: '408' })
   })
 

@@ -79,6 +79,13 @@ describe('SDP media description', () => {
     })
   }
 
+  it('knows an attribute by its whole name', () => {
+    const [audio] = parseDescription(
+      lines(...HEAD, 'm=audio 1 RTP/AVP 0', 'a=sendonly', 'a=inactive-later', 'a=recvonly2'),
+    )
+    assert.equal(audio?.direction, 'sendonly')
+  })
+
   it('takes names of Object.prototype for what they are', () => {
     const media = parseDescription(
       lines(...HEAD, 'm=__proto__ 1 constructor toString', 'a=__proto__:1', 'a=constructor'),
@@ -93,7 +100,7 @@ describe('SDP media description', () => {
     assert.deepEqual([media.length, media[39]?.formats.length], [40, 128])
   })
 
-  it('refuses what is no SDP with BAD_SDP, or what it read serialises and reads the same again', () => {
+  it('refuses other text with BAD_SDP, or reads a description that serialises and reads the same again', () => {
     const line = fc.oneof(
       fc.constantFrom(
         ...HEAD,

@@ -205,7 +205,7 @@ describe('offer', () => {
   })
 })
 
-describe('another address of ours', () => {
+describe('another local address', () => {
   it('stands in the next offer and in answers; of o= only the version changes (RFC 3264 8, 8.3.1)', () => {
     const ours = us()
     ours.offer()

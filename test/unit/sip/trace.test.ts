@@ -4,7 +4,7 @@ import { maskCredentials } from '../../../src/sip/trace.js'
 describe('credentials in the trace', () => {
   const secret = 'deadbeefdeadbeef'
 
-  it('are masked but for who asks', () => {
+  it('are masked; the user and the realm stay readable', () => {
     const line = `Authorization: Digest username="alice", realm="r", nonce="${secret}", uri="sip:x", response="${secret}", cnonce="${secret}"`
     const masked = maskCredentials(`REGISTER sip:x SIP/2.0\r\n${line}\r\nTo: <sip:a@b>\r\n\r\n`)
     assert.ok(!masked.includes(secret))

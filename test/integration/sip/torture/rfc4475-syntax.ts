@@ -82,7 +82,7 @@ export const VALID: readonly TortureCase[] = [
   {
     name: 'esc02',
     section: '3.1.1.5',
-    about: 'a percent sign in the method is no escape: this is not REGISTER',
+    about: 'a percent sign in the method does not begin an escape: this is not REGISTER',
     text: request('RE%47IST%45R sip:registrar.example.com SIP/2.0', {
       To: 'To: "%Z%45" <sip:resource@example.com>',
       From: 'From: "%Z%45" <sip:resource@example.com>;tag=UNIQUE',

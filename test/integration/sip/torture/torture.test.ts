@@ -1,6 +1,6 @@
 /**
  * RFC 4475 and RFC 5118 as tables of expected outcomes, over UDP and over TCP cut at every octet. The messages are our
- * own, made from what the RFCs say about theirs.
+ * own, made from the descriptions in the RFCs.
  */
 import assert from 'node:assert/strict'
 import { parseMessage } from '../../../../src/sip/message/parser.js'

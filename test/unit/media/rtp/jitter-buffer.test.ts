@@ -130,7 +130,7 @@ describe('jitter buffer', () => {
     assert.equal(silence.length, 5)
   })
 
-  it('numbers taken by events or comfort noise are no loss', () => {
+  it('numbers taken by events or comfort noise do not count as loss', () => {
     const line = new Line()
     for (const n of range(1, 10)) line.arrive(n * FRAME_MS, n)
     for (const n of range(11, 15)) line.arrive(n * FRAME_MS, n, { timestamp: 11 * SAMPLES, samples: 0 })

@@ -83,11 +83,11 @@ describe('receiver statistics (RFC 3550 A.1, A.3, A.8)', () => {
     assert.equal(receive([0, 1], { arrivalMs: (i) => i * 28 }).jitterMs, 0.5)
   })
 
-  it('a pause of the peer is no jitter', () => {
+  it('a pause of the peer does not count as jitter', () => {
     assert.equal(receive(range(0, 20), { arrivalMs: (i) => i * 20 + (i > 9 ? 60_000 : 0) }).jitterMs, 0)
   })
 
-  it('the packets of a digit, all with one timestamp, are no jitter', () => {
+  it('the packets of a digit, all with one timestamp, do not count as jitter', () => {
     const statistics = receive(range(0, 10))
     for (const n of range(10, 10)) statistics.receive(SSRC, n, 10 * 160, n * 20)
     for (const n of range(20, 10)) statistics.receive(SSRC, n, n * 160, n * 20)

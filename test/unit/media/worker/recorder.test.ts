@@ -26,7 +26,7 @@ async function headerTells(path: string, octets: number): Promise<void> {
 async function until(what: string, isSo: () => boolean): Promise<void> {
   const endsAt = Date.now() + 5_000
   while (!isSo()) {
-    assert.ok(Date.now() < endsAt, `waited in vain for ${what}`)
+    assert.ok(Date.now() < endsAt, `waited for ${what}, which did not come`)
     await new Promise(setImmediate)
   }
 }

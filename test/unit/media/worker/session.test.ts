@@ -194,7 +194,7 @@ describe('media of one call', () => {
     assert.equal(names().length, 3)
   })
 
-  it('time in which this thread stood still is no silence of the peer', () => {
+  it('time in which this thread stood still does not count as silence of the peer', () => {
     const { clock, connect, names } = setUp()
     connect({ timeoutMs: 20_000 })
     clock.advance(10_000)
@@ -244,7 +244,7 @@ describe('media of one call', () => {
     assert.deepEqual(undecoded, [{ payloadType: 111, octets: 60, packets: 150 }])
   })
 
-  it('a few keep-alives of an unknown payload type (RFC 6263 4.6), or sound between them, are no trouble', () => {
+  it('a few keep-alives of an unknown payload type (RFC 6263 4.6), or sound between them, do not count as media trouble', () => {
     const { clock, rtp, connect, names, hear } = setUp()
     connect()
     const strange = (n: number) => {

@@ -18,7 +18,7 @@ describe('Via', () => {
     assert.equal(via('SIP / 2.0 / TCP  host').branch, '')
   })
 
-  it('refuses what is no Via', () => {
+  it('refuses a value that is not a Via', () => {
     for (const text of ['', 'SIP/UDP a', 'SIP/2.0/UDP', 'SIP/2.0/UDP a:99999', 'SIP/2.0/UDP a;;b', 'SIP/2.0/UDP a b']) {
       assert.equal(parseVia(text), undefined, text)
     }

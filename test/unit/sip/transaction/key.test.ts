@@ -20,7 +20,7 @@ describe('server transaction key (RFC 3261 17.2.3)', () => {
     assert.equal(keyOf(via, { method: 'ACK' }), keyOf(via))
   })
 
-  it('is Call-ID, CSeq and From where the branch is no unique one', () => {
+  it('is Call-ID, CSeq and From where the branch is not unique', () => {
     for (const old of [
       'SIP/2.0/UDP host:5060',
       'SIP/2.0/UDP host:5060;branch=z9hG4bK',
