@@ -1,4 +1,5 @@
 import { readable } from '../base/octets.js'
+import { RecentMap } from '../base/recent-map.js'
 import { RecentSet } from '../base/recent-set.js'
 import type { Authenticator, Challenge } from '../sip/types.js'
 import { parseUri } from '../sip/uri/sip-uri.js'
@@ -26,7 +27,7 @@ const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'N
 export class RealmGuard {
   readonly #init: RealmGuardInit
   /** Realms that asked where only ours can ask, each with the addresses that it asked from. */
-  readonly #sources = new Map<string, RecentSet<string>>()
+  readonly #sources = new RecentMap<string, RecentSet<string>>(MAX_REALMS)
   /** REGISTER reaches only our registrar: after it, realms of other user agents are not trusted. */
   #registrarKnown = false
 
@@ -60,7 +61,5 @@ export class RealmGuard {
     const sources = this.#sources.get(realm) ?? new RecentSet(MAX_SOURCES_OF_REALM)
     sources.add(source)
     this.#sources.set(realm, sources)
-    const [oldest] = this.#sources.keys()
-    if (this.#sources.size > MAX_REALMS && oldest !== undefined) this.#sources.delete(oldest)
   }
 }
