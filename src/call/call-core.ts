@@ -93,7 +93,7 @@ export class CallCore implements LegHost {
     return this.#firstKey.wait()
   }
 
-  /** Resolves when the call is answered and both sides know where sound goes. Of a call that ends before, never. */
+  /** Resolves when the call is answered and both sides know where sound goes; never where the call ends first. */
   get talking(): Promise<void> {
     return this.#talking.promise
   }

@@ -24,19 +24,19 @@ export class PeerHost {
     return this.#isUnknown ? this.#name : undefined
   }
 
-  /** What is known at once: undefined for a name that is new. */
-  known(host: string): string | undefined {
+  /** `now`: the address as far as it is known; undefined for a name that is new. `later`: where the host is a name, which is looked up again. */
+  addressOf(host: string): { now: string | undefined; later?: Promise<string | undefined> } {
     if (isIP(host) !== 0) {
       this.#isUnknown = false
-      return host
+      return { now: host }
     }
-    return host === this.#name ? this.#address : undefined
+    if (host !== this.#name) this.#address = undefined
+    this.#name = host
+    return { now: this.#address, later: this.#find(host) }
   }
 
   /** An address that stood for this name before is kept as long as the name has it: some names give theirs in turn. */
-  async find(name: string): Promise<string | undefined> {
-    if (name !== this.#name) this.#address = undefined
-    this.#name = name
+  async #find(name: string): Promise<string | undefined> {
     const addresses = (await this.#lookup(name)).filter((address) => isIP(address) === this.#family())
     // Meanwhile the peer may have named another host.
     if (name !== this.#name) return undefined
