@@ -214,8 +214,10 @@ export type EngineCommands = {
   /** 302: the caller tries these targets itself, the first one first. What `dial` takes; BAD_TARGET where one is none. */
   redirect(a: { callId: string; targets: string[]; reason?: string }): void
   reject(a: { callId: string; status: number; reason?: string }): void
-  /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
-  /** `elsewhere`: a call of ours that was not answered ends as `completed-elsewhere`, and its CANCEL says so (RFC 3326). */
+  /**
+   * BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended.
+   * `elsewhere`: a call of ours that was not answered ends as `completed-elsewhere`, and its CANCEL says so (RFC 3326).
+   */
   hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended. Errors before the first packet: FILE_NOT_FOUND … */
   play(a: {
