@@ -21,14 +21,14 @@ import type { RegistrationState } from './registration-state.js'
 import { parseRoute } from './route.js'
 import { resolveTarget, type Target } from './target.js'
 
-/** What an account is made from; the engine's AccountConfig fits. */
+/** The settings that an account needs; the engine's AccountConfig fits. */
 export interface AccountInit {
   id: string
   aor: string
   displayName: string
   authUser: string
   password: string
-  /** The only realm that gets credentials; absent or '' : the registrar's and the proxies', as they show themselves. */
+  /** The only realm that gets credentials. Absent or '': the realms that the registrar and the proxies name in their challenges. */
   realm?: string
   registrar: string
   register: boolean
@@ -37,11 +37,11 @@ export interface AccountInit {
   anyUser?: boolean
   inboundFrom: 'known' | 'anyone'
   allowedSources: readonly string[]
-  /** What those who may not call get; absent: silence. */
+  /** The answer to callers that are not allowed; absent: silence. */
   strangers?: 'silence' | '403'
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
-  /** By which requests go where no URI names one. */
+  /** Transport protocol of requests whose URI does not name one. */
   protocol?: 'auto' | SipProtocol
 }
 
@@ -50,30 +50,30 @@ export interface AccountDeps {
   log: Logger
   endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised'>
   lookup: Lookup
-  /** Calls of this account that live, in both directions. */
+  /** Number of this account's calls that have not ended, in both directions. */
   activeCalls: () => number
   invite: (invite: IncomingInvite) => void
   decidesAtOnce: () => boolean
   registration: (state: RegistrationState) => void
 }
 
-/** The settings that name hosts, checked: what can be known before a socket is opened. */
+/** The checked settings that name hosts: known before a socket is opened. */
 export interface AccountPeers {
   aor: Aor
   /** Request-URI of REGISTER. */
   registrar: string
   routeSet: string[]
-  /** Where the first packet goes: the first proxy hop, or the registrar. */
+  /** Destination of the first packet: the first proxy, or the registrar. */
   next: { host: string; port: number }
   /** Registrar and proxies, without ports. */
   hosts: string[]
-  /** As set, else as the first hop names it. */
+  /** From the settings, else from the URI of the first proxy or registrar. */
   protocol: SipProtocol | undefined
 }
 
 const MAX_EXPIRES_SEC = 86_400
 
-/** BAD_CONFIG where a setting cannot be used, with the reason. */
+/** Throws BAD_CONFIG with the reason if a setting cannot be used. */
 export function checkAccount(init: AccountInit): AccountPeers {
   const aor = parseAor(init.aor)
   const registrarText = init.registrar.trim() || aor.domain
@@ -88,7 +88,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   if (!(init.expiresSec >= 1 && init.expiresSec <= MAX_EXPIRES_SEC)) {
     throw badConfig(`a registration time of ${init.expiresSec} s is not possible. Use 1 to ${MAX_EXPIRES_SEC} s`)
   }
-  // RFC 3261 10.2: no user part in the Request-URI; the port only where it was written (SRV decides otherwise).
+  // RFC 3261 10.2: no user part in the Request-URI; the port only if the setting has one (otherwise SRV decides).
   const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
   const named = transportOf(registrarText)
   const first = hops[0] ? transportOf(hops[0].route) : named
@@ -103,7 +103,7 @@ export function checkAccount(init: AccountInit): AccountPeers {
   }
 }
 
-/** Identity and policy of one telephone subscriber: which requests it takes, how it registers, how its targets are resolved. */
+/** Identity and policy of one telephone subscriber: accepted requests, registration, resolution of targets. */
 export class Account {
   readonly id: string
   readonly peers: AccountPeers
@@ -114,7 +114,7 @@ export class Account {
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
   #abandoned = false
-  /** Where our last registration was answered from. */
+  /** Source address of the answer to our last registration. */
   #registeredOver: SipAddress | undefined
 
   constructor(deps: AccountDeps, init: AccountInit) {
@@ -191,7 +191,7 @@ export class Account {
     return hosts.includes(host) || parseHostPort(aor.domain)?.host === host || this.#policy.isPeer(host)
   }
 
-  /** `plan` is handed in: it may change while the account goes on. */
+  /** `plan` is an argument because it may change during the life of the account. */
   target(text: string, plan?: DialPlan): Target {
     return resolveTarget(text, this.peers.aor.domain, plan)
   }
@@ -204,20 +204,20 @@ export class Account {
     return this.#registration.unregister()
   }
 
-  /** RFC 5626 4.4: calls came by that connection, so the registrar has to learn of a new one. */
+  /** RFC 5626 4.4: inbound calls arrived over the lost connection, so the account registers again over a new one. */
   #flowLost(peer: SipAddress): void {
     const over = this.#registeredOver
     if (over?.protocol !== peer.protocol || over.host !== peer.host || over.port !== peer.port) return
     this.#registration.transportLost()
   }
 
-  /** Unregisters, as long as that takes: the caller bounds it and ends with `abandon`. Idempotent. */
+  /** Unregisters, without a time limit: the caller limits the time and then calls `abandon`. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#registration.unregister().finally(() => this.abandon())
     return this.#closing
   }
 
-  /** Takes no more requests and says nothing to the registrar; dialogs that live go on. Idempotent. */
+  /** Accepts no more requests and sends nothing to the registrar; existing dialogs continue. Idempotent. */
   abandon(): void {
     if (this.#abandoned) return
     this.#abandoned = true
@@ -228,7 +228,7 @@ export class Account {
   }
 }
 
-/** RFC 3261 19.1.1; BAD_CONFIG for one that this version does not have. */
+/** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */
 function transportOf(uri: string): SipProtocol | undefined {
   const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
   if (name === undefined || name === 'udp' || name === 'tcp') return name
@@ -236,8 +236,8 @@ function transportOf(uri: string): SipProtocol | undefined {
 }
 
 /**
- * The same for an account each time it starts: after a crash its REGISTER replaces the binding that was left behind, where a random
- * user would add a second one, which registrars with a limit refuse.
+ * An account has the same user at every start: after a crash its REGISTER replaces the old binding. A random user would add a
+ * second binding, which registrars with a limit refuse.
  */
 const contactUserOf = (accountId: string, aor: string): string =>
   createHash('sha256').update(`${accountId} ${aor}`).digest('hex').slice(0, 16)

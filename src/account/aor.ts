@@ -2,16 +2,16 @@ import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 
-/** An address of record taken apart: `sip:alice@example.com:5070`. */
+/** The parts of an address of record: `sip:alice@example.com:5070`. */
 export interface Aor {
   uri: string
   user: string
-  /** Host, with `:port` where the address has one: where numbers without a host of their own belong. */
+  /** Host, with `:port` if the address has a port. Dialled numbers without a host get this domain. */
   domain: string
 }
 
 export interface HostPort {
-  /** In lower case; IPv6 in its shortest spelling, which is that of sources, without brackets. */
+  /** In lower case. IPv6 in its shortest spelling without brackets, as in source addresses. */
   host: string
   port: number
 }
@@ -36,13 +36,13 @@ export function parseAor(text: string): Aor {
   return { uri: `sip:${user}@${domain}`, user: decodeUser(user), domain }
 }
 
-/** For the text of an error: set where the port of `host:port` is out of range. */
+/** Text for an error message if the port of `host:port` is out of range. */
 export function portFault(hostPort: string): string | undefined {
   const port = /:(\d+)$/.exec(hostPort.replace(/[;?].*$/, '').replace(/^.*[@\]]/, ''))?.[1]
   return port !== undefined && Number(port) > MAX_PORT ? `Port ${port} is not between 1 and ${MAX_PORT}` : undefined
 }
 
-/** Host and port of `host`, `host:port` or `sip:host:port;lr`; undefined where the text is none of these. */
+/** Host and port of `host`, `host:port` or `sip:host:port;lr`; undefined for any other text. */
 export function parseHostPort(text: string): HostPort | undefined {
   const bare = text
     .trim()
@@ -57,7 +57,7 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: ipv6 ? shortest(ipv6) : host.toLowerCase(), port: Number(port ?? SIP_PORT) }
 }
 
-/** RFC 5952; a zone belongs to the address. */
+/** RFC 5952; the zone is kept. */
 function shortest(ipv6: string): string {
   const [address = '', ...zone] = ipv6.split('%')
   return [new URL(`http://[${address}]`).hostname.slice(1, -1), ...zone].join('%')

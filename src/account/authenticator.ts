@@ -9,19 +9,19 @@ import { RealmGuard, type RealmGuardInit } from './realm-guard.js'
 
 export interface Credentials {
   username: string
-  /** '' : there are none; every challenge stays unanswered. */
+  /** '': no password; every challenge stays unanswered. */
   password: string
 }
 
 type Request = Parameters<Authenticator['answer']>[1]
 type Unasked = Parameters<NonNullable<Authenticator['ahead']>>[0]
 
-/** One request that is being authenticated: the answers so far, by kind and realm. */
+/** The answers so far to the challenges of one request, by kind and realm. */
 type Tries = Map<string, { answers: number; challenge: Challenge }>
 
-/** A wrong password does not become right by repeating it; once more, for a registrar that mislaid its nonce. */
+/** Repeating a wrong password does not help. The second answer is for a registrar that has lost its nonce. */
 const MAX_ANSWERS_PER_REALM = 2
-/** A peer that calls every nonce stale must come to an end too. */
+/** Limits the attempts with a peer that declares every nonce stale. */
 const MAX_ATTEMPTS = 5
 const MAX_REMEMBERED = 1024
 const ANY_REALM: RealmGuardInit = { realm: '', viaProxy: false, isOurs: () => true }
@@ -55,11 +55,11 @@ export class DigestAuthenticator implements Authenticator {
       const next = earlier && wantsIntegrityOnly(challenge) ? withoutIntegrity(challenge) : challenge
       tries.set(keyOf(challenge), { answers: (earlier?.answers ?? 0) + 1, challenge: next })
     }
-    // RFC 3261 22.3: what a proxy asked for earlier goes along when the next one asks.
+    // RFC 3261 22.3: the credentials for earlier proxies are sent again when the next proxy challenges.
     return answerable.map((challenge) => this.#header(tries.get(keyOf(challenge))?.challenge ?? challenge, request))
   }
 
-  /** RFC 7616 3.6: a nonce serves until it is called stale, which saves each request a round. */
+  /** RFC 7616 3.6: a nonce is valid until the server declares it stale; its reuse saves each request a round trip. */
   ahead(request: Unasked): HeaderField[] {
     const challenges = this.#accepted.get(placeOf(request)) ?? []
     return challenges.map((challenge) => this.#header(challenge, request))
@@ -99,7 +99,7 @@ export class DigestAuthenticator implements Authenticator {
     return tries
   }
 
-  /** RFC 7616 3.4: nc rises each time that a nonce is used, in whatever request. 3.4.2: `-sess` keeps its first cnonce. */
+  /** RFC 7616 3.4: nc rises with every use of a nonce, in any request. 3.4.2: `-sess` keeps its first cnonce. */
   #useNonce({ realm, nonce, algorithm }: Challenge): { count: number; cnonce: string } {
     const key = `${realm} ${nonce}`
     const known = this.#nonces.get(key)
@@ -119,5 +119,5 @@ function mayAnswer(challenge: Challenge, earlier: { answers: number; challenge: 
 
 const keyOf = (challenge: Challenge): string => `${challenge.status} ${challenge.realm}`
 const tryKey = ({ method, callId }: Unasked): string => `${method} ${callId}`
-/** Within a method and a host the same servers ask. */
+/** Requests of one method to one host meet the same servers. */
 const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.parts.host ?? ''}`

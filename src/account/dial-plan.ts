@@ -1,8 +1,8 @@
-/** How an account's exchange or provider wants numbers written. Only numbers: `sip:…` and `alice@host` are dialled as they are. */
+/** The form in which an exchange or provider expects numbers. `sip:…` and `alice@host` are dialled unchanged. */
 import { TelephonyError } from '../base/errors.js'
 
 export interface DialPlan {
-  /** Removed from the front of a dialled number that begins with it; '' for none. */
+  /** Removed from the front of a dialled number; '' for none. */
   stripPrefix: string
   /** Put before every number; '' for none. */
   addPrefix: string
@@ -19,9 +19,9 @@ interface CountryRules {
   national?: RegExp
 }
 
-/** ITU-T E.164.1, E.123: the prefixes of most countries. */
+/** Prefixes of most countries (ITU-T E.164.1, E.123). */
 const USUAL: CountryRules = { international: '00', trunk: '0' }
-/** Countries with other prefixes. Where there is no trunk prefix, only the international one is known. */
+/** Countries with other prefixes; some have no trunk prefix. */
 const RULES = new Map<string, CountryRules>([
   ['1', { international: '011', trunk: '', national: /^1?([2-9]\d{2}[2-9]\d{6})$/ }],
   ['7', { international: '810', trunk: '8' }],
@@ -33,11 +33,11 @@ const RULES = new Map<string, CountryRules>([
   ['34', { international: '00', trunk: '', national: /^([6-9]\d{8})$/ }],
   ['852', { international: '001', trunk: '', national: /^([2-9]\d{7})$/ }],
 ])
-/** E.164 6.2: 15 digits at most. Shorter than this is an extension or a short code: 112, 0, 000. */
+/** E.164 6.2: at most 15 digits. A shorter number than MIN_DIGITS is an extension or a short code: 112, 0, 000. */
 const MIN_DIGITS = 6
 const PREFIX = /^\+?[0-9*#]{1,16}$/
 
-/** BAD_CONFIG where a setting is not valid. */
+/** Throws BAD_CONFIG if a setting is not valid. */
 export function checkDialPlan({ stripPrefix, addPrefix, countryCode }: DialPlan): void {
   for (const prefix of [stripPrefix, addPrefix]) {
     if (prefix !== '' && !PREFIX.test(prefix))
@@ -48,7 +48,7 @@ export function checkDialPlan({ stripPrefix, addPrefix, countryCode }: DialPlan)
   }
 }
 
-/** A number without separators as the account's exchange wants it: strip, then the country, then the prefix. */
+/** Converts a number without separators to the form of the exchange: strip, then country, then prefix. */
 export function applyDialPlan(number: string, { stripPrefix, addPrefix, countryCode }: DialPlan): string {
   const stripped =
     stripPrefix !== '' && number.startsWith(stripPrefix) && number.length > stripPrefix.length
@@ -57,11 +57,11 @@ export function applyDialPlan(number: string, { stripPrefix, addPrefix, countryC
   const rules = RULES.get(countryCode) ?? USUAL
   const full = countryCode === '' ? stripped : internationalOf(stripped, countryCode, rules)
   if (addPrefix === '') return full
-  // Digits after a prefix are dialled, not written: there a + is the international prefix.
+  // After a prefix, `+` cannot be dialled: the international prefix replaces it.
   return addPrefix + (full.startsWith('+') ? rules.international + full.slice(1) : full)
 }
 
-/** The same number in the spellings that people of this country use: `+4930…` and `030…`. */
+/** The international and national spellings of a number: `+4930…` and `030…`. */
 export function spellingsOf(number: string, countryCode: string): string[] {
   const rules = RULES.get(countryCode) ?? USUAL
   const full = countryCode === '' ? number : internationalOf(number, countryCode, rules)

@@ -1,6 +1,6 @@
-/** Numbers that ring police, fire brigade or ambulance. They are recognised, so that a flow on trial rings no one by accident. */
+/** Recognises the numbers of police, fire brigade and ambulance, so that a flow in development does not call them by accident. */
 
-/** Known by many networks everywhere, whatever the country: 3GPP TS 22.101 10.1 and the numbers of the larger countries. */
+/** Networks in many countries accept these: 3GPP TS 22.101 10.1 and the numbers of the larger countries. */
 const EVERYWHERE = [
   '000',
   '110',
@@ -18,7 +18,7 @@ const EVERYWHERE = [
   '999',
 ] as const
 
-/** What else is one in a country, by its calling code. Elsewhere these are common extensions. */
+/** Further emergency numbers by calling code. In other countries these are common extensions. */
 const BY_COUNTRY = new Map<string, readonly string[]>([
   ['1', ['933', '988']],
   ['7', ['101', '102', '103', '104']],
@@ -62,17 +62,17 @@ const BY_COUNTRY = new Map<string, readonly string[]>([
 ])
 
 const COMMON: ReadonlySet<string> = new Set(EVERYWHERE)
-/** Those that are looked for behind something: the digit for an outside line (0 or 9 nearly everywhere), a service code. Others would be mistaken for extensions. */
+/** Emergency numbers that are also recognised after the digit for an outside line (0 or 9 nearly everywhere) or a service code. With others, extensions would be taken for emergency numbers. */
 const KNOWN_BY_ALL: ReadonlySet<string> = new Set(['110', '112', '911', '999'])
 const SEPARATORS = /[\s().\-/\u00a0]/g
 /** 3GPP TS 22.030 6.5.2 and ATIS vertical service codes: `*31#112` and `*67911` reach the same service as `112` and `911`. */
 const SERVICE_CODE = /^[*#]\d{2,3}[*#]|^\*\d{2}(?=\d)/
-/** Text after a number that changes nothing in where the call goes: parameters, pauses, the `#` that sends it off. */
+/** Text after a number that does not change the callee: parameters, pauses, the `#` that ends dialling. */
 const AFTER_NUMBER = /(?:[;,#]|\*$).*$/
 
 /**
- * The emergency number in what is dialled, in whatever form: `112`, `+112`, `+49112`, `0049112`, `0112`, `112#`, `*31#112`.
- * `countryCode` is the account's, '' where it has none.
+ * The emergency number in a dialled text, in any form: `112`, `+112`, `+49112`, `0049112`, `0112`, `112#`, `*31#112`.
+ * `countryCode` is the account's, '' if it is not set.
  */
 export function emergencyNumberIn(dialled: string, countryCode: string): string | undefined {
   const written = dialled.replace(SEPARATORS, '')
@@ -85,13 +85,13 @@ export function emergencyNumberIn(dialled: string, countryCode: string): string 
   return KNOWN_BY_ALL.has(behindLine) ? behindLine : undefined
 }
 
-/** What a number may be to an exchange, and in which country: itself, or what stands behind a calling code. */
+/** The ways in which an exchange may read a number, each with its country: the number itself, or the digits after a calling code. */
 function* readingsOf(number: string, countryCode: string): Iterable<[digits: string, country: string]> {
   yield [number, countryCode]
   if (countryCode !== '' && number.startsWith(countryCode)) yield [number.slice(countryCode.length), countryCode]
   const international = /^(?:\+|[09]?(?:00|011))0*([1-9]\d+)$/.exec(number)?.[1]
   if (international === undefined) return
-  yield [international, countryCode] // `+112` is what mobile telephones make of it
+  yield [international, countryCode] // mobile telephones dial `+112`
   for (const length of [1, 2, 3]) yield [international.slice(length), international.slice(0, length)]
 }
 

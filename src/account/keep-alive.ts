@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { SipAddress } from '../sip/types.js'
 
-/** RFC 4787 4.3: many NATs forget a UDP binding that was silent for 30 s; then the registrar's INVITE does not arrive. */
+/** RFC 4787 4.3: many NATs remove a UDP binding after 30 s without packets; then the registrar's INVITE does not arrive. */
 const INTERVAL_MS = 25_000
 
-/** Keeps the way from a registrar to us open while it holds a binding of ours. Connections have pings of their own. */
+/** Keeps the NAT binding towards a registrar open while the account is registered. TCP connections have their own pings. */
 export class KeepAlive {
   readonly #deps: { clock: Clock; send: (to: SipAddress) => void }
   #timer: Timer | undefined
@@ -13,7 +13,7 @@ export class KeepAlive {
     this.#deps = deps
   }
 
-  /** From now on there, and nowhere else. */
+  /** Replaces the earlier destination. */
   start(to: SipAddress): void {
     this.stop()
     if (to.protocol !== 'udp') return

@@ -1,4 +1,4 @@
-/** Which targets an account may call. Each command that makes a telephone ring is checked here, after the dial plan. */
+/** The targets that an account may call. Every command that places a call is checked here, after the dial plan. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { spellingsOf } from './dial-plan.js'
@@ -6,9 +6,9 @@ import { emergencyNumberIn } from './emergency.js'
 import type { Target } from './target.js'
 
 export interface OutboundRules {
-  /** Only these may be called; empty or absent: every target. */
+  /** Only these targets may be called; empty or absent: every target. */
   allowedTargets?: readonly string[]
-  /** These are never called, even where they are allowed. */
+  /** These targets are never called, even if `allowedTargets` has them. */
   blockedTargets?: readonly string[]
   /** Emergency numbers may be called; absent: no. */
   allowEmergency?: boolean
@@ -17,7 +17,7 @@ export interface OutboundRules {
 const PATTERN = /^[^\s,<>"]{1,128}$/
 const MAX_PATTERNS = 1000
 
-/** BAD_CONFIG where a pattern is not valid. */
+/** Throws BAD_CONFIG if a pattern is not valid. */
 export function checkPatterns({ allowedTargets = [], blockedTargets = [] }: OutboundRules): void {
   for (const patterns of [allowedTargets, blockedTargets]) {
     if (patterns.length > MAX_PATTERNS)
@@ -29,7 +29,7 @@ export function checkPatterns({ allowedTargets = [], blockedTargets = [] }: Outb
   }
 }
 
-/** TARGET_BLOCKED where the account's settings forbid this target. `typed` is the target before the dial plan. */
+/** Throws TARGET_BLOCKED if the account's settings forbid this target. `typed` is the target before the dial plan. */
 export function checkOutbound(
   rules: OutboundRules,
   call: { typed: string; target: Target; domain: string; countryCode?: string },
@@ -48,14 +48,14 @@ export function checkOutbound(
     throw blocked(`“${typed.trim()}” is blocked: it matches “${against}” in the account’s blocked targets`)
   const allowed = rules.allowedTargets ?? []
   if (allowed.length === 0) return
-  // A pattern for numbers allows those of the account's own exchange, not the same number at another host.
+  // A pattern for numbers allows numbers at the account's own exchange, not the same number at another host.
   const fits = (pattern: string): boolean =>
     pattern.includes('@') ? matches(pattern, [address]) : isOurs && matches(pattern, numbers)
   if (!allowed.some(fits))
     throw blocked(`“${typed.trim()}” is blocked: it matches none of the account’s allowed targets`)
 }
 
-/** Texts that patterns are compared with: the number as it is sent and as it was typed, in each usual spelling, and the whole address. */
+/** Texts that patterns are compared with: the sent and the typed number in each usual spelling, and the whole address. */
 function formsOf(call: { typed: string; target: Target; domain: string; countryCode?: string }) {
   const { typed, target, domain, countryCode = '' } = call
   const host = hostOf(target.uri.replace(/^.*@|^sips?:/i, ''))
@@ -71,7 +71,7 @@ const bareNumber = (typed: string): string =>
     .replace(/^(sips?|tel):/i, '')
     .replace(/[@;].*$/, '')
 
-/** One spelling of a host: no port, no final dot, `127.1` and `[0:0::1]` as the resolver reads them. */
+/** One spelling of a host: no port, no final dot, `127.1` and `[0:0::1]` in the resolver's spelling. */
 const hostOf = (text: string): string => {
   const bare = text.replace(/[;?].*$/, '').toLowerCase()
   const host = /^\[.*?\]/.exec(bare)?.[0] ?? bare.replace(/:\d+$/, '').replace(/\.+$/, '')
@@ -88,7 +88,7 @@ function normal(text: string): string {
   return digits.replace(/^00(?=[1-9])/, '+')
 }
 
-/** `*` is any text, `?` one character. One pass with one way back: no pattern makes it slow. */
+/** `*` is any text, `?` one character. Backtracks only to the last `*`, so no pattern makes it slow. */
 export function glob(pattern: string, text: string): boolean {
   let [p, t, star, resume] = [0, 0, -1, 0]
   while (t < text.length) {
@@ -111,7 +111,7 @@ export function glob(pattern: string, text: string): boolean {
 
 const MINUTE_MS = 60_000
 
-/** How many calls each account has placed within the last minute. */
+/** Counts the calls that each account has placed within the last minute. */
 export class CallRates {
   readonly #clock: Clock
   readonly #startedMs = new Map<string, number[]>()
@@ -120,12 +120,12 @@ export class CallRates {
     this.#clock = clock
   }
 
-  /** Accounts that have placed a call within about the last minute; others take no memory. */
+  /** Number of accounts that have placed a call within about the last minute; other accounts use no memory. */
   get size(): number {
     return this.#startedMs.size
   }
 
-  /** Counts one; CALL_RATE where there are as many already. 0: no limit. */
+  /** Counts one call. Throws CALL_RATE if the limit is reached. 0: no limit. */
   take(accountId: string, perMinute: number): void {
     if (perMinute <= 0) return
     if (!this.#startedMs.has(accountId)) this.#forgetIdle()

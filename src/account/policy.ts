@@ -6,16 +6,16 @@ import { RecentSet } from '../base/recent-set.js'
 import { parseBlock } from '../sip/admission/address-set.js'
 import type { AccountSources, Admission, SipRequest } from '../sip/types.js'
 
-/** Addresses of a host name, in the order to try them; an address is its own. Rejects where there are none. */
+/** Addresses of a host name, in the order to try them; an address resolves to itself. Rejects if the name has no address. */
 export type Lookup = (host: string) => Promise<readonly string[]>
 
 export interface PolicyDeps {
   clock: Clock
   log: Logger
   lookup: Lookup
-  /** Calls of this account that live, in both directions. */
+  /** Number of this account's calls that have not ended, in both directions. */
   activeCalls: () => number
-  /** `sources` are others than before. */
+  /** Called when `sources` has changed. */
   changed: () => void
 }
 
@@ -23,28 +23,28 @@ export interface PolicyInit {
   inboundFrom: 'known' | 'anyone'
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: readonly string[]
-  /** Registrar and proxy hops: host names or addresses. */
+  /** Registrar and proxies: host names or addresses. */
   peers: readonly string[]
   maxCalls: number
-  /** What strangers get: nothing at all, or 403. */
+  /** The answer to unknown sources: none, or 403. */
   strangers?: 'silence' | '403'
 }
 
-/** Addresses behind names change: looked up again after this, sooner while a name could not be resolved. */
+/** Addresses of names change, so names are looked up again; sooner after a failed lookup. */
 const LOOKUP_MS = 300_000
 const LOOKUP_RETRY_MS = 30_000
-/** More than any farm of registrars has; a registrar that answers from ever new addresses must not fill the memory. */
+/** More than a cluster of registrars has. A registrar that answers from ever new addresses must not fill the memory. */
 const MAX_LEARNED = 64
 
 /**
- * Which sources may reach an account. Strangers get silence, not 403: an answer would tell a scanner that a telephone lives here and which
- * users exist, and would send packets to an address that may be forged. Requests of known peers are always answered.
+ * Decides which sources may reach an account. Unknown sources get silence, not 403: an answer would show a scanner that a SIP device
+ * exists and which users it has, and would send packets to an address that may be forged. Requests of known peers are always answered.
  */
 export class Policy {
   readonly #deps: PolicyDeps
   readonly #init: PolicyInit
   readonly #byName = new Map<string, readonly string[]>()
-  /** Where our registrations were answered from: right too for domains that only SRV records resolve. */
+  /** Source addresses of answers to our registrations; needed for domains that only SRV records resolve. */
   readonly #learned = new RecentSet<string>(MAX_LEARNED)
   #timer: Timer | undefined
   #closed = false
@@ -61,7 +61,7 @@ export class Policy {
     return { known: [...known], anyone: inboundFrom === 'anyone', strangers }
   }
 
-  /** Looks the peers' names up, and again from time to time. Resolves after the first round. */
+  /** Looks up the peers' names now and at intervals. Resolves after the first round. */
   async start(): Promise<void> {
     const found = await Promise.all(this.#init.peers.map((host) => this.#look(host)))
     if (this.#closed || this.#init.peers.every((host) => isIP(host) !== 0)) return
@@ -73,12 +73,12 @@ export class Policy {
     if (this.#learned.add(address)) this.#deps.changed()
   }
 
-  /** A request of a source that this account hears. */
+  /** Decides about a request from an allowed source. */
   admit(request: SipRequest): Admission {
     const { maxCalls } = this.#init
     if (request.method !== 'INVITE' || this.#deps.activeCalls() < maxCalls) return { admit: true }
-    this.#deps.log.warn({ maxCalls }, 'call refused: the account has as many calls as it may have')
-    // 486: the caller shall hear that the account is busy. 503 would make a proxy take us for broken (RFC 3261 21.5.4).
+    this.#deps.log.warn({ maxCalls }, 'call refused: the account has reached its limit of simultaneous calls')
+    // 486: the caller learns that the account is busy. After a 503 a proxy would consider us broken (RFC 3261 21.5.4).
     return { admit: false, status: 486 }
   }
 
@@ -87,7 +87,7 @@ export class Policy {
     this.#timer?.cancel()
   }
 
-  /** An address of our registrar or proxies. */
+  /** Whether the address belongs to our registrar or proxies. */
   isPeer(address: string): boolean {
     if (this.#learned.has(address)) return true
     for (const addresses of this.#byName.values()) if (addresses.includes(address)) return true
@@ -99,7 +99,7 @@ export class Policy {
       this.#found(host, await this.#deps.lookup(host))
       return true
     } catch (error) {
-      // Addresses that were right a while ago stay valid: calls are not refused because DNS fails.
+      // The earlier addresses stay valid: calls must not be refused because DNS fails.
       this.#deps.log.info({ host, err: error }, 'peer name could not be looked up')
       return this.#byName.has(host)
     }
@@ -112,7 +112,7 @@ export class Policy {
   }
 }
 
-/** BAD_CONFIG where one of them is neither an address nor a CIDR block. */
+/** Throws BAD_CONFIG if an entry is neither an address nor a CIDR block. */
 export function checkSources(sources: readonly string[]): void {
   const wrong = sources.find((source) => !parseBlock(source))
   if (wrong === undefined) return

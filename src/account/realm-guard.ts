@@ -7,9 +7,9 @@ import { parseUri } from '../sip/uri/sip-uri.js'
 type Request = Parameters<Authenticator['answer']>[1]
 
 export interface RealmGuardInit {
-  /** The only realm that gets an answer; '' : those that are found to be ours. */
+  /** The only realm that gets an answer. '': the realms of our registrar and proxies. */
   realm: string
-  /** Everything goes through a proxy of ours. */
+  /** Every request goes through our proxy. */
   viaProxy: boolean
   /** Host name or address of our domain, registrar or proxies. */
   isOurs: (host: string) => boolean
@@ -17,25 +17,25 @@ export interface RealmGuardInit {
 
 const MAX_REALMS = 64
 const MAX_SOURCES_OF_REALM = 64
-/** Those that exist only within a dialog; INVITE, UPDATE and others say so themselves. */
+/** Methods that exist only within a dialog. */
 const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'])
 
 /**
- * Decides which challenges get an answer. Digest credentials allow offline guessing of the password, so a peer that can make us answer
- * any challenge can try: a called party that challenges our BYE with the registrar's realm, a redirection, a foreign server.
+ * Decides which challenges get an answer. Digest credentials allow offline guessing of the password. So these peers must not get an
+ * answer: a called party that challenges our BYE with the registrar's realm, the target of a redirection, a foreign server.
  */
 export class RealmGuard {
   readonly #init: RealmGuardInit
-  /** Realms that asked where only ours can ask, each with the addresses that it asked from. */
+  /** Realms of challenges that only our registrar or proxies could send, with the source addresses of the challenges. */
   readonly #sources = new RecentMap<string, RecentSet<string>>(MAX_REALMS)
-  /** REGISTER reaches only our registrar: after it, realms of other user agents are not trusted. */
+  /** Set by a challenge of a REGISTER, which only our registrar receives. From then on realms of other user agents are not trusted. */
   #registrarKnown = false
 
   constructor(init: RealmGuardInit) {
     this.#init = init
   }
 
-  /** Also learns: what is trusted once may ask within dialogs too, from the same address. */
+  /** Also learns: a trusted realm is later trusted within dialogs too, from the same address. */
   trusts(challenge: Challenge, request: Request): boolean {
     const { realm } = this.#init
     if (realm !== '') return readable(challenge.realm) === realm
@@ -52,7 +52,7 @@ export class RealmGuard {
     if (method === 'REGISTER') return true
     const { viaProxy, isOurs } = this.#init
     const isHome = viaProxy || isOurs(parseUri(uri)?.parts.host ?? '') || isOurs(source)
-    // RFC 3261 22.3: 407 is a proxy's; a 401 may be the called party's, unless the registrar asks in the same realm.
+    // RFC 3261 22.3: a proxy sends 407. The called party may have sent a 401, unless its realm is the registrar's.
     return isHome && (isKnown || challenge.status === 407 || !this.#registrarKnown)
   }
 

@@ -6,12 +6,12 @@ import { parseUri, type SipUri } from '../sip/uri/sip-uri.js'
 
 const SIP_PORT = 5060
 
-/** A registrar that grants years, or more than a timer holds, is asked again after a day at the latest. */
+/** Refreshes at least once a day, even if the registrar grants years or more than a timer can hold. */
 const MAX_EXPIRES_SEC = 86_400
 
 /**
- * RFC 3261 10.2.4: the time that a 2xx grants to our binding: the `expires` parameter of its Contact, else the Expires header, else what
- * was asked.
+ * RFC 3261 10.2.4: the time that a 2xx grants to our binding: the `expires` parameter of its Contact, else the Expires header, else the
+ * requested time.
  */
 export function grantedExpiresSec(response: SipResponse, contactUri: string, askedSec: number): number {
   const contacts = response.headers('Contact').flatMap(splitList)
@@ -20,8 +20,8 @@ export function grantedExpiresSec(response: SipResponse, contactUri: string, ask
 }
 
 /**
- * The time at the Contact that means us. Bindings of other devices of the same address of record are listed too; and registrars rewrite
- * ours: its host and port (NAT), its user, or all of it (session border controllers), and then it can be told only where it is the only one.
+ * The time at our Contact. The response also lists bindings of other devices of the address of record; and registrars rewrite our
+ * Contact: its host and port (NAT), its user, or all of it (session border controllers). Then it is recognised only if it is the only one.
  */
 function contactExpiresSec(contacts: readonly string[], contactUri: string): number | undefined {
   const own = parseUri(contactUri)
@@ -34,7 +34,7 @@ function contactExpiresSec(contacts: readonly string[], contactUri: string): num
   const ours = found.find((some) => some.length > 0) ?? (listed.length === 1 ? listed : [])
   const times = ours.flatMap((contact) => seconds(unquote(contact?.params.get('expires') ?? '')) ?? [])
   const granted = times.filter((sec) => sec > 0)
-  // Where several could be ours, the shortest time is the safe one.
+  // If several contacts could be ours, the shortest time is safe.
   return granted.length > 0 ? Math.min(...granted) : times[0]
 }
 
@@ -45,13 +45,13 @@ const userMatches = (uri: SipUri, own: SipUri): boolean => uri.parts.user === ow
 
 const bothMatch = (uri: SipUri, own: SipUri): boolean => hostPortMatches(uri, own) && userMatches(uri, own)
 
-/** RFC 3261 10.2.8: what a 423 wants at least; undefined where that cannot help. */
+/** RFC 3261 10.2.8: the minimum time that a 423 demands; undefined if it does not help. */
 export function wantedExpiresSec(response: SipResponse, askedSec: number): number | undefined {
   const wanted = seconds(response.header('Min-Expires'))
   return wanted !== undefined && wanted > askedSec && wanted <= MAX_EXPIRES_SEC ? wanted : undefined
 }
 
-/** RFC 3261 20.33: seconds, maybe followed by a comment and parameters. */
+/** RFC 3261 20.33: seconds; a comment and parameters may follow. */
 export function retryAfterMs(response: SipResponse): number {
   return (seconds(/^\s*(\d+)/.exec(response.header('Retry-After') ?? '')?.[1]) ?? 0) * 1000
 }

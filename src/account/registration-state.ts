@@ -1,9 +1,9 @@
-/** What a registration is doing, as nodes and people see it. */
+/** The state of a registration, as nodes and people see it. */
 export type RegistrationState =
   | { state: 'idle' }
   | { state: 'registering' }
   | { state: 'registered'; expiresAt: string; contact: string }
-  /** `local`: the registrar sent no answer. 408: no answer in time; 503: the request could not be sent; 0: there is no socket. */
+  /** `local`: the registrar sent no answer. 408: no answer in time; 503: the request could not be sent; 0: the socket could not be opened. */
   | {
       state: 'failed'
       status: number
@@ -17,7 +17,7 @@ export type RegistrationState =
 
 export type RegistrationPhase = RegistrationState['state']
 
-/** A successful refresh stays `registered`, so that a display does not blink. */
+/** A refresh stays in `registered`, so that a display does not flicker. */
 export const NEXT_PHASES = {
   idle: ['registering'],
   registering: ['registered', 'failed', 'unregistering', 'idle'],

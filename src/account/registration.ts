@@ -11,14 +11,14 @@ export interface RegistrationDeps {
   clock: Clock
   log: Logger
   userAgent: Pick<UserAgent, 'request' | 'contactUri'>
-  /** Uniform between both; handed in for tests. */
+  /** Uniform between `min` and `max`; an argument for tests. */
   random?: (min: number, max: number) => number
 }
 
 export interface RegistrationInit {
   /** `sip:alice@example.com`. */
   aor: string
-  /** Request-URI without a user part (RFC 3261 10.2): FRITZ!Box drops silently what has one. */
+  /** Request-URI without a user part (RFC 3261 10.2): FRITZ!Box silently drops a REGISTER with a user part. */
   registrar: string
   /** Host of the Call-ID. */
   host: string
@@ -27,23 +27,23 @@ export interface RegistrationInit {
 
 export type RegistrationEvents = { state: [state: RegistrationState]; answer: [response: FinalResponse] }
 
-/** Two REGISTERs (each maybe challenged) are never closer than this, whatever a registrar grants. */
+/** Shortest time between two REGISTERs (each may be challenged), even if a registrar grants less. */
 const MIN_REFRESH_MS = 2_000
 const FIRST_RETRY_MS = { min: 2_000, max: 5_000 }
-/** RFC 5626 4.5 with 300 s as its maximum: its own 1800 s is long for alarms. */
+/** RFC 5626 4.5, but with a maximum of 300 s: 1800 s is too long for alarm systems. */
 const BACKOFF = { baseMs: 30_000, maxMs: 300_000, floor: 0.5 }
-/** Within this time of an outage waits do not grow: a registrar that restarts has us back within 35 s. */
+/** For this long after an outage began the waits do not grow, so that we register within 35 s after a registrar has restarted. */
 const STEADY_RETRY_MS = 300_000
-/** Wrong credentials do not become right by asking: more often would get the account banned. */
+/** Repeating wrong credentials does not help, and frequent attempts would get the account banned. */
 const REJECTED_RETRY_MS = 900_000
-/** Credentials that were good a while ago are refused by a registrar in trouble (its database is away): ROBUSTNESS wants us back within 35 s. */
+/** A registrar in trouble (its database is down) refuses credentials that it accepted before: we must be registered again within 35 s. */
 const DOUBTED_RETRY_MS = { min: 30_000, max: 34_000 }
-/** RFC 3261 10.2.8: raised at most this often within one attempt. */
+/** RFC 3261 10.2.8: how often one attempt raises the interval at most. */
 const MAX_INTERVAL_RAISES = 2
 
 /**
- * RFC 3261 10.2: keeps one binding at a registrar. All REGISTERs carry the same Call-ID and a rising CSeq (10.2.4); never are two
- * under way (10.2). It never gives up until `unregister` or `close`.
+ * RFC 3261 10.2: keeps one binding at a registrar. All REGISTERs have the same Call-ID and a rising CSeq (10.2.4); two are never
+ * pending at once (10.2). It never gives up until `unregister` or `close`.
  */
 export class Registration extends TypedEmitter<RegistrationEvents> {
   readonly #deps: RegistrationDeps
@@ -58,7 +58,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   #timer: Timer | undefined
   #inFlight: Promise<void> | undefined
   #unregistering: Promise<void> | undefined
-  /** When the registrar forgets us; 0 where it holds nothing of ours. */
+  /** When our binding at the registrar expires; 0 if there is no binding. */
   #boundUntilMs = 0
   #lastSuccessMs = Number.NEGATIVE_INFINITY
   #outage: { sinceMs: number; failures: number; steps: number } | undefined
@@ -76,7 +76,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     return this.#state
   }
 
-  /** Registers and keeps registered. While it waits for a retry: tries now. While registered: refreshes. */
+  /** Registers and stays registered. During a wait for a retry: tries now. While registered: refreshes. */
   register(): void {
     if (this.#closed) return
     this.#wanted = true
@@ -89,13 +89,13 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     }
   }
 
-  /** What we are registered over is gone: registers again soon (RFC 5626 4.5), others that lost it not all at once. */
+  /** The connection of the registration was lost: registers again soon (RFC 5626 4.5), at a random time because other clients lost it too. */
   transportLost(): void {
     if (this.#state.state !== 'registered' || this.#inFlight) return
     this.#schedule(this.#random(FIRST_RETRY_MS.min, FIRST_RETRY_MS.max))
   }
 
-  /** Removes the binding. Resolves when the registrar has answered, or did not within its time. */
+  /** Removes the binding. Resolves when the registrar has answered or the request has timed out. */
   unregister(): Promise<void> {
     this.#wanted = false
     this.#cancelTimer()
@@ -106,7 +106,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     return this.#unregistering
   }
 
-  /** Stops without a word to the registrar. Idempotent. */
+  /** Stops without a request to the registrar. Idempotent. */
   close(): void {
     this.#closed = true
     this.#wanted = false
@@ -119,7 +119,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     if (this.#state.state !== 'registered') this.#enter({ state: 'registering' })
     this.#inFlight = this.#register()
       .catch((error) => {
-        this.#deps.log.error({ err: error }, 'registration attempt broke')
+        this.#deps.log.error({ err: error }, 'registration attempt threw an error')
         this.#fail({ status: 503, reason: 'Internal error', local: true })
       })
       .finally(() => {
@@ -131,7 +131,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     let response = await this.#send(this.#expiresSec)
     for (let raises = 0; raises < MAX_INTERVAL_RAISES; raises++) {
       if (isLocal(response) || response.status !== 423) break
-      // RFC 3261 10.2.8: ask again for what the registrar wants at least.
+      // RFC 3261 10.2.8: ask again for the registrar's minimum.
       const wantedSec = wantedExpiresSec(response, this.#expiresSec)
       if (wantedSec === undefined || !this.#wanted) break
       this.#expiresSec = wantedSec
@@ -148,7 +148,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
       : grantedExpiresSec(response, this.#deps.userAgent.contactUri, this.#expiresSec)
     // RFC 3261 10.2.2: a removed binding has no remaining time, and the account cannot be called.
     if (grantedSec === 0) {
-      this.#fail(response, 'The registrar grants no time')
+      this.#fail(response, 'The registrar granted a lifetime of 0 s')
       return
     }
     const { clock, userAgent } = this.#deps
@@ -184,7 +184,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     }
     if (nowMs - outage.sinceMs >= STEADY_RETRY_MS) outage.steps++
     const waitMs = backoffMs(BACKOFF, outage.steps, this.#random)
-    // RFC 3261 21.5.4: Retry-After is honoured, within what an alarm system can wait.
+    // RFC 3261 21.5.4: Retry-After is obeyed, up to the longest wait that suits an alarm system.
     return isLocal(response) ? waitMs : Math.max(waitMs, Math.min(retryAfterMs(response), BACKOFF.maxMs))
   }
 
@@ -195,7 +195,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   }
 
   async #removeBinding(): Promise<void> {
-    // RFC 3261 10.2: nothing new before the REGISTER under way has been answered.
+    // RFC 3261 10.2: no new REGISTER before the pending one has been answered.
     await this.#inFlight
     if (this.#closed) return
     if (this.#boundUntilMs <= this.#deps.clock.now()) {
@@ -242,7 +242,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     const allowed: readonly string[] = NEXT_PHASES[this.#state.state]
     if (this.#state.state === next.state && next.state === 'idle') return
     if (!allowed.includes(next.state)) {
-      this.#deps.log.error({ from: this.#state.state, to: next.state }, 'registration: transition that must not be')
+      this.#deps.log.error({ from: this.#state.state, to: next.state }, 'registration: invalid state transition')
     }
     this.#state = next
     this.emit('state', next)

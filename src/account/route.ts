@@ -2,19 +2,20 @@ import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { type HostPort, parseHostPort, portFault } from './aor.js'
 
-/** One entry of a route set: a Route header value, and the address that it leads to. */
+/** One entry of a route set: a Route header value and its address. */
 export interface Via extends HostPort {
   route: string
 }
 
-/** RFC 3261 8.1.1.6: a Max-Forwards of 70 is meant for far longer routes than people configure. */
+/** Far fewer than a Max-Forwards of 70 allows (RFC 3261 8.1.1.6), and more than people configure. */
 const MAX_PROXIES = 16
 
-/** Proxies in their order. An entry may hold several, separated by commas. BAD_CONFIG where one is not valid. */
+/** Proxies in their order. An entry may hold several proxies, separated by commas. Throws BAD_CONFIG for one that is not valid. */
 export function parseRoute(entries: readonly string[]): Via[] {
   const texts = entries.flatMap((entry) => entry.split(',')).map((text) => text.trim())
   const vias = texts.filter((text) => text !== '').map(parseVia)
-  if (vias.length > MAX_PROXIES) throw badConfig(`${vias.length} proxies in a row: at most ${MAX_PROXIES} are possible`)
+  if (vias.length > MAX_PROXIES)
+    throw badConfig(`${vias.length} proxies are too many: at most ${MAX_PROXIES} are possible`)
   return vias
 }
 
@@ -30,7 +31,7 @@ function parseVia(text: string): Via {
   return { route: `<${uri}>`, ...address }
 }
 
-/** RFC 3261 16.12.1.1: a URI without lr is a strict router. People who write only a host mean a loose one. */
+/** RFC 3261 16.12.1.1: a URI without lr is a strict router. A host alone means a loose router. */
 const looseRouter = (hostPort: string): string => `sip:${hostPort}${/;lr(?=[;=]|$)/i.test(hostPort) ? '' : ';lr'}`
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -3,27 +3,27 @@ import { TelephonyError } from '../base/errors.js'
 import { decodeUser, parseHostPort, portFault, USER } from './aor.js'
 import { applyDialPlan, type DialPlan } from './dial-plan.js'
 
-/** What a call is placed to: the Request-URI as text and its user part, decoded. */
+/** The target of a call: the Request-URI as text and its user part, decoded. */
 export interface Target {
   uri: string
   user: string
 }
 
-/** Anything that could begin another header line, or hide in one (RFC 3261 25.1 allows none of it in a URI). */
+/** Characters that could begin another header line, or hide in one (RFC 3261 25.1 allows none of them in a URI). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const LINE_BREAKING = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/
-/** RFC 3966 5.1.1: separators that people write and no exchange wants; blanks and slashes as well. */
+/** RFC 3966 5.1.1: separators that people write and exchanges do not accept; also blanks and slashes. */
 const VISUAL_SEPARATORS = /[\s().\-/\u00a0]/g
 const NUMBER = /^\+?[0-9*#]+$/
 /** RFC 3261 25.1 `uri-parameter`. */
 const PARAMETER = /^[\w.!~*'()%-]+(=[\w.!~*'()%[\]/:&+$-]+)?$/
-/** `alice:secret@host` is none of these. */
+/** Does not match `alice:secret@host`. */
 const OTHER_SCHEME = /^(?:[a-z][a-z0-9+.-]*:\/\/|mailto:|xmpp:|callto:|h323:|im:)/i
 const MAX_LENGTH = 256
 
 /**
- * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…` or `tel:…` as a Request-URI; what names no host goes to the account's domain,
- * numbers after its dial plan. Anything else is BAD_TARGET, with a message for the person who typed it.
+ * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…` or `tel:…` as a Request-URI. A target without a host gets the account's domain,
+ * a number is also converted by the dial plan. Throws BAD_TARGET for other texts, with a message for the person who typed the target.
  */
 export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
   const to = { domain, plan }
@@ -36,7 +36,7 @@ export function resolveTarget(text: string, domain: string, plan?: DialPlan): Ta
   if (/[<>"]/.test(target))
     throw bad(`“${target}” is not a valid target. Use only the address, without name and angle brackets`)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase()
-  if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which this version does not have. Use sip:`)
+  if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which is not supported. Use sip:`)
   if (scheme === 'tel') return numberTarget(telNumber(target), target, to)
   if (scheme === 'sip') return uriTarget(target.slice(4), target)
   if (target.includes('@') && !OTHER_SCHEME.test(target)) return uriTarget(target, target)
@@ -51,7 +51,7 @@ function uriTarget(rest: string, original: string): Target {
   if (/\s/.test(rest)) throw bad(`“${original}” contains blanks and is not a valid number. Use a number or an address`)
   // RFC 3261 19.1.5: headers in a URI would become headers of the request.
   if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers cannot be called. Use the headers setting`)
-  // Whoever decodes it, as gateways do, must not find another line in it.
+  // Gateways decode escapes: the decoded text must not contain another line.
   if (/%(?:[01][\da-f]|7f)/i.test(rest)) throw bad('a target must not contain line breaks or control characters')
   const at = rest.lastIndexOf('@')
   const user = rest.slice(0, Math.max(0, at))
@@ -65,7 +65,7 @@ function uriTarget(rest: string, original: string): Target {
   const address = [hostPort, ...parameters].join(';')
   if (at === -1) return { uri: `sip:${address}`, user: '' }
   if (user === '') throw bad(`“${original}” has no user before the @. Use one like alice@example.com`)
-  // RFC 3261 19.1.1: a password in a URI is not recommended; it would travel in clear and stand in every log.
+  // RFC 3261 19.1.1: a password in a URI is not recommended; it would be sent unencrypted and written to every log.
   if (user.includes(':')) throw bad('a target must not contain a password. Set the password in the account')
   return { uri: `sip:${escapeUser(user)}@${address}`, user: decodeUser(user) }
 }
@@ -79,7 +79,7 @@ function numberTarget(number: string, original: string, to: { domain: string; pl
   return { uri: `sip:${escapeUser(dialled)}@${to.domain}`, user: dialled }
 }
 
-/** RFC 3966 3: the number; its context is ours to choose (RFC 3261 19.1.6), an extension would be lost without notice. */
+/** RFC 3966 3: the number. We may choose its context (RFC 3261 19.1.6); an extension is refused because it would be lost silently. */
 function telNumber(target: string): string {
   const [number = '', ...parameters] = target.slice(4).split(';')
   if (parameters.some((parameter) => /^(ext|isub)=/i.test(parameter))) {

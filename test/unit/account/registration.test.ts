@@ -190,7 +190,7 @@ describe('registration', () => {
     registration.register()
     await last().answer(200, { Contact: [`<${CONTACT}>;expires=0`] })
     assert.deepEqual(names(), ['registering', 'failed'])
-    assert.match((registration.state as { reason: string }).reason, /no time/)
+    assert.match((registration.state as { reason: string }).reason, /a lifetime of 0 s/)
     clock.advance(20_000)
     assert.equal(sent.length, 1)
     clock.advance(10_000)

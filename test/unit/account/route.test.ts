@@ -48,7 +48,7 @@ describe('route of proxies', () => {
     ['sip:a b;lr', /“sip:a b;lr” is not a valid proxy. Use one like/],
     ['<sip:a>;lr', /not a valid proxy/],
     ['sips:a', /not a valid proxy/],
-    ['a,'.repeat(17), /17 proxies in a row: at most 16/],
+    ['a,'.repeat(17), /17 proxies are too many: at most 16/],
   ] as const) {
     it(`refuses “${text.slice(0, 30)}” and says why`, () =>
       assert.throws(
