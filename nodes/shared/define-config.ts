@@ -27,7 +27,7 @@ interface ConfigDefinition<Config extends { version: number }, Value, Secrets ex
 }
 
 /** Ids of configuration nodes with a red status. Deploying them with valid settings clears the status. */
-const red = new Set<string>()
+const redStatuses = new Set<string>()
 
 export function defineConfig<Config extends { version: number }, Value, Secrets extends object = object>(
   RED: RED,
@@ -47,16 +47,17 @@ export function defineConfig<Config extends { version: number }, Value, Secrets 
         const config = migrate({ ...stored }, definition.defaults, definition.migrations)
         assertEnvironment({ ...config, ...this.credentials })
         this.value = definition.parse(config, context)
-        if (red.delete(this.id)) this.status({})
+        if (redStatuses.delete(this.id)) this.status({})
         definition.open?.(this.value, context)
       } catch (thrown) {
         this.problem = reported(thrown, labels, 'BAD_CONFIG')
-        red.add(this.id)
+        redStatuses.add(this.id)
         this.status(statusDot(errorStatus(this.problem)))
         this.error(this.problem)
       }
       this.on('close', (removed: boolean, done: () => void) => {
         definition.close?.(context, removed)
+        if (removed) redStatuses.delete(this.id)
         void nodeClosed().then(done)
       })
     },

@@ -51,13 +51,13 @@ export class AccountTroubles {
   }
 
   changed(accountId: string, name: string, state: AccountState): void {
-    const trouble = state.state === 'failed' ? troubleOf(state) : undefined
     const before = this.#logged.get(accountId)
-    if (state.state === 'failed' && trouble !== undefined && trouble !== before) {
+    if (state.state === 'failed') {
+      const trouble = troubleOf(state)
+      if (trouble === before) return
       this.#logged.set(accountId, trouble)
       this.#log('warn', `Account ${name}: ${trouble}${this.#nextTry(state.retryAt)}`)
-    }
-    if (before !== undefined && (state.state === 'registered' || state.state === 'idle')) {
+    } else if (before !== undefined && (state.state === 'registered' || state.state === 'idle')) {
       this.#logged.delete(accountId)
       this.#log('info', `Account ${name}: ${state.state === 'registered' ? 'registered' : 'works'} again`)
     }

@@ -46,10 +46,10 @@ interface NodeInside {
 export function showErrorText(node: RedNode): void {
   const log = node.error.bind(node)
   node.error = (thrown: unknown, message?: Message) => {
-    if (!(thrown instanceof TelephonyError)) return log(thrown, message)
-    const { _flow } = node as NodeInside
-    if (message && _flow?.handleError?.(node, thrown, message)) return
-    log(`${thrown.message} [${thrown.code}]`)
+    const { _flow: flow } = node as NodeInside
+    // Node-RED has no public way to learn whether a Catch node took an error. Without its own function the error goes out as it is.
+    if (!(thrown instanceof TelephonyError) || (message && !flow?.handleError)) log(thrown, message)
+    else if (!message || !flow?.handleError?.(node, thrown, message)) log(`${thrown.message} [${thrown.code}]`)
   }
 }
 

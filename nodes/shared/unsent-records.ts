@@ -40,7 +40,9 @@ export class UnsentRecords {
       // Left by a process that died while it sent the records.
       const isFree = await this.#send(send)
       // Renamed first: in a folder where files cannot be deleted, the same records would be sent at every start.
-      if (isFree && (await isThere(rename(this.path, this.#sending)))) await this.#send(send)
+      if (!isFree) return
+      await ifThere(rename(this.path, this.#sending))
+      await this.#send(send)
     })
   }
 
@@ -50,11 +52,8 @@ export class UnsentRecords {
 
   /** Returns true if no file is left. */
   async #send(send: (events: Ended[]) => boolean): Promise<boolean> {
-    let text = ''
-    const reading = readFile(this.#sending, 'utf8').then((read) => {
-      text = read
-    })
-    if (!(await isThere(reading))) return true
+    const text = await ifThere(readFile(this.#sending, 'utf8'))
+    if (text === undefined) return true
     const lines = text.split('\n').filter(Boolean)
     if (!send(lines.flatMap((line) => this.#parsed(line)))) return false
     await rm(this.#sending)
@@ -77,13 +76,12 @@ export class UnsentRecords {
   }
 }
 
-/** Returns whether the file existed, so that the operation was done. */
-async function isThere(work: Promise<void>): Promise<boolean> {
+/** The result of a file operation; undefined where the file does not exist. */
+async function ifThere<Result>(work: Promise<Result>): Promise<Result | undefined> {
   try {
-    await work
-    return true
+    return await work
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }
