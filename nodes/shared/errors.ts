@@ -4,10 +4,10 @@ import { type ErrorCode, TelephonyError } from '../../src/base/errors.js'
 export { newId } from '../../src/base/ids.js'
 export { type ErrorCode, TelephonyError }
 
-/** Names a field of a node as its dialog does. */
+/** Returns the label that a field has in the node's dialog. */
 export type Labels = (field: string) => string
 
-/** A setting or an input that cannot be used. It knows the field by its name in the flow file; people know it by its label. */
+/** A setting or an input that cannot be used. `field` is the name in the flow file; the reported text has the label instead. */
 export class FieldError extends TelephonyError {
   readonly field: string
   readonly #problem: string
@@ -23,9 +23,9 @@ export class FieldError extends TelephonyError {
   }
 }
 
-/** An error as a node hands it to Node-RED, which makes `msg.error.message` of its text: the code stands beside it. */
+/** An error as a node hands it to Node-RED, which puts its text into `msg.error.message`, next to `msg.error.code`. */
 class ReportedError extends TelephonyError {
-  /** The label of the setting that is wrong, where it is one. */
+  /** The label of the wrong setting; undefined if the error is not about a setting. */
   readonly setting: string | undefined
 
   constructor(error: TelephonyError, labels: Labels) {
@@ -39,10 +39,10 @@ class ReportedError extends TelephonyError {
   }
 }
 
-/** What a node reports: every error with a code, a field by its label. */
+/** Converts any thrown value to the error that a node reports: with a code, and with the label of the field. */
 export const reported = (thrown: unknown, labels: Labels, code?: ErrorCode): TelephonyError =>
   new ReportedError(TelephonyError.from(thrown, code), labels)
 
-/** What the status of a node names beside "bad settings"; undefined where the error is about no setting. */
+/** The setting that the status shows after "bad settings"; undefined if the error is not about a setting. */
 export const settingOf = (thrown: unknown): string | undefined =>
   thrown instanceof ReportedError ? thrown.setting : undefined

@@ -1,4 +1,4 @@
-/** The inside of a call: its facts, its state, its media, and the one way in which it ends. Legs act on it; commands stand in LiveCall. */
+/** The core of a call: its facts, state and media, and the only place that ends it. Legs act on it; LiveCall has the commands. */
 import type { Clock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
@@ -20,24 +20,24 @@ import { Negotiation } from './negotiation.js'
 import type { CallAccount, CallDeps, CallPlace } from './types.js'
 
 type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
-/** An event's own fields; what all events share is added when it is told. */
+/** An event's own fields; `tell` adds the fields that all events share. */
 type EventFields<E = CallEvent> = E extends CallEvent ? Omit<E, Shared> : never
 
 /**
- * Answers to BYE and CANCEL come at once or hardly ever, and the layer below goes on trying after that.
+ * Answers to BYE and CANCEL come at once or hardly ever; the SIP layer continues to retransmit after this time.
  * Short enough for an engine that ends within 3 s, long enough for two retransmissions.
  */
 const LEAVE_WAIT_MS = 2000
-const NOT_ANSWERED = { sipCode: null, why: 'the call was not answered yet' }
+const NOT_ANSWERED = { sipCode: null, why: 'the call was not yet answered' }
 
 export interface CallCoreInit {
   facts: CallFacts
   account: CallAccount
   codecs: readonly CodecName[]
   owner: string | null
-  /** Hears every event. */
+  /** Receives every event. */
   tell: (event: CallEvent) => void
-  /** Called when the end has been decided, before anything is torn down. */
+  /** Called when the end has been decided, before signalling and media are closed. */
   ending: () => void
 }
 
@@ -50,7 +50,7 @@ export class CallCore implements LegHost {
   readonly #firstKey: FirstKey
   /** Set before the first event. */
   leg!: Leg
-  /** There once media has been opened. */
+  /** Set when media has been opened. */
   sound: CallSound | undefined
   readonly #deps: CallDeps
   readonly #init: CallCoreInit
@@ -67,7 +67,7 @@ export class CallCore implements LegHost {
   #answeredTold = false
   #seq = 0
   #moves = 0
-  /** Why the peer could not be told of the end. */
+  /** Why the peer could not be informed of the end. */
   #unsent: string | undefined
 
   constructor(deps: CallDeps, init: CallCoreInit) {
@@ -88,12 +88,12 @@ export class CallCore implements LegHost {
     return this.#ended.promise
   }
 
-  /** What the keys that we send wait for; undefined where they may go. Before the answer they are for early media, and go at once. */
+  /** Resolves when the first key may be sent; undefined if it may be sent now. Before the answer keys are for early media and are sent at once. */
   get keysWait(): Promise<boolean> | undefined {
     return this.#firstKey.wait()
   }
 
-  /** Resolves when the call is answered and both sides know where sound goes. Of a call that ends before, never. */
+  /** Resolves when the call is answered and offer and answer are complete. Never resolves if the call ends first. */
   get talking(): Promise<void> {
     return this.#talking.promise
   }
@@ -143,7 +143,7 @@ export class CallCore implements LegHost {
   }
 
   answered(dialog: SipDialog, settled: Settled | undefined): void {
-    if (!this.#negotiation) throw new TelephonyError('INTERNAL', 'answered without media')
+    if (!this.#negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
     const { random = randomBetween } = this.#deps
     const ownsCallId = this.facts.direction === 'outbound'
     this.#dialogLeg = new DialogLeg(this, dialog, this.#negotiation, { ownsCallId, random })
@@ -165,15 +165,15 @@ export class CallCore implements LegHost {
     this.#followDirection(settled.direction)
   }
 
-  /** Its local address is gone: an answered call goes on from another one, any other ends. Never rejects; resolves when either is done. */
+  /** The local address is gone: an answered call continues from another address, any other call ends. Never rejects; resolves when that is done. */
   async moveTo(place: CallPlace): Promise<void> {
     const turn = ++this.#moves
     const dialog = this.#dialogLeg
     const failure = this.ending ? undefined : dialog ? await dialog.moveTo(place) : NOT_ANSWERED
-    // A further move under way decides in this one's place.
+    // If a later move has begun, its result decides.
     if (failure && turn === this.#moves) {
       const { sipCode, why } = failure
-      this.finish({ by: 'error', cause: 'failed', sipCode, reason: `its local address is gone: ${why}` })
+      this.finish({ by: 'error', cause: 'failed', sipCode, reason: `the local address of the call is gone: ${why}` })
     }
     if (this.ending) await this.ended
   }
@@ -195,7 +195,7 @@ export class CallCore implements LegHost {
     this.#unsent = reason.slice(0, 256)
   }
 
-  /** For a call that never came to be: frees what was opened, tells nothing. */
+  /** For a call that was never placed: closes its media, emits no event. */
   async discard(): Promise<void> {
     this.#end = { by: 'error', cause: 'failed', sipCode: null, reason: '' }
     await this.#closeMedia()
@@ -231,10 +231,10 @@ export class CallCore implements LegHost {
       if (!this.ending) this.tell({ type: 'call.media-trouble', trouble })
     })
     session.on('timeout', (silentMs) => {
-      // Nothing is owed on hold, however long it lasts, as long as the peer says that it is there (ADR 7).
+      // On hold the peer need not send sound, as long as it answers our requests (ADR 7).
       if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
       const name = this.#negotiation?.unknownHost
-      const why = name === undefined ? '' : `; the host name “${name}” in its SDP has no address that could be found`
+      const why = name === undefined ? '' : `; no address was found for the host name “${name}” in its SDP`
       this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s${why}`)
     })
     session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
@@ -264,12 +264,12 @@ export class CallCore implements LegHost {
     this.#negotiation?.connect(settled, phase).catch((error: unknown) => this.#mediaFailed(error))
   }
 
-  /** Held is what the peer has done to us: any direction of its but sendrecv. */
+  /** A call is held if the peer's direction is not sendrecv. */
   #followDirection(ours: Direction): void {
     const theirs = OPPOSITE[ours]
     if (this.ending || theirs === this.#heldBy) return
     this.#heldBy = theirs
-    // A media timeout of 0 says that silent peers are left alone.
+    // With a media timeout of 0 silent peers are not probed.
     this.#dialogLeg?.watch(theirs !== 'sendrecv' && this.account.mediaTimeoutMs > 0)
     if (theirs === 'sendrecv') {
       this.#become('answered')
@@ -287,7 +287,7 @@ export class CallCore implements LegHost {
     this.digits.push(digit)
   }
 
-  /** Signalling and media end side by side; neither can keep the call from ending. */
+  /** Signalling and media end in parallel; the call ends even if one of them fails. */
   async #wrapUp(end: CallEnd): Promise<void> {
     let status: number | null = null
     let stats: MediaStats | null = null
@@ -305,14 +305,14 @@ export class CallCore implements LegHost {
     this.#tellEnd({ ...told, ...troubleOf(stats) }, stats)
   }
 
-  /** For the peer a call goes on whose BYE has not left: that is not a normal end. */
+  /** If the BYE could not be sent, the call continues for the peer: that is not a normal end. */
   #unsentEnd({ cause }: CallEnd): CallEnd | undefined {
     if (this.#unsent === undefined || cause !== 'normal') return undefined
     return { by: 'error', cause: 'failed', sipCode: 503, reason: this.#unsent }
   }
 
   async #closeMedia(): Promise<MediaStats | null> {
-    // A port that is just being opened is closed as soon as it is there.
+    // A port that is being opened is closed when the opening has finished.
     await this.#opening?.catch(() => {})
     return (await this.sound?.close()) ?? null
   }
@@ -321,7 +321,7 @@ export class CallCore implements LegHost {
     try {
       return await step
     } catch (error) {
-      this.log.warn({ err: error }, 'the call ends although a step of ending it failed')
+      this.log.warn({ err: error }, 'a step at the end of the call failed; the call ends anyway')
       return null
     }
   }
@@ -337,7 +337,7 @@ export class CallCore implements LegHost {
   }
 }
 
-/** During the whole call packets came and nothing was heard. */
+/** The reason why nothing was heard although packets came. */
 function troubleOf(stats: MediaStats | null): Pick<CallEnd, 'mediaTrouble'> {
   const heard = stats?.heard
   return heard === 'undecodable' || heard === 'other-source' ? { mediaTrouble: heard } : {}

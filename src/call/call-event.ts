@@ -8,7 +8,7 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node of ours took care of the answered call. */
+  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node acted in the answered call. */
   cause:
     | 'normal'
     | 'busy'
@@ -23,7 +23,7 @@ export interface CallEnd {
   /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
-  /** Packets came during the call and nothing was heard: why. Absent where that is not so. */
+  /** Why nothing was heard although packets came; absent in all other cases. */
   mediaTrouble?: MediaTrouble['reason']
 }
 
@@ -39,10 +39,10 @@ export interface CallSnapshot {
   startedAt: string
   answeredAt: string | null
   endedAt: string | null
-  /** Since it was answered; 0 before. */
+  /** Since the answer; 0 before it. */
   durationMs: number
   codec: CodecName | null
-  /** Only headers on the account's allow-list. */
+  /** Only the headers that the account exposes. */
   headers: Record<string, string>
   /** The user's own data, at most 4 kB of JSON. */
   tags: Record<string, unknown>
@@ -53,7 +53,7 @@ interface CallEventBase {
   callId: string
   /** ISO 8601. */
   at: string
-  /** From 1, per call. */
+  /** Counts the events of a call from 1. */
   seq: number
   call: CallSnapshot
   /** Id of the flow node that placed the call, or that took it. */
@@ -68,11 +68,11 @@ export type CallEvent = CallEventBase &
     | { type: 'call.early'; sipCode: number }
     | { type: 'call.answered' }
     | { type: 'call.media' } // the first packet of the peer has come
-    | { type: 'call.media-trouble'; trouble: MediaTrouble } // packets come and nothing is heard; once per reason
+    | { type: 'call.media-trouble'; trouble: MediaTrouble } // packets come but nothing is heard; emitted once per reason
     | { type: 'call.digit'; digit: string; durationMs: number }
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }
-    /** Nobody has acted in the answered call for so long; it ends as `abandoned` in `leftSec` unless somebody does. */
+    /** No node has acted in the answered call for `idleSec`; it ends as `abandoned` in `leftSec` unless a node acts. */
     | { type: 'call.idle'; idleSec: number; leftSec: number }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }
     | {
@@ -81,7 +81,7 @@ export type CallEvent = CallEventBase &
         path: string
         durationMs: number
         octets: number
-        /** The disk failed, or the media worker died: a part is not in the file. */
+        /** The disk failed or the media worker died: a part of the sound is missing in the file. */
         truncated?: true
         ended: 'finished' | 'stopped' | 'hangup'
       }
@@ -90,7 +90,7 @@ export type CallEvent = CallEventBase &
 
 export type CallEventType = CallEvent['type']
 
-/** One per call, flat, so that it is a CSV row as it is. Times are ISO 8601 or null. */
+/** One per call. A flat object, so that it can be written as a CSV row. Times are ISO 8601 or null. */
 export interface CdrRecord {
   id: string
   sipCallId: string
@@ -108,7 +108,7 @@ export interface CdrRecord {
   endedAt: string
   /** From start to end. */
   durationMs: number
-  /** From answer to end; 0 where it was not answered. */
+  /** From answer to end; 0 if the call was not answered. */
   talkMs: number
   endedBy: CallEnd['by']
   cause: CallEnd['cause']
@@ -123,16 +123,16 @@ export interface CdrRecord {
   jitterMs: number | null
   rttMs: number | null
   mos: number | null
-  /** What came from the peer, in one word; null where it is not known. */
+  /** Summary of the peer's sound in one word; null if it is not known. */
   heard: Heard | null
   /** Packets of the peer that could not be decoded. */
   undecodedPackets: number
   /** Packets from addresses that were not negotiated. */
   strangerPackets: number
-  /** Where most of them came from: `192.0.2.5:51234=812;192.0.2.6:4000=3`. */
+  /** The most frequent of these addresses: `192.0.2.5:51234=812;192.0.2.6:4000=3`. */
   strangerSources: string
   /** Paths of recordings, joined by `;`. */
   recordings: string
-  /** JSON text of the tags, '' where there are none. */
+  /** JSON text of the tags, '' without tags. */
   tags: string
 }

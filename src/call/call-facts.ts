@@ -1,4 +1,4 @@
-/** What is known of a call, and the two plain objects that are made of it: the snapshot in every event and the CDR. */
+/** The facts of a call, and the two plain objects that are made of them: the snapshot in every event and the CDR. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_CDR_DIGITS } from '../base/limits.js'
@@ -6,7 +6,7 @@ import type { CodecName, MediaStats } from '../media/protocol.js'
 import type { SipMessage } from '../sip/types.js'
 import type { CallDirection, CallEnd, CallSnapshot, CallState, CdrRecord } from './call-event.js'
 
-/** A point in time: what people read, and what durations are counted from. */
+/** A point in time: wall-clock time for people, monotonic time for durations. */
 export interface Moment {
   wallMs: number
   monoMs: number
@@ -23,7 +23,7 @@ export interface CallFacts {
   state: CallState
   ringing: Moment | null
   answered: Moment | null
-  /** When the end was decided; what is left to do after it is no part of the call. */
+  /** When the end was decided; the work after it does not count as call time. */
   ended: Moment | null
   codec: CodecName | null
   headers: Record<string, string>
@@ -68,14 +68,14 @@ export function newFacts(
   }
 }
 
-/** The peer writes these: events stay small whatever it writes. */
+/** Limits texts of the peer, so that events stay small. */
 const short = (text: string): string => text.slice(0, MAX_TEXT)
 
 export function noteDigit(facts: CallFacts, digit: string): void {
   facts.digits = (facts.digits + digit).slice(-MAX_CDR_DIGITS)
 }
 
-/** Of the message only what the account's list names, spelled as in the list. */
+/** Notes only the headers that the account's list names, spelled as in the list. */
 export function noteHeaders(facts: CallFacts, message: SipMessage, exposed: readonly string[]): void {
   const found = exposed.flatMap((name) => {
     // RFC 3261 7.3.1: several lines of a header mean the same as one line with commas.
@@ -86,22 +86,30 @@ export function noteHeaders(facts: CallFacts, message: SipMessage, exposed: read
   facts.headers = Object.fromEntries([...Object.entries(facts.headers), ...found])
 }
 
-/** BAD_ARGUMENT where it is no object, no JSON, or too large for an event. */
+/** Throws BAD_ARGUMENT for tags that are not an object, cannot be written as JSON, or are too large for an event. */
 export function tagsToJson(tags: Record<string, unknown>): string {
   let json: string | undefined
   try {
     json = JSON.stringify(tags)
   } catch (error) {
-    throw new TelephonyError('BAD_ARGUMENT', 'tags are not JSON', { cause: error })
+    throw new TelephonyError(
+      'BAD_ARGUMENT',
+      'the tags cannot be written as JSON. Use texts, numbers and plain objects',
+      { cause: error },
+    )
   }
-  if (!json?.startsWith('{')) throw new TelephonyError('BAD_ARGUMENT', 'tags must be an object')
+  if (!json?.startsWith('{'))
+    throw new TelephonyError('BAD_ARGUMENT', 'the tags are not an object. Use an object like { "customer": 7 }')
   if (Buffer.byteLength(json) > MAX_TAGS_OCTETS) {
-    throw new TelephonyError('BAD_ARGUMENT', `tags are limited to ${MAX_TAGS_OCTETS} octets of JSON`)
+    throw new TelephonyError(
+      'BAD_ARGUMENT',
+      `the tags are too large: at most ${MAX_TAGS_OCTETS} octets of JSON are possible`,
+    )
   }
   return json
 }
 
-/** A fresh object each time: whoever gets it may change it. */
+/** A new object each time, because listeners may change it. */
 export function snapshotOf(facts: CallFacts, now: Moment): CallSnapshot {
   const { id, sipCallId, account, direction, state, from, to, codec, headers, end } = facts
   return {

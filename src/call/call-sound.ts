@@ -1,4 +1,4 @@
-/** What is played, sent and recorded on a call's media, and what of it is still under way. */
+/** Plays, sends digits and records on a call's media, and knows which of these actions still run. */
 import { TelephonyError } from '../base/errors.js'
 import type { MediaPlayback, MediaRecording, MediaSession, ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
@@ -19,7 +19,7 @@ export class CallSound {
   readonly #events: CallSoundEvents
   #playing: Playing | undefined
   readonly #recordings = new Map<string, MediaRecording>()
-  /** Settles when what is under way has ended, whatever came of it. */
+  /** Each promise settles when its action has ended, with or without an error. */
   readonly #underway = new Set<Promise<unknown>>()
   #digits: Promise<unknown> | undefined
 
@@ -28,7 +28,7 @@ export class CallSound {
     this.#events = events
   }
 
-  /** Without `mediaId` nothing is told: the prompt of a gather. */
+  /** Without `mediaId` (the prompt of a gather) no event is emitted. */
   play(mediaId: string | undefined, source: ToPlay, repeat: number): MediaPlayback {
     const playback = this.#session.play(source, { repeat })
     const playing: Playing = { mediaId, playback, endless: repeat === 0 }
@@ -38,7 +38,7 @@ export class CallSound {
         ({ ended, playedMs }) => {
           if (mediaId !== undefined) this.#events.playEnded(mediaId, ended, playedMs)
         },
-        () => {}, // whoever asked for it is told by `ended`
+        () => {}, // the caller learns of the error from `ended`
       ),
       () => {
         if (this.#playing === playing) this.#playing = undefined
@@ -56,7 +56,7 @@ export class CallSound {
     return this.#session.echo(on)
   }
 
-  /** `wait`: sent when it resolves with true. */
+  /** `wait`: the digits are sent when it resolves with true. */
   async sendDigits(
     digits: string,
     options: { toneMs?: number; gapMs?: number },
@@ -75,31 +75,35 @@ export class CallSound {
   }
 
   async startRecord(mediaId: string, path: string, maxMs: number | undefined): Promise<void> {
-    if (this.#recordings.has(mediaId)) throw new TelephonyError('BAD_ARGUMENT', `${mediaId} is being recorded already`)
+    if (this.#recordings.has(mediaId))
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `a recording with the id “${mediaId}” runs already. Stop it first, or use another id`,
+      )
     const recording = await this.#session.record(path, maxMs === undefined ? {} : { maxMs })
     this.#recordings.set(mediaId, recording)
     this.#track(
       recording.ended.then(
         ({ ended, ...result }) => this.#events.recordEnded(mediaId, result, ended),
-        () => {}, // the media worker died: the call ends by `failed`
+        () => {}, // the media worker died: the call ends as `failed`
       ),
       () => this.#recordings.delete(mediaId),
     )
   }
 
-  /** Without `mediaId` the oldest. Null where nothing is being recorded. */
+  /** Stops the oldest recording without `mediaId`. Null if there is no recording. */
   async stopRecord(mediaId?: string): Promise<RecordResult | null> {
     const id = mediaId ?? [...this.#recordings.keys()][0]
     const recording = id === undefined ? undefined : this.#recordings.get(id)
     return recording ? recording.stop() : null
   }
 
-  /** Something is being played, sent or recorded. */
+  /** Whether a play, digits or a recording is in progress. */
   get busy(): boolean {
     return this.#underway.size > 0
   }
 
-  /** Resolves when play and digits in progress have left; at once where the play would never end. */
+  /** Resolves when the play and the digits in progress have been sent; at once if the play is endless. */
   async idle(): Promise<void> {
     while ((this.#playing && !this.#playing.endless) || this.#digits) {
       await Promise.allSettled([this.#playing?.endless ? undefined : this.#playing?.playback.ended, this.#digits])
@@ -110,7 +114,7 @@ export class CallSound {
     return this.#session.stats()
   }
 
-  /** Frees the ports; resolves when everything under way has been told as ended. */
+  /** Frees the ports; resolves when the end events of all running actions have been emitted. */
   async close(): Promise<MediaStats | null> {
     const stats = await this.#session.close()
     await Promise.all(this.#underway)

@@ -2,7 +2,7 @@ import { TelephonyError } from '../base/errors.js'
 import type { CallEnd, CallState } from './call-event.js'
 
 /**
- * Which state may follow which. A 180 after a 183 is told but does not leave `early`: its sound goes on.
+ * The allowed transitions. A 180 after a 183 is reported but does not leave `early`: the early media continues.
  * Inbound calls go from `trying` to `ringing` with the 180 that we send.
  */
 export const NEXT = {
@@ -14,14 +14,14 @@ export const NEXT = {
   ended: [],
 } as const satisfies Record<CallState, readonly CallState[]>
 
-/** The next state, or WRONG_STATE. */
+/** Returns the next state, or throws WRONG_STATE. */
 export function nextState(from: CallState, to: CallState): CallState {
   const allowed: readonly CallState[] = NEXT[from]
   if (!allowed.includes(to)) throw new TelephonyError('WRONG_STATE', `a call that is ${from} cannot become ${to}`)
   return to
 }
 
-/** What a final status of the peer says about why the call came to nothing. Others mean `failed`. */
+/** Cause of the end by the peer's final status. Other statuses mean `failed`. */
 const CAUSE_OF_STATUS = new Map<number, CallEnd['cause']>([
   [486, 'busy'],
   [600, 'busy'],
@@ -37,7 +37,7 @@ const CAUSE_OF_STATUS = new Map<number, CallEnd['cause']>([
 
 export const causeOfStatus = (status: number): CallEnd['cause'] => CAUSE_OF_STATUS.get(status) ?? 'failed'
 
-/** The same for a status that we send: whatever its number, it is we who refuse, or nobody was there. */
+/** Cause of the end by the status that we send: every status is a rejection, except two that mean that the call was not taken. */
 export function causeOfRejection(status: number): CallEnd['cause'] {
   if (status === 486 || status === 600) return 'busy'
   return status === 480 || status === 408 ? 'no-answer' : 'rejected'

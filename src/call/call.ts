@@ -1,4 +1,4 @@
-/** The door of this folder: calls are placed and taken here. */
+/** The entry of this folder: places and takes calls. */
 import { TelephonyError } from '../base/errors.js'
 import { newId, newSipCallId } from '../base/ids.js'
 import type { IncomingInvite } from '../sip/types.js'
@@ -10,7 +10,7 @@ import type { Call, CallDeps, IncomingCallInit, OutgoingCallInit } from './types
 
 export type * from './types.js'
 
-/** Opens media, offers, sends the INVITE. Rejects (NO_PORTS, BAD_HEADER, BAD_ARGUMENT …) where no call came to be: then there is no event either. */
+/** Opens media, makes the offer, sends the INVITE. Rejects (NO_PORTS, BAD_HEADER, BAD_ARGUMENT …) if no call was placed: then no event is emitted. */
 export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise<Call> {
   const { account, target, callerName, tags } = init
   const { identity } = account
@@ -28,7 +28,8 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
     tags,
   )
   const codecs = init.codecs ?? account.codecs
-  if (codecs.length === 0) throw new TelephonyError('BAD_ARGUMENT', 'no codec to offer')
+  if (codecs.length === 0)
+    throw new TelephonyError('BAD_ARGUMENT', 'the list of codecs is empty. Name at least one codec')
   const call = new LiveCall(deps, { facts, account, codecs, owner: init.owner, onEvent: init.onEvent })
   const leg = new OutgoingLeg(call.core, await call.core.negotiation())
   call.core.leg = leg
@@ -46,7 +47,7 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
 }
 
 /**
- * Takes an INVITE that the account's policy let in. An offer that we cannot take and rule `reject` end the call at once:
+ * Takes an INVITE that the account's policy has admitted. An offer that we cannot answer and the rule `reject` end the call at once:
  * then `call.ended` is its only event, without a `call.incoming` before.
  */
 export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingCallInit): Call {

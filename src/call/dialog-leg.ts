@@ -10,13 +10,13 @@ import { Renegotiation } from './renegotiation.js'
 import type { CallPlace } from './types.js'
 
 interface DialogLegInit {
-  /** We made the Call-ID: the call is outbound. */
+  /** True for an outbound call: we made the Call-ID. */
   ownsCallId: boolean
-  /** Uniform between both. */
+  /** Uniform between `min` and `max`. */
   random: (min: number, max: number) => number
 }
 
-/** From the 2xx to BYE. */
+/** The call from the 2xx to the BYE. */
 export class DialogLeg implements Leg {
   readonly hangup = { cause: 'normal', sipCode: null } as const
   readonly #host: LegHost
@@ -39,19 +39,19 @@ export class DialogLeg implements Leg {
     dialog.handlers = {
       bye: (request) => this.#bye(request.headers('Reason')),
       acknowledged: (body) => this.#acknowledged(body),
-      ackTimeout: () => this.#fail('no ACK to our answer'),
+      ackTimeout: () => this.#fail('the peer sent no ACK for our answer'),
       reinvite: (offer) => this.#reinvite(offer),
       info: (request) => this.#info(request.body),
       lost: (response) => this.#lost(response),
     }
   }
 
-  /** Offers what we have once more. True when the peer agreed. */
+  /** Sends our offer again. Resolves with true if the peer accepted it. */
   renegotiate(): Promise<boolean> {
     return this.#renegotiation.run()
   }
 
-  /** Goes on from another local address and tells the peer (RFC 3261 14.1). Undefined when that is done; otherwise what came of it. */
+  /** Continues from another local address and sends the peer a re-INVITE (RFC 3261 14.1). Resolves with the failure, if there is one. */
   async moveTo({ userAgent, rtp }: CallPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
     try {
       userAgent.adopt(this.#dialog)
@@ -61,17 +61,17 @@ export class DialogLeg implements Leg {
       return { sipCode: null, why: TelephonyError.from(error).message }
     }
     const { refusal } = this.#renegotiation
-    const said = refusal ? `${refusal.status} ${refusal.reason}`.slice(0, 64) : 'no answer that could be used'
-    return { sipCode: refusal?.status ?? null, why: `the peer did not follow: ${said}` }
+    const said = refusal ? `${refusal.status} ${refusal.reason}`.slice(0, 64) : 'no usable answer'
+    return { sipCode: refusal?.status ?? null, why: `the peer did not accept the new address: ${said}` }
   }
 
-  /** While the peer holds us it owes no sound: it is asked instead whether it is there. */
+  /** A peer that holds the call need not send sound; requests check whether it is still there. */
   watch(on: boolean): void {
     if (on) this.#probe.start()
     else this.#probe.stop()
   }
 
-  /** The peer that holds us has answered when it was asked last. */
+  /** Whether the peer has answered the last probe. */
   get peerAnswers(): boolean {
     return this.#probe.answered
   }
@@ -94,17 +94,17 @@ export class DialogLeg implements Leg {
     this.#host.finish({ by: 'error', cause: 'failed', sipCode: null, reason })
   }
 
-  /** The ACK carries the answer where our 2xx carried the offer (RFC 3261 13.2.2.4). */
+  /** If our 2xx carried the offer, the ACK carries the answer (RFC 3261 13.2.2.4). */
   #acknowledged(body: SipBody | undefined): void {
     if (this.#host.ending || !this.#negotiation.awaitsAnswer) return
     const before = this.#negotiation.settled
     try {
-      if (!body) throw new TelephonyError('BAD_SDP', 'the ACK brought no answer to our offer')
+      if (!body) throw new TelephonyError('BAD_SDP', 'the ACK of the peer has no answer to our offer')
       this.#host.settled(this.#negotiation.accept(body))
     } catch (error) {
-      // Where something was settled before, the call goes on as it was.
+      // With an earlier agreement the call continues unchanged.
       if (!before) this.#fail(TelephonyError.from(error).message)
-      else this.#host.log.warn({ err: error }, 'answer in ACK not understood')
+      else this.#host.log.warn({ err: error }, 'the answer in the ACK is not valid')
     }
   }
 
@@ -115,7 +115,7 @@ export class DialogLeg implements Leg {
     } else if (body) {
       this.#answerOffer(offer, body)
     } else {
-      // RFC 3311 5.2: an UPDATE without offer only refreshes; a re-INVITE without one asks for ours (RFC 3261 14.2).
+      // RFC 3311 5.2: an UPDATE without an offer only refreshes; a re-INVITE without an offer asks for ours (RFC 3261 14.2).
       offer.accept(method === 'UPDATE' ? {} : { body: this.#negotiation.offer() })
     }
   }
@@ -125,7 +125,7 @@ export class DialogLeg implements Leg {
     try {
       answer = this.#negotiation.answer(body)
     } catch (error) {
-      // RFC 3261 14.2: 488, and everything stays as it was.
+      // RFC 3261 14.2: 488, and the agreement does not change.
       this.#host.log.info({ err: error }, 're-INVITE refused')
       offer.reject(statusOfSdpError(error), { headers: warningsOf(error) })
       return
@@ -137,11 +137,11 @@ export class DialogLeg implements Leg {
   #info(body: SipBody | undefined): number {
     const pressed = digitOfInfo(body)
     if (pressed) this.#host.digit(pressed.digit, pressed.durationMs)
-    // RFC 6086 4.2.2: 415 for what we do not know; an empty INFO is answered 200.
+    // RFC 6086 4.2.2: 415 for an unknown body; an empty INFO is answered with 200.
     return pressed || !body ? 200 : 415
   }
 
-  /** RFC 3261 12.2.1.2: the peer knows nothing of the dialog any more, or is gone. A last BYE goes out all the same. */
+  /** RFC 3261 12.2.1.2: the peer does not know the dialog any more, or does not answer. A last BYE is sent anyway. */
   #lost(response: FinalResponse): void {
     const reason = `dialog lost: ${response.reason}`.slice(0, 128)
     this.#host.finish({ by: 'error', cause: 'failed', sipCode: response.status, reason })

@@ -1,13 +1,13 @@
 import { MAX_GATHER_DIGITS } from '../base/limits.js'
 import type { SipBody } from '../sip/types.js'
 
-/** Digits that nobody has asked for yet: pressed while a prompt plays, kept for the next gather. */
+/** Digits that no gather has read yet: pressed while a prompt plays, kept for the next gather. */
 export class DigitBuffer {
   #digits: string[] = []
   #onDigit: (() => void) | undefined
 
   push(digit: string): void {
-    // Whoever presses more than that without being asked loses the oldest.
+    // Further digits replace the oldest ones.
     if (this.#digits.length >= MAX_GATHER_DIGITS) this.#digits.shift()
     this.#digits.push(digit)
     this.#onDigit?.()
@@ -21,7 +21,7 @@ export class DigitBuffer {
     this.#digits = []
   }
 
-  /** One reader at a time: the gather that runs. */
+  /** Sets the only reader: the gather that runs. */
   read(onDigit: (() => void) | undefined): void {
     this.#onDigit = onDigit
   }
@@ -31,15 +31,15 @@ export type DigitPath = 'rtp' | 'info'
 
 /** Some peers send each digit both ways; the second copy comes within this time. */
 const SAME_DIGIT_MS = 500
-/** An event is told when its key is let go, INFO may come when it is pressed. Nobody holds one for longer. */
+/** A telephone-event is reported when its key is released, an INFO may come when it is pressed. No key is held for longer. */
 const MAX_HELD_MS = 10_000
 
 /** Drops the copy of a digit that came by the other path. Digits of one path are never copies of each other. */
 export class DigitMerge {
-  /** Accepted, and not yet matched by a copy. */
+  /** Accepted digits whose copy has not come. */
   #unmatched: { digit: string; path: DigitPath; atMs: number }[] = []
 
-  /** False where this is the copy of a digit already taken. */
+  /** False for the copy of an accepted digit. */
   accept(digit: string, durationMs: number, path: DigitPath, nowMs: number): boolean {
     const heldMs = path === 'rtp' ? Math.min(durationMs, MAX_HELD_MS) : 0
     const sinceMs = nowMs - heldMs - SAME_DIGIT_MS
@@ -56,7 +56,7 @@ export class DigitMerge {
 const DEFAULT_INFO_MS = 160
 const DIGIT = /^[0-9A-Da-d*#]$/
 
-/** The digit of an INFO: `application/dtmf-relay` (Signal=5, Duration=160) or `application/dtmf` (5). No RFC, many phones. */
+/** The digit of an INFO: `application/dtmf-relay` (Signal=5, Duration=160) or `application/dtmf` (5). Not in any RFC, but many phones send it. */
 export function digitOfInfo(body: SipBody | undefined): { digit: string; durationMs: number } | undefined {
   if (!body || body.content.length > 200) return undefined
   const type = body.contentType.split(';')[0]?.trim().toLowerCase()
@@ -68,7 +68,7 @@ export function digitOfInfo(body: SipBody | undefined): { digit: string; duratio
 
 function digitOf(signal: string, duration: string | undefined): { digit: string; durationMs: number } | undefined {
   const named = signal.trim()
-  // RFC 4733's event numbers are sent as well: 10 is *, 11 is #.
+  // Some phones send RFC 4733's event numbers: 10 is *, 11 is #.
   const digit = named === '10' ? '*' : named === '11' ? '#' : named.toUpperCase()
   return DIGIT.test(digit) ? { digit, durationMs: Number(duration ?? DEFAULT_INFO_MS) } : undefined
 }

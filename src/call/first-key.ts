@@ -1,4 +1,4 @@
-/** Telephones that are just being answered lose a key that comes before they listen: the first one waits for a sign that they do. */
+/** A telephone that has just answered may miss a key, so the first key waits for a packet of the peer, or a short time. */
 import type { Clock, Timer } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 
@@ -14,7 +14,7 @@ export class FirstKey {
     this.#clock = clock
   }
 
-  /** Undefined where a key may go now. Otherwise resolves when it may, with false where the call has ended before. */
+  /** Undefined if a key may be sent now. Otherwise resolves when it may be sent, or with false if the call ended first. */
   wait(): Promise<boolean> | undefined {
     const leftMs = this.#answeredMs + MAX_WAIT_MS - this.#clock.now()
     if (this.#mayGo || leftMs <= 0) return undefined

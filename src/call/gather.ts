@@ -5,7 +5,7 @@ import { MAX_GATHER_DIGITS } from '../base/limits.js'
 import type { DigitBuffer } from './digits.js'
 import type { GatherEnd, GatherInit } from './types.js'
 
-/** What a gather needs of its prompt once it sounds. */
+/** The part of a playing prompt that a gather uses. */
 export interface PromptPlayback {
   ended: Promise<unknown>
   stop(): void
@@ -14,14 +14,14 @@ export interface PromptPlayback {
 interface GatherDeps {
   clock: Clock
   digits: DigitBuffer
-  /** Starts the prompt; undefined where there is none. */
+  /** Starts the prompt; undefined without a prompt. */
   prompt: (() => PromptPlayback) | undefined
 }
 
 /**
- * Takes digits from the call's buffer until there are enough, a terminator came or time is up.
- * With barge-in a digit stops the prompt (one already in the buffer keeps it from starting);
- * otherwise digits stay in the buffer until the prompt has ended. What it does not use stays there for the next.
+ * Takes digits from the call's buffer until there are enough, a terminator comes or the time is over.
+ * With barge-in a digit stops the prompt (and a digit in the buffer prevents it from starting);
+ * otherwise digits stay in the buffer until the prompt has ended. Unused digits stay there for the next gather.
  */
 export class Gather {
   readonly #deps: GatherDeps
@@ -99,7 +99,7 @@ export class Gather {
     }
   }
 
-  /** Before the first digit there is more time than between two. */
+  /** The time before the first digit differs from the time between two digits. */
   #arm(): void {
     const { firstDigitMs, interDigitMs, minDigits } = this.#init
     this.#timer?.cancel()
@@ -143,7 +143,7 @@ function checkGather(init: GatherInit): void {
   if (!sound) {
     throw new TelephonyError(
       'BAD_ARGUMENT',
-      `gather: 0 <= minDigits <= maxDigits <= ${MAX_GATHER_DIGITS}, times from 0 on`,
+      `the number of digits or the times of the gather are not valid. Use 0 <= minDigits <= maxDigits <= ${MAX_GATHER_DIGITS} and times of 0 ms or more`,
     )
   }
 }

@@ -3,19 +3,19 @@ import type { CallEvent } from './call-event.js'
 
 interface IdleWatchDeps {
   clock: Clock
-  /** Something goes on in the call: a play, digits, a recording, a gather, a hold. */
+  /** Whether an action is in progress: a play, digits, a recording, a gather, a hold. */
   busy: () => boolean
-  /** The call ends in so many seconds unless somebody acts. */
+  /** The call ends in `leftSec` unless a node acts. */
   warn: (idleSec: number, leftSec: number) => void
   abandon: (idleSec: number) => void
 }
 
-/** Long enough for a flow to act, and for a person who is called to help. */
+/** Long enough for a flow, or an operator, to act. */
 const WARNING_MS = 60_000
 
 /**
- * Ends an answered call that nobody takes care of: a flow with an unwired output would pay for it until the peer hangs up. Commands,
- * digits and everything else that happens in the call start the time anew.
+ * Ends an answered call in which no node acts: with an unwired output the call would cost money until the peer hangs up. Commands,
+ * digits and other events of the call restart the time.
  */
 export class IdleWatch {
   readonly #deps: IdleWatchDeps
@@ -36,7 +36,7 @@ export class IdleWatch {
     this.touch()
   }
 
-  /** Somebody acts. */
+  /** Restarts the time. */
   touch(): void {
     if (!this.#isOn) return
     const warningMs = Math.min(WARNING_MS, this.#limitMs / 2)

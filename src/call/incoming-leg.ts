@@ -9,27 +9,27 @@ import { type Negotiation, readOffer, statusOfSdpError, warningsOf } from './neg
 import { isCompletedElsewhere, reasonText } from './reason.js'
 import type { IncomingCallInit } from './types.js'
 
-/** RFC 3261 13.3.1.1: a provisional answer again every minute, or a proxy on the way gives the INVITE up (16.8). */
+/** RFC 3261 13.3.1.1: a provisional response every minute, or a proxy cancels the INVITE (16.8). */
 const PROGRESS_AGAIN_MS = 60_000
-/** Early media is no free telephone call: exchanges end it after three minutes as well (their Timer C). */
+/** Limits unbilled calls: exchanges end early media after three minutes too (Timer C). */
 const EARLY_LIMIT_MS = 180_000
 
-/** Of a 302: nobody tries more, and it has to fit into a datagram. */
+/** Contacts of a 302: callers do not try more, and the response must fit into a datagram. */
 const MAX_CONTACTS = 10
 
-/** What we answer with, in a 183 and again in the 200 (RFC 3264 4, RFC 6337 2.2: the same answer in both). */
+/** Our answer, for the 183 and the 200 (RFC 3264 4, RFC 6337 2.2: the same answer in both). */
 interface Prepared {
   negotiation: Negotiation
   body: SipBody
-  /** Undefined where the body is our offer, because the INVITE had none. */
+  /** Undefined if the body is our offer because the INVITE had no offer. */
   settled: Settled | undefined
 }
 
-/** From the peer's INVITE to our final answer. */
+/** The call from the peer's INVITE to our final response. */
 export class IncomingLeg implements Leg {
-  /** BEHAVIOUR: somebody here does not want the call. */
+  /** A hangup before the answer declines the call. */
   readonly hangup = { cause: 'rejected', sipCode: 603 } as const
-  /** RFC 3261 16.7 5: a 6xx ends the call at every other telephone that rings as well, which is not ours to decide. */
+  /** Not a 6xx: it would end the call at every other ringing telephone too (RFC 3261 16.7 5). */
   readonly abandoned = { cause: 'no-answer', sipCode: 480 } as const
   readonly #host: LegHost
   readonly #invite: IncomingInvite
@@ -37,12 +37,12 @@ export class IncomingLeg implements Leg {
   #decideTimer: Timer | undefined
   #progressTimer: Timer | undefined
   #prepared: Promise<Prepared> | undefined
-  /** There since the 183: later provisional answers carry it as well, so that nobody takes them for its end. */
+  /** Set with the 183. Later provisional responses carry it too, so that the caller does not end the early media. */
   #earlyBody: SipBody | undefined
   #answering = false
   #isFinal = false
   #phrase = ''
-  /** Of a refusal: why, or who else may be called. */
+  /** Headers of a refusal: Warning or Contact. */
   #headers: readonly HeaderField[] = []
 
   constructor(host: LegHost, invite: IncomingInvite) {
@@ -51,11 +51,11 @@ export class IncomingLeg implements Leg {
     invite.handlers = { cancelled: (reasons) => this.#cancelled(reasons) }
   }
 
-  /** Undefined where the rule takes calls and the offer, if there is one, can be answered; otherwise how the call ends. */
+  /** How the call ends; undefined if the rule takes calls and the offer, if there is one, can be answered. */
   refusal(rule: IncomingCallInit['rule']): CallEnd | undefined {
     if (rule.mode === 'reject') {
       const { rejectStatus: sipCode } = rule
-      return { by: 'local', cause: causeOfRejection(sipCode), sipCode, reason: 'rejected by rule' }
+      return { by: 'local', cause: causeOfRejection(sipCode), sipCode, reason: 'rejected by the rule of the account' }
     }
     const offer = this.#invite.request.body
     try {
@@ -69,16 +69,17 @@ export class IncomingLeg implements Leg {
     }
   }
 
-  /** From now on somebody decides, or 480 (RFC 3261 21.4.18) says that nobody did. */
+  /** Starts the time for a decision. Without a decision the call is refused with 480 (RFC 3261 21.4.18). */
   awaitDecision(decideMs: number): void {
     this.#decideTimer?.cancel()
     this.#decideTimer = this.#host.clock.setTimeout(
-      () => this.#host.finish({ by: 'local', cause: 'no-answer', sipCode: 480, reason: 'nobody took the call' }),
+      () =>
+        this.#host.finish({ by: 'local', cause: 'no-answer', sipCode: 480, reason: 'no node took the call in time' }),
       decideMs,
     )
   }
 
-  /** Answers by itself, at once or after it has rung. A CANCEL in between ends the call, as for any that rings. */
+  /** Answers automatically, at once or after it has rung. A CANCEL ends the ringing call as usual. */
   answerAfter(ringMs: number): void {
     const answer = () => {
       this.answer([]).catch((err: unknown) => this.#host.log.warn({ err }, 'the call could not be answered'))
@@ -96,11 +97,14 @@ export class IncomingLeg implements Leg {
     this.#host.ringing(180)
   }
 
-  /** 183 with our answer: the caller hears us and we hear it, before anybody pays (RFC 3960 3.1). */
+  /** 183 with our answer: the caller hears us and we hear it, before billing begins (RFC 3960 3.1). */
   async early(headers: readonly HeaderField[]): Promise<void> {
     if (!this.#invite.request.body) {
-      // Our offer would need a reliable 183 (RFC 3262 5), which is not spoken here.
-      throw new TelephonyError('WRONG_STATE', 'the caller offered no sound in its INVITE: it can only be answered')
+      // Our offer would need a reliable 183 (RFC 3262 5), which is not supported.
+      throw new TelephonyError(
+        'WRONG_STATE',
+        'early media is not possible: the INVITE of the caller has no offer. Answer the call instead',
+      )
     }
     const { body, settled } = await this.#prepare()
     this.#assertUndecided('early media')
@@ -116,10 +120,10 @@ export class IncomingLeg implements Leg {
     if (settled) this.#host.early(settled, 183)
   }
 
-  /** `phrase`: what stands in the status line; '' for the usual words. */
+  /** `phrase`: reason phrase of the status line; '' for the usual one. */
   reject(status: number, phrase: string): void {
     if (!Number.isInteger(status) || status < 400 || status > 699) {
-      throw new TelephonyError('BAD_ARGUMENT', 'a call is rejected with a status of 400 to 699')
+      throw new TelephonyError('BAD_ARGUMENT', `${status} cannot refuse a call. Use a SIP status from 400 to 699`)
     }
     this.#phrase = checkPhrase(phrase)
     const reason = phrase || 'rejected'
@@ -127,7 +131,7 @@ export class IncomingLeg implements Leg {
   }
 
   async answer(headers: readonly HeaderField[]): Promise<void> {
-    if (this.#answering) throw new TelephonyError('WRONG_STATE', 'the call is being answered already')
+    if (this.#answering) throw new TelephonyError('WRONG_STATE', 'the call is already being answered')
     this.#answering = true
     try {
       await this.#answer(headers)
@@ -136,13 +140,16 @@ export class IncomingLeg implements Leg {
     }
   }
 
-  /** RFC 3261 21.3.3: 302, the caller tries these addresses itself, the first one first. */
+  /** RFC 3261 21.3.3: sends 302; the caller then tries these addresses in their order. */
   redirect(contacts: readonly string[], phrase: string): void {
     if (contacts.length === 0 || contacts.length > MAX_CONTACTS) {
-      throw new TelephonyError('BAD_TARGET', `redirect: 1 to ${MAX_CONTACTS} addresses`)
+      throw new TelephonyError(
+        'BAD_TARGET',
+        `a redirection to ${contacts.length} addresses is not possible. Use 1 to ${MAX_CONTACTS}`,
+      )
     }
     this.#phrase = checkPhrase(phrase)
-    // 19.1.1: no q where the order says it already; the URI is in brackets, its parameters are its own.
+    // RFC 3261 20.10: the brackets keep the URI's parameters apart; the order makes a q parameter unnecessary.
     this.#headers = [['Contact', contacts.map((uri) => `<${uri}>`).join(', ')]]
     this.#host.finish({ by: 'local', cause: 'rejected', sipCode: 302, reason: phrase || 'redirected' })
   }
@@ -185,15 +192,15 @@ export class IncomingLeg implements Leg {
     this.#progressTimer?.cancel()
   }
 
-  /** Media and answer are made once; what a 183 said holds in the 200. */
+  /** Makes media and answer once: the 200 repeats the answer of the 183. */
   #prepare(): Promise<Prepared> {
     this.#prepared ??= this.#open()
     return this.#prepared
   }
 
   /**
-   * Opens media and makes the answer, or our offer: an INVITE without one gets ours in the 2xx (RFC 3261 13.2.1). Media is told
-   * what was settled when the answer goes out (`early`, `answered`), which therefore waits for one round trip to it, not two.
+   * Opens media and makes the answer, or our offer: an INVITE without an offer gets ours in the 2xx (RFC 3261 13.2.1). Media is
+   * connected when the answer is sent (`early`, `answered`), so the answer waits for one round trip to the media worker, not two.
    */
   async #open(): Promise<Prepared> {
     const offer = this.#offer
@@ -216,11 +223,15 @@ export class IncomingLeg implements Leg {
   }
 }
 
-/** It stands in the status line: what could begin another line is refused (RFC 3261 25.1 Reason-Phrase). */
+/** The phrase is part of the status line, so it must not begin another line (RFC 3261 25.1 Reason-Phrase). */
 function checkPhrase(phrase: string): string {
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(phrase)) {
-    throw new TelephonyError('BAD_HEADER', 'the reason must not contain line breaks or control characters')
+    throw new TelephonyError(
+      'BAD_HEADER',
+      'the reason contains a line break or a control character. Use one line of text',
+    )
   }
-  if (phrase.length > 128) throw new TelephonyError('BAD_ARGUMENT', 'the reason is one short line')
+  if (phrase.length > 128)
+    throw new TelephonyError('BAD_ARGUMENT', `the reason is too long: ${phrase.length} characters. Use at most 128`)
   return phrase
 }

@@ -8,38 +8,38 @@ import type { Negotiation } from './negotiation.js'
 import type { CallAccount } from './types.js'
 
 export interface Leg {
-  /** What it means when somebody here hangs up in this phase. */
+  /** The end of the call if our side hangs up in this phase. */
   readonly hangup: Pick<CallEnd, 'cause' | 'sipCode'>
-  /** Where it means something else that nobody is there any more to decide. */
+  /** Replaces `hangup` if the flow or account of the call is gone. */
   readonly abandoned?: Pick<CallEnd, 'cause' | 'sipCode'>
-  /** Where it means something else that another telephone took the call. */
+  /** Replaces `hangup` if another telephone took the call. */
   readonly elsewhere?: Pick<CallEnd, 'cause' | 'sipCode'>
-  /** Ends the phase as RFC 3261 wants: CANCEL, final response or BYE; nothing where the peer has ended it. Resolves with its final status where there is one. */
+  /** Ends the phase with CANCEL, final response or BYE; sends nothing if the peer has ended it. Resolves with the final status, if there is one. */
   leave(end: CallEnd): Promise<number | null>
 }
 
-/** What a leg may do with its call. */
+/** The part of a call that its legs use. */
 export interface LegHost {
   readonly clock: Clock
   readonly log: Logger
   readonly account: CallAccount
-  /** The end has been decided: nothing but the way out is left. */
+  /** True when the end of the call has been decided. */
   readonly ending: boolean
-  /** Opens media once; later calls give the same. Rejects NO_PORTS …, and CALL_ENDED where the call ended meanwhile. */
+  /** Opens media once. Rejects with NO_PORTS …, and with CALL_ENDED if the call ended meanwhile. */
   negotiation(): Promise<Negotiation>
-  /** Keeps what the account exposes of this message's headers. */
+  /** Notes the headers of this message that the account exposes. */
   noteHeaders(message: SipMessage): void
-  /** 180 came, or was sent. */
+  /** A 180 was received or sent. */
   ringing(sipCode: number): void
-  /** A provisional answer with SDP came. */
+  /** A provisional response with SDP was received or sent. */
   early(settled: Settled, sipCode: number): void
-  /** 2xx came or was sent; what was settled. Undefined where our 2xx carried the offer: `settled` follows with the ACK. */
+  /** A 2xx was received or sent. `settled` is undefined if our 2xx carried the offer; it then follows with the ACK. */
   answered(dialog: SipDialog, settled: Settled | undefined): void
-  /** Offer and answer have been exchanged within the dialog. */
+  /** A new offer and answer were exchanged within the dialog. */
   settled(settled: Settled): void
   digit(digit: string, durationMs: number): void
-  /** What tells the peer of the end could not be sent, and why: the call does not end normally. */
+  /** The request that ends the call could not be sent: the call does not end normally. */
   unsent(reason: string): void
-  /** The first end counts, others are ignored. */
+  /** Later ends are ignored. */
   finish(end: CallEnd): void
 }

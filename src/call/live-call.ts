@@ -14,7 +14,7 @@ import type { Call, CallDeps, CallPlace, GatherEnd, GatherInit, HangupInit } fro
 
 type LiveCallInit = Omit<CallCoreInit, 'tell' | 'ending'> & { onEvent: ((event: CallEvent) => void) | undefined }
 
-/** The commands of a call: each checks that the state allows it and hands it on. */
+/** The commands of a call; each checks that the state allows it. */
 export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Call {
   readonly core: CallCore
   readonly #deps: CallDeps
@@ -96,7 +96,10 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async play(mediaId: string, source: ToPlay, repeat = 1): Promise<{ ended: PlayEnded; playedMs: number }> {
     if (!Number.isInteger(repeat) || repeat < 0)
-      throw new TelephonyError('BAD_ARGUMENT', 'repeat counts from 0 (for ever)')
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `repeat ${repeat} is not valid. Use a whole number; 0 repeats without end`,
+      )
     return this.#sound().play(mediaId, source, repeat).ended
   }
 
@@ -111,7 +114,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async gather(init: GatherInit): Promise<GatherEnd> {
     const sound = this.#sound()
-    if (this.#gather) throw new TelephonyError('WRONG_STATE', 'the call gathers digits already')
+    if (this.#gather) throw new TelephonyError('WRONG_STATE', 'a gather already runs in the call. Wait for its result')
     const { prompt } = init
     const play = prompt && (() => promptOf(sound, prompt))
     const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, init)
@@ -127,7 +130,10 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   async sendDigits(digits: string, init: { toneMs?: number; gapMs?: number } = {}): Promise<'finished' | 'hangup'> {
     if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
-      throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D, and "," for a pause')
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        'the digits are not valid. Use 1 to 128 of 0-9 * # A-D, and a comma for a pause',
+      )
     }
     const options = { toneMs: this.core.account.dtmfToneMs, ...init }
     const sent = this.#sound().sendDigits(digits.toUpperCase(), options, this.core.keysWait)
@@ -157,7 +163,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.emit('event', event)
   }
 
-  /** On hold the peer decides how long the call lasts; an echo goes on until it is turned off. */
+  /** A hold lasts as long as the peer wants, an echo until a command turns it off. */
   #isBusy(): boolean {
     const { sound, facts } = this.core
     return this.#gather !== undefined || this.#echoes || facts.state === 'held' || (sound?.busy ?? false)
@@ -168,29 +174,32 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.core.finish({ by: 'local', cause: 'abandoned', sipCode: null, reason })
   }
 
-  /** Each command comes through here: the call is there, and somebody takes care of it. */
+  /** Called by each command: throws if the call has ended, and restarts the idle time. */
   #alive(): void {
     if (this.core.ending) throw new TelephonyError('CALL_ENDED', 'the call has ended')
     this.#idle.touch()
   }
 
-  /** The inbound call that waits for a decision. */
+  /** The leg of an inbound call that waits for a decision. */
   #undecided(): IncomingLeg {
     this.#alive()
     const { leg, facts } = this.core
     if (leg instanceof IncomingLeg) return leg
     throw new TelephonyError(
       'WRONG_STATE',
-      `only an inbound call that was not answered allows this; it is ${facts.state}`,
+      `this is possible only in an inbound call before its answer; the call is ${facts.direction} and ${facts.state}`,
     )
   }
 
-  /** There is sound from the first settled answer on: early media, or answered. */
+  /** Sound exists from the first offer and answer on: early media, or answered. */
   #sound(): CallSound {
     this.#alive()
     const { sound, facts } = this.core
     if (sound && facts.codec !== null) return sound
-    throw new TelephonyError('WRONG_STATE', `there is no media yet: the call is ${facts.state}`)
+    throw new TelephonyError(
+      'WRONG_STATE',
+      `the call has no media yet, it is ${facts.state}. Wait until it is answered`,
+    )
   }
 }
 

@@ -1,16 +1,16 @@
-/** What signalling shows of a NAT in front of the peer's media: docs/adr/0006-whose-media-is-heard.md. */
+/** Detects from signalling that the peer's media is behind a NAT: docs/adr/0006-whose-media-is-heard.md. */
 import { isIP, isIPv4 } from 'node:net'
 import type { SipMessage } from '../sip/types.js'
 import { parseNameAddr } from '../sip/uri/name-addr.js'
 
 /**
- * Whose RTP is heard beside the address in SDP. `auto`: a NATed host's, where signalling proves the NAT. `latch`: any port of the hosts
- * that SDP and signalling name, the owner's choice for peers that send from ports they do not tell. `any`: the first host that sends,
- * for peers whose media comes from a machine that neither names; a forger that is first is heard as the peer.
+ * Accepted sources of RTP besides the address in SDP. `auto`: a host behind a NAT that signalling proves. `latch`: any port of the hosts
+ * that SDP and signalling name, for peers that send from ports other than in their SDP. `any`: the first host that sends, for peers
+ * whose media comes from a machine that neither names; a forger that sends first is heard as the peer.
  */
 export type MediaSource = 'auto' | 'latch' | 'any'
 
-/** Hosts of which any port may stand in for the address in SDP; undefined where that is a name without an address: signalling alone says where the peer is. */
+/** Hosts whose ports may replace the address in SDP. `sdpHost` is undefined for a host name without an address: then only signalling shows the peer's host. */
 export function natHosts(
   sdpHost: string | undefined,
   message: SipMessage | undefined,
@@ -25,12 +25,12 @@ export function natHosts(
   return isPrivate(sdpHost) || isPrivate(contactHost(message)) ? [signalling] : []
 }
 
-/** '' where there is no Contact that can be read. */
+/** '' without a valid Contact. */
 function contactHost(message: SipMessage): string {
   return parseNameAddr(message.header('contact') ?? '')?.sipUri.parts.host ?? ''
 }
 
-/** RFC 1918, RFC 6598, RFC 3927, loopback: never the source of a packet that came from somewhere else through a NAT. */
+/** RFC 1918, RFC 6598, RFC 3927, loopback: a packet that has passed a NAT never has one of these as its source. */
 function isPrivate(host: string): boolean {
   if (!isIPv4(host)) return false
   const [a = 0, b = 0] = host.split('.').map(Number)

@@ -1,4 +1,4 @@
-/** Offer and answer of one call, and what they settle carried to its media. */
+/** Offer and answer of one call; connects its media as they agree. */
 import { isIP, isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
@@ -12,7 +12,7 @@ import { SDP, sdpOf } from './session-body.js'
 import type { CallAccount } from './types.js'
 
 const HOLD_TIMEOUT_MS = 300_000
-/** How much longer than for any other packet the peer's first one is waited for: 30 s to 20 s. */
+/** The wait for the peer's first packet is longer than for later ones: 30 s instead of 20 s. */
 const FIRST_PACKET_FACTOR = 1.5
 
 export class Negotiation {
@@ -26,7 +26,7 @@ export class Negotiation {
   #phase: 'early' | 'answered' = 'early'
   #heard = false
   #moving: Promise<void> = Promise.resolve()
-  /** What media was told last, or will be when a name has been looked up. */
+  /** The latest agreement; media is connected to it when its host name has been looked up. */
   #wanted: Settled | undefined
   readonly #peerHost: PeerHost
 
@@ -51,7 +51,7 @@ export class Negotiation {
     this.#peerHost = new PeerHost(init.lookup ?? (async () => []), () => isIP(session.local.host))
   }
 
-  /** The host name in the peer's SDP, where it has no address: then only sound from where the peer's signalling comes is heard and answered. */
+  /** The host name in the peer's SDP, if it has no address: then media is exchanged only with the source of the peer's signalling. */
   get unknownHost(): string | undefined {
     return this.#peerHost.unknownName
   }
@@ -68,7 +68,7 @@ export class Negotiation {
     return { contentType: SDP, content: this.#offerAnswer.offer() }
   }
 
-  /** Our answer to the peer's offer, which may have been read already. Throws BAD_SDP, NO_COMMON_CODEC. */
+  /** Answers the peer's offer. Throws BAD_SDP, NO_COMMON_CODEC. */
   answer(offer: SipBody | ReadOffer): { body: SipBody; settled: Settled } {
     const { text, settled } = this.#offerAnswer.answer('content' in offer ? sdpOf(offer) : offer)
     return { body: { contentType: SDP, content: text }, settled }
@@ -79,25 +79,23 @@ export class Negotiation {
     return this.#offerAnswer.accept(sdpOf(answer))
   }
 
-  /** Our offer was not taken: what was settled before still holds (RFC 3261 14.1). */
+  /** Our offer was refused: the earlier agreement remains (RFC 3261 14.1). */
   withdraw(): void {
     this.#offerAnswer.withdraw()
   }
 
-  /** Tells media what has been settled. A host name takes its place when it has been looked up. */
+  /** Connects media. With a host name this happens again when the name has been looked up. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
     this.#wanted = settled
-    const { host } = settled.remote
-    const known = this.#peerHost.known(host)
-    const found = isIP(host) === 0 ? this.#peerHost.find(host) : undefined
-    await this.#connectTo(settled, known)
-    if (!found) return
-    const address = await found
+    const { now, later } = this.#peerHost.addressOf(settled.remote.host)
+    await this.#connectTo(settled, now)
+    if (!later) return
+    const address = await later
     if (this.#wanted === settled) await this.#connectTo(settled, address)
   }
 
-  /** Without an address nothing is sent, unless a source that signalling allows stands in. A repeated answer disturbs nothing. */
+  /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */
   async #connectTo(settled: Settled, address: string | undefined): Promise<void> {
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
@@ -115,7 +113,7 @@ export class Negotiation {
     await this.#session.connect(parameters)
   }
 
-  /** Media goes on at another local address; the next offer tells the peer. Rejects NO_PORTS, TRANSPORT. */
+  /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */
   moveTo(rtp: CallAccount['rtp']): Promise<void> {
     const move = () => this.#moveTo(rtp)
     this.#moving = this.#moving.then(move, move)
@@ -128,13 +126,13 @@ export class Negotiation {
     this.#offerAnswer.relocate({ address: advertise, port, rtcpPort })
   }
 
-  /** The peer's first packet has come: from now on it is expected to go on. */
+  /** The peer's first packet has come: from now on the shorter timeout holds. */
   async heard(): Promise<void> {
     this.#heard = true
     if (this.settled) await this.connect(this.settled, this.#phase)
   }
 
-  /** Early media may pause as it likes (the ring timeout guards it); a peer that holds us may be silent for long, not for ever. */
+  /** Early media may pause (the ring timeout limits it); a peer that holds the call may be silent for a long but limited time. */
   #timeoutMs({ direction }: Settled): number {
     if (this.#mediaTimeoutMs === 0) return 0
     if (direction !== 'sendrecv') return Math.max(this.#mediaTimeoutMs, HOLD_TIMEOUT_MS)
@@ -142,7 +140,7 @@ export class Negotiation {
   }
 }
 
-/** Reads an offer before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC where it could not be answered. */
+/** Reads an offer before ports are opened for it. Throws BAD_SDP, NO_COMMON_CODEC if it cannot be answered. */
 export function readOffer(offer: SipBody, init: { advertise: string; codecs: readonly CodecName[] }): ReadOffer {
   const { advertise: address, codecs } = init
   return new OfferAnswer({ address, port: 2, rtcpPort: 3, codecs }, 1).check(sdpOf(offer))
@@ -154,7 +152,7 @@ export function statusOfSdpError(error: unknown): number {
   return code === 'NO_COMMON_CODEC' ? 488 : code === 'BAD_SDP' ? 400 : 500
 }
 
-/** RFC 3261 13.3.1.3: whose offer is refused is told why (20.43; 399: for people to read). Faults of our own are nobody's business. */
+/** RFC 3261 13.3.1.3: a refused offer is explained in a Warning (20.43; 399: text for people). Our own faults are not disclosed. */
 export function warningsOf(error: unknown): HeaderField[] {
   const { message } = TelephonyError.from(error)
   if (statusOfSdpError(error) === 500) return []
@@ -162,5 +160,5 @@ export function warningsOf(error: unknown): HeaderField[] {
   return [['Warning', `399 ringflow "${text}"`]]
 }
 
-/** RFC 3264 5: numeric, and better no secret of the machine: no clock, no counter. */
+/** RFC 3264 5: numeric. Random, so that it does not disclose a clock or a counter. */
 const newSessionId = (): number => 1 + (Number.parseInt(newToken(6), 16) % (2 ** 47 - 1))

@@ -19,11 +19,11 @@ import { contactsOf, isRedirection, Redirections } from './redirection.js'
 
 interface OutgoingLegInit {
   ringTimeoutMs: number
-  /** Whether the address of a redirection may be called: throws where not. Undefined: none is followed. */
+  /** Resolves the address of a redirection; throws if it may not be called. Undefined: redirections are not followed. */
   redirect: ((uri: string) => { uri: string }) | undefined
 }
 
-/** From our INVITE to its final answer. */
+/** The call from our INVITE to its final response. */
 export class OutgoingLeg implements Leg {
   readonly hangup = { cause: 'cancelled', sipCode: null } as const
   readonly elsewhere = { cause: 'completed-elsewhere', sipCode: null } as const
@@ -31,14 +31,14 @@ export class OutgoingLeg implements Leg {
   readonly #negotiation: Negotiation
   readonly #final = deferred<number>()
   #isFinal = false
-  /** The other side said something, such as 180. */
+  /** Set by a provisional response of the peer, such as 180. */
   #rang = false
   #invite: OutgoingInvite | undefined
   #ringTimer: Timer | undefined
   #redirections: Redirections | undefined
   #redirect: OutgoingLegInit['redirect']
   #send: ((target: string) => OutgoingInvite) | undefined
-  /** To an answer that cannot be used. */
+  /** Resolves when the BYE after an unusable answer is done. */
   #bye: Promise<void> | undefined
 
   constructor(host: LegHost, negotiation: Negotiation) {
@@ -46,14 +46,14 @@ export class OutgoingLeg implements Leg {
     this.#negotiation = negotiation
   }
 
-  /** Throws what the SIP layer refuses: BAD_HEADER, BAD_TARGET. */
+  /** Throws errors of the SIP layer: BAD_HEADER, BAD_TARGET. */
   start(userAgent: UserAgent, init: Omit<OutgoingInviteInit, 'body'>, how: OutgoingLegInit): void {
     const body = this.#negotiation.offer()
     this.#redirections = new Redirections(init.target)
     this.#redirect = how.redirect
     const send = (target: string) =>
       userAgent.invite(
-        // 8.1.3.4: To, From with its tag and Call-ID stay, so that all of them are the same call.
+        // RFC 3261 8.1.3.4: To, From with its tag and Call-ID stay the same in every INVITE of the call.
         { ...init, body, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
         {
           progress: (response) => this.#progress(response),
@@ -81,11 +81,11 @@ export class OutgoingLeg implements Leg {
     return this.#final.promise
   }
 
-  /** True where another target is being tried in place of the one that sent this. */
+  /** True if another target is tried after this response. */
   #followed(response: FinalResponse): boolean {
     const { ending, log } = this.#host
     if (ending || !this.#redirect || !this.#redirections) return false
-    // 21.6: a 6xx speaks for the callee, whatever its address.
+    // RFC 3261 21.6: a 6xx holds for every address of the callee.
     if (response.status >= 600) return false
     if (!isLocal(response) && isRedirection(response.status)) this.#redirections.add(contactsOf(response))
     for (let uri = this.#redirections.next(); uri !== undefined; uri = this.#redirections.next()) {
@@ -95,7 +95,7 @@ export class OutgoingLeg implements Leg {
         log.info({ status: response.status, target }, 'redirected')
         return true
       } catch (err) {
-        log.warn({ err, uri }, 'a redirection leads to where this account does not call')
+        log.warn({ err, uri }, 'a redirection leads to a target that this account may not call')
       }
     }
     return false
@@ -106,7 +106,7 @@ export class OutgoingLeg implements Leg {
       by: 'local',
       cause: 'no-answer',
       sipCode: null,
-      reason: this.#rang ? 'ring timeout' : 'ring timeout: not even ringing was heard',
+      reason: this.#rang ? 'ring timeout' : 'ring timeout: the peer did not report ringing',
     })
   }
 
@@ -124,8 +124,8 @@ export class OutgoingLeg implements Leg {
     try {
       this.#host.early(this.#negotiation.accept(response.body), response.status)
     } catch (error) {
-      // Early media is no must: the 2xx brings the answer again.
-      this.#host.log.warn({ err: error, status: response.status }, 'early media not understood')
+      // Early media is optional: the 2xx repeats the answer.
+      this.#host.log.warn({ err: error, status: response.status }, 'the SDP of a provisional response is not valid')
     }
   }
 
@@ -139,7 +139,7 @@ export class OutgoingLeg implements Leg {
     try {
       if (response.body) this.#negotiation.accept(response.body)
       const settled = this.#negotiation.settled
-      if (!settled) throw new TelephonyError('BAD_SDP', 'answered without SDP')
+      if (!settled) throw new TelephonyError('BAD_SDP', 'the peer answered the call without SDP')
       this.#host.answered(dialog, settled)
     } catch (error) {
       const { message } = TelephonyError.from(error)
@@ -169,7 +169,7 @@ export class OutgoingLeg implements Leg {
   }
 }
 
-/** RFC 3261 15: the 2xx is acknowledged first, which happens when its handler returns. */
+/** RFC 3261 15: the ACK is sent first, when the handler of the 2xx has returned. */
 async function hangUpLater(dialog: SipDialog): Promise<void> {
   await Promise.resolve()
   await dialog.bye()

@@ -1,6 +1,6 @@
 /**
- * The host in the peer's SDP as an address. A host name (RFC 8866 5.7) is looked up while the call goes on: neither an answer nor
- * anything else waits for it.
+ * The host in the peer's SDP as an address. A host name (RFC 8866 5.7) is looked up while the call continues: the answer does not
+ * wait for it.
  */
 import { isIP } from 'node:net'
 
@@ -13,30 +13,30 @@ export class PeerHost {
   #address: string | undefined
   #isUnknown = false
 
-  /** `family`: 4 or 6, what media sends by. */
+  /** `family`: the IP version of media, 4 or 6. */
   constructor(lookup: HostLookup, family: () => number) {
     this.#lookup = lookup
     this.#family = family
   }
 
-  /** The latest name, where it has no address that media could send to. */
+  /** The latest name, if it has no address that media can send to. */
   get unknownName(): string | undefined {
     return this.#isUnknown ? this.#name : undefined
   }
 
-  /** What is known at once: undefined for a name that is new. */
-  known(host: string): string | undefined {
+  /** `now`: the address if it is already known; undefined for a new name. `later`: the result of the look-up of a name. */
+  addressOf(host: string): { now: string | undefined; later?: Promise<string | undefined> } {
     if (isIP(host) !== 0) {
       this.#isUnknown = false
-      return host
+      return { now: host }
     }
-    return host === this.#name ? this.#address : undefined
+    if (host !== this.#name) this.#address = undefined
+    this.#name = host
+    return { now: this.#address, later: this.#find(host) }
   }
 
-  /** An address that stood for this name before is kept as long as the name has it: some names give theirs in turn. */
-  async find(name: string): Promise<string | undefined> {
-    if (name !== this.#name) this.#address = undefined
-    this.#name = name
+  /** Keeps the earlier address of a name as long as it is among the results: some names rotate their addresses. */
+  async #find(name: string): Promise<string | undefined> {
     const addresses = (await this.#lookup(name)).filter((address) => isIP(address) === this.#family())
     // Meanwhile the peer may have named another host.
     if (name !== this.#name) return undefined

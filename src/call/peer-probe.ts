@@ -1,24 +1,24 @@
-/** Asks a silent peer whether it is still there. */
+/** Checks whether a silent peer is still there. */
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import { type FinalResponse, isLocal, type SipDialog } from '../sip/types.js'
 
-/** With Timer F's 32 s, whoever vanishes is noticed within 52 s, and the call has ended within a minute. It keeps a NAT's binding open as well. */
+/** With Timer F's 32 s, the loss of a peer is detected within 52 s, and the call ends within a minute. The requests also keep NAT bindings open. */
 const PROBE_MS = 20_000
-/** Nothing could be sent: once may be a network that blinks. */
+/** Requests that could not be sent: a single one may be a short failure of the network. */
 const MAX_UNSENT = 2
 
 interface PeerProbeDeps {
   clock: Clock
   log: Logger
   dialog: Pick<SipDialog, 'request'>
-  /** Requests cannot be sent at all. A peer that does not answer (408) or knows nothing of the call (481) is told by the dialog itself. */
+  /** Requests cannot be sent at all. The dialog itself reports a peer that does not answer (408) or does not know the call (481). */
   lost: (response: FinalResponse) => void
 }
 
 /**
- * While a call is held no sound is owed, so its absence says nothing; OPTIONS within the dialog does (RFC 3261 11.2, 12.2.1.2). Any
- * answer will do, a 405 as well as a 200.
+ * The peer need not send sound in a held call, so silence proves nothing. OPTIONS within the dialog does (RFC 3261 11.2, 12.2.1.2): any
+ * response shows that the peer is there, a 405 as well as a 200.
  */
 export class PeerProbe {
   readonly #deps: PeerProbeDeps
@@ -31,7 +31,7 @@ export class PeerProbe {
     this.#deps = deps
   }
 
-  /** Since `start`, and to the last question. */
+  /** Whether the last request since `start` was answered. */
   get answered(): boolean {
     return this.#answered
   }
@@ -65,7 +65,7 @@ export class PeerProbe {
       if (this.#unsent < MAX_UNSENT) this.#later()
       else lost(response)
     } catch (err) {
-      log.error({ err }, 'the peer could not be asked whether it is there')
+      log.error({ err }, 'the OPTIONS request to the silent peer failed')
     }
   }
 }

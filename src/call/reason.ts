@@ -3,18 +3,18 @@ import { parseParams } from '../sip/uri/params.js'
 
 const MAX_TEXT = 128
 
-/** What telephones take for "no missed call" (RFC 3326 2). */
+/** With this Reason telephones do not list a missed call (RFC 3326 2). */
 export const COMPLETED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 /**
- * True where another telephone took the call: `SIP;cause=200` (RFC 3326 2), or 26, "non-selected user clearing", of ISDN (Q.850), which
+ * True if another telephone took the call: `SIP;cause=200` (RFC 3326 2), or ISDN's 26, "non-selected user clearing" (Q.850), which
  * gateways send instead.
  */
 export const isCompletedElsewhere = (reasons: readonly string[]): boolean => reasons.some(saysElsewhere)
 
-/** All of them as one text for events; undefined where there are none. */
+/** All reasons as one text for events; undefined without reasons. */
 export const reasonText = (reasons: readonly string[]): string | undefined => {
-  // The text is cut, so the reason that decides comes first.
+  // The text may be truncated, so the decisive reason comes first.
   const sorted = [...reasons].sort((a, b) => Number(saysElsewhere(b)) - Number(saysElsewhere(a)))
   return sorted.length === 0 ? undefined : sorted.join(', ').slice(0, MAX_TEXT)
 }

@@ -3,15 +3,15 @@ import { splitList } from '../sip/message/list.js'
 import type { SipResponse } from '../sip/types.js'
 import { parseNameAddr } from '../sip/uri/name-addr.js'
 
-/** INVITEs after the first one. More is a loop, or somebody who wants us to ring many. */
+/** INVITEs after the first one. More would be a loop, or an attack that makes us call many targets. */
 const MAX_REDIRECTS = 5
-/** Contacts of one response that are looked at. */
+/** Limit of the contacts that are read from one response. */
 const MAX_CONTACTS = 10
 
-/** 300, 301 and 302 say where else; 305 and 380 mean something else (21.3.4, 21.3.5). */
+/** 300, 301 and 302 name other addresses; 305 and 380 have another meaning (RFC 3261 21.3.4, 21.3.5). */
 export const isRedirection = (status: number): boolean => status >= 300 && status <= 302
 
-/** The URIs of a redirection, the most wanted first (20.10: q, 1 where there is none). */
+/** The URIs of a redirection, sorted by q (RFC 3261 20.10; 1 if it is missing). */
 export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
   return response
     .headers('Contact')
@@ -28,33 +28,33 @@ export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
 export class Redirections {
   readonly #tried: Set<string>
   #waiting: string[] = []
-  #hops = 0
+  #redirects = 0
 
   constructor(firstUri: string) {
     this.#tried = new Set([comparable(firstUri)])
   }
 
-  /** Newer targets come before the rest of the older ones. */
+  /** New targets are tried before the remaining older ones. */
   add(uris: readonly string[]): void {
     this.#waiting.unshift(...uris)
   }
 
-  /** The next target that was not tried yet; undefined where there is none, or too many were. */
+  /** The next untried target; undefined if none is left or the limit is reached. */
   next(): string | undefined {
-    while (this.#hops < MAX_REDIRECTS) {
+    while (this.#redirects < MAX_REDIRECTS) {
       const uri = this.#waiting.shift()
       if (uri === undefined) return undefined
       const key = comparable(uri)
       if (this.#tried.has(key)) continue
       this.#tried.add(key)
-      this.#hops++
+      this.#redirects++
       return uri
     }
     return undefined
   }
 }
 
-/** RFC 3261 19.1.4 in short: scheme and host without regard to case, what differs otherwise is another URI. */
+/** RFC 3261 19.1.4, simplified: only scheme and host ignore case. */
 const comparable = (uri: string): string => {
   const at = uri.lastIndexOf('@') + 1
   return uri.slice(0, at).replace(/^[a-z]+:/i, (scheme) => scheme.toLowerCase()) + uri.slice(at).toLowerCase()

@@ -1,4 +1,4 @@
-/** Our offers within a dialog, one at a time, again after glare. */
+/** Sends our offers within a dialog, one at a time, and again after glare. */
 import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -6,15 +6,15 @@ import type { Settled } from '../sdp/offer-answer.js'
 import { type FinalResponse, isLocal, type SipDialog } from '../sip/types.js'
 import type { Negotiation } from './negotiation.js'
 
-/** Glare that goes on is a peer that answers 491 to everything. */
+/** Limits the tries with a peer that answers every re-INVITE with 491. */
 const MAX_TRIES = 6
-/** RFC 3261 14.2: the peer is still busy with an offer of its own; it says for how long, up to 10 s. */
+/** RFC 3261 14.2: the peer still processes another offer; its Retry-After is at most 10 s. */
 const MAX_RETRY_AFTER_MS = 10_000
 
 interface RenegotiationDeps {
   clock: Clock
   log: Logger
-  /** Uniform between both. */
+  /** Uniform between `min` and `max`. */
   random: (min: number, max: number) => number
   dialog: Pick<SipDialog, 'reinvite'>
   negotiation: Pick<Negotiation, 'offer' | 'accept' | 'withdraw'>
@@ -23,7 +23,7 @@ interface RenegotiationDeps {
 
 export class Renegotiation {
   readonly #deps: RenegotiationDeps
-  /** RFC 3261 14.1: whoever made the Call-ID waits longer, so that the two do not collide again. */
+  /** RFC 3261 14.1: the owner of the Call-ID waits longer, so that the two sides do not collide again. */
   readonly #ownsCallId: boolean
   #running: Promise<boolean> | undefined
   #wait: { timer: Timer; end: (goOn: boolean) => void } | undefined
@@ -35,7 +35,7 @@ export class Renegotiation {
     this.#ownsCallId = init.ownsCallId
   }
 
-  /** True when the peer has agreed; where it has not, everything stays as it was. One that is under way does for all. */
+  /** Resolves with true if the peer accepted; otherwise the earlier agreement remains. Calls during a pending offer share its result. */
   run(): Promise<boolean> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
@@ -43,7 +43,7 @@ export class Renegotiation {
     return this.#running
   }
 
-  /** One for an address of ours that is new: what runs already was about the old one. */
+  /** Offers a new local address: a pending offer still contains the old one. */
   async again(): Promise<boolean> {
     this.#wait?.timer.cancel()
     this.#wait?.end(false)
@@ -51,12 +51,12 @@ export class Renegotiation {
     return this.run()
   }
 
-  /** What the last one came to, where the peer did not agree. */
+  /** The response that refused the last offer. */
   get refusal(): FinalResponse | undefined {
     return this.#refusal
   }
 
-  /** The call ends: nothing more is sent. Idempotent. */
+  /** Stops sending offers. Idempotent. */
   close(): void {
     this.#closed = true
     this.#wait?.timer.cancel()
@@ -74,7 +74,7 @@ export class Renegotiation {
     return false
   }
 
-  /** How it ended, or how long to wait before it is tried again. */
+  /** Resolves with the result, or with the wait before the next try. */
   async #try(): Promise<boolean | number> {
     const { dialog, negotiation, log, settled } = this.#deps
     try {
@@ -86,11 +86,11 @@ export class Renegotiation {
       }
       negotiation.withdraw()
       this.#refusal = response
-      log.info({ status: response.status }, 'our re-INVITE was not taken')
+      log.info({ status: response.status }, 'our re-INVITE was refused')
       return this.#retryMs(response)
     } catch (error) {
       negotiation.withdraw()
-      // The peer's re-INVITE is being answered right now: glare as well, only that we saw it first.
+      // The peer's re-INVITE is being answered: also glare, detected before our request was sent.
       if (TelephonyError.from(error).code === 'WRONG_STATE') return this.#glareMs()
       log.warn({ err: error }, 'our re-INVITE failed')
       return false

@@ -2,13 +2,14 @@ import { isIP } from 'node:net'
 import { type AccountPeers, checkAccount } from '../account/account.js'
 import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Towards } from './local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
-/** What a change of makes a new account of; the rest (names, codecs, times) is read when it is needed. */
+/** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
 export function onTheWire(config: AccountConfig): unknown {
   const { transport, proxy } = config
   return {
@@ -32,7 +33,7 @@ export function onTheWire(config: AccountConfig): unknown {
   }
 }
 
-/** Where the first packet of this account goes. */
+/** Destination of the first packet of this account. */
 export function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
   const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
@@ -53,35 +54,42 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
   }
   if (protocol && !transport.protocol.split('+').includes(protocol)) {
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
-    throw new TelephonyError('BAD_CONFIG', `the account wants ${wanted}, its transport has ${has}`)
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `the account uses ${wanted}, but its transport has ${has}. Choose the same protocol in both`,
+    )
   }
 }
 
-/** RFC 3261 21.3: a 3xx names the addresses to try, which a rule does not have. */
+/** RFC 3261 21.3: a 3xx would have to name addresses, which a rule does not have. */
 export function checkedRule(rule: InboundRule): InboundRule {
   const { mode, rejectStatus } = rule
   if (mode !== 'reject' || (Number.isInteger(rejectStatus) && rejectStatus >= 400 && rejectStatus <= 699)) return rule
   throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
 }
 
-/** What can be known before a socket is opened. BAD_CONFIG with the reason. */
+/** Checks that need no open socket. Throws BAD_CONFIG with the reason. */
 export function checkConfig(config: AccountConfig): AccountPeers {
   const { transport, codecs } = config
   const portsFit =
-    transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
-  if (!portsFit) throw new TelephonyError('BAD_CONFIG', 'the RTP port range needs two ports at least, up to 65535')
-  if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
-  }
-  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
-    // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP have to name an address that peers can reach.
+    transport.rtpPortMin > 0 && transport.rtpPortMax <= MAX_PORT && transport.rtpPortMax > transport.rtpPortMin
+  if (!portsFit)
     throw new TelephonyError(
       'BAD_CONFIG',
-      `${transport.bindAddress.trim()} needs a public address; or leave the bind address empty`,
+      `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
+    )
+  if (!(transport.bindPort >= 0 && transport.bindPort <= MAX_PORT)) {
+    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and ${MAX_PORT}`)
+  }
+  if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
+    // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `the bind address ${transport.bindAddress.trim()} needs a public address. Set one, or leave the bind address empty`,
     )
   }
   parseAdvertised(transport.publicAddress)
-  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'an account needs one codec at least')
+  if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
   const peers = checkAccount(config)
   checkTransport(transport, peers)

@@ -15,29 +15,29 @@ export interface AccountsDeps {
   log: RootLogger
   openEndpoint: OpenEndpoint
   lookup: Lookup
-  /** The address that this machine uses to reach a host. */
+  /** The local address from which this machine reaches a host. */
   localAddress: (peer: Towards) => Promise<string>
-  /** This machine's own addresses. */
+  /** The addresses of this machine. */
   addresses: () => readonly string[]
   activeCalls: (accountId: string) => number
   /** Ends the account's calls; resolves when they have ended. */
   hangUpAll: (accountId: string, how: HangupInit) => Promise<void>
-  /** The account's calls on local addresses that are gone go on from where it is now. */
+  /** The account's calls on lost local addresses continue from the account's new address. */
   follow: (entry: AccountEntry, isGone: (host: string) => boolean) => void
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
-  /** Whether the account's calls wait for nobody's decision. */
+  /** Whether the account's rule decides calls without a flow. */
   decidesAtOnce: (accountId: string) => boolean
   registration: (accountId: string, state: RegistrationState) => void
 }
 
-/** One account as it is now; replaced as a whole when what matters on the wire changes. */
+/** The current account; replaced as a whole when a setting changes that matters on the wire. */
 export interface AccountEntry {
   config: AccountConfig
   account: Account
   lease: Lease
-  /** What stands in SDP. */
+  /** The address in SDP. */
   mediaAddress: MediaAddress
-  /** Resolves when its registrar has said something, at once where it has none. */
-  asked: Promise<void>
+  /** Resolves at the first answer or failure of its REGISTER; at once for an account that does not register. */
+  registrarAnswered: Promise<void>
   forgetSecret: () => void
 }

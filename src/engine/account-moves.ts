@@ -7,9 +7,9 @@ import { Endpoints } from './endpoints.js'
 import type { AccountConfig } from './protocol.js'
 import { Surroundings } from './surroundings.js'
 
-/** How long calls of an account that has moved wait for its registration. */
-const ASKED_MS = 3_000
-/** An account whose peer answers in neither family does not swing between them. */
+/** How long the calls of a moved account wait for its registration. */
+const REGISTER_WAIT_MS = 3_000
+/** Keeps an account whose peer answers in neither IP version from moving back and forth. */
 const STAY_MS = 30_000
 
 interface AccountMovesDeps
@@ -21,7 +21,7 @@ interface AccountMovesDeps
   retryLater: (config: AccountConfig, error: TelephonyError) => void
 }
 
-/** Where accounts are that are bound to no address: they go where their peers can be reached from, and their calls after them. */
+/** Moves accounts without a fixed bind address to the local address that reaches their peers. Their calls follow. */
 export class AccountMoves {
   readonly #deps: AccountMovesDeps
   readonly #movedAtMs = new Map<string, number>()
@@ -31,7 +31,7 @@ export class AccountMoves {
     this.#deps = deps
   }
 
-  /** While there are accounts. */
+  /** Watches the network while there are accounts. */
   watch(): void {
     const { clock, addresses } = this.#deps
     this.#surroundings ??= new Surroundings({
@@ -58,8 +58,8 @@ export class AccountMoves {
   }
 
   /**
-   * A machine that started without a network, or got another address: the account moves to where its registrar can be
-   * reached from. `silent`: nobody answered, so that the other family may do better.
+   * For a machine that started without a network or got another address: moves the account to the local address from which its
+   * registrar can be reached. `silent`: the peer did not answer, so the other IP version is tried.
    */
   async lookAround(accountId: string, silent: boolean): Promise<void> {
     const { entries, inTurn, log } = this.#deps
@@ -82,7 +82,7 @@ export class AccountMoves {
       ...(silent && !stays ? { avoid: host } : {}),
     })
     const isOtherFamily = isIPv6(address) !== isIPv6(host)
-    // No way out at all: the address that was right will be again, or another one will come.
+    // No route at all: keep the old address until a network returns.
     if (isLoopback(address) && !isLoopback(host)) return
     if (Endpoints.keyOf(config.transport, address) === lease.key || (stays && isOtherFamily)) return
     log.info({ accountId, address }, 'the account moves to another local address')
@@ -90,13 +90,13 @@ export class AccountMoves {
     const isGone = !addresses().includes(host)
     await placeAt(address, entry, config).catch((thrown) => {
       retryLater(config, TelephonyError.from(thrown))
-      const reason = 'its local address is gone: the account has no other yet'
+      const reason = 'the local address of the call is gone, and the account has no other one yet'
       if (isGone) void hangUpAll(accountId, { failed: true, reason })
       throw thrown
     })
   }
 
-  /** The network is gone, has returned, or is another one. */
+  /** The network was lost, has returned or has changed. */
   #moved(addresses: readonly string[]): void {
     for (const [accountId, { account, lease }] of this.#deps.entries) {
       const isGone = !addresses.includes(lease.endpoint.local.host)
@@ -113,19 +113,19 @@ export class AccountMoves {
     if (!entry || entry !== before) return
     const { registrationState: state } = entry.account
     const isCutOff = state.state === 'failed' && isLocalFailure(state.status)
-    // It has not moved: the registrar is asked now, not when a long wait is over, or a binding of no use runs out.
+    // The account has not moved: register now instead of after a long wait or when the useless binding expires.
     if (isCutOff || (isGone && state.state === 'registered')) entry.account.register()
   }
 
   /**
-   * Calls follow an account that has an address. The registrar hears of it first: servers like to know whom a request is from, and
-   * credentials are for those who have shown their realm.
+   * The calls of an account follow it to its new address. The account registers first: servers expect requests from registered
+   * addresses, and credentials need a known realm.
    */
   async #follow(accountId: string): Promise<void> {
     const { clock, entries, addresses, follow } = this.#deps
     const entry = entries.get(accountId)
     if (!entry) return
-    await within(ASKED_MS, entry.asked, clock)
+    await within(REGISTER_WAIT_MS, entry.registrarAnswered, clock)
     const now = addresses()
     if (entries.get(accountId) !== entry || !now.includes(entry.lease.endpoint.local.host)) return
     follow(entry, (host) => !now.includes(host))
@@ -134,5 +134,5 @@ export class AccountMoves {
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.')
 
-/** 408 and 503 as the SIP layer makes them up, and what a registrar that is overloaded says: the other family may do better. */
+/** 408 and 503 come from our own SIP layer, or from an overloaded registrar: the other IP version may work. */
 export const isLocalFailure = (status: number): boolean => status === 408 || status === 503

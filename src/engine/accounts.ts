@@ -40,16 +40,20 @@ export class Accounts {
     return this.#entries.get(accountId)
   }
 
-  /** NO_ACCOUNT where there is none, TRANSPORT where its socket cannot be opened. */
+  /** Throws NO_ACCOUNT for an unknown account, TRANSPORT if its socket cannot be opened. */
   get(accountId: string): AccountEntry {
     const entry = this.find(accountId)
     const reason = entry ? undefined : this.#reopening.reasonFor(accountId)
     if (reason) throw reason
-    if (!entry) throw new TelephonyError('NO_ACCOUNT', `there is no account ${accountId}`)
+    if (!entry)
+      throw new TelephonyError(
+        'NO_ACCOUNT',
+        `the account ${accountId} does not exist. Deploy it, or use the id of another account`,
+      )
     return entry
   }
 
-  /** Rejects with TRANSPORT where the socket cannot be opened; then it is tried again, and told as the registration's state. */
+  /** Rejects with TRANSPORT if the socket cannot be opened; then it is tried again, and the registration state shows it. */
   set(config: AccountConfig): Promise<AccountEntry> {
     return this.#inTurn(config.id, async () => {
       const peers = checkConfig(config)
@@ -77,17 +81,17 @@ export class Accounts {
     })
   }
 
-  /** `silent`: its peer did not answer. */
+  /** `silent`: the account's peer did not answer. */
   lookAround(accountId: string, silent: boolean): Promise<void> {
     return this.#moves.lookAround(accountId, silent)
   }
 
-  /** Unregisters all; calls are ended by who holds them. Bounded by the caller. */
+  /** Unregisters all accounts and leaves their calls alone. The caller limits the time. */
   async unregisterAll(): Promise<void> {
     await Promise.all([...this.#entries.values()].map((entry) => entry.account.close()))
   }
 
-  /** Closes every socket; what is still being opened as well. */
+  /** Closes every socket, also those that are being opened. */
   async close(): Promise<void> {
     this.#closed = true
     this.#moves.stop()
@@ -116,14 +120,14 @@ export class Accounts {
   async #placeAt(address: string, old: AccountEntry | undefined, config: AccountConfig): Promise<AccountEntry> {
     const { transport } = config
     const stays = old !== undefined && old.lease.key === Endpoints.keyOf(transport, address)
-    // The new account takes the old one's place on the socket: its contact is the same.
+    // The new account replaces the old one on the socket, because both have the same contact.
     if (old) await within(CLOSE_MS, old.account.close(), this.#deps.clock)
     old?.account.abandon()
     const lease = old && stays ? old.lease.fork() : undefined
     if (old) {
       this.#forget(config.id)
       await this.#release(old)
-      // Calls go on at their old endpoint unless its very port is wanted.
+      // Calls continue on their old endpoint unless the account needs the same port.
       if (!lease && this.#endpoints.conflicts(transport, address))
         await this.#deps.hangUpAll(config.id, { reason: 'the transport was changed' })
     }
@@ -140,8 +144,8 @@ export class Accounts {
   #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
     const { clock, log, lookup } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
-    const asked = deferred<void>()
-    if (!config.register) asked.resolve()
+    const registrarAnswered = deferred<void>()
+    if (!config.register) registrarAnswered.resolve()
     try {
       const account = new Account(
         {
@@ -154,13 +158,20 @@ export class Accounts {
           decidesAtOnce: () => this.#deps.decidesAtOnce(config.id),
           registration: (state) => {
             this.#deps.registration(config.id, state)
-            if (state.state !== 'registering') asked.resolve()
+            if (state.state !== 'registering') registrarAnswered.resolve()
             if (state.state === 'failed') void this.#moves.lookAround(config.id, isLocalFailure(state.status))
           },
         },
         config,
       )
-      const entry: AccountEntry = { config, account, lease, mediaAddress, asked: asked.promise, forgetSecret }
+      const entry: AccountEntry = {
+        config,
+        account,
+        lease,
+        mediaAddress,
+        registrarAnswered: registrarAnswered.promise,
+        forgetSecret,
+      }
       this.#entries.set(config.id, entry)
       this.#moves.watch()
       account.start()
@@ -201,7 +212,7 @@ export class Accounts {
       this.#reopening.forget(config.id)
       this.#deps.log.info({ accountId: config.id }, 'the account’s socket is open')
       if (!config.register) this.#deps.registration(config.id, { state: 'idle' })
-    }).catch(() => undefined) // told, and tried again
+    }).catch(() => undefined) // reported as a registration state, and tried again
   }
 
   #inTurn<T>(accountId: string, change: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import { localAddressTowards, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 import { ownAddresses } from './surroundings.js'
 
-/** The real parts put together: the system's clock, sockets, media workers. A test hands in another one for some. */
+/** Assembles the real parts: the system's clock, sockets, media workers. Tests replace some of them. */
 export function assembleEngine(
   init: EngineInit,
   log: RootLogger,

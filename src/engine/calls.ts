@@ -18,14 +18,14 @@ export interface CallsDeps {
   clock: Clock
   log: Logger
   media: MediaService
-  /** Of names in the SDP of peers; never rejects. */
+  /** Looks up host names in the SDP of peers; never rejects. */
   lookup: CallDeps['lookup']
   tell: (event: CallEvent) => void
 }
 
 interface CallRecord {
   accountId: string
-  /** A command may come before the call has been handed back. */
+  /** A command may come before `placeCall` has resolved. */
   placed: Promise<Call>
   place: (call: Call) => void
   fail: (error: unknown) => void
@@ -33,20 +33,20 @@ interface CallRecord {
   lease: Lease
 }
 
-/** RFC 3261 16.6 (Timer C): a peer that dies while it rings would ring for ever. */
+/** RFC 3261 16.6 (Timer C): limits the ringing of a peer that has died. */
 const LONGEST_RING_MS = 180_000
-/** Ids of ended calls that are remembered, to tell CALL_ENDED from NO_CALL. */
+/** Ids of ended calls that are remembered, to distinguish CALL_ENDED from NO_CALL. */
 const MAX_ENDED = 10_000
-/** A call without a rule: nobody is there to take it (BEHAVIOUR: nobody decides → 480). */
+/** For an account without a rule: no node can take the call, so it gets 480. */
 const NOBODY: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null }
 
-/** The calls of one engine: from the first packet to `call.ended`, which is the last that is heard of each. */
+/** The calls of one engine, from the first packet to `call.ended`, the last event of each. */
 export class Calls {
   readonly #deps: CallsDeps
   readonly #records = new TransientMap<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
   readonly #ended = new RecentSet<string>(MAX_ENDED)
-  /** Kept when an account is set anew: a deploy gives nobody further calls. */
+  /** Kept when an account is set again, so that a deploy does not reset the limit. */
   readonly #rates: CallRates
 
   constructor(deps: CallsDeps) {
@@ -62,7 +62,7 @@ export class Calls {
     return [...this.#records.values()].flatMap(({ call }) => (call ? [call.snapshot()] : []))
   }
 
-  /** NO_CALL for an id that was never seen, CALL_ENDED for one that was. */
+  /** Throws CALL_ENDED for the id of an ended call, NO_CALL for an unknown id. */
   async get(callId: string): Promise<Call> {
     return this.#record(callId).placed
   }
@@ -71,7 +71,7 @@ export class Calls {
     return this.#record(callId).accountId
   }
 
-  /** Whom a text means, where this account may call it: everything that rings somebody goes through here. BAD_TARGET, TARGET_BLOCKED. */
+  /** Resolves a typed target and checks that this account may call it. Every command that places a call uses it. Throws BAD_TARGET, TARGET_BLOCKED. */
   targetOf({ account, config }: AccountEntry, typed: string): Target {
     const target = account.target(typed, config.dialPlan)
     const countryCode = config.dialPlan?.countryCode ?? ''
@@ -83,12 +83,12 @@ export class Calls {
     const { config } = entry
     const callId = command.callId ?? newId()
     if (this.#records.has(callId) || this.#ended.has(callId)) {
-      throw new TelephonyError('BAD_ARGUMENT', `call id ${callId} is in use`)
+      throw new TelephonyError('BAD_ARGUMENT', `the call id ${callId} is in use. Use a new one`)
     }
     if (this.countOf(config.id) >= config.maxCalls) {
       throw new TelephonyError(
         'CALL_LIMIT',
-        `${config.name || config.aor} has ${config.maxCalls} calls, as many as it may have`,
+        `the account ${config.name || config.aor} has reached its limit of ${config.maxCalls} simultaneous calls. Wait until a call ends, or raise the limit`,
       )
     }
     const target = this.targetOf(entry, command.target)
@@ -117,7 +117,7 @@ export class Calls {
     }
   }
 
-  /** An INVITE that the account's policy let in. Never throws. */
+  /** Takes an INVITE that the account's policy has admitted. Never throws. */
   take(entry: AccountEntry, invite: IncomingInvite, rule: InboundRule | undefined): void {
     const callId = newId()
     const record = this.#enroll(callId, entry)
@@ -132,14 +132,14 @@ export class Calls {
       })
       record.place(call)
     } catch (error) {
-      this.#deps.log.error({ callId, err: error }, 'inbound call could not be taken')
+      this.#deps.log.error({ callId, err: error }, 'an inbound call could not be taken')
       record.fail(error)
       this.#forget(callId)
       invite.reject(500)
     }
   }
 
-  /** Never for the wish of somebody: who or what they stood on is gone. */
+  /** Ends calls whose account, transport or engine was removed. */
   async hangUpAll(how: HangupInit, accountId?: string): Promise<void> {
     const concerned = [...this.#records.values()].filter(
       (record) => accountId === undefined || record.accountId === accountId,
@@ -147,7 +147,7 @@ export class Calls {
     await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup({ ...how, abandoned: true })))
   }
 
-  /** Calls of this account whose local address is gone go on from where the account is now. */
+  /** Calls of this account whose local address is gone continue from the account's new address. */
   follow(entry: AccountEntry, isGone: (host: string) => boolean): void {
     for (const record of this.#records.values()) {
       if (record.accountId !== entry.config.id || !isGone(record.lease.endpoint.local.host)) continue
@@ -155,15 +155,18 @@ export class Calls {
       record.lease = entry.lease.fork()
       const place = { userAgent: entry.account.userAgent, rtp: rtpOf(entry) }
       const moved = record.placed.then((call) => call.moveTo(place))
-      void moved.catch(() => undefined).then(() => left.release()) // never placed: whoever placed it has been told
+      void moved.catch(() => undefined).then(() => left.release()) // never placed: `place` has reported the error
     }
   }
 
   #record(callId: string): CallRecord {
     const record = this.#records.get(callId)
     if (record) return record
-    if (this.#ended.has(callId)) throw new TelephonyError('CALL_ENDED', 'this call has ended')
-    throw new TelephonyError('NO_CALL', `there is no call ${callId || '(no id was given)'}`)
+    if (this.#ended.has(callId)) throw new TelephonyError('CALL_ENDED', `the call ${callId} has ended`)
+    throw new TelephonyError(
+      'NO_CALL',
+      callId ? `the call ${callId} does not exist. Use the id of a live call` : 'the call id is missing',
+    )
   }
 
   #enroll(callId: string, entry: AccountEntry): CallRecord {
@@ -173,7 +176,7 @@ export class Calls {
       place = resolve
       fail = reject
     })
-    placed.catch(() => {}) // who placed it hears of it; nobody else may be waiting
+    placed.catch(() => {}) // `place` reports the error; there may be no other listener
     const record: CallRecord = {
       accountId: entry.config.id,
       placed,

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 
-/** Waits for something, but not longer: false where time was up or it failed. What is too late goes on by itself. */
+/** Waits for a promise at most `ms`. False if the time is over or the promise rejects; the work behind it continues. */
 export async function within(ms: number, promise: Promise<unknown>, clock: Clock): Promise<boolean> {
   let cancel = () => {}
   const timeUp = new Promise<false>((resolve) => {

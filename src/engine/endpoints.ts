@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
@@ -15,12 +16,12 @@ export interface EndpointsDeps {
 
 interface Entry {
   key: string
-  /** `address:port` as configured; '' where any port will do. */
+  /** `address:port` as configured; '' for any port. */
   bind: string
   protocols: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
-  /** Its socket is being closed: it takes no new users, and its port is not free yet. */
+  /** The socket is being closed: it accepts no new users, and its port is not free yet. */
   closing: boolean
   closed: Promise<void>
   markClosed: () => void
@@ -30,16 +31,16 @@ interface Entry {
 export interface Lease {
   readonly key: string
   readonly endpoint: SipEndpoint
-  /** Another user of the same endpoint: a call that has to outlive a change of its account. */
+  /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
   /** Idempotent. Resolves when the socket is closed, if it was the last one. */
   release(): Promise<void>
 }
 
-/** How long a transport with new settings waits for the other accounts to leave the old one on its port. */
+/** How long a changed transport waits until the other accounts have left the old one on the same port. */
 const HANDOVER_MS = 5_000
 
-/** Accounts whose transports are alike on the wire share one socket. */
+/** Accounts share one socket if their transports are the same on the wire. */
 export class Endpoints {
   readonly #deps: EndpointsDeps
   readonly #entries = new Set<Entry>()
@@ -48,10 +49,10 @@ export class Endpoints {
     this.#deps = deps
   }
 
-  /** What tells two transports apart on the wire; names do not. */
+  /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
     const { protocol, bindPort, publicAddress, userAgent, id } = transport
-    // Two transports that take any port want one each.
+    // Two transports with any port get one port each.
     return [protocol, address, bindPort, bindPort === 0 ? id : '', publicAddress, userAgent].join('|')
   }
 
@@ -68,7 +69,7 @@ export class Endpoints {
     }
   }
 
-  /** Whether a transport needs a port that another one still holds. */
+  /** Whether a transport needs a port that another transport still uses. */
   conflicts(transport: TransportConfig, address: string): boolean {
     return this.#rivalOf(Endpoints.keyOf(transport, address), transport, address) !== undefined
   }
@@ -107,14 +108,14 @@ export class Endpoints {
     let timer: { cancel(): void } | undefined
     const tooLong = new Promise<never>((_, reject) => {
       const cause = { code: PORT_IN_USE }
-      const text = `${rival.bind} is used by another transport with other settings`
+      const text = `${rival.bind} is used by another transport with other settings. Use one transport for both accounts, or another port`
       const error = new TelephonyError('TRANSPORT', text, { cause })
       timer = this.#deps.clock.setTimeout(() => reject(error), HANDOVER_MS)
     })
     await Promise.race([rival.closed, tooLong]).finally(() => timer?.cancel())
   }
 
-  /** UDP and TCP have ports of their own: the same number in both is no conflict. */
+  /** UDP and TCP ports are separate: the same number in both is not a conflict. */
   #rivalOf(key: string, transport: TransportConfig, address: string): Entry | undefined {
     const bind = bindOf(transport, address)
     if (bind === '') return undefined
@@ -152,7 +153,7 @@ export class Endpoints {
     try {
       await endpoint?.close()
     } catch (error) {
-      this.#deps.log.error({ err: error }, 'endpoint did not close')
+      this.#deps.log.error({ err: error }, 'an endpoint could not be closed')
     } finally {
       this.#remove(entry)
     }
@@ -167,9 +168,7 @@ export class Endpoints {
 const bindOf = (transport: TransportConfig, address: string): string =>
   transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
 
-const MAX_PORT = 65_535
-
-/** `host` or `host:port`; undefined for an empty text, BAD_CONFIG for anything else. */
+/** Parses `host` or `host:port`; undefined for an empty text. Throws BAD_CONFIG for other texts. */
 export function parseAdvertised(text: string): { host: string; port?: number } | undefined {
   const [, name, ipv6, port] = /^\s*(?:([\w.-]+)|\[([\da-f:.]+)\])(?::(\d{1,5}))?\s*$/i.exec(text) ?? []
   const host = name ?? (ipv6 && isIPv6(ipv6) ? ipv6 : undefined)
@@ -186,7 +185,7 @@ export function parseAdvertised(text: string): { host: string; port?: number } |
 
 const PORT_IN_USE = 'EADDRINUSE'
 
-/** Whether an account could not be opened because its port is taken. */
+/** Whether an account could not be opened because its port is in use. */
 export const isPortInUse = (error: TelephonyError): boolean => systemCode(error.cause) === PORT_IN_USE
 
 const systemCode = (error: unknown): unknown =>
@@ -196,11 +195,11 @@ function describe(error: unknown, address: string, port: number): TelephonyError
   const code = systemCode(error)
   const hint =
     code === PORT_IN_USE
-      ? `port ${port} of ${address} is in use by another program: choose another port, or stop that program`
+      ? `port ${port} of ${address} is in use by another program. Choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
-        ? `${address} is not an address of this machine: choose one of its addresses, or leave the address empty`
+        ? `${address} is not an address of this machine. Choose one of its addresses, or leave the address empty`
         : code === 'EACCES'
-          ? `no permission to open port ${port}: choose one above 1023`
+          ? `no permission to open port ${port}. Choose a port above 1023`
           : undefined
   return hint ? new TelephonyError('TRANSPORT', hint, { cause: error }) : TelephonyError.from(error, 'TRANSPORT')
 }

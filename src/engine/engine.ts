@@ -28,21 +28,21 @@ export interface EngineDeps {
   openEndpoint: OpenEndpoint
   lookup: Lookup
   localAddress: (peer: Towards) => Promise<string>
-  /** This machine's own addresses. */
+  /** The addresses of this machine. */
   addresses: () => readonly string[]
 }
 
-/** ROBUSTNESS: a stop is graceful, and bounded. */
+/** Limit of a graceful stop. */
 const SHUTDOWN_MS = 3_000
 const DEFAULT_RECORD_MS = 3_600_000
 const DEFAULT_TONE_DBFS = -12
 
-/** Twenty minutes in telephone quality; larger sounds belong into files. */
+/** Twenty minutes in telephone quality; longer sounds should be played from files. */
 const MAX_WAV_OCTETS = 10 * 1024 * 1024
 
 type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 
-/** Accounts, calls and media put together. It knows neither threads nor Node-RED: plain data in, plain data out. */
+/** Joins accounts, calls and media. Independent of threads and Node-RED: commands and events are plain data. */
 export class TelephonyEngine extends TypedEmitter<Told> {
   readonly #deps: EngineDeps
   readonly #init: EngineInit
@@ -78,7 +78,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     })
   }
 
-  /** One handler per command; each may be called from anywhere, errors are TelephonyErrors. */
+  /** One handler per command; errors are TelephonyErrors. */
   readonly commands: EngineCommands = {
     setAccount: async (config) => {
       this.#refuseWhenClosed()
@@ -138,25 +138,25 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     shutdown: () => this.shutdown(),
   }
 
-  /** BYE, CANCEL and un-REGISTER, at most 3 s; then everything is closed. Idempotent. */
+  /** Sends BYE, CANCEL and un-REGISTER for at most 3 s; then closes everything. Idempotent. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#shutDown()
     return this.#shutdown
   }
 
-  /** Listeners are other people's code: what they throw must not reach a socket's or a timer's callback. */
+  /** An exception in a listener must not reach the callback of a socket or timer. */
   tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
     try {
       this.emit(name, ...([data] as Told[Name]))
     } catch (error) {
-      this.#deps.log.error({ err: error, event: name }, 'a listener threw')
+      this.#deps.log.error({ err: error, event: name }, 'a listener of an engine event threw')
     }
   }
 
   #hearCall(event: CallEvent): void {
     this.tell('call', event)
     if (event.type !== 'call.ended' || event.end.by !== 'error') return
-    // Nobody there: an account that does not register has no other way to learn that its peer has moved.
+    // The peer did not answer: an account that does not register has no other way to learn that its peer has moved.
     const { sipCode } = event.end
     const { id } = event.call.account
     const isRegistered = this.#accounts.find(id)?.account.registrationState.state === 'registered'
@@ -175,7 +175,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
 
   #takeInvite(entry: AccountEntry, invite: IncomingInvite): void {
     if (this.#shutdown) {
-      // RFC 3261 21.5.4: another server may take it.
+      // RFC 3261 21.5.4: the caller may try another server.
       invite.reject(503, { headers: [['Retry-After', '10']] })
       return
     }
@@ -194,8 +194,8 @@ export class TelephonyEngine extends TypedEmitter<Told> {
     const accountId = this.#calls.accountIdOf(callId)
     const policy = this.#accounts.find(accountId)?.config.orphanedCalls ?? 'hangup'
     if (policy === 'hangup') {
-      this.#hangUp(callId, { reason: 'its flow is gone', abandoned: true }).catch((error) =>
-        this.#deps.log.error({ err: error, callId }, 'orphaned call did not end'),
+      this.#hangUp(callId, { reason: 'the flow of the call is gone', abandoned: true }).catch((error) =>
+        this.#deps.log.error({ err: error, callId }, 'an orphaned call could not be ended'),
       )
     }
     return policy
@@ -223,7 +223,11 @@ export class TelephonyEngine extends TypedEmitter<Told> {
 }
 
 function checkedWav(data: unknown): Uint8Array {
-  if (!(data instanceof Uint8Array)) throw new TelephonyError('BAD_ARGUMENT', 'a WAV in memory is a Buffer')
+  if (!(data instanceof Uint8Array))
+    throw new TelephonyError('BAD_ARGUMENT', 'the WAV in memory is not a Buffer. Pass a Buffer, or the name of a file')
   if (data.length <= MAX_WAV_OCTETS) return data
-  throw new TelephonyError('BAD_ARGUMENT', `a Buffer of ${data.length} octets: ${MAX_WAV_OCTETS} at most; play a file`)
+  throw new TelephonyError(
+    'BAD_ARGUMENT',
+    `the Buffer of ${data.length} octets is too large: at most ${MAX_WAV_OCTETS} are possible. Play a file instead`,
+  )
 }

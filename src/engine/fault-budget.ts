@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 
 const WINDOW_MS = 60_000
 
-/** Counts faults that nobody caught. Some are lived with, one by one; too many at once mean that something is broken for good. */
+/** Counts uncaught faults. A few are tolerated; many within a short time mean a lasting failure. */
 export class FaultBudget {
   readonly #clock: Clock
   readonly #perMinute: number
@@ -13,7 +13,7 @@ export class FaultBudget {
     this.#perMinute = init.perMinute
   }
 
-  /** False when this one was too many. */
+  /** False if the limit is exceeded. */
   take(): boolean {
     const nowMs = this.#clock.now()
     this.#timesMs = [...this.#timesMs.filter((timeMs) => nowMs - timeMs < WINDOW_MS), nowMs]

@@ -1,6 +1,7 @@
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
+import { RecentMap } from '../base/recent-map.js'
 
 interface HostNamesDeps {
   clock: Clock
@@ -8,11 +9,11 @@ interface HostNamesDeps {
   lookup: Lookup
 }
 
-/** The system does not say how long a record holds. */
+/** The system does not report how long a DNS record is valid. */
 const KEEP_MS = 60_000
 const KEEP_FAILURE_MS = 5_000
 const MAX_KEPT = 1_000
-/** Each holds one of the process's four threads for files and names until the name server has answered or the system has given it up. */
+/** Each lookup occupies one of the process's four threads for files and names until the name server answers or the system times out. */
 const MAX_RUNNING = 2
 const MAX_WAITING = 100
 
@@ -21,10 +22,10 @@ interface Kept {
   untilMs: number
 }
 
-/** Looks up the names that peers write into their SDP: few at once, and each is remembered for a while. */
+/** Looks up host names from the SDP of peers: few at once, with a cache. */
 export class HostNames {
   readonly #deps: HostNamesDeps
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new RecentMap<string, Kept>(MAX_KEPT)
   readonly #waiting: (() => void)[] = []
   #running = 0
 
@@ -32,27 +33,20 @@ export class HostNames {
     this.#deps = deps
   }
 
-  /** Addresses of both families; none where the name has none or too many others wait. Never rejects. */
+  /** IPv4 and IPv6 addresses; an empty list if the name has no address or too many lookups wait. Never rejects. */
   addressesOf(name: string): Promise<readonly string[]> {
     const kept = this.#kept.get(name)
     if (kept && this.#deps.clock.now() < kept.untilMs) return kept.addresses
     if (this.#waiting.length >= MAX_WAITING) {
-      this.#deps.log.warn({ name }, 'too many host names wait to be looked up; this one is not')
+      this.#deps.log.warn({ name }, 'too many host names wait for a lookup; this name is skipped')
       return Promise.resolve([])
     }
     const started: Kept = { addresses: this.#look(name), untilMs: Number.POSITIVE_INFINITY }
-    this.#keep(name, started)
+    this.#kept.set(name, started)
     void started.addresses.then((addresses) => {
       started.untilMs = this.#deps.clock.now() + (addresses.length > 0 ? KEEP_MS : KEEP_FAILURE_MS)
     })
     return started.addresses
-  }
-
-  #keep(name: string, kept: Kept): void {
-    this.#kept.delete(name)
-    this.#kept.set(name, kept)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
   }
 
   async #look(name: string): Promise<readonly string[]> {
@@ -60,10 +54,10 @@ export class HostNames {
     try {
       return await this.#deps.lookup(name)
     } catch (err) {
-      this.#deps.log.warn({ err, name }, 'a host name in the SDP of a peer cannot be looked up')
+      this.#deps.log.warn({ err, name }, 'the lookup of a host name in the SDP of a peer failed')
       return []
     } finally {
-      // The next one takes this one's place.
+      // Starts the next lookup.
       const next = this.#waiting.shift()
       if (next) next()
       else this.#running--

@@ -1,4 +1,4 @@
-/** The worker's entry: one engine behind the RPC. */
+/** Entry of the engine's worker: one engine behind the RPC. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
@@ -22,9 +22,9 @@ tell = told
 for (const name of EVENTS) engine.on(name, (data) => told(name, data))
 
 const budget = new FaultBudget({ clock: systemClock }, { perMinute: FAULTS_PER_MINUTE })
-/** One handler's fault must not end everybody's calls: the engine goes on, until there are so many that a fresh one is better. */
+/** A fault in one handler must not end all calls: the engine continues, until so many faults have occurred that a restart is better. */
 function survive(error: unknown): void {
-  log.error({ err: error }, 'a fault that nobody caught: the engine goes on')
+  log.error({ err: error }, 'an uncaught fault: the engine continues')
   if (budget.take()) return
   told.flush()
   process.exit(1)

@@ -15,15 +15,15 @@ import { Wanted } from './wanted.js'
 type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 type Client = RpcClient<EngineCommands, EngineEvents>
 
-/** At once after a single death; slower and slower for an engine that cannot live. */
+/** Restarts quickly after a single crash, more and more slowly after repeated ones. */
 const RESPAWN = { baseMs: 250, maxMs: 30_000, floor: 1 }
-/** An engine that lived so long had started well. */
+/** After this time a start counts as successful. */
 const HEALTHY_MS = 30_000
-/** Commands wait for a restart, but not for ever. */
+/** How long commands wait for a restart. */
 const WAIT_FOR_RESTART_MS = 5_000
-/** `shutdown` itself is bounded to 3 s, closing sockets and threads to as much again. */
+/** `shutdown` takes at most 3 s, and closing sockets and threads at most 3 s more. */
 const CLOSE_MS = 6_500
-/** Ids of calls that ended with an engine that died. */
+/** Limit of the remembered ids of calls that ended with a crash of the engine. */
 const MAX_INTERRUPTED = 10_000
 const HOST = new URL('./host.js', import.meta.url)
 
@@ -34,7 +34,7 @@ interface HostedEngineDeps {
 
 const REAL: HostedEngineDeps = { clock: systemClock, startThread }
 
-/** An engine in a worker of its own. When the worker dies, a new one gets the accounts and rules, and open calls are told as ended. */
+/** An engine in its own worker. When the worker dies, a new one gets the accounts and rules, and open calls are reported as ended. */
 export class HostedEngine extends TypedEmitter<Told> implements Engine {
   readonly #init: EngineInit
   readonly #deps: HostedEngineDeps
@@ -43,7 +43,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   readonly #open = new OpenCalls()
   readonly #interrupted = new RecentSet<string>(MAX_INTERRUPTED)
   #worker: Worker | undefined
-  /** While it is up. */
+  /** Set while the engine runs. */
   #client: Client | undefined
   #up: Promise<Client>
   #deaths = 0
@@ -58,7 +58,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     this.#up = this.#spawn()
   }
 
-  /** Rejects where the worker cannot start at all. */
+  /** Rejects if the worker cannot start at all. */
   static async start(init: EngineInit, deps: HostedEngineDeps = REAL): Promise<HostedEngine> {
     const engine = new HostedEngine(deps, init)
     try {
@@ -75,7 +75,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     arg: Parameters<EngineCommands[Op]>[0],
   ): Promise<Awaited<ReturnType<EngineCommands[Op]>>> {
     if (this.#closing) throw new TelephonyError('CLOSED', 'the telephony engine has been stopped')
-    // Noted before it is tried: what fails now (a port in use, say) is tried again after a restart.
+    // Noted before the command runs: if it fails now (port in use), it is tried again after a restart.
     this.#wanted.note(op, arg)
     this.#refuseInterrupted(arg)
     const client = this.#client ?? (await this.#waitUntilUp())
@@ -87,7 +87,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     return this.#closing
   }
 
-  /** Ends the thread as a crash would: everything that follows is as after one. For tests. */
+  /** Ends the thread like a crash. For tests. */
   async crash(): Promise<void> {
     await this.#worker?.terminate()
   }
@@ -104,7 +104,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   }
 
   #spawn(): Promise<Client> {
-    // Flags of the process (`--input-type`, test runners) are not meant for this thread.
+    // Flags of the process (`--input-type`, test runners) must not reach this thread.
     const worker = this.#deps.startThread(HOST, { workerData: this.#init, name: 'ringflow-engine', execArgv: [] })
     const startedMs = this.#clock.now()
     this.#worker = worker
@@ -140,7 +140,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     this.#up = new Promise((resolve, reject) => {
       this.#respawn = this.#clock.setTimeout(() => this.#restart().then(resolve, reject), waitMs)
     })
-    this.#up.catch(() => {}) // the next death makes the next promise
+    this.#up.catch(() => {}) // the next crash makes a new promise
     this.#tell('engine', { state: 'failed', reason })
     for (const event of this.#open.interrupt(this.#clock.wall(), reason)) {
       this.#interrupted.add(event.callId)
@@ -170,7 +170,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
     this.#tell(name, data)
   }
 
-  /** What a listener throws belongs to the listener: the others hear the event all the same. */
+  /** An exception in one listener does not stop the others. */
   #tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
     try {
       this.emit(name, ...([data] as Told[Name]))
@@ -182,7 +182,10 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   async #waitUntilUp(): Promise<Client> {
     const up = this.#up
     if (!(await within(WAIT_FOR_RESTART_MS, up, this.#clock))) {
-      throw new TelephonyError('ENGINE_DIED', 'the telephony engine stopped and is being started again')
+      throw new TelephonyError(
+        'ENGINE_DIED',
+        'the telephony engine has stopped and is being restarted. Try again in a few seconds',
+      )
     }
     return up
   }
@@ -190,7 +193,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   #refuseInterrupted(arg: unknown): void {
     const callId = (arg as { callId?: unknown } | null)?.callId
     if (typeof callId === 'string' && this.#interrupted.has(callId)) {
-      throw new TelephonyError('CALL_ENDED', 'this call ended when the telephony engine was restarted')
+      throw new TelephonyError('CALL_ENDED', 'the call ended when the telephony engine was restarted')
     }
   }
 }

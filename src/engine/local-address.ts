@@ -4,24 +4,25 @@ import { isIP, isIPv4, isIPv6, connect as tcpConnect } from 'node:net'
 import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { SipProtocol } from '../sip/types.js'
+import type { IpVersion } from './protocol.js'
 
 export interface Towards extends HostPort {
-  /** How the peer will be spoken to. */
+  /** Protocol of the packets to the peer. */
   protocol?: SipProtocol
-  ipVersion?: 'prefer-4' | 'prefer-6' | '4' | '6'
-  /** The address that did not work: one of the other family is better, where there is one. */
+  ipVersion?: IpVersion
+  /** The local address that did not work: an address of the other IP version is preferred. */
   avoid?: string
 }
 
 const LOOPBACK = { 4: '127.0.0.1', 6: '::1' } as const
 const LOOKUP_MS = 3_000
-/** On a datagram only a refusal is an answer; it comes soon or never. */
+/** A refused datagram is reported by ICMP, soon or never. */
 const REFUSAL_MS = 250
 const CONNECT_MS = 2_000
-/** RFC 5626 4.4.1: every SIP element ignores it. */
+/** RFC 5626 4.4.1: a keep-alive that every SIP element ignores. */
 const KEEP_ALIVE = '\r\n\r\n'
 
-/** Addresses of both families, in the order of the system (RFC 6724). */
+/** IPv4 and IPv6 addresses, in the order of the system (RFC 6724). */
 export const systemLookup: Lookup = async (host) => {
   if (isIPv4(host)) return [host]
   const found = await lookup(host, { all: true })
@@ -29,10 +30,10 @@ export const systemLookup: Lookup = async (host) => {
 }
 
 /**
- * The local address from which this machine reaches a host: the routing table gives it when a UDP socket is connected.
- * Where the host has addresses of both families, the preferred family comes first and falls back to the other: where it has
- * no route, where the host refuses, and where it did not work (`avoid`). Loopback where the host cannot be resolved or
- * reached: then nothing is opened to a network by mistake.
+ * The local address from which this machine reaches a host, from the routing table by connecting a UDP socket.
+ * If the host has addresses of both IP versions, the preferred version comes first. The other version is used if there is
+ * no route, the host refuses, or the address did not work before (`avoid`). Loopback if the host cannot be resolved or
+ * reached, so that no socket is open to a network by mistake.
  */
 export async function localAddressTowards(peer: Towards, resolve: Lookup): Promise<string> {
   const { ipVersion = 'prefer-4', avoid } = peer
@@ -48,19 +49,19 @@ export async function localAddressTowards(peer: Towards, resolve: Lookup): Promi
     if (candidates.length === 1 || (await isReachable(address, peer))) return local
     routed.push(local)
   }
-  // No address answers: no reason to move.
+  // No other address works: stay.
   if (avoid !== undefined && routed.includes(avoid)) return avoid
   return routed[0] ?? LOOPBACK[ipVersion === '6' ? 6 : 4]
 }
 
-/** In the order in which they are tried. */
-function familiesOf(ipVersion: NonNullable<Towards['ipVersion']>): (4 | 6)[] {
+/** The IP versions in the order of the tries. */
+function familiesOf(ipVersion: IpVersion): (4 | 6)[] {
   if (ipVersion === '4') return [4]
   if (ipVersion === '6') return [6]
   return ipVersion === 'prefer-6' ? [6, 4] : [4, 6]
 }
 
-/** The source address in the routing table; undefined: no route. */
+/** The source address from the routing table; undefined without a route. */
 function sourceTowards(address: string, port: number): Promise<string | undefined> {
   return new Promise((done) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
@@ -77,7 +78,7 @@ function sourceTowards(address: string, port: number): Promise<string | undefine
 const isReachable = (address: string, { port, protocol }: Towards): Promise<boolean> =>
   protocol === 'tcp' ? takesConnections(address, port) : doesNotRefuse(address, port)
 
-/** An ICMP error comes back to a connected socket only, which an endpoint's never is. */
+/** Only a connected socket receives ICMP errors, and the socket of an endpoint is never connected. */
 function doesNotRefuse(address: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')

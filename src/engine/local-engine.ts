@@ -4,7 +4,7 @@ import { assembleEngine } from './assemble.js'
 import type { TelephonyEngine } from './engine.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
 
-/** An engine in the caller's thread, with the manners of a hosted one: copies in, copies out, errors with codes. */
+/** An engine in the caller's thread that behaves like a hosted one: it copies arguments and results, errors have codes. */
 export class LocalEngine implements Engine {
   readonly #engine: TelephonyEngine
   #closing: Promise<void> | undefined

@@ -10,14 +10,14 @@ interface MediaAddressDeps {
   lookup: Lookup
 }
 
-/** Names behind a dynamic address move to another one; those of peers are looked up as often. */
+/** The address of a dynamic name changes. Same interval as for the names of peers. */
 const LOOKUP_MS = 300_000
-/** An account does not wait longer for its name. */
+/** How long an account waits for the lookup of its name. */
 const FIRST_LOOKUP_MS = 2_000
 
 /**
- * The address that stands in SDP. A public name is looked up: SDP may name hosts (RFC 4566 5.7), but hardly a telephone looks them up.
- * Until the name is known it stands there itself.
+ * The address in SDP. A public name is looked up: SDP may contain host names (RFC 4566 5.7), but few telephones resolve them.
+ * Until the lookup has succeeded, SDP contains the name.
  */
 export class MediaAddress {
   readonly #deps: MediaAddressDeps
@@ -27,7 +27,7 @@ export class MediaAddress {
   #timer: Timer | undefined
   #closed = false
 
-  /** `local`: what media binds to; its family is media's. */
+  /** `local`: the address that media binds to; it decides the IP version of media. */
   constructor(deps: MediaAddressDeps, init: { advertised: string; local: string }) {
     this.#deps = deps
     this.#name = init.advertised
@@ -39,7 +39,7 @@ export class MediaAddress {
     return this.#host
   }
 
-  /** Resolves when the name is known, or is not to be waited for. */
+  /** Resolves when the lookup is done, or the time for it is over. */
   async start(): Promise<void> {
     if (isIP(this.#name) === 0) await within(FIRST_LOOKUP_MS, this.#look(), this.#deps.clock)
   }
@@ -55,11 +55,11 @@ export class MediaAddress {
     try {
       const addresses = await lookup(this.#name)
       const host = addresses.find((address) => isIP(address) === this.#family)
-      if (host === undefined) log.warn({ name: this.#name }, 'the public name has no address that media could use')
+      if (host === undefined) log.warn({ name: this.#name }, 'the public name has no address that media can use')
       else this.#host = host
     } catch (err) {
-      // The address that was right a while ago stays.
-      log.warn({ err, name: this.#name }, 'the public name could not be looked up')
+      // Keeps the earlier address.
+      log.warn({ err, name: this.#name }, 'the lookup of the public name failed')
     }
     if (!this.#closed) this.#timer = clock.setTimeout(() => void this.#look(), LOOKUP_MS)
   }

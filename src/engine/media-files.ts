@@ -5,9 +5,9 @@ import { isBelow } from './paths.js'
 import type { MediaFiles } from './protocol.js'
 
 const MAX_FILES = 1_000
-/** Folders within folders below a root. */
+/** Depth of folders below a root. */
 const MAX_DEPTH = 5
-/** Somebody may name `/srv` as a media folder. */
+/** Limits the search in a very large media folder, such as `/srv`. */
 const MAX_ENTRIES = 20_000
 const EXTENSIONS = new Set(['.wav', '.wave'])
 
@@ -17,7 +17,7 @@ interface Folder {
   depth: number
 }
 
-/** The files that `findPlayFile` would find by these names, the ones nearest to a root first; hidden ones and linked folders are left out. */
+/** Lists the files that `findPlayFile` finds by these names, the least deep first. Skips hidden files and linked folders. */
 export async function listMediaFiles(roots: readonly string[]): Promise<MediaFiles> {
   const listing = new Listing()
   for (const [folder, root] of roots.entries()) await listing.add(root, folder)
@@ -27,7 +27,7 @@ export async function listMediaFiles(roots: readonly string[]): Promise<MediaFil
 class Listing {
   readonly files: MediaFiles['files'] = []
   truncated = false
-  /** A name that an earlier root has is played from there. */
+  /** Names of earlier roots: a file with the same name in a later root is never played. */
   readonly #names = new Set<string>()
   #entries = 0
 
@@ -56,7 +56,7 @@ class Listing {
     const names: string[] = []
     const folders: Folder[] = []
     const dir = await opendir(join(realRoot, folder.name)).catch(() => null)
-    // Closed by the end of the loop.
+    // The loop closes the directory.
     for await (const entry of dir ? this.#bounded(dir) : []) {
       if (entry.name.startsWith('.')) continue
       const name = folder.name === '' ? entry.name : `${folder.name}/${entry.name}`
@@ -81,7 +81,7 @@ class Listing {
   }
 }
 
-/** Also a link to a file below the root. */
+/** True also for a link to a file below the root. */
 async function isFileOf(realRoot: string, name: string, entry: Dirent): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isFile()
   const real = await realpath(join(realRoot, name)).catch(() => null)

@@ -3,11 +3,11 @@ import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node
 import { TelephonyError } from '../base/errors.js'
 
 /**
- * Names of media come from flows, and so maybe from a caller or a web page: they stay below the folders that the owner named, whatever
- * they spell. Symbolic links count by where they lead to.
+ * Names of media come from flows, and so perhaps from a caller or a web page. Every path must stay below the configured folders.
+ * Symbolic links are resolved first.
  */
 
-/** A file to be played: relative to one of the roots, searched in order, or absolute below one of them. */
+/** Finds a file to play: a name relative to one of the roots, in their order, or an absolute path below one of them. */
 export async function findPlayFile(name: string, roots: readonly string[]): Promise<string> {
   refuseOddNames(name)
   let inside = false
@@ -18,14 +18,17 @@ export async function findPlayFile(name: string, roots: readonly string[]): Prom
     const [real, realRoot] = await Promise.all([realpathOrNull(path), realpathOrNull(root)])
     if (real === null || realRoot === null) continue
     if (!isBelow(real, realRoot)) throw outside(name)
-    // A pipe or a device would keep the reader waiting for ever.
+    // Reading a pipe or a device might never end.
     if ((await stat(real)).isFile()) return real
   }
   if (!inside) throw outside(name)
-  throw new TelephonyError('FILE_NOT_FOUND', `no file “${name}” in ${roots.map((root) => `“${root}”`).join(', ')}`)
+  throw new TelephonyError(
+    'FILE_NOT_FOUND',
+    `the file “${name}” does not exist in ${roots.map((root) => `“${root}”`).join(', ')}`,
+  )
 }
 
-/** Where to record: folders below the root are made; the name ends in `.wav`, whatever was given. */
+/** Path for a recording: makes folders below the root; the name always ends in `.wav`. */
 export async function prepareRecordFile(name: string, root: string): Promise<string> {
   refuseOddNames(name)
   const named = extname(name).toLowerCase() === '.wav' ? name : `${name}.wav`
@@ -33,7 +36,7 @@ export async function prepareRecordFile(name: string, root: string): Promise<str
   if (!isBelow(path, resolve(root))) throw outside(name)
   await mkdir(root, { recursive: true })
   const realRoot = await realpath(root)
-  // Before anything is made: the part of the way that exists must not leave the root.
+  // Before a folder is made: the existing part of the path must not leave the root.
   if (!isBelow(await realpath(await deepestExisting(dirname(path))), realRoot, true)) throw outside(name)
   await mkdir(dirname(path), { recursive: true })
   const target = join(await realpath(dirname(path)), relative(dirname(path), path))
@@ -42,17 +45,19 @@ export async function prepareRecordFile(name: string, root: string): Promise<str
   return target
 }
 
-/** `2026-01-31/081500-018f….wav`: sorts by time, and one folder never holds too many. */
+/** `2026-01-31/081500-018f….wav`: sorts by time; a folder per day limits the files in each. */
 export function recordName(at: Date, callId: string): string {
   const [day = '', time = ''] = at.toISOString().split('T')
   return join(day, `${time.slice(0, 8).replaceAll(':', '')}-${callId}.wav`)
 }
 
 function refuseOddNames(name: string): void {
-  if (name.trim() === '') throw new TelephonyError('FILE_NOT_FOUND', 'no file name was given')
-  if (name.includes('\0')) throw new TelephonyError('FILE_OUTSIDE_ROOT', 'a file name cannot hold NUL')
+  if (name.trim() === '')
+    throw new TelephonyError('FILE_NOT_FOUND', 'the file name is empty. Use the name of a file in the media folder')
+  if (name.includes('\0'))
+    throw new TelephonyError('FILE_OUTSIDE_ROOT', 'the file name contains a NUL character. Use a plain file name')
   if (/^[a-z][a-z0-9+.-]+:/i.test(name) && !/^[a-z]:[\\/]/i.test(name)) {
-    throw new TelephonyError('FILE_OUTSIDE_ROOT', `“${name}”: give a file name; URLs are not taken`)
+    throw new TelephonyError('FILE_OUTSIDE_ROOT', `“${name}” is a URL. Use the name of a file`)
   }
 }
 
@@ -70,4 +75,7 @@ async function deepestExisting(path: string): Promise<string> {
 const realpathOrNull = (path: string): Promise<string | null> => realpath(path).catch(() => null)
 
 const outside = (name: string): TelephonyError =>
-  new TelephonyError('FILE_OUTSIDE_ROOT', `“${name}” is not below a folder that media may come from or go to`)
+  new TelephonyError(
+    'FILE_OUTSIDE_ROOT',
+    `“${name}” is outside the folders for media and recordings. Use a path below one of them`,
+  )

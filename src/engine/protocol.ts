@@ -10,13 +10,13 @@ import type { SignalCountry, SignalName } from './signals.js'
 export type { DialPlan, RegistrationState }
 
 export interface EngineInit {
-  /** Where `play` finds files by relative name, searched in order. Absolute paths are taken only below one of them. */
+  /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
   mediaRoots: string[]
-  /** Where recordings are written by relative name; created when first needed. */
+  /** Folder for recordings; created when first needed. */
   recordRoot: string
-  /** pino level; 'silent' turns logs off. Logs go to stderr as JSON lines, or to the parent as `log` events when hosted. */
+  /** pino level; 'silent' turns logs off. Logs go to stderr as JSON lines; a hosted engine sends them to its parent as `log` events. */
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
-  /** Tell every SIP message as a `trace` event (secrets masked). */
+  /** Emit every SIP message as a `trace` event (secrets masked). */
   traceSip?: boolean
 }
 
@@ -25,15 +25,15 @@ export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
 export interface TransportConfig {
   id: string
   name: string
-  /** `udp+tcp`: both at the same port. */
+  /** `udp+tcp`: both on the same port. */
   protocol: TransportProtocol
-  /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version where the peer cannot be reached. Absent: prefer-4. */
+  /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
-  /** IPv4 or IPv6 address; '' for the one this machine uses to reach the account's proxy or registrar. */
+  /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */
   bindAddress: string
   /** 0: any free port. */
   bindPort: number
-  /** Host, or host:port, that peers shall use to reach us; '' for the bound one. IPv6 in brackets. */
+  /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
   /** Inclusive range of RTP and RTCP ports. */
@@ -46,7 +46,7 @@ export interface ProxyConfig {
   name: string
   /**
    * Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. A sip: URI without `lr` is a strict router;
-   * a bare `host:port` is a loose one. An entry may hold several, separated by commas.
+   * a bare `host:port` is a loose one. An entry may hold several proxies, separated by commas.
    */
   hops: string[]
 }
@@ -56,72 +56,72 @@ export interface AccountConfig {
   name: string
   transport: TransportConfig
   proxy: ProxyConfig | null
-  /** By which its requests go where no URI names one. `auto` or absent: the first proxy's or registrar's `;transport=`, else UDP. */
+  /** Protocol of requests whose URI does not name one. `auto` or absent: the first proxy's or registrar's `;transport=`, else UDP. */
   protocol?: 'auto' | SipProtocol
   /** `alice@example.com` or `sip:alice@example.com`. */
   aor: string
   displayName: string
-  /** '' : the user part of the AOR. */
+  /** '': the user part of the AOR. */
   authUser: string
   password: string
-  /** The only realm that gets credentials; absent or '' : the registrar's and the proxies', as they show themselves. */
+  /** The only realm that gets credentials. Absent or '': the realms that the registrar and the proxies name in their challenges. */
   realm?: string
   /** Host, host:port or sip: URI; '' for the AOR's domain. */
   registrar: string
-  /** Registers at start and keeps registered until unregistered or removed. */
+  /** Registers at the start and stays registered until `unregister` or `removeAccount`. */
   register: boolean
   expiresSec: number
   codecs: CodecName[]
-  /** 0: three minutes, which no call rings longer than. */
+  /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number
-  /** 160 unless changed. */
+  /** Usually 160. */
   dtmfToneMs: number
-  /** Calls at once, both directions. */
+  /** Limit of simultaneous calls in both directions. */
   maxCalls: number
-  /** Calls placed within any minute; absent or 0: as many as `maxCalls` lets through. */
+  /** Limit of calls placed within any minute; absent or 0: no limit except `maxCalls`. */
   maxCallsPerMinute?: number
-  /** Only these may be called: `+49*`, `10??`, `*@example.com`; absent or empty: everybody. */
+  /** Only these targets may be called: `+49*`, `10??`, `*@example.com`; absent or empty: every target. */
   allowedTargets?: string[]
-  /** Never these, in the same form. */
+  /** These targets are never called; same form. */
   blockedTargets?: string[]
-  /** 112, 911, 999, 110 … may be called; absent: no. */
+  /** Whether 112, 911, 999, 110 … may be called; absent: no. */
   allowEmergency?: boolean
-  /** Also takes calls for users that no account of its transport has: the numbers of a trunk. Absent: no, they get 404. */
+  /** Also takes calls to users that no account of the transport has, such as the numbers of a trunk. Absent: no, these calls get 404. */
   anyUser?: boolean
-  /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source, which is what it says. */
+  /** `known`: registrar, proxy hops and `allowedSources`; `anyone`: every source. */
   inboundFrom: 'known' | 'anyone'
-  /** How numbers are written for its exchange or provider; absent: as they are typed. */
+  /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
-  /** A 3xx is followed, to targets that may be called; absent: yes. */
+  /** Whether a 3xx is followed to targets that may be called; absent: yes. */
   followRedirects?: boolean
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
-  /** What everybody else gets: nothing at all (absent: so), or 403. */
+  /** Answer to other sources: none (also if absent), or 403. */
   strangers?: 'silence' | '403'
-  /** Header names that are handed to flows in `call.headers`. */
+  /** Names of the headers that flows see in `call.headers`. */
   exposeHeaders: string[]
-  /** No RTP for so long in an answered call ends it as `media-timeout`; 0 turns it off. */
+  /** An answered call without RTP for this time ends as `media-timeout`; 0 turns it off. */
   mediaTimeoutMs: number
   /**
-   * An answered call ends as `abandoned` when no command has come for so long, no digit either, and it is not on hold, nor does it play,
-   * gather, record, send or echo. `call.idle` comes a minute before (at half the time where that is less than two). Absent or 0: never.
+   * An answered call ends as `abandoned` after this time without a command or a digit, unless it is on hold or plays, gathers,
+   * records, sends digits or echoes. `call.idle` comes a minute before (after half the time if it is shorter than two minutes). Absent or 0: never.
    */
   abandonedAfterMs?: number
   /**
-   * Whose RTP is heard and answered: `auto` (absent): the address in SDP, or its NAT where signalling shows one; `latch`: any port of the hosts
-   * that SDP and signalling name, for peers that send from ports they do not tell; `any`: the first host that sends, whatever SDP says, for a
-   * trusted network only. In each the address in SDP is heard at once, and alone from then on (docs/adr/0006).
+   * Accepted sources of RTP. `auto` or absent: the address in SDP, or its NAT if signalling shows one; `latch`: any port of the hosts
+   * that SDP and signalling name, for peers that send from other ports than in their SDP; `any`: the first host that sends, for a
+   * trusted network only. In every mode a packet from the address in SDP is heard at once, and from then on no other source is (docs/adr/0006).
    */
   mediaSource?: 'auto' | 'latch' | 'any'
-  /** What becomes of a call whose flow node is gone, when `orphan` says so. */
+  /** What `orphan` does with a call whose flow node is gone. */
   orphanedCalls: 'hangup' | 'keep'
 }
 
-/** How an account's inbound calls are taken; set by `sip-incoming`. Without one they get 480. */
+/** How an account's inbound calls are taken; set by `sip-incoming`. Without a rule they get 480. */
 export interface InboundRule {
   /** `answer`: 200 at once, or after `ringMs`. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
   mode: 'flow' | 'answer' | 'reject'
-  /** Mode `answer`: rings (180) for so long before the 200; absent or 0: no ringing. */
+  /** Mode `answer`: rings (180) for this time before the 200; absent or 0: no ringing. */
   ringMs?: number
   sendRinging: boolean
   decideMs: number
@@ -132,12 +132,12 @@ export interface InboundRule {
 export interface DialCommand {
   accountId: string
   target: string
-  /** Given by the caller so that it can listen before the first event. */
+  /** Chosen by the caller, so that it can listen before the first event. */
   callId?: string
   owner?: string
   callerName?: string
   headers?: Record<string, string>
-  /** Absent or 0: the account's. */
+  /** Absent or 0: the account's ring timeout. */
   ringTimeoutMs?: number
   tags?: Record<string, unknown>
   codecs?: CodecName[]
@@ -145,7 +145,7 @@ export interface DialCommand {
 
 export type { SignalCountry, SignalName }
 
-/** What can be heard: a file below a media root, a WAV in memory, a tone, or a telephone signal as its country has it. */
+/** A source of sound: a file below a media root, a WAV in memory, a tone, or a telephone signal of a country. */
 export type Playable = (
   | { kind: 'file'; file: string }
   /** At most 10 MB. */
@@ -156,7 +156,7 @@ export type Playable = (
       durationMs: number
       levelDbfs?: number
       cadence?: { onMs: number; offMs: number }
-      /** On, off, on, off … where one pair is not enough. */
+      /** On, off, on, off … if one pair is not enough. */
       stepsMs?: number[]
     }
   /** Whole periods of its cadence, so that it can be repeated. */
@@ -170,20 +170,20 @@ export interface GatherCommand {
   bargeIn: boolean
   minDigits: number
   maxDigits: number
-  /** Ends the input and is not part of it; e.g. `#`. '' for none. */
+  /** Keys that end the input and are not part of it, such as `#`. '' for none. */
   terminators: string
-  /** Only these count; '' for all. */
+  /** Only these digits count; '' for all. */
   accept: string
   firstDigitMs: number
   interDigitMs: number
-  /** Forget what was pressed before this gather began. */
+  /** Discard the digits that were pressed before this gather began. */
   clearBuffer: boolean
 }
 
 export interface GatherResult {
   digits: string
   terminator: string
-  /** `no-input`: fewer than `minDigits` (or none) when time was up or a terminator came; `digits` still holds them. */
+  /** `no-input`: fewer than `minDigits` (or none) when the time was over or a terminator came; `digits` still holds them. */
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
@@ -192,32 +192,34 @@ export interface MediaFiles {
   folders: string[]
   /** `name` as `play` takes it, with `/` between folders; `folder` counts in `folders`. */
   files: { name: string; folder: number }[]
-  /** There are more: 1,000 files are listed at most, and folders down to the fifth level. */
+  /** True if files are missing in the list: at most 1,000 files, and folders down to the fifth level, are listed. */
   truncated: boolean
 }
 
 export type EngineCommands = {
-  /** Adds an account or replaces it; the same settings again change nothing and cut nothing. */
+  /** Adds or replaces an account; the same settings again have no effect. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
-  /** Unregisters, ends its calls, closes the socket when no account uses it. Resolves when done, at most 3 s. */
+  /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
   removeAccount(a: { accountId: string }): Promise<void>
   setInbound(a: { accountId: string; rule: InboundRule | null }): void
   register(a: { accountId: string }): void
   unregister(a: { accountId: string }): Promise<void>
   registration(a: { accountId: string }): RegistrationState
-  /** Resolves as soon as the call exists; its life is told by events. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
+  /** Resolves as soon as the call exists; events report its progress. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
   dial(a: DialCommand): Promise<{ callId: string }>
   answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   ring(a: { callId: string }): void
-  /** 183 with SDP: play, gather and record work from then on, unanswered and unbilled, for three minutes at most. */
+  /** 183 with SDP: play, gather and record work from then on, before the answer and without billing, for at most three minutes. */
   early(a: { callId: string; headers?: Record<string, string> }): Promise<void>
-  /** 302: the caller tries these targets itself, the first one first. What `dial` takes; BAD_TARGET where one is none. */
+  /** 302: the caller then tries these targets in their order. Targets as in `dial`; BAD_TARGET if one is not valid. */
   redirect(a: { callId: string; targets: string[]; reason?: string }): void
   reject(a: { callId: string; status: number; reason?: string }): void
-  /** BYE, CANCEL or a final response, as the state asks. Ends a call twice without complaint. Resolves when it has ended. */
-  /** `elsewhere`: a call of ours that was not answered ends as `completed-elsewhere`, and its CANCEL says so (RFC 3326). */
+  /**
+   * BYE, CANCEL or a final response, depending on the state. Resolves when the call has ended, also if it had ended before.
+   * `elsewhere`: an unanswered outbound call ends as `completed-elsewhere`, and its CANCEL carries this reason (RFC 3326).
+   */
   hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
-  /** Resolves when the sound has ended. Errors before the first packet: FILE_NOT_FOUND … */
+  /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {
     callId: string
     mediaId: string
@@ -225,21 +227,21 @@ export type EngineCommands = {
     repeat?: number
   }): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(a: { callId: string; mediaId?: string }): void
-  /** Sends back what is heard, in place of silence: prompts and digits go first. */
+  /** Sends the received sound back in place of silence; prompts and digits take precedence. */
   echo(a: { callId: string; on: boolean }): Promise<void>
   gather(a: GatherCommand): Promise<GatherResult>
   sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */
   startRecord(a: { callId: string; mediaId: string; file: string; maxMs?: number }): Promise<{ path: string }>
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>
-  /** The flow node that took care of this call is gone: hangs up or keeps the call, as its account's `orphanedCalls` says. Says which. */
+  /** The flow node of this call is gone: hangs up or keeps the call, as the account's `orphanedCalls` decides. Returns the decision. */
   orphan(a: { callId: string }): 'hangup' | 'keep'
-  /** Rejects where `play` could not play this file: FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO. Reads its head only. */
+  /** Rejects if `play` cannot play this file: FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO. Reads only its header. */
   checkMedia(a: { file: string }): Promise<void>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
   calls(a: null): CallSnapshot[]
-  /** BYE, CANCEL, un-REGISTER, bounded to 3 s; then everything is closed. */
+  /** BYE, CANCEL, un-REGISTER for at most 3 s; then closes everything. */
   shutdown(a: null): Promise<void>
 }
 
@@ -252,13 +254,13 @@ export type EngineEvents = {
   log: { level: string; line: string }
 }
 
-/** The engine as its users hold it, wherever it runs. */
+/** The engine as its users see it, in any thread. */
 export interface Engine {
   call<Op extends keyof EngineCommands>(
     op: Op,
     arg: Parameters<EngineCommands[Op]>[0],
   ): Promise<Awaited<ReturnType<EngineCommands[Op]>>>
   on<Name extends keyof EngineEvents>(name: Name, listener: (data: EngineEvents[Name]) => void): () => void
-  /** Idempotent: `shutdown`, then the threads end. */
+  /** `shutdown`, then ends the threads. Idempotent. */
   close(): Promise<void>
 }

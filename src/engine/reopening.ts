@@ -2,7 +2,7 @@ import { backoffMs } from '../base/backoff.js'
 import type { Clock, Timer } from '../base/clock.js'
 import { randomBetween } from '../base/ids.js'
 
-/** A port that another program leaves, an address that comes up with its cable: soon at first, then once a minute. */
+/** Waits for a port that another program releases, or an address that returns: short at first, then a minute. */
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000, floor: 0.5 }
 
 interface Waiting {
@@ -11,7 +11,7 @@ interface Waiting {
   timer: Timer
 }
 
-/** Accounts whose socket could not be opened: each is tried again until it can be, or until nobody wants it any more. */
+/** Retries accounts whose socket could not be opened, until it opens or the account is removed. */
 export class Reopening {
   readonly #clock: Clock
   readonly #waiting = new Map<string, Waiting>()
@@ -20,12 +20,12 @@ export class Reopening {
     this.#clock = deps.clock
   }
 
-  /** Why the account is not there. */
+  /** Why the account could not be opened. */
   reasonFor(accountId: string): Error | undefined {
     return this.#waiting.get(accountId)?.error
   }
 
-  /** Tells how long it waits before `again`. */
+  /** Returns the wait before `again` is called. */
   failed(accountId: string, error: Error, again: () => void): number {
     const failures = this.#waiting.get(accountId)?.failures ?? 0
     this.forget(accountId)

@@ -1,4 +1,4 @@
-/** What callers hear from exchanges, by country (ITU-T E.180 Supplement 2, ETSI TR 101 041-2, ITU-T Q.35). */
+/** Signal tones of exchanges by country (ITU-T E.180 Supplement 2, ETSI TR 101 041-2, ITU-T Q.35). */
 import { TelephonyError } from '../base/errors.js'
 
 export type SignalName = 'dial' | 'ringback' | 'busy' | 'congestion'
@@ -10,7 +10,7 @@ interface Signal {
   stepsMs?: readonly number[]
 }
 
-/** `eu` is what E.180 recommends, and most of Europe, Asia and South America have. */
+/** `eu` follows E.180; most of Europe, Asia and South America use it. */
 export const SIGNALS = {
   eu: {
     dial: { hz: [425] },
@@ -52,13 +52,17 @@ export const SIGNALS = {
 
 const MAX_MS = 600_000
 
-/** The tone of a signal: whole periods, at least as long as asked for. BAD_ARGUMENT where there is no such signal. */
+/** The tone of a signal: whole periods, at least `durationMs` long. Throws BAD_ARGUMENT for an unknown signal. */
 export function signalTone(name: string, country: string, durationMs: number) {
   const signals = Object.hasOwn(SIGNALS, country) ? SIGNALS[country as SignalCountry] : undefined
   const signal: Signal | undefined = signals && Object.hasOwn(signals, name) ? signals[name as SignalName] : undefined
-  if (!signal) throw new TelephonyError('BAD_ARGUMENT', `there is no signal “${name}” of “${country}”`)
+  if (!signal)
+    throw new TelephonyError(
+      'BAD_ARGUMENT',
+      `the signal “${name}” of “${country}” does not exist. Use ${Object.keys(SIGNALS.eu).join(', ')} of ${Object.keys(SIGNALS).join(', ')}`,
+    )
   if (!(durationMs >= 1 && durationMs <= MAX_MS)) {
-    throw new TelephonyError('BAD_ARGUMENT', `a signal lasts 1 to ${MAX_MS} ms`)
+    throw new TelephonyError('BAD_ARGUMENT', `the duration of ${durationMs} ms is not valid. Use 1 to ${MAX_MS} ms`)
   }
   const hz = [...signal.hz]
   if (!signal.stepsMs) return { hz, durationMs }

@@ -1,22 +1,22 @@
 import { networkInterfaces } from 'node:os'
 import type { Clock, Timer } from '../base/clock.js'
 
-/** Node tells of neither, so both are looked at: often enough to be registered again within 10 s. */
+/** Node reports neither change, so both are polled, often enough to register again within 10 s. */
 const LOOK_MS = 2_000
-/** Clocks that people or NTP set a little are no sleep. */
+/** Smaller jumps of the clock, by people or NTP, do not count as sleep. */
 const SLEPT_MS = 30_000
 
 interface SurroundingsDeps {
   clock: Clock
-  /** This machine's own, as they are now. */
+  /** The current addresses of this machine. */
   addresses: () => readonly string[]
-  /** An address has come or gone: another network, a cable, a new lease. */
+  /** An address was added or removed: another network, a cable, a new lease. */
   moved: (addresses: readonly string[]) => void
-  /** Time went by while everything here stood still: registrars have counted it. */
+  /** The machine slept. For registrars the time went on. */
   slept: () => void
 }
 
-/** What happens to the machine under the engine's feet. */
+/** Watches the machine for changes of its addresses and for sleep. */
 export class Surroundings {
   readonly #deps: SurroundingsDeps
   #addresses: string
@@ -45,7 +45,7 @@ export class Surroundings {
   #look(): void {
     const addresses = this.#deps.addresses()
     const text = [...addresses].sort().join(' ')
-    // A monotonic clock stands still while the machine sleeps, the one on the wall does not.
+    // The monotonic clock stops while the machine sleeps, the wall clock does not.
     const sleptMs = this.#wallAheadMs() - this.#aheadMs
     this.#aheadMs += sleptMs
     if (text !== this.#addresses) {

@@ -2,11 +2,11 @@ import type { AccountConfig, EngineCommands, InboundRule } from './protocol.js'
 
 type Op = keyof EngineCommands
 
-/** What an engine was told to be: enough to tell a new one the same. */
+/** Records the commands that configure an engine, to repeat them on a new one. */
 export class Wanted {
   readonly #accounts = new Map<string, AccountConfig>()
   readonly #rules = new Map<string, InboundRule>()
-  /** Only where it differs from the account's own setting. */
+  /** Accounts whose state differs from their `register` setting. */
   readonly #registered = new Map<string, boolean>()
 
   note(op: Op, arg: unknown): void {
@@ -34,7 +34,7 @@ export class Wanted {
     }
   }
 
-  /** One list per account, each to be run in order. The rule comes first: no call shall find an account without it. */
+  /** One list per account, each to be run in order. The rule comes first, so that no call meets an account without it. */
   commands(): [op: Op, arg: unknown][][] {
     return [...this.#accounts.values()].map((config) => {
       const accountId = config.id

@@ -1,6 +1,7 @@
-/** What the media lines of an SDP say (RFC 8866 5.14), as far as it matters here. */
+/** What the media lines of an SDP say (RFC 8866 5.14), as far as it matters here. sdp-transform reads all other lines. */
+import { parse, type MediaDescription as RawMedia } from 'sdp-transform'
 import { TelephonyError } from '../base/errors.js'
-import { readSections, type Section, wordsOf } from './lines.js'
+import { plainLines } from './spelling.js'
 
 /** RFC 8866 6.7, as the side that describes sees it. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
@@ -52,15 +53,23 @@ const STATIC_PAYLOADS = new Map<number, string>([
   [18, 'G729'],
 ])
 
+/**
+ * The lines that matter here. The library gets no others: it tries each attribute that it does not know against some fifty patterns, so that
+ * 64 kB of short ones would hold up all calls for 60 ms.
+ */
+const WANTED = /^(?:[vcm]=|a=(?:rtpmap|fmtp|rtcp|ptime|maxptime|sendrecv|sendonly|recvonly|inactive)(?::|$))/
+
 /** Throws BAD_SDP. */
 export function parseDescription(text: string): readonly MediaDescription[] {
   if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `the SDP has ${text.length} characters`)
-  const [session, ...media] = readSections(text)
+  const lines = plainLines(text).filter((line) => WANTED.test(line))
+  const mediaLines = lines.filter((line) => line.startsWith('m='))
+  if (mediaLines.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `the SDP has ${mediaLines.length} media lines`)
   // Lines that are not understood are skipped (RFC 8866 5); a text without v=0 is not SDP at all.
-  if (session.version !== '0') throw new TelephonyError('BAD_SDP', 'the SDP does not begin with v=0')
-  if (media.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `the SDP has ${media.length} media lines`)
-  const above = readAttributes(session)
-  return media.map((section) => readMedia(section, above, session.connection))
+  const session = parse(lines.join('\r\n'))
+  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'the SDP does not begin with v=0')
+  // The library begins a media with every m= line.
+  return session.media.map((media, i) => readMedia(media, readMediaLine(mediaLines[i]), session))
 }
 
 /** RFC 8866 9: token. */
@@ -70,121 +79,56 @@ const KIND = new RegExp(`^${TOKEN}$`)
 const PORT = /^(\d{1,5})(?:\/\d+)?$/
 const PROTOCOL = new RegExp(`^${TOKEN}(?:/${TOKEN})*$`)
 
-function readMediaLine(line: string): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
-  const [kind = '', portText = '', protocol = '', ...formats] = wordsOf(line)
+/** A reader of our own: the library skips an m= line with a count of ports (`49170/2`) or signs such as `-` in a word (`x-data`). */
+function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
+  const [kind = '', portText = '', protocol = '', ...formats] = line.slice(2).split(' ')
   const port = Number(PORT.exec(portText)?.[1])
   if (!KIND.test(kind) || !isPort(port) || !PROTOCOL.test(protocol)) {
-    throw new TelephonyError('BAD_SDP', `the media line “m=${line.slice(0, 64)}” cannot be read`)
+    throw new TelephonyError('BAD_SDP', `the media line “${line.slice(0, 64)}” cannot be read`)
   }
   if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
   return { kind: kind.toLowerCase(), port, protocol, formats }
 }
 
-function readMedia(section: Section, above: Attributes, address: string | undefined): MediaDescription {
-  const line = readMediaLine(section.media)
-  const { maps, fmtps, rtcpPort, direction = 'sendrecv', ptimeMs, maxPtimeMs } = readAttributes(section, above)
+/** What stands above all media holds where the media's own lines do not say otherwise. */
+type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
+
+function readMedia(raw: RawMedia, line: ReturnType<typeof readMediaLine>, session: SessionLevel): MediaDescription {
+  const address = raw.connection?.ip ?? session.connection?.ip
+  const rtcpPort = Number(raw.rtcp?.port)
+  const maxPtimeMs = milliseconds(raw.maxptime) ?? milliseconds(session.maxptime)
   return {
     ...line,
-    payloads: line.formats.flatMap((format) => readPayload(format, maps, fmtps)),
-    address: section.connection ?? address,
-    rtcpPort,
-    direction,
-    ptimeMs,
+    payloads: line.formats.flatMap((format) => readPayload(format, raw)),
+    address: address === undefined ? undefined : String(address),
+    rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
+    direction: raw.direction ?? session.direction ?? 'sendrecv',
+    ptimeMs: milliseconds(raw.ptime) ?? milliseconds(session.ptime),
     ...(maxPtimeMs === undefined ? {} : { maxPtimeMs }),
   }
 }
 
-interface RtpMap {
-  payloadType: number
-  name: string
-  clockRate: number
-  channels: number
-}
-
-interface Attributes {
-  maps: RtpMap[]
-  fmtps: { payloadType: number; config: string }[]
-  rtcpPort: number | undefined
-  direction: Direction | undefined
-  ptimeMs: number | undefined
-  maxPtimeMs: number | undefined
-}
-
-/** `above`: those above all media, which hold where the media's own do not say otherwise. */
-function readAttributes({ attributes }: Section, above?: Attributes): Attributes {
-  const { direction, ptimeMs, maxPtimeMs } = above ?? {}
-  const read: Attributes = { maps: [], fmtps: [], rtcpPort: undefined, direction, ptimeMs, maxPtimeMs }
-  for (const { name, value } of attributes) {
-    switch (name) {
-      case 'rtpmap':
-        read.maps.push(...readRtpMap(value))
-        break
-      case 'fmtp':
-        read.fmtps.push(...numbered(value).map(([payloadType, config]) => ({ payloadType, config })))
-        break
-      case 'rtcp':
-        read.rtcpPort = readPort(value)
-        break
-      case 'ptime':
-        read.ptimeMs = milliseconds(value) ?? read.ptimeMs
-        break
-      case 'maxptime':
-        read.maxPtimeMs = milliseconds(value) ?? read.maxPtimeMs
-        break
-      case 'sendrecv':
-      case 'sendonly':
-      case 'recvonly':
-      case 'inactive':
-        read.direction = name
-    }
-  }
-  return read
-}
-
-/** RFC 3605 2.1: the port alone, or with an address behind it. */
-function readPort(value: string): number | undefined {
-  const port = leadingNumber(value)
-  return isPort(port) && port > 0 ? port : undefined
-}
-
 /** RFC 8866 6.4: may have a fraction. */
-function milliseconds(value: string): number | undefined {
-  const ms = Number(/^\d+(?:\.\d+)?/.exec(value)?.[0])
+function milliseconds(value: unknown): number | undefined {
+  const ms = Number(value)
   return ms > 0 ? ms : undefined
 }
 
-const leadingNumber = (text: string): number => Number(/^\d+/.exec(text)?.[0])
-
 const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535
 
-/** RFC 8866 6.6: `101 telephone-event/8000/1`; one channel unless it says more. */
-function readRtpMap(value: string): RtpMap[] {
-  return numbered(value).map(([payloadType, text]) => {
-    const [name = '', clockRate = '8000', channels = '1'] = text.split('/', 3)
-    return {
-      payloadType,
-      name: name.trim(),
-      clockRate: leadingNumber(clockRate.trim()),
-      channels: leadingNumber(channels.trim()),
-    }
-  })
-}
+/** The library leaves `08` as text; where the number is missing, the text is empty. */
+const isFor = (payloadType: number) => (line: { payload: number | string }) =>
+  line.payload !== '' && Number(line.payload) === payloadType
 
-/** `101 rest`: a payload type and what is said of it. */
-function numbered(value: string): [payloadType: number, rest: string][] {
-  const number = /^\d{1,3}(?=\s)/.exec(value)?.[0]
-  if (number === undefined || Number(number) > MAX_PAYLOAD_TYPE) return []
-  return [[Number(number), value.slice(number.length).trimStart()]]
-}
-
-function readPayload(format: string, maps: Attributes['maps'], fmtps: Attributes['fmtps']): PayloadFormat[] {
+function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
   const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : MAX_PAYLOAD_TYPE + 1
   if (payloadType > MAX_PAYLOAD_TYPE) return []
-  const map = maps.find((candidate) => candidate.payloadType === payloadType)
-  const name = map ? map.name : STATIC_PAYLOADS.get(payloadType)
-  const { clockRate, channels } = map ?? { clockRate: 8000, channels: 1 }
-  // Nothing with several channels is known here.
+  const map = raw.rtp.find(isFor(payloadType))
+  const name = map ? String(map.codec) : STATIC_PAYLOADS.get(payloadType)
+  const clockRate = Number(map?.rate ?? 8000)
+  // RFC 8866 6.6: one channel unless it says more. Nothing with several channels is known here.
+  const channels = Number(map?.encoding ?? 1)
   if (!name || channels !== 1 || !Number.isSafeInteger(clockRate) || clockRate <= 0) return []
-  const fmtp = fmtps.find((candidate) => candidate.payloadType === payloadType)?.config
-  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp }) }]
+  const fmtp = raw.fmtp.find(isFor(payloadType))?.config
+  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp: String(fmtp) }) }]
 }

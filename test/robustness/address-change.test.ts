@@ -211,12 +211,12 @@ describe('calls of a machine whose address changes', function () {
       [`INVITE ${OLD}`, `ACK ${OLD}`, `BYE ${OLD}`],
     )
     assert.ok(reinviteSec <= PROMISED_SEC && endSec <= PROMISED_SEC)
-    const gone = 'its local address is gone'
+    const gone = 'the local address of the call is gone'
     assert.deepEqual(
       [end?.cause, end?.sipCode, end?.reason],
-      ['failed', 488, `${gone}: the peer did not follow: 488 Test`],
+      ['failed', 488, `${gone}: the peer did not accept the new address: 488 Test`],
     )
-    assert.deepEqual([noAnswer?.cause, noAnswer?.reason], ['failed', `${gone}: the call was not answered yet`])
+    assert.deepEqual([noAnswer?.cause, noAnswer?.reason], ['failed', `${gone}: the call was not yet answered`])
     await Promise.all([refuser.close(), ringing.close()])
   })
 

@@ -208,25 +208,38 @@ function addSpectrum(block: Int16Array, size: number, power: Float64Array): void
   }
 }
 
-/** Recursive radix 2, in place: short rather than fast. */
+/** Radix 2, in place: bit-reversed order first, then butterflies of growing size. */
 function fft(re: Float64Array, im: Float64Array): void {
   const n = re.length
-  if (n === 1) return
-  const half = n / 2
-  const evenRe = re.filter((_, i) => i % 2 === 0)
-  const evenIm = im.filter((_, i) => i % 2 === 0)
-  const oddRe = re.filter((_, i) => i % 2 === 1)
-  const oddIm = im.filter((_, i) => i % 2 === 1)
-  fft(evenRe, evenIm)
-  fft(oddRe, oddIm)
-  for (let k = 0; k < half; k++) {
-    const cos = Math.cos((-2 * Math.PI * k) / n)
-    const sin = Math.sin((-2 * Math.PI * k) / n)
-    const tRe = cos * (oddRe[k] ?? 0) - sin * (oddIm[k] ?? 0)
-    const tIm = cos * (oddIm[k] ?? 0) + sin * (oddRe[k] ?? 0)
-    re[k] = (evenRe[k] ?? 0) + tRe
-    im[k] = (evenIm[k] ?? 0) + tIm
-    re[k + half] = (evenRe[k] ?? 0) - tRe
-    im[k + half] = (evenIm[k] ?? 0) - tIm
+  for (let i = 1, j = 0; i < n; i++) {
+    let bit = n >> 1
+    for (; j & bit; bit >>= 1) j ^= bit
+    j ^= bit
+    if (i < j) {
+      swap(re, i, j)
+      swap(im, i, j)
+    }
   }
+  for (let size = 2; size <= n; size *= 2) {
+    const half = size / 2
+    for (let k = 0; k < half; k++) {
+      const cos = Math.cos((-2 * Math.PI * k) / size)
+      const sin = Math.sin((-2 * Math.PI * k) / size)
+      for (let even = k; even < n; even += size) {
+        const odd = even + half
+        const tRe = cos * (re[odd] ?? 0) - sin * (im[odd] ?? 0)
+        const tIm = cos * (im[odd] ?? 0) + sin * (re[odd] ?? 0)
+        re[odd] = (re[even] ?? 0) - tRe
+        im[odd] = (im[even] ?? 0) - tIm
+        re[even] = (re[even] ?? 0) + tRe
+        im[even] = (im[even] ?? 0) + tIm
+      }
+    }
+  }
+}
+
+function swap(values: Float64Array, i: number, j: number): void {
+  const kept = values[i] ?? 0
+  values[i] = values[j] ?? 0
+  values[j] = kept
 }

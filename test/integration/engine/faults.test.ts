@@ -38,7 +38,7 @@ describe('faults in the engine’s thread', () => {
     })
     fault()
     await logged
-    assert.match(lines[0] ?? '', /a fault that nobody caught/)
+    assert.match(lines[0] ?? '', /an uncaught fault/)
     assert.deepEqual(await client.call('calls', null), [])
   })
 

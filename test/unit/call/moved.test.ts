@@ -47,7 +47,12 @@ describe('a call that moves to another local address', () => {
     const { by, cause, sipCode, reason } = await call.ended
     assert.deepEqual(
       [by, cause, sipCode, reason],
-      ['error', 'failed', 488, 'its local address is gone: the peer did not follow: 488 Not Acceptable Here'],
+      [
+        'error',
+        'failed',
+        488,
+        'the local address of the call is gone: the peer did not accept the new address: 488 Not Acceptable Here',
+      ],
     )
     assert.equal(dialog.byes, 1)
   })
@@ -56,7 +61,7 @@ describe('a call that moves to another local address', () => {
     const { dialog, session, call } = await dialledAndAnswered()
     session.moveError = new TelephonyError('NO_PORTS', 'no free pair of RTP ports')
     await call.moveTo(newPlace())
-    assert.equal((await call.ended).reason, 'its local address is gone: no free pair of RTP ports')
+    assert.equal((await call.ended).reason, 'the local address of the call is gone: no free pair of RTP ports')
     assert.deepEqual([dialog.byes, dialog.reinvites.length], [1, 0])
   })
 
@@ -69,7 +74,7 @@ describe('a call that moves to another local address', () => {
       const { by, cause, reason } = await call.ended
       assert.deepEqual(
         [by, cause, reason],
-        ['error', 'failed', 'its local address is gone: the call was not answered yet'],
+        ['error', 'failed', 'the local address of the call is gone: the call was not yet answered'],
       )
     }
   })

@@ -60,7 +60,7 @@ describe('outgoing call', () => {
   })
 
   for (const { what, begin, reason } of [
-    { what: 'nothing was heard', begin: dialled, reason: 'ring timeout: not even ringing was heard' },
+    { what: 'nothing was heard', begin: dialled, reason: 'ring timeout: the peer did not report ringing' },
     { what: 'it rang', begin: dialledAndRinging, reason: 'ring timeout' },
   ])
     it(`says at the ring timeout that ${what}`, async () => {
@@ -153,7 +153,7 @@ describe('outgoing call', () => {
   it('waits for the 2xx where early media cannot be understood', async () => {
     const scene = await dialled()
     scene.userAgent.invite0.handlers.progress(response(183, { body: sdpBody('nonsense') }))
-    assert.deepEqual(scene.logged, ['early media not understood'])
+    assert.deepEqual(scene.logged, ['the SDP of a provisional response is not valid'])
     scene.userAgent.invite0.answer(sdpBody(peerSdp()))
     assert.equal(scene.call.snapshot().state, 'answered')
   })

@@ -117,20 +117,23 @@ describe('a host name in the peer’s SDP', () => {
     await call.ended
     const { cause, reason } = world.last('call.ended').end
     assert.equal(cause, 'media-timeout')
-    assert.match(reason, /no RTP from the peer for 30 s; the host name “media\.example\.com” in its SDP has no address/)
+    assert.match(
+      reason,
+      /no RTP from the peer for 30 s; no address was found for the host name “media\.example\.com” in its SDP/,
+    )
   })
 
   it('that is found after the peer has named another one does not take the place of that one', async () => {
     const answers = new Map<string, (addresses: string[]) => void>()
     const lookup = (name: string) => new Promise<string[]>((resolve) => answers.set(name, resolve))
     const host = new PeerHost(lookup, () => 4)
-    const first = host.find('first.example')
-    const second = host.find('second.example')
+    const first = host.addressOf('first.example').later
+    const second = host.addressOf('second.example').later
     answers.get('second.example')?.(['192.0.2.2'])
     assert.equal(await second, '192.0.2.2')
     answers.get('first.example')?.(['192.0.2.1'])
     assert.equal(await first, undefined)
-    assert.equal(host.known('second.example'), '192.0.2.2')
+    assert.equal(host.addressOf('second.example').now, '192.0.2.2')
   })
 
   it('is refused in an offer without a common codec before anything is looked up', () => {

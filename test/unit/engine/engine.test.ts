@@ -190,7 +190,7 @@ describe('engine', () => {
     const { by, cause, reason } = ended?.call.end ?? {}
     assert.deepEqual(
       [by, cause, reason],
-      ['error', 'failed', 'its local address is gone: the call was not answered yet'],
+      ['error', 'failed', 'the local address of the call is gone: the call was not yet answered'],
     )
   })
 
@@ -632,7 +632,7 @@ describe('engine', () => {
     const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
     await commands.hangup({ callId })
     assert.equal(calls.at(-1)?.type, 'call.ended')
-    assert.ok(lines.some((line) => line.includes('a listener threw')))
+    assert.ok(lines.some((line) => line.includes('a listener of an engine event threw')))
     assert.doesNotMatch(lines.join('\n') + JSON.stringify(calls), /canary-password/)
   })
 })

@@ -110,7 +110,7 @@ describe('engine: the local address of a call is gone', () => {
     await pass(10_000)
     const { by, cause, sipCode, reason } = endOf() ?? {}
     assert.deepEqual([by, cause, sipCode], ['error', 'failed', 488])
-    assert.match(reason ?? '', /^its local address is gone: the peer did not follow: 488/)
+    assert.match(reason ?? '', /^the local address of the call is gone: the peer did not accept the new address: 488/)
     assert.deepEqual([dialog.byes, network.agent(AOR).adopted], [1, [dialog]])
   })
 
@@ -119,7 +119,7 @@ describe('engine: the local address of a call is gone', () => {
     have(NEW)
     await network.open({ protocol: 'udp', host: NEW, port: 5070, userAgent: '' })
     await pass(10_000)
-    assert.match(endOf()?.reason ?? '', /^its local address is gone/)
+    assert.match(endOf()?.reason ?? '', /^the local address of the call is gone/)
     assert.equal(dialog.byes, 1)
     assert.throws(() => commands.registration({ accountId: 'a1' }), { code: 'TRANSPORT' })
   })

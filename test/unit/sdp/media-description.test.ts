@@ -79,6 +79,13 @@ describe('SDP media description', () => {
     })
   }
 
+  it('knows an attribute by its whole name', () => {
+    const [audio] = parseDescription(
+      lines(...HEAD, 'm=audio 1 RTP/AVP 0', 'a=sendonly', 'a=inactive-later', 'a=recvonly2'),
+    )
+    assert.equal(audio?.direction, 'sendonly')
+  })
+
   it('takes names of Object.prototype for what they are', () => {
     const media = parseDescription(
       lines(...HEAD, 'm=__proto__ 1 constructor toString', 'a=__proto__:1', 'a=constructor'),

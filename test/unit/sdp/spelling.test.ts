@@ -65,6 +65,7 @@ const odd: [name: string, spell: (text: string) => string][] = [
   ['a small transport', change('RTP/AVP', 'rtp/avp')],
   ['a capital medium', change('m=audio', 'm=Audio')],
   ['blanks around the slash of a clock rate', change('/8000', ' / 8000 ')],
+  ['zeros before numbers', change(/(?<=:)(8|101|4009|30|40)\b/g, '0$1')],
   ['one channel written out', change('/8000', '/8000/1')],
 ]
 
