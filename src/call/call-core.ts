@@ -63,8 +63,8 @@ export class CallCore implements LegHost {
   #heldBy: Direction = 'sendrecv'
   #end: CallEnd | undefined
   #latest: SipMessage | undefined
-  #ringingTold = false
-  #answeredTold = false
+  #ringingReported = false
+  #answeredReported = false
   #seq = 0
   #moves = 0
   /** Why the peer could not be informed of the end. */
@@ -126,8 +126,8 @@ export class CallCore implements LegHost {
   }
 
   ringing(sipCode: number): void {
-    if (this.ending || this.#ringingTold) return
-    this.#ringingTold = true
+    if (this.ending || this.#ringingReported) return
+    this.#ringingReported = true
     this.facts.ringing ??= momentOf(this.clock)
     if (this.facts.state === 'trying') this.#become('ringing')
     this.tell({ type: 'call.ringing', sipCode })
@@ -156,8 +156,8 @@ export class CallCore implements LegHost {
   settled(settled: Settled): void {
     if (this.ending) return
     this.#connect(settled, 'answered')
-    if (!this.#answeredTold) {
-      this.#answeredTold = true
+    if (!this.#answeredReported) {
+      this.#answeredReported = true
       this.#firstKey.answered()
       this.tell({ type: 'call.answered' })
       this.#talking.resolve()
@@ -301,8 +301,8 @@ export class CallCore implements LegHost {
     })
     await Promise.race([Promise.all([left, closed]), timeUp.promise])
     timer.cancel()
-    const told = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
-    this.#tellEnd({ ...told, ...troubleOf(stats) }, stats)
+    const reported = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
+    this.#tellEnd({ ...reported, ...troubleOf(stats) }, stats)
   }
 
   /** If the BYE could not be sent, the call continues for the peer: that is not a normal end. */
