@@ -9,7 +9,7 @@ import { checkNode, ensureBuilt, ensureInstalled, root, say } from './setup.mjs'
 const USAGE = `npm start                   Node-RED with the demo call, on http://127.0.0.1:1880
 npm start -- --port 1881    the same on another port (or PORT=1881 npm start)
 npm start -- --user-dir x   keeps flows in another folder than .cache/node-red
-npm start -- --once         places makes the demo call without a browser, prints what happened and what was measured`
+npm start -- --once         places the demo call without a browser, prints what happened and what was measured`
 
 const DEFAULT_PORT = 1880
 const DEMO_FLOW = join(root, 'examples', 'Demo call.json')

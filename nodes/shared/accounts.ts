@@ -1,7 +1,7 @@
 /**
- * The accounts in use, apart from the configuration nodes that describe them: these are closed and made anew at every Full
- * deploy, while an account whose settings are the same goes on untouched, with its calls. The engine decides which changes
- * matter on the wire; a name does not.
+ * The accounts in use, apart from the configuration nodes that describe them. A Full deploy closes and creates these nodes again,
+ * but an account with the same settings keeps its registration and its calls. The engine decides which changes
+ * matter on the wire; a changed name does not.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Timer } from '../../src/base/clock.js'
@@ -11,32 +11,32 @@ import type { SharedEngine } from './engine.js'
 import { TelephonyError } from './errors.js'
 import type { AccountState } from './status.js'
 
-/** How long an account lives on without its node: longer than any deploy that brings it back. */
+/** How long an account stays alive without its node. Longer than a deploy that creates the node again. */
 const GRACE_MS = 5_000
 
 interface Entry {
   config: AccountConfig
   state: AccountState
   grace: Timer | undefined
-  /** The engine's commands for this account, one after the other. Rejected: the account is not usable, and why. */
+  /** The engine's commands for this account, one after the other. Rejects with the reason if the account cannot be used. */
   work: Promise<void>
   inbound: InboundRule | null
-  /** The engine has refused it, or could not open its socket yet. */
+  /** The engine has refused this account, or could not open its socket yet. */
   isOut?: boolean
-  /** The rule that the engine has. */
+  /** The inbound rule that the engine has now. */
   inboundSent: InboundRule | null
 }
 
 type AccountEvents = {
   change: [accountId: string, state: AccountState]
-  /** The registration is another one than before; a refresh that succeeds is no change. */
+  /** The state of the registration has changed. A successful refresh does not count as a change. */
   registration: [accountId: string, registration: RegistrationState]
 }
 
 export class Accounts extends TypedEmitter<AccountEvents> {
   readonly #engine: SharedEngine
   readonly #clock: Clock
-  /** While nodes are being closed, however slowly, no grace runs out. */
+  /** True while a deploy closes nodes: no grace period may expire then, even if closing is slow. */
   readonly #isClosing: () => boolean
   readonly #entries = new Map<string, Entry>()
   readonly #removals = new Map<string, Promise<void>>()
@@ -49,7 +49,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     this.#engine.on('registration', (event) => this.#registered(event.accountId, event.registration))
   }
 
-  /** A node with this account exists. The same settings as before: nothing happens on the wire. */
+  /** A node with this account exists. With the same settings as before, nothing happens on the wire. */
   attach(config: AccountConfig): void {
     const entry = this.#entries.get(config.id)
     entry?.grace?.cancel()
@@ -73,7 +73,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     this.emit('change', config.id, fresh.state)
   }
 
-  /** Its node is closed. `removed`: for good, so hang up and unregister now; otherwise it may come back within the grace. */
+  /** The account's node is closed. `removed`: hang up and unregister now. Otherwise a new node may take over within the grace period. */
   detach(accountId: string, removed: boolean): void {
     const entry = this.#entries.get(accountId)
     if (!entry) return
@@ -88,7 +88,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     }, GRACE_MS)
   }
 
-  /** Resolves when the engine has the account; rejects with the reason why it has not. */
+  /** Resolves when the engine has the account; rejects with the reason if the engine refuses it. */
   async ready(accountId: string): Promise<void> {
     const entry = this.#entries.get(accountId)
     if (!entry) throw new TelephonyError('NO_ACCOUNT', 'the account of this node is missing or its settings are wrong')
@@ -107,7 +107,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     return [...this.#entries.values()].map(({ config }) => config)
   }
 
-  /** The id of the account where there is exactly one. */
+  /** The id of the account if there is exactly one. */
   onlyId(): string | undefined {
     return this.#entries.size === 1 ? this.#entries.keys().next().value : undefined
   }
@@ -129,7 +129,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     })
   }
 
-  /** Who takes the account's inbound calls, and how. One node per account. */
+  /** Sets which node takes the account's inbound calls, and how. One node per account. */
   setInbound(accountId: string, rule: InboundRule): void {
     const entry = this.#entries.get(accountId)
     if (!entry) throw new TelephonyError('NO_ACCOUNT', 'the account of this node is missing or its settings are wrong')
@@ -142,7 +142,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     return this.#entries.get(accountId)?.inbound?.owner ?? null
   }
 
-  /** Takes away the rules of nodes that no longer take the account's calls. */
+  /** Removes the rules of nodes that no longer take the account's calls. */
   sweepInbound(stillTakes: (owner: string, accountId: string) => boolean): void {
     for (const [accountId, entry] of this.#entries) {
       const owner = entry.inbound?.owner
@@ -152,7 +152,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     }
   }
 
-  /** The engine is gone, and all of its accounts with it. */
+  /** For an engine that has stopped: its accounts do not exist any more. */
   clear(): void {
     for (const entry of this.#entries.values()) entry.grace?.cancel()
     this.#entries.clear()
@@ -163,13 +163,13 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     const { id } = entry.config
     try {
       await this.#engine.start()
-      // The rule comes first: no call shall find an account that nobody takes calls of.
+      // The rule comes first: a call must not arrive at an account without one.
       await this.#syncInbound(entry)
       await this.#engine.call('setAccount', entry.config)
       await this.#syncInbound(entry)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
-      // The engine goes on trying to open a socket, and has told so already.
+      // The engine keeps trying to open the socket, and has reported the failure already.
       const isRetried = error.code === 'TRANSPORT' && entry.state.state === 'failed'
       if (this.#entries.get(id) === entry && !isRetried) this.#setState(id, { state: 'broken', error })
       entry.isOut = true
@@ -213,7 +213,7 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     if (changeOf(before) !== changeOf(registration)) this.emit('registration', accountId, registration)
   }
 
-  /** The engine could open its socket after all. */
+  /** A later attempt to open the socket has succeeded. */
   #isIn(entry: Entry): void {
     entry.isOut = false
     entry.work = this.#syncInbound(entry)

@@ -1,4 +1,4 @@
-/** The calls as the flows know them: latest snapshots, who waits for what, and to which node an event goes. */
+/** The calls as the flows see them: their latest snapshots, the nodes that wait for an answer, and the node that gets each event. */
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import { TelephonyError } from './errors.js'
 import type { Ended, LiveNode, LiveNodes } from './live-nodes.js'
@@ -6,7 +6,7 @@ import type { EventNote } from './message.js'
 
 export type Answered = Extract<CallEvent, { type: 'call.answered' }>
 
-/** Ended calls whose last snapshot is still handed out, so that a late node sees how its call ended. */
+/** How many ended calls keep their last snapshot, so that a late node sees how its call ended. */
 const KEPT_ENDED = 500
 
 interface Known {
@@ -22,14 +22,14 @@ interface Waiter {
 
 export class Calls {
   readonly #live: LiveNodes
-  /** True while a deploy has taken nodes away that may come back. */
+  /** True while a deploy has closed nodes that it may create again. */
   readonly #isAway: () => boolean
   readonly #orphaned: (callId: string) => void
   readonly #record: (event: Ended) => void
   readonly #known = new Map<string, Known>()
   readonly #endedIds: string[] = []
   readonly #waiters = new Map<string, Waiter>()
-  /** Which node started a play or a recording. */
+  /** The node that started each play or recording, by media id. */
   readonly #mediaOwners = new Map<string, { nodeId: string; callId: string }>()
   #held: CallEvent[] = []
 
@@ -37,7 +37,7 @@ export class Calls {
     live: LiveNodes
     isAway: () => boolean
     orphaned: (callId: string) => void
-    /** Every call's end, once. */
+    /** Called once per call, when it has ended. */
     record: (event: Ended) => void
   }) {
     this.#live = deps.live
@@ -54,7 +54,7 @@ export class Calls {
     if (event.type === 'call.ended') this.#forgetLater(event.callId)
   }
 
-  /** The new nodes exist: what happened meanwhile reaches them; calls that nobody came back for follow their account's policy. */
+  /** The new nodes exist: they get the events of the meantime. Calls without a node follow their account's policy. */
   resume(): void {
     const held = this.#held
     this.#held = []
@@ -69,18 +69,18 @@ export class Calls {
     return this.#known.get(callId)?.snapshot
   }
 
-  /** The latest call of a node that has not ended; a node made anew by a deploy shows it. */
+  /** The node's latest call that has not ended. A node that a deploy created again shows it. */
   liveCallOf(nodeId: string): CallSnapshot | undefined {
     return [...this.#known.values()].findLast(({ owner, snapshot }) => owner === nodeId && snapshot.state !== 'ended')
       ?.snapshot
   }
 
-  /** The note of something that a node did; it counts with the call's own events. */
+  /** The event note for an action of a node; it has the sequence number of the call's latest event. */
   note(callId: string, name: string): EventNote {
     return { name, seq: this.#known.get(callId)?.seq ?? 0, at: new Date().toISOString() }
   }
 
-  /** Answered, or ended without. Ask before dialling, so that nothing is missed. */
+  /** Resolves when the call is answered or ends without an answer. Call this before dialling, or an early event is missed. */
   outcome(callId: string): Promise<Answered | Ended> {
     return new Promise((resolve, reject) => this.#waiters.set(callId, { resolve, reject }))
   }
@@ -97,7 +97,7 @@ export class Calls {
     this.#mediaOwners.delete(mediaId)
   }
 
-  /** The engine is gone; whoever waits is told. */
+  /** Forgets all calls after the engine has stopped, and rejects what waits for them. */
   clear(reason: TelephonyError): void {
     for (const waiter of this.#waiters.values()) waiter.reject(reason)
     this.#waiters.clear()
@@ -145,7 +145,7 @@ export class Calls {
   }
 }
 
-/** One node's failure must not keep an event from the next. */
+/** An exception in one node does not keep the event from the other nodes. */
 export function guard(node: LiveNode, run: () => void): void {
   try {
     run()

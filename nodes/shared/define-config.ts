@@ -1,4 +1,4 @@
-/** Configuration nodes: settings become a value that others use, or a problem that others report. */
+/** Configuration nodes: their settings become a value that other nodes use, or a problem that other nodes report. */
 import type { NodeDef } from 'node-red'
 import { FieldError, reported } from './errors.js'
 import { labelsOf } from './labels.js'
@@ -8,7 +8,7 @@ import { assertEnvironment } from './settings.js'
 import { errorStatus, statusDot } from './status.js'
 import { connect, nodeClosed } from './telephony.js'
 
-/** One configuration node in the constructor's hands. */
+/** One configuration node, as its constructor sees it. */
 export interface ConfigContext<Value, Secrets extends object = object> {
   RED: RED
   node: ConfigNode<Value, Secrets>
@@ -20,14 +20,14 @@ interface ConfigDefinition<Config extends { version: number }, Value, Secrets ex
   defaults: Config
   migrations: Migrations
   credentials?: { [Name in keyof Required<Secrets>]: { type: 'text' | 'password' } }
-  /** What the settings mean. Throws BAD_CONFIG. */
+  /** Converts the settings to a value. Throws BAD_CONFIG. */
   parse(config: Config, context: ConfigContext<Value, Secrets>): Value
   open?(value: Value, context: ConfigContext<Value, Secrets>): void
   close?(context: ConfigContext<Value, Secrets>, removed: boolean): void
 }
 
-/** Configuration nodes with a red status: it goes away when they are deployed with settings that work. */
-const red = new Set<string>()
+/** Ids of configuration nodes with a red status. Deploying them with valid settings clears the status. */
+const redStatuses = new Set<string>()
 
 export function defineConfig<Config extends { version: number }, Value, Secrets extends object = object>(
   RED: RED,
@@ -47,16 +47,17 @@ export function defineConfig<Config extends { version: number }, Value, Secrets 
         const config = migrate({ ...stored }, definition.defaults, definition.migrations)
         assertEnvironment({ ...config, ...this.credentials })
         this.value = definition.parse(config, context)
-        if (red.delete(this.id)) this.status({})
+        if (redStatuses.delete(this.id)) this.status({})
         definition.open?.(this.value, context)
       } catch (thrown) {
         this.problem = reported(thrown, labels, 'BAD_CONFIG')
-        red.add(this.id)
+        redStatuses.add(this.id)
         this.status(statusDot(errorStatus(this.problem)))
         this.error(this.problem)
       }
       this.on('close', (removed: boolean, done: () => void) => {
         definition.close?.(context, removed)
+        if (removed) redStatuses.delete(this.id)
         void nodeClosed().then(done)
       })
     },
@@ -64,11 +65,11 @@ export function defineConfig<Config extends { version: number }, Value, Secrets 
   )
 }
 
-/** The value of a configuration node that another one refers to. */
+/** The value of the configuration node that another configuration node refers to. */
 export function referred<Value>(RED: RED, field: string, id: string, user: ConfigNode<unknown>): Value {
   const node = RED.nodes.getNode(id) as ConfigNode<Value> | null | undefined
   if (id === '') throw new FieldError('BAD_CONFIG', field, 'choose one')
-  if (!node?.users) throw new FieldError('BAD_CONFIG', field, 'the one chosen was deleted. Choose another one')
+  if (!node?.users) throw new FieldError('BAD_CONFIG', field, 'the chosen one was deleted. Choose another one')
   if (!node.value) throw new FieldError('BAD_CONFIG', field, node.problem?.message ?? 'its settings are wrong')
   node.users[user.id] = user
   return node.value

@@ -1,6 +1,6 @@
 /**
- * What every node does the same way: settings of older versions, one `done` per message, status, close, errors with a code,
- * and events that reach the node which bears the id now.
+ * What all nodes have in common: they upgrade old settings, call `done` once per message, show a status, close, and report errors
+ * with a code. Events reach the node that has the id now.
  */
 
 import type { NodeDef } from 'node-red'
@@ -35,15 +35,15 @@ export interface NodeDefinition<Config extends Settings> {
   type: string
   defaults: Config
   migrations: Migrations
-  /** Shown, and counted, while messages are being worked on. */
+  /** Status while the node processes messages, with their number. */
   working?: StatusKey
-  /** Shown for an account that does not register; `ready` unless set. */
+  /** Status for an account that does not register; `ready` by default. */
   idle?: StatusKey
-  /** Runs in the constructor. What it throws is shown, logged, and the answer to every input. */
+  /** Runs in the constructor. An error is shown, logged, and answers every input. */
   open?(node: FlowNode<Config>): void
-  /** One message. `done` follows when it resolves, `done(error)` when it rejects. */
+  /** Processes one message. `done` is called when it resolves, `done(error)` when it rejects. */
   input?(node: FlowNode<Config>, message: Message): Promise<Output | undefined>
-  /** A message whose action fails in a call leaves here as well, so that the flow can end the call. */
+  /** A message whose action fails in a call leaves by this output as well, so that the flow can end the call. */
   failed?: { port: number; event: string; result(config: Config): { payload?: unknown; media: MediaNote } }
   onCall?(node: FlowNode<Config>, event: CallEvent): void
   onMedia?(node: FlowNode<Config>, event: CallEvent): void
@@ -53,7 +53,7 @@ export interface NodeDefinition<Config extends Settings> {
   onEngine?(node: FlowNode<Config>, engine: EngineEvents['engine']): void
 }
 
-/** Messages being worked on, by node id: the count outlives the node that began it. */
+/** Number of messages in progress, by node id: the count outlives the node object that started it. */
 const working = new Map<string, number>()
 telephony.deploys.on('stop', () => working.clear())
 
@@ -72,7 +72,7 @@ export function defineNode<Config extends Settings>(RED: RED, definition: NodeDe
     if (definition.input) {
       this.on('input', (message, send, done) => void takeInput(definition, node, message, send, done))
     }
-    // Node-RED counts the parameters: with two, the first says whether the node is gone for good.
+    // Node-RED counts the parameters: with two, the first one says whether the node was deleted.
     this.on('close', (_removed: boolean, done: () => void) => {
       telephony.live.remove(node)
       leaveAccount()
@@ -81,7 +81,7 @@ export function defineNode<Config extends Settings>(RED: RED, definition: NodeDe
   })
 }
 
-/** Events find it by its id in the list of live nodes; nothing else holds on to it. */
+/** Events find this node by its id in the list of live nodes; nothing else refers to it. */
 class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements LiveNode {
   readonly #on: NodeDefinition<Config>
 
@@ -131,12 +131,12 @@ function open<Config extends Settings>(definition: NodeDefinition<Config>, node:
     node.node.error(node.problem)
   }
   const count = working.get(node.id)
-  // The status from before the deploy goes away in any case.
+  // Replaces the status from before the deploy in any case.
   if (definition.working && count) node.showCount(definition.working, count)
   else node.refresh()
 }
 
-/** Through `users` the runtime knows whose Status and Catch nodes hear of the account. */
+/** Through `users` the runtime finds the Status and Catch nodes that get the account's statuses and errors. */
 function joinAccount<Config>(RED: RED, node: FlowNode<Config>): () => void {
   const account = node.accountId === '' ? null : (RED.nodes.getNode(node.accountId) as ConfigNode<unknown> | null)
   if (!account?.users) return () => undefined
@@ -165,7 +165,7 @@ async function takeInput<Config extends Settings>(
     output = await failedOutput(definition, node, message, error)
   }
   await telephony.deploys.settled()
-  // A deploy may have put another node in this one's place; nobody hears what a closed node sends.
+  // A deploy may have replaced this node, and messages that a closed node sends are lost.
   const now = telephony.live.get(node.id)
   countWork(definition, now, -1, node.id)
   if (!now) return done()
@@ -176,7 +176,7 @@ async function takeInput<Config extends Settings>(
   else complete(now.node, message, error)
 }
 
-/** A copy: Catch nodes get the message itself. Without a call there is nothing to end. */
+/** The message is copied because Catch nodes get the original. Without a call there is nothing to end. */
 async function failedOutput<Config extends Settings>(
   { failed }: NodeDefinition<Config>,
   node: LiveFlowNode<Config>,

@@ -1,20 +1,20 @@
-/** Where Node-RED is in its life, seen from its events: a deploy that calls live through, or a stop that ends them. */
+/** Derives from Node-RED's events whether its flows run, a deploy is under way (calls survive it), or they stop (calls end). */
 import { TypedEmitter } from '../../src/base/typed-emitter.js'
 
 type Phase =
   | 'running'
   | 'closing' // a deploy is closing nodes
-  | 'starting' // nodes are being made, by a deploy or at the start
+  | 'starting' // nodes are being created, by a deploy or at the start
   | 'stopped' // Stop, Restart flows, SIGTERM
 
 type DeployEvents = {
-  /** The flows stop, and nothing says that they come back. */
+  /** The flows stop, and may not start again. */
   stop: []
   /** The nodes of the new flows exist. */
   started: []
 }
 
-/** Node-RED does not document it: a deploy comes with the result of its comparison, every other stop without (tests pin it). */
+/** Not documented by Node-RED, but tested here: the event of a deploy has the difference of the flows, that of any other stop does not. */
 export function isDeploy(stopping: unknown): boolean {
   const diff = (stopping as { diff?: unknown } | undefined)?.diff
   return typeof diff === 'object' && diff !== null && 'globalConfigChanged' in diff
@@ -33,7 +33,7 @@ export class Deploys extends TypedEmitter<DeployEvents> {
     return this.#phase
   }
 
-  /** Every node module calls it; one listener per Node-RED is enough. */
+  /** Called by every node module; listens only once per Node-RED. */
   watch(events: RedEvents): void {
     if (this.#watched.has(events)) return
     this.#watched.add(events)
@@ -43,7 +43,7 @@ export class Deploys extends TypedEmitter<DeployEvents> {
     events.on('flows:started', () => this.#started())
   }
 
-  /** Resolves when no deploy is under way, and the nodes exist. */
+  /** Resolves when no deploy is under way and all nodes exist. */
   settled(): Promise<void> {
     if (this.#phase === 'running' || this.#phase === 'stopped') return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))

@@ -1,4 +1,4 @@
-/** The one engine of this process: started when the first account needs it, ended when Node-RED stops its flows. */
+/** The only engine of this process. It starts when the first account needs it and ends when Node-RED stops its flows. */
 
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import type { RED, RingflowSettings } from './red.js'
 
 export type StartEngine = (init: EngineInit) => Promise<Engine>
 
-/** Node-RED kills a node's close after 15 s and waits for it all the while; nobody should wait for a dead peer. */
+/** Node-RED waits up to 15 s for a node to close. A dead peer must not use all of that time. */
 const STOP_LIMIT_MS = 3_000
 
 const hosted: StartEngine = async (init) => (await import('../../src/engine/client.js')).startHostedEngine(init)
@@ -28,7 +28,7 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
   #start: StartEngine = hosted
   #init: EngineInit | undefined
   #running: Promise<Engine> | undefined
-  /** The engine before: its sockets are closed when this resolves. */
+  /** Resolves when the previous engine has closed its sockets. */
   #closed: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> = Promise.resolve()
   #failed = false
@@ -38,22 +38,22 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
     this.#clock = deps.clock
   }
 
-  /** The engine died and is not back yet. */
+  /** The engine died and has not restarted yet. */
   get failed(): boolean {
     return this.#failed
   }
 
-  /** Where files lie. The first node that is loaded says so. */
+  /** The folders of files. The first node that is loaded sets them. */
   configure(init: EngineInit): void {
     this.#init = init
   }
 
-  /** Tests put their own engine here, before the first account. */
+  /** Tests replace the engine here, before the first account. */
   startWith(start: StartEngine | null): void {
     this.#start = start ?? hosted
   }
 
-  /** Starts it if need be; a failed start is tried again by the next account. */
+  /** Starts the engine if it does not run. After a failed start the next account tries again. */
   start(): Promise<Engine> {
     if (this.#running) return this.#running
     const running = this.#begin()
@@ -74,13 +74,13 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
     return engine.call(op, arg)
   }
 
-  /** The files that nodes can play by name. Also while no account is in use, and so no engine is running. */
+  /** The files that nodes can play by name. Works without an engine, which does not run while no account is in use. */
   async mediaFiles(): Promise<MediaFiles> {
     const { mediaFiles } = await import('../../src/engine/client.js')
     return mediaFiles(this.#init?.mediaRoots ?? [])
   }
 
-  /** BYE, CANCEL, un-REGISTER, then the threads end; given up after 3 s. Idempotent. */
+  /** Sends BYE, CANCEL and un-REGISTER, then ends the threads; gives up after 3 s. Idempotent. */
   stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
@@ -121,10 +121,10 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
   }
 }
 
-/** WAV files that come with the pack; this file runs as dist/nodes/shared/engine.js. */
+/** Folder of the WAV files that come with the pack. This file runs as dist/nodes/shared/engine.js. */
 const OWN_MEDIA = fileURLToPath(new URL('../../../examples/media', import.meta.url))
 
-/** Records of calls that a stop ended. Node-RED's own runtime always has a user directory, tests do not. */
+/** File for the records of calls that a stop ended. Node-RED always has a user directory; tests do not. */
 export function unsentPath(RED: RED): string | undefined {
   const { userDir } = RED.settings as unknown as { userDir?: string }
   return userDir ? join(resolve(userDir), 'ringflow', 'unsent-records.jsonl') : undefined

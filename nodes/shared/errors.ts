@@ -4,10 +4,10 @@ import { type ErrorCode, TelephonyError } from '../../src/base/errors.js'
 export { newId } from '../../src/base/ids.js'
 export { type ErrorCode, TelephonyError }
 
-/** Names a field of a node as its dialog does. */
+/** Returns the label that a field has in the node's dialog. */
 export type Labels = (field: string) => string
 
-/** A setting or an input that cannot be used. It knows the field by its name in the flow file; people know it by its label. */
+/** A setting or an input that cannot be used. `field` is the name in the flow file; the reported text has the label instead. */
 export class FieldError extends TelephonyError {
   readonly #field: string
   readonly #problem: string
@@ -23,14 +23,14 @@ export class FieldError extends TelephonyError {
   }
 }
 
-/** An error as a node hands it to Node-RED, which makes `msg.error.message` of its text: the code stands beside it. */
+/** An error as a node hands it to Node-RED, which puts its text into `msg.error.message`, next to `msg.error.code`. */
 class ReportedError extends TelephonyError {
   override toString(): string {
     return this.message
   }
 }
 
-/** What a node reports: every error with a code, a field by its label. */
+/** Converts any thrown value to the error that a node reports: with a code, and with the label of the field. */
 export function reported(thrown: unknown, labels: Labels, code?: ErrorCode): TelephonyError {
   const error = TelephonyError.from(thrown, code)
   const text = error instanceof FieldError ? error.labelled(labels) : error.message

@@ -1,4 +1,4 @@
-/** A node of a flow as its wrapper holds it: settings, status, messages, the call that a message is about. */
+/** A node of a flow: its settings, its status, its messages, and the call that a message refers to. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import type { EngineCommands } from '../../src/engine/protocol.js'
@@ -12,7 +12,7 @@ import { callIdOf, evaluate } from './typed-input.js'
 
 /** Messages for one output. */
 export interface Output {
-  /** From 1, as the help counts them. */
+  /** Counts from 1, as the help does. */
   port: number
   message: Message
 }
@@ -23,16 +23,16 @@ export class FlowNode<Config> implements LiveNode {
   readonly node: RedNode
   readonly config: Config
   readonly accountId: string
-  /** Wrong settings: shown, logged once, and the answer to every input. */
+  /** The error in the settings: shown, logged once, and the answer to every input. */
   problem: TelephonyError | undefined
   readonly #RED: RED
-  /** The words for an account that does not register. */
+  /** Status for an account that does not register. */
   readonly #idle: StatusKey
   #status: Status = null
-  /** The call, or the message, is over: the account's next change takes its place. */
+  /** The call or the message is over, so the account's next change may replace the status. */
   #isOver = true
   #account: Status = null
-  /** What will fail as things are: shown while there is nothing else to show. */
+  /** Status of a foreseeable failure (a missing file); shown while there is nothing else to show. */
   #fault: Status = null
 
   constructor(deps: { RED: RED; node: RedNode; config: Config; accountId: string; idle?: StatusKey }) {
@@ -53,27 +53,27 @@ export class FlowNode<Config> implements LiveNode {
     this.refresh()
   }
 
-  /** While the engine is dead, every node says so; the status before comes back with the engine. Wrong settings stay visible. */
+  /** While the engine is down, every node shows that, except for wrong settings. The previous status returns with the engine. */
   refresh(): void {
     this.#account = this.#accountStatus()
     const own = this.problem ? errorStatus(this.problem) : (this.#status ?? this.#fault ?? this.#account)
     this.node.status(statusDot(telephony.engine.failed ? { key: 'engineFailed' } : own))
   }
 
-  /** Null: it is no longer so. */
+  /** Null clears the warning. */
   setFault(fault: Status): void {
     if (isDeepStrictEqual(fault, this.#fault)) return
     this.#fault = fault
     this.refresh()
   }
 
-  /** Shows the state of the account, unless the node is at work or there is no news. */
+  /** Shows the state of the account, unless the node is at work or the state has not changed. */
   showAccount(): void {
     if (!this.#isOver || isDeepStrictEqual(this.#account, this.#accountStatus())) return
     this.show(null)
   }
 
-  /** A node without an account of its own works for every account: it shows the state of the only one there is. */
+  /** A node without an account works for every account. It shows the account's state if there is only one. */
   #accountStatus(): Status {
     const { accounts } = telephony
     const id = this.accountId === '' ? accounts.onlyId() : this.accountId
@@ -88,12 +88,12 @@ export class FlowNode<Config> implements LiveNode {
 
   // --- messages
 
-  /** An event that the engine started: a message of its own. */
+  /** Sends a new message for an event of the engine. */
   send(port: number, message: Message): void {
     this.node.send(toPort({ port, message }))
   }
 
-  /** The message goes on while the action does: downstream gets its own copy. */
+  /** Passes the message on while the action continues. The next nodes get a copy. */
   pass(port: number, message: Message): void {
     this.node.send(toPort({ port, message: this.copy(message) }))
   }
@@ -102,7 +102,7 @@ export class FlowNode<Config> implements LiveNode {
     return this.#RED.util.cloneMessage(message)
   }
 
-  /** The message that started an action, going on with what the action brought. */
+  /** The message that started an action, with the result of the action. */
   continue(
     message: Message,
     callId: string,
@@ -129,18 +129,21 @@ export class FlowNode<Config> implements LiveNode {
     return callIdOf(value, setting.callType === 'msg' ? `msg.${setting.call}` : setting.call)
   }
 
-  /** The call of a message whose action has failed, where the message names one. */
+  /** The call of a message whose action has failed, if the message names one. */
   async callIdIn(message: Message): Promise<string | undefined> {
     const { call, callType } = this.config as { call?: unknown; callType?: unknown }
     if (typeof call !== 'string' || typeof callType !== 'string') return undefined
     return this.callId({ call, callType }, message).catch(() => undefined)
   }
 
-  /** For actions that pass on before the engine has answered. */
+  /** For actions that pass the message on before the engine has answered. */
   assertLive(callId: string): CallSnapshot {
     const snapshot = telephony.calls.snapshot(callId)
     if (!snapshot)
-      throw new TelephonyError('NO_CALL', `there is no call ${callId}. It may be of an earlier run of Node-RED`)
+      throw new TelephonyError(
+        'NO_CALL',
+        `there is no call with the id ${callId}. It may belong to an earlier run of Node-RED`,
+      )
     if (snapshot.state === 'ended') throw new TelephonyError('CALL_ENDED', `the call ${callId} has ended`)
     return snapshot
   }
@@ -152,12 +155,12 @@ export class FlowNode<Config> implements LiveNode {
     return telephony.engine.call(op, arg)
   }
 
-  /** The account's node, with its name; throws what is wrong with it. */
+  /** The account's node, with its name. Throws if its settings are wrong. */
   account(): ConfigNode<unknown> {
     const account = this.#RED.nodes.getNode(this.accountId) as ConfigNode<unknown> | null | undefined
     if (this.accountId === '') throw new FieldError('BAD_CONFIG', 'account', 'choose one')
     if (!account?.users) {
-      throw new FieldError('BAD_CONFIG', 'account', 'the account chosen was deleted. Choose another one')
+      throw new FieldError('BAD_CONFIG', 'account', 'the chosen account was deleted. Choose another one')
     }
     if (account.problem)
       throw new FieldError('BAD_CONFIG', 'account', `its settings are wrong. ${account.problem.message}`)
@@ -165,7 +168,7 @@ export class FlowNode<Config> implements LiveNode {
   }
 }
 
-/** Node-RED wants one entry per output up to the one meant. */
+/** Node-RED expects an array with one entry per output, up to the one used. */
 export function toPort({ port, message }: Output): (Message | null)[] {
   return [...Array<null>(port - 1).fill(null), message]
 }

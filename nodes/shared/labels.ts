@@ -1,10 +1,10 @@
-/** The labels of a dialog's fields, from the node's English catalogue: errors are in English too. */
+/** The labels of a dialog's fields, from the node's English catalogue, because errors are in English. */
 import { readFileSync } from 'node:fs'
 import type { Labels } from './errors.js'
 
 const known = new Map<string, Record<string, string>>()
 
-/** A field without a label keeps its name. The catalogue is read when the first error needs it. */
+/** Returns the name of a field that has no label. Reads the catalogue when the first error needs it. */
 export const labelsOf =
   (type: string): Labels =>
   (field) =>
@@ -16,7 +16,7 @@ function catalogueOf(type: string): Record<string, string> {
   return labels
 }
 
-/** This file runs as dist/nodes/shared/labels.js; the build puts the catalogue beside each node. */
+/** This file runs as dist/nodes/shared/labels.js; the build copies the catalogue next to each node. */
 function readLabels(type: string): Record<string, string> {
   try {
     const file = new URL(`../${type}/locales/en-US/${type}.json`, import.meta.url)

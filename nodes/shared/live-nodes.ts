@@ -1,4 +1,4 @@
-/** The nodes that exist right now, by id. A call outlives the node that placed it; its events go to the node with that id. */
+/** The nodes that exist now, by id. A call outlives the node object that placed it; its events go to the node that has the id now. */
 import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
 import type { RedNode } from './red.js'
@@ -6,27 +6,27 @@ import type { Status, StatusKey } from './status.js'
 
 export type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
-/** What the engine's events reach of a node. Each is optional; none may keep the node in a closure. */
+/** The part of a node that the engine's events use. A handler must not keep the node in a closure. */
 export interface LiveNode {
   readonly id: string
   readonly type: string
   readonly node: RedNode
-  /** Id of its sip-account; '' for none or all. */
+  /** Id of its sip-account; '' for none or for all. */
   readonly accountId: string
-  /** `isOver`: it stays until the account has news. */
+  /** `isOver`: the status stays until the account's state changes. */
   show(status: Status, isOver?: boolean): void
   showCount(key: StatusKey, count: number): void
-  /** The same status again, or the engine's where that died. */
+  /** Shows the same status again, or that of the engine if it died. */
   refresh(): void
-  /** The state of an account has changed: the node's own, or one of all where it has none. */
+  /** The state of the node's account has changed, or that of any account if the node has none. */
   showAccount(): void
   /** An event of a call that this node placed or took. */
   onCall?(event: CallEvent): void
   /** An event of a play or recording that this node started. */
   onMedia?(event: CallEvent): void
-  /** An event of any call, whoever owns it. */
+  /** An event of any call, placed by any node. */
   onAnyCall?(event: CallEvent): void
-  /** The end of any call, with its record; also of one that a stop of the flows ended before. */
+  /** The end of any call, with its record. Also for calls that an earlier stop of the flows has ended. */
   onRecord?(event: Ended): void
   onRegistration?(accountId: string, registration: RegistrationState): void
   onEngine?(engine: EngineEvents['engine']): void
@@ -39,7 +39,7 @@ export class LiveNodes {
     this.#nodes.set(node.id, node)
   }
 
-  /** A node closes after its successor was made in some deploys: only the same object is removed. */
+  /** Some deploys create the new node before they close the old one, so only the same object is removed. */
   remove(node: LiveNode): void {
     if (this.#nodes.get(node.id) === node) this.#nodes.delete(node.id)
   }

@@ -1,4 +1,4 @@
-/** What the engine and the accounts have to say, as sentences in Node-RED's log. */
+/** Writes messages of the engine and the accounts as sentences into Node-RED's log. */
 import type { RED } from './red.js'
 import type { AccountState } from './status.js'
 
@@ -12,7 +12,7 @@ export function writeLog(RED: RED, level: string, text: string): void {
   else RED.log.debug(line)
 }
 
-/** The engine's log lines are JSON; people read Node-RED's. */
+/** Converts a JSON log line of the engine to a sentence for Node-RED's log. */
 export function sentenceOf(line: string, nameOf: (accountId: string) => string | undefined): string {
   const fields = fieldsOf(line)
   if (!fields) return line.trimEnd()
@@ -39,9 +39,9 @@ function fieldsOf(line: string): Record<string, unknown> | undefined {
 
 const plain = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
-/** Tells each trouble of an account once, and its end: an attempt that fails as the one before is no news. */
+/** Logs each trouble of an account once, and its end. An attempt that fails for the same reason is not logged again. */
 export class AccountTroubles {
-  readonly #told = new Map<string, string>()
+  readonly #logged = new Map<string, string>()
   readonly #log: (level: Level, text: string) => void
   readonly #now: () => number
 
@@ -51,20 +51,20 @@ export class AccountTroubles {
   }
 
   changed(accountId: string, name: string, state: AccountState): void {
-    const trouble = state.state === 'failed' ? troubleOf(state) : undefined
-    const before = this.#told.get(accountId)
-    if (state.state === 'failed' && trouble !== undefined && trouble !== before) {
-      this.#told.set(accountId, trouble)
+    const before = this.#logged.get(accountId)
+    if (state.state === 'failed') {
+      const trouble = troubleOf(state)
+      if (trouble === before) return
+      this.#logged.set(accountId, trouble)
       this.#log('warn', `Account ${name}: ${trouble}${this.#nextTry(state.retryAt)}`)
-    }
-    if (before !== undefined && (state.state === 'registered' || state.state === 'idle')) {
-      this.#told.delete(accountId)
+    } else if (before !== undefined && (state.state === 'registered' || state.state === 'idle')) {
+      this.#logged.delete(accountId)
       this.#log('info', `Account ${name}: ${state.state === 'registered' ? 'registered' : 'works'} again`)
     }
   }
 
   clear(): void {
-    this.#told.clear()
+    this.#logged.clear()
   }
 
   #nextTry(retryAt: string | null): string {

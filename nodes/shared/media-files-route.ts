@@ -1,4 +1,4 @@
-/** `GET /ringflow/media-files`: the WAV files that the dialogs offer, with the folders that they lie in. */
+/** `GET /ringflow/media-files`: the WAV files that the dialogs offer, with the folders that hold them. */
 import { TelephonyError } from './errors.js'
 import type { RED } from './red.js'
 import { telephony } from './telephony.js'

@@ -6,7 +6,7 @@ import type { Message } from './red.js'
 
 export interface EventNote {
   name: string
-  /** Counts within its call; 0 where there is none. */
+  /** Sequence number within the call; 0 without a call. */
   seq: number
   at: string
 }
@@ -14,15 +14,15 @@ export interface EventNote {
 export interface MediaNote {
   id: string
   kind: 'play' | 'record' | 'tone' | 'gather'
-  /** Absent while it goes on. */
+  /** Absent while the media action continues. */
   ended?: PlayEnded | 'no-input' | 'timeout'
   playedMs?: number
-  /** Of a recording: the disk failed, a part is missing. */
+  /** True for a recording with a missing part, because the disk failed. */
   truncated?: true
   digits?: string
 }
 
-/** An event of a call, as a message of its own. */
+/** A new message for an event of a call. */
 export function callMessage(event: CallEvent, payload: unknown = payloadOf(event)): Message {
   const media = mediaOf(event)
   return {
@@ -62,7 +62,7 @@ interface ActionResult {
   media?: MediaNote
 }
 
-/** The message that started an action goes on with all its properties; what the action knows better is refreshed. */
+/** The message that started an action keeps its properties, except for those that the action updates. */
 export function continued(message: Message, result: ActionResult): Message {
   message.topic = result.event.name
   message.event = result.event
@@ -74,7 +74,7 @@ export function continued(message: Message, result: ActionResult): Message {
 
 export const eventOf = (event: CallEvent): EventNote => ({ name: event.type, seq: event.seq, at: event.at })
 
-/** The one useful value of an event. */
+/** The most useful value of an event. */
 function payloadOf(event: CallEvent): unknown {
   switch (event.type) {
     case 'call.digit':

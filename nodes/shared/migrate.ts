@@ -1,9 +1,9 @@
-/** Settings of older versions, brought up to date. Runs in the node's constructor and, with the same code, in the editor. */
+/** Upgrades settings of older versions. The same code runs in the node's constructor and in the editor. */
 
 /** The steps of one node type: `steps[2]` takes settings of version 1 to version 2. */
 export type Migrations = { readonly [to: number]: (older: Record<string, unknown>) => Record<string, unknown> }
 
-/** Every field of `defaults` filled in; fields that are no settings (id, wires …) are left out. */
+/** Returns the settings with every field of `defaults`, and without other fields (id, wires …). */
 export function migrate<Config extends { version: number }>(
   stored: Record<string, unknown>,
   defaults: Config,

@@ -1,4 +1,4 @@
-/** Node-RED as the nodes see it: its types, narrowed to what is used and completed where they lag behind the runtime. */
+/** The part of Node-RED's types that the nodes use, with additions where the types are older than the runtime. */
 import type { Node, NodeAPI, NodeMessage } from 'node-red'
 import { TelephonyError } from './errors.js'
 
@@ -11,25 +11,25 @@ export type Message = NodeMessage
 export type Send = (messages: (Message | null)[]) => void
 export type Done = (error?: Error) => void
 
-/** Shapes and colours as Node-RED's editor knows them; `{}` shows nothing. */
+/** Shapes and colours of Node-RED's editor; `{}` shows no status. */
 export interface StatusDot {
   fill?: 'red' | 'green' | 'yellow' | 'blue' | 'grey'
   shape?: 'ring' | 'dot'
   text?: string
 }
 
-/** What `settings.js` may hold under `ringflow`. */
+/** The settings under `ringflow` in `settings.js`. */
 export interface RingflowSettings {
-  /** Folders where files to play are looked for, before the pack's own. */
+  /** Folders of files to play. They are searched before the pack's own folder. */
   mediaFolders?: string | string[]
   recordingFolder?: string
   logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 }
 
-/** A configuration node: through `users` the runtime finds the tabs whose Status and Catch nodes hear of it. */
+/** A configuration node. Through `users` the runtime finds the tabs whose Status and Catch nodes get its statuses and errors. */
 export interface ConfigNode<Value, Secrets extends object = object> extends Node<Secrets> {
   users: Record<string, RedNode>
-  /** What the settings mean; absent while they are wrong. */
+  /** The value of the settings; absent while they are wrong. */
   value?: Value
   problem?: Error
 }
@@ -40,20 +40,20 @@ interface NodeInside {
 }
 
 /**
- * The debug sidebar folds an Error away, its text with it. So Catch nodes get the error with its code, as Node-RED hands it on, and
- * an error without a Catch node is logged as text.
+ * The debug sidebar hides the text of an Error object. Therefore an error without a Catch node is logged as text,
+ * while Catch nodes get the error with its code.
  */
 export function showErrorText(node: RedNode): void {
   const log = node.error.bind(node)
   node.error = (thrown: unknown, message?: Message) => {
-    if (!(thrown instanceof TelephonyError)) return log(thrown, message)
-    const { _flow } = node as NodeInside
-    if (message && _flow?.handleError?.(node, thrown, message)) return
-    log(`${thrown.message} [${thrown.code}]`)
+    const { _flow: flow } = node as NodeInside
+    // Node-RED has no public way to learn whether a Catch node took an error. Without its own function the error goes out as it is.
+    if (!(thrown instanceof TelephonyError) || (message && !flow?.handleError)) log(thrown, message)
+    else if (!message || !flow?.handleError?.(node, thrown, message)) log(`${thrown.message} [${thrown.code}]`)
   }
 }
 
-/** Signals the end of a message at a node that is not the one that took it; Node-RED has no public way. */
+/** Completes a message at another node than the one that received it. Node-RED has no public function for that. */
 export function complete(node: RedNode, message: Message, error?: Error): void {
   const inside = node as NodeInside
   if (inside._complete) inside._complete(message, error)

@@ -1,10 +1,10 @@
-/** Settings arrive as text (or `${ENV}` already replaced by Node-RED); here they become values, or an error that names the field. */
+/** Converts settings from text (Node-RED has replaced `${ENV}` already) to values. Errors name the field. */
 import { FieldError } from './errors.js'
 
 interface NumberRule {
   min?: number
   max?: number
-  /** What an empty field means; without it an empty field is an error. */
+  /** The value of an empty field. Without it, an empty field is an error. */
   empty?: number
   integer?: boolean
 }
@@ -13,7 +13,7 @@ const bad = (field: string, text: string): FieldError => new FieldError('BAD_CON
 
 export const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value).trim())
 
-/** Node-RED replaces a setting that is wholly `${NAME}`, and leaves it as it is where there is no such variable. */
+/** Node-RED replaces a setting that consists of `${NAME}` only, but leaves it unchanged if the variable is not set. */
 export function assertEnvironment(settings: object): void {
   const fields = new Map<string, unknown>(Object.entries(settings))
   for (const [field, value] of fields) {
@@ -43,20 +43,21 @@ export function number(field: string, value: unknown, rule: NumberRule = {}): nu
   return parsed
 }
 
-/** A field in seconds, wanted in milliseconds. */
+/** Reads a field in seconds and returns milliseconds. */
 export const secondsAsMs = (field: string, value: unknown, rule: NumberRule = {}): number =>
   Math.round(number(field, value, rule) * 1000)
 
 export function oneOf<const Choice extends string>(field: string, value: unknown, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value)
-  if (found === undefined) throw bad(field, `"${text(value)}" is not a choice. Choose one of ${choices.join(', ')}`)
+  if (found === undefined)
+    throw bad(field, `"${text(value)}" is not a valid choice. Choose one of ${choices.join(', ')}`)
   return found
 }
 
-/** Checkboxes are booleans; hand-written flows and `${ENV}` may say "true". */
+/** Checkboxes hold booleans; flows written by hand and `${ENV}` may hold the text "true". */
 export const flag = (value: unknown): boolean => value === true || value === 'true'
 
-/** What the editor refuses is refused here too: flows are also written by hand, and `${ENV}` is known only now. */
+/** The editor checks this as well, but flows may be written by hand, and `${ENV}` has no value before now. */
 export function shaped(field: string, value: unknown, isShape: (text: string) => boolean, shape: string): string {
   const trimmed = text(value)
   if (trimmed !== '' && !isShape(trimmed)) throw bad(field, `"${trimmed}" is not a valid ${shape}`)

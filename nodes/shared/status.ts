@@ -2,8 +2,8 @@
  * The status under a node: a dot or ring and fewer than 20 characters. Grey ring idle, yellow ring trying, blue dot in
  * progress, green dot registered or in a call, red ring failed.
  *
- * The runtime sends English words, with a detail behind some (`ended 1:23`); the editor puts the words into the language of the
- * browser (`nodes/shared/editor/statuses.ts`). They live once, for all nodes, in `nodes/shared/locales/<lang>/common.json`, under
+ * The runtime sends English words, some with a detail (`ended 1:23`). The editor translates them to the language of the
+ * browser (`nodes/shared/editor/statuses.ts`). All nodes share the words in `nodes/shared/locales/<lang>/common.json`, under
  * `status`, with the keys of `STATUS_TEXT` and `ERROR_TEXT`.
  */
 import type { CallEnd, CallEvent, CallState } from '../../src/call/call-event.js'
@@ -11,7 +11,7 @@ import type { RegistrationState } from '../../src/engine/protocol.js'
 import { type ErrorCode, TelephonyError } from './errors.js'
 import type { StatusDot } from './red.js'
 
-/** The English words; those of the English catalogue are the same. */
+/** The English words, the same as in the English catalogue. */
 export const STATUS_TEXT = {
   ready: 'ready',
   listening: 'listening',
@@ -120,10 +120,10 @@ const LOOKS: Record<StatusKey, Look> = {
   hangingUp: WORKING,
 }
 
-/** What to show, before translation. Null: nothing is going on, so the node shows its account's state. */
+/** The status before translation. Null if nothing is in progress: the node then shows its account's state. */
 export type Status = { key: StatusKey; detail?: string } | { error: ErrorCode } | null
 
-/** The states of an account, as its nodes show them. */
+/** The state of an account, as its nodes show it. */
 export type AccountState = RegistrationState | { state: 'starting' } | { state: 'broken'; error: TelephonyError }
 
 const ENDED: Record<CallEnd['cause'], StatusKey> = {
@@ -168,7 +168,7 @@ export function callStatus(event: CallEvent): Status {
   }
 }
 
-/** A peer that is there answers our CANCEL by 487. Where it sent nothing at all, a server is missing, not a person. */
+/** A reachable peer answers our CANCEL with 487. If it sent nothing at all, the server is missing, not the person. */
 function endStatus({ end, call }: CallEvent & { type: 'call.ended' }): Status {
   const { by, cause, sipCode } = end
   if (cause === 'normal') return { key: 'ended', detail: duration(call.durationMs) }
@@ -185,11 +185,11 @@ function duration(ms: number): string {
   return h > 0 ? `${h}:${two(min)}:${two(s)}` : `${min}:${two(s)}`
 }
 
-/** The server refuses the account, not the called person the call. */
+/** The server refuses the account; it is not the called person who rejects the call. */
 const isRefusal = (status: number): boolean => [401, 403, 407].includes(status)
 
 /**
- * `local`: the peer did not send 408 or 503; they stand for an answer that did not come (RFC 3261 8.1.3.1). 0: there was no socket.
+ * `local`: the peer did not send this status; 408 or 503 stand for a missing answer (RFC 3261 8.1.3.1). 0: there was no socket.
  */
 function failure(status: number, local: boolean): Status {
   if (local && status === 408) return { error: 'TIMEOUT' }
@@ -199,7 +199,7 @@ function failure(status: number, local: boolean): Status {
   return { key: 'failed', detail: String(status) }
 }
 
-/** `idle`: the words for an account that is not registered, where these say more. */
+/** `idle`: the status for an account that does not register. */
 export function accountStatus(account: AccountState, idle: StatusKey = 'notRegistered'): Status {
   switch (account.state) {
     case 'broken':

@@ -1,11 +1,11 @@
-/** What to dial, as messages and settings hold it. */
+/** Reads the target of a call from messages and settings. */
 import { TelephonyError } from './errors.js'
 import { line } from './typed-input.js'
 
-/** A phone number that looks like a time of these days is far less likely than an inject node that was left as it is. */
+/** A number in the range of current timestamps almost always comes from an inject node with its default payload. */
 const NOW_MS = 30 * 86_400_000
 
-/** The number or address; '' for none. BAD_TARGET for a timestamp. */
+/** The number or address, '' if there is none. Throws BAD_TARGET for a timestamp. */
 export function dialTarget(field: string, value: unknown): string {
   const target = line(field, value)
   if (!isTimestamp(target)) return target

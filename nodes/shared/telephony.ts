@@ -1,4 +1,4 @@
-/** Puts the parts together, once per process: the engine, its accounts and calls, and the nodes that exist right now. */
+/** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
 import { systemClock } from '../../src/base/clock.js'
 import type { EngineEvents } from '../../src/engine/protocol.js'
 import { Accounts } from './accounts.js'
@@ -16,17 +16,17 @@ const live = new LiveNodes()
 const engine = new SharedEngine()
 const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
 
-/** Nodes of ours were closed by the deploy under way, so events wait for their successors. */
+/** The deploy under way has closed some of our nodes, so events wait until the new ones exist. */
 let away = false
 
 const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
 const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
 const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined
-/** What a stop waits for. */
+/** The work that a stop waits for. */
 let stopping = Promise.resolve()
 
-/** Everything that nodes share. Module scope: it outlives every one of them. */
+/** The objects that all nodes share. They have module scope because they outlive the nodes. */
 export const telephony = { deploys, live, engine, accounts, calls }
 
 engine.on('call', (event) => calls.handle(event))
@@ -43,7 +43,7 @@ deploys.on('stop', () => {
   stopping = stop()
 })
 
-/** Called by every node module that Node-RED loads. */
+/** Every node module calls this when Node-RED loads it. */
 export function connect(RED: RED): void {
   engine.configure(engineInit(RED))
   deploys.watch(RED.events)
@@ -53,7 +53,7 @@ export function connect(RED: RED): void {
   forwardLogs(RED)
 }
 
-/** A node of ours is closed. Resolves when Node-RED may go on: at once in a deploy, after the goodbyes on the wire at a stop. */
+/** Called when one of our nodes closes. Resolves at once in a deploy, and at a stop after all calls and registrations have ended. */
 export function nodeClosed(): Promise<void> {
   if (deploys.phase === 'closing') away = true
   return deploys.phase === 'stopped' ? stopping : Promise.resolve()
@@ -65,7 +65,7 @@ function settle(): void {
   tellAccount('')
   calls.resume()
   unsent?.deliver((events) => {
-    // The flows may have been stopped while the file was read.
+    // The flows may have stopped while the file was read.
     if (deploys.phase !== 'running') return false
     for (const event of events) record(event)
     return true
@@ -81,13 +81,13 @@ async function stop(): Promise<void> {
   await unsent?.settled
 }
 
-/** No node hears of what happens after a stop. */
+/** After a stop, the record is kept in a file until the next start. */
 function record(event: Ended): void {
   if (deploys.phase === 'stopped') unsent?.keep(event)
   else for (const node of live.all()) guard(node, () => node.onRecord?.(event))
 }
 
-/** The account's policy hangs up or keeps it. It may have ended by now. */
+/** Applies the account's policy for calls without a node: hang up or keep. The call may have ended by now. */
 function orphan(callId: string): void {
   engine.call('orphan', { callId }).catch(() => undefined)
 }

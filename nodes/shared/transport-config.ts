@@ -1,4 +1,4 @@
-/** What a transport's settings mean to the engine. */
+/** Converts a transport's settings for the engine. */
 import { readFileSync } from 'node:fs'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { isHostPort, isIp } from './editor/validate.js'
@@ -10,7 +10,7 @@ export const defaults = {
   version: 2,
   name: '',
   protocol: 'udp' as 'udp' | 'tcp' | 'udp+tcp',
-  /** Of an empty `bindAddress`; the preferred version falls back to the other one. */
+  /** Applies if `bindAddress` is empty. `prefer-…` falls back to the other version. */
   ipVersion: 'prefer-4' as 'prefer-4' | 'prefer-6' | '4' | '6',
   /** '' : the address this machine uses to reach the account's proxy or registrar. */
   bindAddress: '',
@@ -22,7 +22,7 @@ export const defaults = {
 }
 export type Config = typeof defaults
 
-/** All accounts without a transport of their own share this one. */
+/** All accounts without a transport share this one. */
 export const automaticTransport = (): TransportConfig => parseTransport(defaults, 'automatic')
 
 export function parseTransport(config: Config, id: string): TransportConfig {
@@ -31,7 +31,7 @@ export function parseTransport(config: Config, id: string): TransportConfig {
     port('rtpPortMin', config.rtpPortMin, 1024),
     port('rtpPortMax', config.rtpPortMax, 1024),
   ]
-  // RFC 3550 11: one call takes two ports, an even one for RTP and the next for RTCP.
+  // RFC 3550 11: a call takes two ports, an even one for RTP and the next one for RTCP.
   if (rtpPortMax - rtpPortMin < 1) {
     throw new FieldError(
       'BAD_CONFIG',
@@ -53,7 +53,7 @@ export function parseTransport(config: Config, id: string): TransportConfig {
   }
 }
 
-/** The User-Agent where the setting is empty. This file runs as dist/nodes/shared/transport-config.js. */
+/** The User-Agent for an empty setting. This file runs as dist/nodes/shared/transport-config.js. */
 function ownName(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
   return `Ringflow/${(JSON.parse(text) as { version: string }).version}`

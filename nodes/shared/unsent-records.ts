@@ -1,7 +1,7 @@
 /**
- * The ends of calls that a stop of the flows brought about: their nodes are gone by then, so they wait in a file for the next
- * start, in this process or the next one. Without it Node-RED's own end would cost the records of all calls that lived.
- * All work on the file is asynchronous, and one piece after the other: a slow disk does not hold up Node-RED's thread.
+ * Records of calls that end because the flows stop. Their nodes are closed by then, so the records wait in a file for the next
+ * start, in this process or the next one. Otherwise the records of all calls in progress would be lost when Node-RED ends.
+ * All file operations are asynchronous and run one after the other, so that a slow disk does not block Node-RED's thread.
  */
 import { appendFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -17,7 +17,7 @@ export class UnsentRecords {
     this.path = init.path
   }
 
-  /** Resolves when everything that was begun before has been done. A stop waits for it: Node-RED ends as soon as its nodes are closed. */
+  /** Resolves when all pending file operations are done. A stop waits for it, because Node-RED ends as soon as its nodes are closed. */
   get settled(): Promise<void> {
     return this.#work
   }
@@ -26,21 +26,23 @@ export class UnsentRecords {
     const line = `${JSON.stringify(event)}\n`
     this.#inTurn(`the record of call ${event.callId} is lost`, async () => {
       await mkdir(dirname(this.path), { recursive: true })
-      // Who called whom is private.
+      // Call records are private data.
       await appendFile(this.path, line, { mode: 0o600 })
     })
   }
 
   /**
-   * Hands over what waits, then deletes it: a process that dies in between costs no record, at worst one is sent twice. `send` says
-   * whether it has taken them; otherwise they wait for the next start.
+   * Sends the waiting records, then deletes them. If the process dies in between, no record is lost; some may be sent twice.
+   * If `send` returns false, the records wait for the next start.
    */
   deliver(send: (events: Ended[]) => boolean): void {
     this.#inTurn('call records are not sent', async () => {
-      // A process that died while it sent has left this file.
+      // Left by a process that died while it sent the records.
       const isFree = await this.#send(send)
-      // Renamed first: a folder in which nothing can be deleted would send the same records at every start.
-      if (isFree && (await isThere(rename(this.path, this.#sending)))) await this.#send(send)
+      // Renamed first: in a folder where files cannot be deleted, the same records would be sent at every start.
+      if (!isFree) return
+      await ifThere(rename(this.path, this.#sending))
+      await this.#send(send)
     })
   }
 
@@ -48,13 +50,10 @@ export class UnsentRecords {
     return `${this.path}.sending`
   }
 
-  /** Whether the file is gone. */
+  /** Returns true if no file is left. */
   async #send(send: (events: Ended[]) => boolean): Promise<boolean> {
-    let text = ''
-    const reading = readFile(this.#sending, 'utf8').then((read) => {
-      text = read
-    })
-    if (!(await isThere(reading))) return true
+    const text = await ifThere(readFile(this.#sending, 'utf8'))
+    if (text === undefined) return true
     const lines = text.split('\n').filter(Boolean)
     if (!send(lines.flatMap((line) => this.#parsed(line)))) return false
     await rm(this.#sending)
@@ -70,20 +69,19 @@ export class UnsentRecords {
       const event = JSON.parse(line) as Partial<Ended> | null
       if (event?.type === 'call.ended' && event.call && event.cdr) return [event as Ended]
     } catch {
-      // Half a line: the machine went down while it was written.
+      // An incomplete line: the machine stopped while it was written.
     }
     this.#problem('a call record could not be read and is left out')
     return []
   }
 }
 
-/** Whether there is the file on which this work is done. */
-async function isThere(work: Promise<void>): Promise<boolean> {
+/** The result of a file operation; undefined where the file does not exist. */
+async function ifThere<Result>(work: Promise<Result>): Promise<Result | undefined> {
   try {
-    await work
-    return true
+    return await work
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }

@@ -5,15 +5,15 @@ export const defaults = {
   transport: '',
   /** Id of the sip-proxy, '' for none. */
   proxy: '',
-  /** `auto`: as the proxy or registrar names it, else UDP. */
+  /** `auto`: the protocol that the address of the proxy or registrar names, UDP by default. */
   protocol: 'auto' as 'auto' | 'udp' | 'tcp',
   aor: '',
   displayName: '',
-  /** '' : the user part of the AOR. */
+  /** Empty: the user part of the AOR. */
   authUser: '',
-  /** Who may ask for the password; '' : registrar and proxies, as they show themselves. */
+  /** The realm that may ask for the password. Empty: only the registrar and the proxies may ask. */
   realm: '',
-  /** '' : the domain of the AOR. */
+  /** Empty: the domain of the AOR. */
   registrar: '',
   register: true,
   expires: '600',
@@ -21,23 +21,23 @@ export const defaults = {
   ringTimeout: '30',
   dtmfTone: '160',
   maxCalls: '10',
-  /** Calls placed within a minute; '0': no limit. */
+  /** Outgoing calls within a minute; '0' means no limit. */
   callsPerMinute: '0',
-  /** Patterns such as `+49*`, separated by commas; '' : everybody. */
+  /** Patterns such as `+49*`, separated by commas. Empty: all targets. */
   allowedTargets: '',
   blockedTargets: '',
   allowEmergency: false,
   inboundFrom: 'known' as 'known' | 'anyone',
   /** Addresses or CIDR blocks, IPv4 and IPv6, separated by commas. */
   allowedSources: '',
-  /** What everybody else gets. */
+  /** The answer to all other sources. */
   strangers: 'silence' as 'silence' | '403',
   /** Header names, separated by commas. */
   exposeHeaders: '',
   mediaTimeout: '20',
-  /** Seconds in which no node acts in an answered call; '0': it goes on. */
+  /** An answered call ends when no node acts in it for this time, in seconds; '0' means never. */
   abandonedAfter: '600',
-  /** Dial plan, for numbers only. */
+  /** Dial plan, applied to numbers only. */
   stripPrefix: '',
   addPrefix: '',
   countryCode: '',

@@ -15,9 +15,9 @@ import { twinsOf } from './twins.js'
 type Context = ConfigContext<AccountConfig, Credentials>
 
 /**
- * Who we are on the telephone network: address, password, registrar, transport, codecs and limits. The account lives on through
- * deploys that do not change it, with its registration and its calls; deleting the node hangs up and unregisters.
- * Status nodes on the tabs of its users hear `registered`, `failed 480` …
+ * A SIP identity: address, password, registrar, transport, codecs and limits. The account with its registration and its calls
+ * survives deploys that do not change it. Deleting the node hangs up and unregisters.
+ * Status nodes on the tabs of its users get `registered`, `failed 480` …
  */
 export default function sipAccount(RED: RED): void {
   defineConfig<Config, AccountConfig, Credentials>(RED, {
@@ -46,7 +46,7 @@ function parse(config: Config, context: Context): AccountConfig {
     name: text(config.name) || aor,
     transport,
     proxy,
-    // Flows of earlier days do not have it.
+    // Flows of older versions do not have this field.
     protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp']),
     aor,
     displayName: text(config.displayName),
@@ -55,7 +55,7 @@ function parse(config: Config, context: Context): AccountConfig {
     realm: text(config.realm),
     registrar: text(config.registrar),
     register,
-    // Fields that the form does not show may hold anything.
+    // Fields that the form hides may hold invalid values.
     expiresSec: number('expires', register ? config.expires : defaults.expires, { min: 1, max: 86_400, integer: true }),
     codecs,
     ringTimeoutMs: secondsAsMs('ringTimeout', config.ringTimeout, { min: 1, max: 600 }),
@@ -77,7 +77,7 @@ function parse(config: Config, context: Context): AccountConfig {
     strangers: oneOf('strangers', config.strangers, ['silence', '403']),
     exposeHeaders: list(config.exposeHeaders).map((h) => shaped('exposeHeaders', h, isHeaderName, 'header name')),
     mediaTimeoutMs: secondsAsMs('mediaTimeout', config.mediaTimeout, { max: 86_400 }),
-    // Flows of earlier days do not have it.
+    // Flows of older versions do not have this field.
     abandonedAfterMs: secondsAsMs('abandonedAfter', config.abandonedAfter ?? defaults.abandonedAfter, { max: 86_400 }),
     dialPlan: {
       stripPrefix: shaped('stripPrefix', config.stripPrefix, isPrefix, 'prefix of digits'),
@@ -85,7 +85,7 @@ function parse(config: Config, context: Context): AccountConfig {
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
     followRedirects: flag(config.followRedirects),
-    // Flows of earlier days do not have it.
+    // Flows of older versions do not have this field.
     mediaSource: oneOf('mediaSource', config.mediaSource ?? defaults.mediaSource, ['auto', 'latch']),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),
   }
@@ -93,10 +93,10 @@ function parse(config: Config, context: Context): AccountConfig {
 
 let showing: RED | undefined
 
-/** The account's state becomes the status of whichever node describes it now. One listener for the life of the process. */
+/** Shows the account's state as the status of the node that has its id now. One listener for the lifetime of the process. */
 function showStates(RED: RED): void {
   if (!showing) {
-    // Status and Catch nodes hear of it through its users: they have to exist.
+    // Status and Catch nodes get it through the account's users, so the users have to exist.
     telephony.accounts.on('change', (accountId, state) => {
       void telephony.deploys.settled().then(() => showState(accountId, state))
     })
@@ -112,20 +112,20 @@ function showState(accountId: string, state: AccountState): void {
   if (state.state === 'broken') node.error(reported(state.error, labelsOf(node.type)), {})
 }
 
-/** Pairs that were told of: once, while both exist. */
-let told = new Set<string>()
+/** Pairs that were reported already. A pair is reported once while both accounts exist. */
+let warned = new Set<string>()
 
 function warnOfTwins(): void {
   const twins = twinsOf(telephony.accounts.configs())
   for (const [first, second] of twins) {
-    if (told.has(pairOf(first, second))) continue
+    if (warned.has(pairOf(first, second))) continue
     const { name, aor, transport } = second
     const other = first.name === name ? 'another account' : `the account ${first.name}`
     const socket = transport.bindPort === 0 ? 'the same transport' : `the same port ${transport.bindPort}`
     const text = `Account ${name}: ${other} has the same address ${aor} on ${socket}. Calls reach only one of them. Delete one, or give it another address`
     showing?.nodes.getNode(second.id)?.warn(text)
   }
-  told = new Set(twins.map(([first, second]) => pairOf(first, second)))
+  warned = new Set(twins.map(([first, second]) => pairOf(first, second)))
 }
 
 const pairOf = (first: AccountConfig, second: AccountConfig): string => [first.id, second.id].sort().join()

@@ -1,7 +1,7 @@
-/** Accounts of one address on one socket. A copied flow brings its configuration nodes a second time. */
+/** Finds accounts with the same address on the same socket. A copied flow brings its configuration nodes a second time. */
 import type { AccountConfig } from '../../src/engine/protocol.js'
 
-/** Each account with the first one like it. */
+/** Pairs of an account and an earlier one with the same address and socket. */
 export function twinsOf(accounts: readonly AccountConfig[]): [AccountConfig, AccountConfig][] {
   const firsts = new Map<string, AccountConfig>()
   const twins: [AccountConfig, AccountConfig][] = []
@@ -16,6 +16,6 @@ export function twinsOf(accounts: readonly AccountConfig[]): [AccountConfig, Acc
 
 const addressOf = ({ aor }: AccountConfig): string => aor.toLowerCase().replace(/^sip:/, '')
 
-/** Port 0 is any free port: another one for each transport. */
+/** With port 0, each transport gets a free port, so only the same transport is the same socket. */
 const socketOf = ({ transport: { id, protocol, bindAddress, bindPort } }: AccountConfig): string =>
   bindPort === 0 ? id : `${protocol} ${bindAddress} ${bindPort}`

@@ -8,12 +8,12 @@ export const defaults = {
   rejectStatus: '486',
   reason: '',
   reasonType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
-  /** Where to redirect: what can be dialled, or a list of it. */
+  /** The target of a redirection, or a list of targets. */
   target: '',
   targetType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   headers: '{}',
   headersType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',
-  /** Replaces the call's tags; empty leaves them. */
+  /** Replaces the call's tags. Empty: the tags stay. */
   tags: '{}',
   tagsType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',
 }

@@ -11,9 +11,9 @@ import { migrations } from './migrations.js'
 /**
  * Decides about an inbound call: answers it, lets it ring, opens early media, rejects or redirects it.
  *
- * Output 1: the incoming message, when it is done; `topic` is `call.answered`, `call.ringing`, `call.early`, `call.rejected` or
- * `call.redirected`. After `early` play, gather and record work; the call is neither answered nor billed, and still waits for a decision.
- * Done when the call is answered (200 sent), rings, has sound, or has been refused.
+ * Output 1: the incoming message, when the action is done; `topic` is `call.answered`, `call.ringing`, `call.early`, `call.rejected` or
+ * `call.redirected`. After `early`, play, gather and record work. The call is neither answered nor billed yet, and still needs a decision.
+ * Done when the call is answered (200 sent), rings, has early media, or was refused.
  * Errors: NO_CALL, CALL_ENDED (the caller gave up first), WRONG_STATE (answered already), BAD_HEADER, BAD_TARGET, NO_COMMON_CODEC.
  */
 export default function sipAnswer(RED: RED): void {
@@ -32,7 +32,7 @@ export default function sipAnswer(RED: RED): void {
 
 type Step = (node: FlowNode<Config>, message: Message, callId: string) => Promise<string>
 
-/** Each gives the topic that its message goes on with. */
+/** Each action returns the topic of the message that leaves. */
 const STEPS: Record<Config['action'], Step> = {
   async answer(node, message, callId) {
     await node.engine('answer', { callId, headers: await headers(node, message) })
@@ -64,7 +64,7 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
   return { port: 1, message: node.continue(message, callId, topic) }
 }
 
-/** The caller brings none: here is where an inbound call gets them. */
+/** Tags are local data, so an inbound call arrives without them and gets them here. */
 async function setTags(node: FlowNode<Config>, message: Message, callId: string): Promise<void> {
   const tags = plainObject('tags', await node.evaluate(node.config.tags, node.config.tagsType, message))
   if (Object.keys(tags).length > 0) await node.engine('setTags', { callId, tags })

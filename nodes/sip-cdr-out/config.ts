@@ -1,7 +1,7 @@
 export const defaults = {
   version: 1,
   name: '',
-  /** '' : all accounts. */
+  /** Empty: all accounts. */
   account: '',
 }
 export type Config = typeof defaults

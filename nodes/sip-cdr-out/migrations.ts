@@ -1,4 +1,3 @@
 import type { Migrations } from '../shared/migrate.js'
 
-/** Version 1 is the first. */
 export const migrations: Migrations = {}

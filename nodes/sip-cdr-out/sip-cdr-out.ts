@@ -5,9 +5,9 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * One message per ended call: its call detail record. Of calls that a stop of the flows ended it comes at the next start.
+ * Sends the call detail record of each ended call. For calls that a stop of the flows ended, it is sent at the next start.
  *
- * Output 1: `payload` is the record, flat, so that a CSV node or a database takes it as it is: times, numbers, duration, cause, codec,
+ * Output 1: `payload` is the record, a flat object for a CSV node or a database: times, numbers, duration, cause, codec,
  * digits, packets sent, received and lost, jitter, round trip, MOS, recordings. `call` is the final snapshot.
  */
 export default function sipCdrOut(RED: RED): void {

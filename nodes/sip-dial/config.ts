@@ -6,7 +6,7 @@ export const defaults = {
   targetType: 'msg' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   callerName: '',
   callerNameType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
-  /** Seconds; '' : the account's. */
+  /** Seconds. Empty: the account's setting. */
   ringTimeout: '',
   headers: '{}',
   headersType: 'json' as 'json' | 'msg' | 'flow' | 'global' | 'jsonata',

@@ -13,17 +13,17 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Calls somebody.
+ * Places a call.
  *
  * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, headers and tags as set.
  * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
  * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
  * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
- * Output 3, progress and end: a new message per event but the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
+ * Output 3, progress and end: a new message per event except the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
  * `call.media-trouble`, `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.idle`,
  * `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
- * Done when the call is answered or has ended without: the moment that output 1 or 2 fires, not the end of the talk.
+ * Done when the call is answered or ends without an answer, i.e. when output 1 or 2 sends, not at the end of the conversation.
  * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, TARGET_BLOCKED, NO_PORTS, TRANSPORT.
  * Status: what the latest call is doing.
  */
@@ -58,7 +58,7 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
 
 async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId: string }) {
   const outcome = telephony.calls.outcome(command.callId)
-  // Told to whoever awaits it below; until then nobody does.
+  // A rejection is handled where the outcome is awaited below; this avoids an unhandled rejection until then.
   outcome.catch(() => undefined)
   try {
     await node.engine('dial', command)
@@ -95,6 +95,6 @@ function targetOf(value: unknown, { target, targetType }: Config): string {
   throw new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
 }
 
-/** 0: the account's. */
+/** 0 stands for the account's setting. */
 const ringTimeout = (config: Config): number =>
   secondsAsMs('ringTimeout', config.ringTimeout, { empty: 0, min: 1, max: 600 })

@@ -5,7 +5,7 @@ export const defaults = {
   callType: 'msg',
   digits: 'payload',
   digitsType: 'msg' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
-  /** ms; '' : the account's. */
+  /** Milliseconds. Empty: the account's setting. */
   tone: '',
   gap: '',
 }

@@ -7,10 +7,10 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Presses keys: sends digits to the other side (RFC 4733).
+ * Sends digits to the other side (RFC 4733).
  *
  * Input: the digits `0-9 * # A-D`, by default `payload`; `,` is a pause of half a second.
- * Output 1, sent: the incoming message, when the last digit has left. Done then.
+ * Output 1, sent: the incoming message, when the last digit was sent. Done at the same moment.
  * Errors: BAD_ARGUMENT, NO_CALL, CALL_ENDED (also when the call ends before all were sent), WRONG_STATE.
  */
 export default function sipDtmf(RED: RED): void {

@@ -1,9 +1,9 @@
 export const defaults = {
   version: 1,
   name: '',
-  /** '' : all accounts. */
+  /** Empty: all accounts. */
   account: '',
-  /** Event names (`call.answered`, `registration.failed` …); empty for all. */
+  /** Event names (`call.answered`, `registration.failed` …); an empty list means all. */
   events: [] as string[],
 }
 export type Config = typeof defaults

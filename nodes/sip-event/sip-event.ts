@@ -8,11 +8,11 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Tells what happens, whichever node caused it: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit, held, resumed,
+ * Reports events, no matter which node caused them: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit, held, resumed,
  * play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and `engine.*` (up, failed).
  *
- * Output 1: a new message per event; `topic` is its name, `payload` its one useful value (digit, path, cause, registration state) or
- * the name. Filter by account and names in the dialog, branch with a Switch node on `msg.topic`. Events of the engine are no account's.
+ * Output 1: a new message per event; `topic` is its name, `payload` its most useful value (digit, path, cause, registration state) or
+ * the name. The dialog filters by account and name; a Switch node on `msg.topic` branches. Events of the engine belong to no account.
  */
 export default function sipEvent(RED: RED): void {
   defineNode<Config>(RED, {

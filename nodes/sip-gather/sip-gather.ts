@@ -12,13 +12,13 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Waits for keys that the other side presses, after a prompt if one is set.
+ * Plays a prompt if one is set, then waits for keys that the other side presses.
  *
  * Output 1, digits: the incoming message; `payload` and `media.digits` are the digits, without the terminator.
  * Output 2, no input, hangup or not started: the incoming message; `payload` holds the keys pressed, too few or none; `media.ended`
- * is `no-input`, `timeout`, `hangup` or `failed`. An input that cannot start (no such prompt, wrong input) leaves here with
- * `error.code` and `error.message`, so that output 2 can lead to hangup; Catch nodes hear of it as well.
- * A prompt that is cut off by a key counts as heard; keys pressed before are used unless "forget earlier keys" is set.
+ * is `no-input`, `timeout`, `hangup` or `failed`. An input that cannot start (missing prompt, wrong input) leaves here with
+ * `error.code` and `error.message`, so that output 2 can lead to hangup; Catch nodes get the error as well.
+ * A prompt that a key interrupts counts as heard. Keys pressed before the prompt count unless `clearBuffer` is set.
  * Done when the input has ended.
  * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO.
  */

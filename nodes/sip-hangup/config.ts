@@ -3,9 +3,9 @@ export const defaults = {
   name: '',
   call: 'call.id',
   callType: 'msg',
-  /** Wait for a play that is going on. */
+  /** Wait until running plays have ended. */
   afterMedia: false,
-  /** A call of ours that still rings is cancelled as answered elsewhere. */
+  /** Cancel an outgoing call that still rings with the reason "answered elsewhere". */
   elsewhere: false,
 }
 export type Config = typeof defaults

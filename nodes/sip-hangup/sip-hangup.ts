@@ -6,10 +6,10 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Ends the call, whatever it is doing: cancels one that rings, refuses one that was not answered.
+ * Ends the call in any state: hangs up, cancels an outgoing call that rings, rejects an incoming call that was not answered.
  *
- * Output 1: the incoming message when the call has ended, with the final `call`. Done then. A call that has ended already is no error.
- * Errors: NO_CALL.
+ * Output 1: the incoming message when the call has ended, with the final `call`. Done at the same moment.
+ * Errors: NO_CALL. If the call has ended already, that is not an error.
  */
 export default function sipHangup(RED: RED): void {
   defineNode<Config>(RED, { type: 'sip-hangup', defaults, migrations, working: 'hangingUp', input })

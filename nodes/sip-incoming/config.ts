@@ -2,13 +2,13 @@ export const defaults = {
   version: 1,
   name: '',
   account: '',
-  /** `flow`: the flow decides by sip-answer; `answer`: by itself, after ringTime; `reject`: with rejectStatus. */
+  /** `flow`: the flow decides with sip-answer; `answer`: the node answers after ringTime; `reject`: the node rejects with rejectStatus. */
   mode: 'flow' as 'flow' | 'answer' | 'reject',
   sendRinging: true,
-  /** Seconds that the flow has to decide; then 480. */
+  /** Time for the flow to decide, in seconds; then the caller gets 480. */
   decide: '20',
   rejectStatus: '486',
-  /** Seconds that a call rings before it is answered in mode `answer`; 0: at once. */
+  /** Seconds that a call rings before mode `answer` answers it; 0 answers at once. */
   ringTime: '0',
 }
 export type Config = typeof defaults

@@ -10,14 +10,14 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Takes an account's inbound calls; one such node per account.
+ * Takes an account's inbound calls. An account has at most one sip-incoming node.
  *
- * Mode `flow`: output 1 fires when it rings (`call.incoming`), and the flow decides by sip-answer within the time set; nobody
- * decides: 480. Mode `answer`: answered at once or after it has rung for the time set, output 1 fires then (`call.answered`). Mode
- * `reject`: refused with the status set.
- * Output 1, the call: a new message; `payload` is the event's name, who calls is in `call.from`.
- * Output 2, its events and its end: a new message per event that is not output 1's; of `call.digit` `payload` is the digit, of
- * `call.ended` the cause.
+ * Mode `flow`: output 1 sends when the call arrives (`call.incoming`), and the flow decides with sip-answer within the time set.
+ * Without a decision the caller gets 480. Mode `answer`: the call is answered at once or after it has rung for the time set; then
+ * output 1 sends (`call.answered`). Mode `reject`: the caller gets the status set.
+ * Output 1, the call: a new message; `payload` is the event's name, `call.from` is the caller.
+ * Output 2, events and end: a new message per event that output 1 does not send; `payload` is the digit of `call.digit` and
+ * the cause of `call.ended`.
  * Status: the registration of its account, or `listening` for an account that does not register.
  */
 export default function sipIncoming(RED: RED): void {
@@ -41,20 +41,24 @@ function open(node: FlowNode<Config>): void {
   const { accounts, live } = telephony
   const owner = accounts.inboundOwner(node.accountId)
   if (owner !== null && owner !== node.id && live.get(owner)?.accountId === node.accountId) {
-    throw new FieldError('BAD_CONFIG', 'account', 'another incoming node takes its calls already')
+    throw new FieldError(
+      'BAD_CONFIG',
+      'account',
+      'another incoming node takes the calls of this account already. Choose another account',
+    )
   }
   accounts.setInbound(node.accountId, rule)
 }
 
 function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
   const mode = oneOf('mode', config.mode, ['flow', 'answer', 'reject'])
-  // Fields that the mode does not show may hold anything.
+  // Fields that the form hides in this mode may hold invalid values.
   return {
     mode,
     sendRinging: flag(config.sendRinging),
     decideMs: secondsAsMs('decide', mode === 'flow' ? config.decide : defaults.decide, { min: 1, max: 180 }),
     rejectStatus: number('rejectStatus', mode === 'reject' ? config.rejectStatus : defaults.rejectStatus, {
-      min: 400, // RFC 3261 21.3: a 3xx names other addresses, which are sip-answer's to give
+      min: 400, // RFC 3261 21.3: a 3xx needs other addresses, and only sip-answer has them
       max: 699,
       integer: true,
     }),

@@ -10,18 +10,18 @@ export const defaults = {
   fileType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   /** One or more frequencies, separated by `+`: `425`, `350+440`. */
   hz: '425',
-  /** What exchanges let callers hear. */
+  /** A signal of a telephone exchange. */
   signal: 'ringback' as 'dial' | 'ringback' | 'busy' | 'congestion',
   country: 'eu' as 'eu' | 'us' | 'uk' | 'cn' | 'fr' | 'it',
-  /** Seconds; of a tone or signal. */
+  /** Length of a tone or signal in seconds. */
   duration: '3',
-  /** dBFS. */
+  /** Level of a tone or signal in dBFS. */
   level: '-12',
-  /** dB; of a file. */
+  /** Gain of a file in dB. */
   gain: '0',
-  /** Times; 0 for ever. */
+  /** How many times to play; 0 repeats without end. */
   repeat: '1',
-  /** `blocking`: output 1 when the last packet has left. `background`: output 1 at once, with msg.media.id. */
+  /** `blocking`: output 1 sends when the last packet was sent. `background`: output 1 sends at once, with msg.media.id. */
   wait: 'blocking' as 'blocking' | 'background',
 }
 export type Config = typeof defaults

@@ -12,17 +12,17 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Plays a WAV (a file or a Buffer), a tone or a telephone signal into the call, or stops what is being played.
+ * Plays a WAV (a file or a Buffer), a tone or a telephone signal into the call, or stops a sound.
  *
- * Output 1, done: the incoming message. Blocking: when the last packet has left, `media.ended` is `finished`. Background: at
- * once, with `media.id`. Action `stop`: when it has been stopped.
- * Output 2, cut short or not started: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` how far it
- * came. A play that cannot start (no such file, bad audio, wrong input) leaves here with `error.code` and `error.message`, so that
- * output 2 can lead to hangup; Catch nodes hear of it as well. A play in the background comes here only when it cannot start.
- * `stop` ends the play that `msg.media.id` names if that goes on in the background, otherwise everything that plays in the call.
+ * Output 1, done: the incoming message. Blocking: when the last packet was sent; `media.ended` is `finished`. Background: at
+ * once, with `media.id`. Action `stop`: when the sound has stopped.
+ * Output 2, interrupted or failed: `media.ended` is `interrupted`, `stopped`, `hangup` or `failed`, `media.playedMs` the time
+ * played. A play that cannot start (missing file, bad audio, wrong input) leaves here with `error.code` and `error.message`, so that
+ * output 2 can lead to hangup; Catch nodes get the error as well. A play in the background leaves here only if it cannot start.
+ * `stop` ends the play that `msg.media.id` names if it runs in the background, otherwise all plays in the call.
  * Done when the sound has ended, in the background too.
  * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_NOT_FOUND, FILE_OUTSIDE_ROOT, BAD_AUDIO, BAD_ARGUMENT (a Buffer above 10 MB).
- * Files are looked for in `<userDir>/ringflow/media` and in the pack's own examples; more folders in settings.js:
+ * Files are searched in `<userDir>/ringflow/media` and in the pack's examples. settings.js can add folders:
  * `ringflow: { mediaFolders: ['/srv/prompts'] }`.
  */
 export default function sipPlayMedia(RED: RED): void {
@@ -108,5 +108,5 @@ const durationOf = (config: Config) => ({
 const levelOf = (config: Config): number => number('level', config.level, { min: -60, max: 0 })
 const gainOf = (config: Config): number => number('gain', config.gain, { min: -40, max: 40 })
 
-/** 0 plays for ever. */
+/** 0 repeats without end. */
 const repeatOf = (config: Config): number => number('repeat', config.repeat, { max: 1_000_000, integer: true })

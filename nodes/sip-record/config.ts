@@ -4,10 +4,10 @@ export const defaults = {
   call: 'call.id',
   callType: 'msg',
   action: 'start' as 'start' | 'stop',
-  /** Relative name below the recordings folder; '' : made from date and call id. */
+  /** Relative path below the recordings folder. Empty: a name made of date and call id. */
   file: '',
   fileType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
-  /** Seconds at most. */
+  /** Maximum length in seconds. */
   max: '3600',
 }
 export type Config = typeof defaults

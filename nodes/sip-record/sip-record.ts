@@ -13,12 +13,12 @@ import { migrations } from './migrations.js'
  * Records what the other side says into a WAV file, or stops a recording.
  *
  * Output 1, started: the incoming message at once, with `media.id`.
- * Output 2, recorded: when the recording has ended (stopped, hung up, or as long as allowed), a new message; `payload` is the
- * path of the file, `media` says how it ended and how long it is. Action `stop`: the incoming message comes out here, with the path
- * or null where nothing was being recorded; the node that started it tells its own output 2 as well.
- * Done when the recording has begun, or has been stopped.
+ * Output 2, recorded: a new message when the recording has ended (stopped, hung up, or maximum length reached); `payload` is the
+ * path of the file, `media` says how it ended and how long it is. Action `stop`: the incoming message leaves here, with the path
+ * or null if there was no recording. The node that started the recording sends its message by its output 2 as well.
+ * Done when the recording has begun or was stopped.
  * Errors: NO_CALL, CALL_ENDED, WRONG_STATE, FILE_OUTSIDE_ROOT.
- * Files lie below `<userDir>/ringflow/recordings`; another folder in settings.js: `ringflow: { recordingFolder: '/srv/calls' }`.
+ * Files are written below `<userDir>/ringflow/recordings`. settings.js can set another folder: `ringflow: { recordingFolder: '/srv/calls' }`.
  */
 export default function sipRecord(RED: RED): void {
   defineNode<Config>(RED, {

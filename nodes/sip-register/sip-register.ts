@@ -8,17 +8,17 @@ import { telephony } from '../shared/telephony.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
-/** A registrar that stays silent is given up by the transaction after 32 s (RFC 3261 17.1.2.2, Timer F). */
+/** The transaction gives up after 32 s without an answer (RFC 3261 17.1.2.2, Timer F). */
 const SETTLE_LIMIT_MS = 35_000
 
 /**
- * Registers or unregisters an account, and tells how its registration fares.
+ * Registers or unregisters an account, and reports the state of its registration.
  *
  * Input: with action `message`, `payload` is `register` or `unregister`; anything else is the error BAD_ARGUMENT.
- * Output 1: a new message whenever the registration changes, whoever caused it: `topic` `registration.registered` …, `payload`
+ * Output 1: a new message whenever the registration changes, for any reason: `topic` `registration.registered` …, `payload`
  * `registering`, `registered`, `failed`, `unregistering` or `idle`, `account` (id, name), `registration` (status, reason, retryAt,
  * expiresAt, contact).
- * Done when the registrar has answered, whatever it said; a refusal is a message, no error.
+ * Done when the registrar has answered. A refusal is a message, not an error.
  * Status: the registration.
  */
 export default function sipRegister(RED: RED): void {

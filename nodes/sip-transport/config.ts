@@ -1,2 +1,2 @@
-/** They lie with what all nodes share: an account without a transport uses the defaults. */
+/** The defaults are in `shared`, because an account without a transport uses them as well. */
 export { type Config, defaults } from '../shared/transport-config.js'

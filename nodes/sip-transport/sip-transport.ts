@@ -5,8 +5,8 @@ import { defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Where the machine sends and receives SIP and sound: address, port, and the range of ports for sound. Several accounts may share
- * one. Settings that cannot work are shown as `bad settings` and named in the log; the accounts that use it say so too.
+ * The socket for SIP and audio: address, port, and the range of RTP ports. Several accounts may share
+ * a transport. Invalid settings have the status `bad settings` and an entry in the log; accounts that use the transport report them too.
  */
 export default function sipTransport(RED: RED): void {
   defineConfig(RED, {

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_PORT } from '../base/limits.js'
 
 /** The parts of an address of record: `sip:alice@example.com:5070`. */
 export interface Aor {
@@ -16,7 +17,6 @@ export interface HostPort {
 }
 
 const SIP_PORT = 5060
-const MAX_PORT = 65_535
 /** RFC 3261 25.1 `hostname` and `IPv4address`; `_` occurs in real host names. */
 const HOST = /^(?!-)[a-z0-9._-]{1,253}$/i
 /** RFC 3261 25.1 `user`: unreserved, escaped, user-unreserved. */

@@ -1,4 +1,5 @@
 import { newToken } from '../base/ids.js'
+import { RecentMap } from '../base/recent-map.js'
 import { algorithmOf, wantsIntegrityOnly, withoutIntegrity } from '../sip/digest/algorithm.js'
 import { chooseChallenges } from '../sip/digest/challenge.js'
 import { credentialsHeader, digestCredentials } from '../sip/digest/credentials.js'
@@ -30,10 +31,10 @@ export class DigestAuthenticator implements Authenticator {
   readonly #credentials: Credentials
   readonly #newCnonce: () => string
   readonly #guard: RealmGuard
-  readonly #tries = new Map<string, Tries>()
-  readonly #nonces = new Map<string, { count: number; cnonce: string }>()
+  readonly #tries = new RecentMap<string, Tries>(MAX_REMEMBERED)
+  readonly #nonces = new RecentMap<string, { count: number; cnonce: string }>(MAX_REMEMBERED)
   /** Challenges whose answers the server accepted, by method and host: later requests carry an answer from the start. */
-  readonly #accepted = new Map<string, readonly Challenge[]>()
+  readonly #accepted = new RecentMap<string, readonly Challenge[]>(MAX_REMEMBERED)
 
   constructor(deps: { newCnonce?: () => string }, credentials: Credentials, realms: RealmGuardInit = ANY_REALM) {
     this.#newCnonce = deps.newCnonce ?? newToken
@@ -69,7 +70,7 @@ export class DigestAuthenticator implements Authenticator {
     if (!tries) return
     this.#tries.delete(tryKey(request))
     const challenges = [...tries.values()].map(({ challenge }) => ({ ...challenge, stale: false }))
-    remember(this.#accepted, placeOf(request), challenges)
+    this.#accepted.set(placeOf(request), challenges)
   }
 
   refused(request: Unasked): void {
@@ -94,7 +95,7 @@ export class DigestAuthenticator implements Authenticator {
     const key = tryKey(request)
     const known = request.attempt > 1 ? this.#tries.get(key) : undefined
     const tries: Tries = known ?? new Map()
-    remember(this.#tries, key, tries)
+    this.#tries.set(key, tries)
     return tries
   }
 
@@ -104,7 +105,7 @@ export class DigestAuthenticator implements Authenticator {
     const known = this.#nonces.get(key)
     const keeps = known !== undefined && algorithmOf(algorithm)?.session === true
     const use = { count: (known?.count ?? 0) + 1, cnonce: keeps ? known.cnonce : this.#newCnonce() }
-    remember(this.#nonces, key, use)
+    this.#nonces.set(key, use)
     return use
   }
 }
@@ -120,11 +121,3 @@ const keyOf = (challenge: Challenge): string => `${challenge.status} ${challenge
 const tryKey = ({ method, callId }: Unasked): string => `${method} ${callId}`
 /** Requests of one method to one host meet the same servers. */
 const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.parts.host ?? ''}`
-
-/** Keeps the newest entries only. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.keys().next()
-  if (map.size > MAX_REMEMBERED && !oldest.done) map.delete(oldest.value)
-}

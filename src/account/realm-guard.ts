@@ -1,4 +1,5 @@
 import { readable } from '../base/octets.js'
+import { RecentMap } from '../base/recent-map.js'
 import { RecentSet } from '../base/recent-set.js'
 import type { Authenticator, Challenge } from '../sip/types.js'
 import { parseUri } from '../sip/uri/sip-uri.js'
@@ -26,7 +27,7 @@ const IN_DIALOG_METHODS = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'N
 export class RealmGuard {
   readonly #init: RealmGuardInit
   /** Realms of challenges that only our registrar or proxies could send, with the source addresses of the challenges. */
-  readonly #sources = new Map<string, RecentSet<string>>()
+  readonly #sources = new RecentMap<string, RecentSet<string>>(MAX_REALMS)
   /** Set by a challenge of a REGISTER, which only our registrar receives. From then on realms of other user agents are not trusted. */
   #registrarKnown = false
 
@@ -60,7 +61,5 @@ export class RealmGuard {
     const sources = this.#sources.get(realm) ?? new RecentSet(MAX_SOURCES_OF_REALM)
     sources.add(source)
     this.#sources.set(realm, sources)
-    const [oldest] = this.#sources.keys()
-    if (this.#sources.size > MAX_REALMS && oldest !== undefined) this.#sources.delete(oldest)
   }
 }

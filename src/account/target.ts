@@ -27,7 +27,7 @@ const MAX_LENGTH = 256
  */
 export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
   const to = { domain, plan }
-  if (LINE_BREAKING.test(text) || /\p{Surrogate}/u.test(text))
+  if (LINE_BREAKING.test(text) || !text.isWellFormed())
     throw bad('a target must not contain line breaks or control characters')
   const target = text.trim()
   if (target === '') throw bad('the target is empty. Use a number or an address')

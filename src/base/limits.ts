@@ -4,3 +4,5 @@
 export const MAX_GATHER_DIGITS = 64
 /** A CDR keeps this many of the last digits that the peer pressed. */
 export const MAX_CDR_DIGITS = 256
+/** The highest port of UDP and TCP. */
+export const MAX_PORT = 65_535

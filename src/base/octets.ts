@@ -15,21 +15,22 @@ export function textOf(bytes: Buffer): string {
 }
 
 export function octetsOf(text: string): Buffer {
+  if (text.isWellFormed()) return Buffer.from(text)
   const [first = '', ...others] = text.split(STRAY_RUN)
-  if (others.length === 0) return Buffer.from(text)
   // Every second part is a run of stray octets.
   const parts = others.map((part, index) => (index % 2 === 0 ? Buffer.from(part, 'latin1') : Buffer.from(part)))
   return Buffer.concat([Buffer.from(first), ...parts])
 }
 
 /** For Content-Length (RFC 3261 20.14). */
-export const octetLength = (text: string): number => Buffer.byteLength(text) - 2 * (text.match(STRAY)?.length ?? 0)
+export const octetLength = (text: string): number =>
+  Buffer.byteLength(text) - (text.isWellFormed() ? 0 : 2 * (text.match(STRAY)?.length ?? 0))
 
 /** Text for people: stray octets as letters of Windows-1252, which has all letters of ISO 8859-1 and no control characters. */
-export const readable = (text: string): string => text.replace(STRAY, letterOf)
+export const readable = (text: string): string => (text.isWellFormed() ? text : text.replace(STRAY, letterOf))
 
 /** Text that was written here and not received: what UTF-8 cannot hold must not become a stray octet. */
-export const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd')
+export const wellFormed = (text: string): string => text.toWellFormed()
 
 /** Windows-1252, 80 to 9F. */
 const LETTERS_80 = '€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ'

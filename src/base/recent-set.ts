@@ -1,10 +1,11 @@
+import { RecentMap } from './recent-map.js'
+
 /** The values that were added last, up to a limit; the oldest one makes room for a new one. */
 export class RecentSet<Value> {
-  readonly #values = new Set<Value>()
-  readonly #limit: number
+  readonly #values: RecentMap<Value, true>
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.#values = new RecentMap(limit)
   }
 
   get size(): number {
@@ -13,14 +14,9 @@ export class RecentSet<Value> {
 
   /** A value that is there already counts as new again. Returns whether the content has changed. */
   add(value: Value): boolean {
-    if (this.#values.delete(value)) {
-      this.#values.add(value)
-      return false
-    }
-    this.#values.add(value)
-    const [oldest] = this.#values
-    if (this.#values.size > this.#limit) this.#values.delete(oldest as Value)
-    return true
+    const isNew = !this.#values.has(value)
+    this.#values.set(value, true)
+    return isNew
   }
 
   has(value: Value): boolean {
@@ -28,6 +24,6 @@ export class RecentSet<Value> {
   }
 
   values(): IterableIterator<Value> {
-    return this.#values.values()
+    return this.#values.keys()
   }
 }

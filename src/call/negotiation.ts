@@ -88,12 +88,10 @@ export class Negotiation {
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
     this.#wanted = settled
-    const { host } = settled.remote
-    const known = this.#peerHost.known(host)
-    const found = isIP(host) === 0 ? this.#peerHost.find(host) : undefined
-    await this.#connectTo(settled, known)
-    if (!found) return
-    const address = await found
+    const { now, later } = this.#peerHost.addressOf(settled.remote.host)
+    await this.#connectTo(settled, now)
+    if (!later) return
+    const address = await later
     if (this.#wanted === settled) await this.#connectTo(settled, address)
   }
 

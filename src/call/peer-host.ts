@@ -24,19 +24,19 @@ export class PeerHost {
     return this.#isUnknown ? this.#name : undefined
   }
 
-  /** The address if it is already known; undefined for a new name. */
-  known(host: string): string | undefined {
+  /** `now`: the address if it is already known; undefined for a new name. `later`: the result of the look-up of a name. */
+  addressOf(host: string): { now: string | undefined; later?: Promise<string | undefined> } {
     if (isIP(host) !== 0) {
       this.#isUnknown = false
-      return host
+      return { now: host }
     }
-    return host === this.#name ? this.#address : undefined
+    if (host !== this.#name) this.#address = undefined
+    this.#name = host
+    return { now: this.#address, later: this.#find(host) }
   }
 
   /** Keeps the earlier address of a name as long as it is among the results: some names rotate their addresses. */
-  async find(name: string): Promise<string | undefined> {
-    if (name !== this.#name) this.#address = undefined
-    this.#name = name
+  async #find(name: string): Promise<string | undefined> {
     const addresses = (await this.#lookup(name)).filter((address) => isIP(address) === this.#family())
     // Meanwhile the peer may have named another host.
     if (name !== this.#name) return undefined

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { AccountConfig, TransportConfig } from '../engine/protocol.js'
+import { MAX_PORT } from '../base/limits.js'
+import type { AccountConfig, IpVersion, TransportConfig } from '../engine/protocol.js'
 import { bracketed, type Listen, parseListen, protocolsFrom } from './listen.js'
 import { type Options, UsageError } from './options.js'
 
@@ -7,7 +8,6 @@ const DEFAULT_USER = 'ringflow'
 const DEFAULT_RTP = { min: 16_384, max: 32_766 }
 /** Number of calls that the range from --rtp-start-port holds, two ports each. */
 const CALLS_OF_START_PORT = 100
-const HIGHEST_PORT = 65_535
 const RING_TIMEOUT_MS = 30_000
 const MEDIA_TIMEOUT_MS = 20_000
 const CODECS = ['PCMA', 'PCMU'] as const
@@ -78,13 +78,13 @@ function transportFrom(options: Options, listen: Listen, version: string): Trans
   }
 }
 
-function ipVersionFrom(options: Options): NonNullable<TransportConfig['ipVersion']> {
+function ipVersionFrom(options: Options): IpVersion {
   if (options.flag('ipv6-only')) return '6'
   return options.flag('ipv6') ? 'prefer-6' : 'prefer-4'
 }
 
 function bindPortFrom(options: Options, listen: Listen): number {
-  const port = options.integer('local-port', 0, HIGHEST_PORT)
+  const port = options.integer('local-port', 0, MAX_PORT)
   if (port === undefined || port === listen.port) return listen.port
   if (listen.port !== 0)
     throw new UsageError(`--local-port ${port}: --listen already names port ${listen.port}. Use one of the two options`)
@@ -93,16 +93,16 @@ function bindPortFrom(options: Options, listen: Listen): number {
 
 function rtpPortsFrom(options: Options): { min: number; max: number } {
   const range = options.text('rtp-ports')
-  const first = options.integer('rtp-start-port', 1024, HIGHEST_PORT - 1)
+  const first = options.integer('rtp-start-port', 1024, MAX_PORT - 1)
   if (first === undefined) return range === undefined ? DEFAULT_RTP : parseRange(range)
   if (range !== undefined) throw new UsageError('use either --rtp-ports or --rtp-start-port, not both')
   const calls = Math.max(CALLS_OF_START_PORT, options.integer('max-calls', 1, 10_000) ?? 0)
-  return { min: first, max: Math.min(HIGHEST_PORT, first + 2 * calls - 1) }
+  return { min: first, max: Math.min(MAX_PORT, first + 2 * calls - 1) }
 }
 
 function parseRange(text: string): { min: number; max: number } {
   const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
-  if (!min || !max || Number(min) >= Number(max) || Number(max) > HIGHEST_PORT) {
+  if (!min || !max || Number(min) >= Number(max) || Number(max) > MAX_PORT) {
     throw new UsageError(`--rtp-ports ${text} is not a valid range. Use one like 16384-32766`)
   }
   return { min: Number(min), max: Number(max) }

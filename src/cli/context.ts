@@ -1,5 +1,5 @@
 import { startLocalEngine } from '../engine/client.js'
-import type { Engine, EngineEvents, EngineInit } from '../engine/protocol.js'
+import type { Engine, EngineInit } from '../engine/protocol.js'
 import type { Options } from './options.js'
 import type { Report } from './report.js'
 
@@ -12,9 +12,6 @@ export interface CommandContext {
 }
 
 export type CommandRun = (context: CommandContext) => Promise<number>
-
-type CallEvent = EngineEvents['call']
-export type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 

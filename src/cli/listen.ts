@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { MAX_PORT } from '../base/limits.js'
 import type { AccountConfig, TransportConfig } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
 
@@ -10,7 +11,6 @@ export interface Listen {
 }
 
 const LISTEN = /^(?:(udp|tcp|udp\+tcp):\/\/)?(?:\[([\da-f:.]*)\]|([\d.]*))(?::(\d{1,5}))?$/i
-const MAX_PORT = 65_535
 const ANYWHERE: Listen = { host: '', port: 0, protocol: undefined }
 
 /** One or two values: `udp://127.0.0.1:5070`, `tcp://[::1]:5070`. Both protocols share one address. */

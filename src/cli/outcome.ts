@@ -2,7 +2,7 @@ import type { TelephonyError } from '../base/errors.js'
 import type { EngineEvents } from '../engine/protocol.js'
 import { adviceFor, adviceForError } from './advice.js'
 
-type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
+export type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 
 /** Result of one call: the exit code and the text on stderr. */
 export interface Outcome {

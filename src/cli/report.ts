@@ -1,9 +1,8 @@
 import type { EngineEvents } from '../engine/protocol.js'
-import type { Outcome } from './outcome.js'
+import type { Ended, Outcome } from './outcome.js'
 import { seconds, summaryOf, summaryText, troubleText } from './summary.js'
 
 type CallEvent = EngineEvents['call']
-type Ended = Extract<CallEvent, { type: 'call.ended' }>
 
 export interface Streams {
   out: (line: string) => void

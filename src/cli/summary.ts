@@ -1,7 +1,6 @@
 import type { EngineEvents } from '../engine/protocol.js'
-import type { Outcome } from './outcome.js'
+import type { Ended, Outcome } from './outcome.js'
 
-type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 type Stats = NonNullable<Ended['stats']>
 type Trouble = Extract<EngineEvents['call'], { type: 'call.media-trouble' }>['trouble']
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { type AccountPeers, checkAccount } from '../account/account.js'
 import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Towards } from './local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
@@ -71,14 +72,14 @@ export function checkedRule(rule: InboundRule): InboundRule {
 export function checkConfig(config: AccountConfig): AccountPeers {
   const { transport, codecs } = config
   const portsFit =
-    transport.rtpPortMin > 0 && transport.rtpPortMax <= 65_535 && transport.rtpPortMax > transport.rtpPortMin
+    transport.rtpPortMin > 0 && transport.rtpPortMax <= MAX_PORT && transport.rtpPortMax > transport.rtpPortMin
   if (!portsFit)
     throw new TelephonyError(
       'BAD_CONFIG',
-      `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and 65535`,
+      `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
     )
-  if (!(transport.bindPort >= 0 && transport.bindPort <= 65_535)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and 65535`)
+  if (!(transport.bindPort >= 0 && transport.bindPort <= MAX_PORT)) {
+    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and ${MAX_PORT}`)
   }
   if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.

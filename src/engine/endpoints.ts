@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
@@ -166,8 +167,6 @@ export class Endpoints {
 
 const bindOf = (transport: TransportConfig, address: string): string =>
   transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
-
-const MAX_PORT = 65_535
 
 /** Parses `host` or `host:port`; undefined for an empty text. Throws BAD_CONFIG for other texts. */
 export function parseAdvertised(text: string): { host: string; port?: number } | undefined {

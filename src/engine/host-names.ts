@@ -1,6 +1,7 @@
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
+import { RecentMap } from '../base/recent-map.js'
 
 interface HostNamesDeps {
   clock: Clock
@@ -24,7 +25,7 @@ interface Kept {
 /** Looks up host names from the SDP of peers: few at once, with a cache. */
 export class HostNames {
   readonly #deps: HostNamesDeps
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new RecentMap<string, Kept>(MAX_KEPT)
   readonly #waiting: (() => void)[] = []
   #running = 0
 
@@ -41,18 +42,11 @@ export class HostNames {
       return Promise.resolve([])
     }
     const started: Kept = { addresses: this.#look(name), untilMs: Number.POSITIVE_INFINITY }
-    this.#keep(name, started)
+    this.#kept.set(name, started)
     void started.addresses.then((addresses) => {
       started.untilMs = this.#deps.clock.now() + (addresses.length > 0 ? KEEP_MS : KEEP_FAILURE_MS)
     })
     return started.addresses
-  }
-
-  #keep(name: string, kept: Kept): void {
-    this.#kept.delete(name)
-    this.#kept.set(name, kept)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
   }
 
   async #look(name: string): Promise<readonly string[]> {

@@ -4,11 +4,12 @@ import { isIP, isIPv4, isIPv6, connect as tcpConnect } from 'node:net'
 import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { SipProtocol } from '../sip/types.js'
+import type { IpVersion } from './protocol.js'
 
 export interface Towards extends HostPort {
   /** Protocol of the packets to the peer. */
   protocol?: SipProtocol
-  ipVersion?: 'prefer-4' | 'prefer-6' | '4' | '6'
+  ipVersion?: IpVersion
   /** The local address that did not work: an address of the other IP version is preferred. */
   avoid?: string
 }
@@ -54,7 +55,7 @@ export async function localAddressTowards(peer: Towards, resolve: Lookup): Promi
 }
 
 /** The IP versions in the order of the tries. */
-function familiesOf(ipVersion: NonNullable<Towards['ipVersion']>): (4 | 6)[] {
+function familiesOf(ipVersion: IpVersion): (4 | 6)[] {
   if (ipVersion === '4') return [4]
   if (ipVersion === '6') return [6]
   return ipVersion === 'prefer-6' ? [6, 4] : [4, 6]

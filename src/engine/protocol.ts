@@ -214,8 +214,10 @@ export type EngineCommands = {
   /** 302: the caller then tries these targets in their order. Targets as in `dial`; BAD_TARGET if one is not valid. */
   redirect(a: { callId: string; targets: string[]; reason?: string }): void
   reject(a: { callId: string; status: number; reason?: string }): void
-  /** BYE, CANCEL or a final response, depending on the state. Resolves when the call has ended, also if it had ended before. */
-  /** `elsewhere`: an unanswered outbound call ends as `completed-elsewhere`, and its CANCEL carries this reason (RFC 3326). */
+  /**
+   * BYE, CANCEL or a final response, depending on the state. Resolves when the call has ended, also if it had ended before.
+   * `elsewhere`: an unanswered outbound call ends as `completed-elsewhere`, and its CANCEL carries this reason (RFC 3326).
+   */
   hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
   /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {

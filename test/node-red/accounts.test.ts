@@ -171,7 +171,7 @@ describe('sip-account and who uses it', () => {
   it('says that its transport was deleted', async () => {
     const flows = await test.start(account().filter(({ id }) => id !== 'transport'))
     assert.equal(flows.statuses.get('account')?.text, 'bad settings')
-    assert.ok(flows.logged.some((line) => line.includes('Transport: the one chosen was deleted')))
+    assert.ok(flows.logged.some((line) => line.includes('Transport: the chosen one was deleted')))
   })
 
   it('warns once of two accounts of one address on one transport, as a copied flow brings them', async () => {

@@ -163,7 +163,7 @@ describe('sip-dial', () => {
 
   it('says that its account was deleted', async () => {
     const flows = await test.start(flow().filter(({ id }) => id !== 'account'))
-    assert.ok(flows.logged.some((line) => line.includes('Account: the account chosen was deleted')))
+    assert.ok(flows.logged.some((line) => line.includes('Account: the chosen account was deleted')))
   })
 
   it('says at once what is wrong with its settings, and again to every message', async () => {

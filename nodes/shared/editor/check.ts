@@ -1,13 +1,13 @@
-/** Validators for `defaults` as Node-RED calls them: `this` is the node, true is fine, a text says what is wrong. */
+/** Validators for `defaults`. Node-RED calls them with the node as `this`; they return true, or a text that says what is wrong. */
 import { type EditorNode, editor } from './node-red.js'
 import { problemOf, type RuleName, type RuleOptions } from './rules.js'
 
 export type Validator = (this: EditorNode, value: unknown, options?: unknown) => true | string
 
-/** The property matters only while the others have these values; `a|b` is either. */
+/** The property is checked only while the other properties have these values; `a|b` allows both. */
 export type When = Record<string, string | boolean>
 
-/** What an edit dialog shows at this moment, or else what the node holds. */
+/** The value in the open edit dialog, or the node's value if no dialog is open. */
 export function liveValue(node: EditorNode, property: string): unknown {
   const { $, RED } = editor()
   const isEdited = RED.editor.getEditStack().at(-1)?.id === node.id
@@ -27,10 +27,10 @@ export const matters = (node: EditorNode, when: When = {}): boolean =>
 
 type Conditions = RuleOptions & { when?: When }
 
-/** The other end of a range: this number has to be above it, or at least not below. */
+/** Names the property that this number has to be greater than, or must not be less than. */
 type Range = { above?: string; notBelow?: string }
 
-/** Node-RED takes a text for a reason only from a function with two declared parameters: it counts them. */
+/** Node-RED accepts a text as the reason only from a function that declares two parameters. */
 export function check(property: string, rule: RuleName, options: Conditions & Range = {}): Validator {
   return function (value, _options) {
     if (!matters(this, options.when)) return true
@@ -39,7 +39,7 @@ export function check(property: string, rule: RuleName, options: Conditions & Ra
   }
 }
 
-/** For a property with a `…Type` beside it: a rule per type, and Node-RED's own for the rest. */
+/** For a property with a `…Type` property: one rule per type; Node-RED checks the other types. */
 export function checkTyped(
   property: string,
   rules: Partial<Record<string, RuleName>>,

@@ -1,6 +1,6 @@
 /**
- * Loaded by every node's html (`<script type="module" src="resources/…/editor.js">`): Node-RED runs the html's own script
- * only after it, so `Ringflow` is there when `registerType` is called.
+ * Loaded by every node's html (`<script type="module" src="resources/…/editor.js">`). Node-RED runs the script in the html
+ * after this one, so `Ringflow` exists when `registerType` is called.
  */
 import { check, checkEach, checkTyped } from './check.js'
 import { form } from './form.js'
@@ -22,12 +22,12 @@ if (editor().$(`#${STYLE_ID}`).length === 0) {
 
 const isOurs = (type: string): boolean => type in migrations
 
-// The event brings more than the node.
+// Passes the node only: the event has further arguments.
 editor().RED.events.on('nodes:add', (node) => upgrade(node))
 editor().RED.events.on('registry:node-type-added', (type) => isOurs(type) && nameCategory(type))
 translateStatuses(isOurs)
 
-/** Node-RED translates the heading of a category that settings.js puts in its place (`paletteCategories`) by its own catalogue only. */
+/** For a category listed in settings.js (`paletteCategories`), Node-RED looks for the heading in its own catalogue only. */
 function nameCategory(type: string): void {
   const heading = editor().$('#red-ui-palette-header-telephony span')
   const name = editor().RED.nodes.getType(type)?._('palette.label.telephony')

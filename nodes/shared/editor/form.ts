@@ -1,4 +1,4 @@
-/** What the edit dialogs share: rows that show only where they matter, typed inputs, lists. */
+/** Parts that the edit dialogs share: rows that are shown only if they apply, typed inputs, lists. */
 import { mediaFileList } from './media-files.js'
 import { type EditorNode, type Elements, editor } from './node-red.js'
 import { likely } from './preselect.js'
@@ -9,21 +9,21 @@ const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
 export interface Form {
   /** A typed input whose type is kept in `<property>Type`. */
   typed(property: string, types: string[]): Form
-  /** Lists the WAV files that there are below the typed input of this property; a click chooses one. */
+  /** Lists the available WAV files below the typed input of this property; a click chooses one. */
   mediaFiles(property: string): Form
-  /** What it means to choose no configuration node, by a key of the catalogue: shown in place of "none". */
+  /** Replaces "none" in the list of configuration nodes by the catalogue text with this key. */
   without(property: string, key: string): Form
-  /** A configuration node that is being made starts with another one that exists already. */
+  /** Presets the property of a new configuration node with an existing configuration node. */
   preselect(property: string): Form
-  /** Tick boxes in an order that can be changed by dragging. Read with the returned function. */
+  /** Tick boxes in an order that the user changes by dragging. The returned function reads them. */
   ordered(selector: string, all: readonly string[], chosen: readonly string[]): () => string[]
-  /** Tick boxes in groups. Read with the returned function. */
+  /** Tick boxes in groups. The returned function reads them. */
   choices(selector: string, groups: Record<string, readonly string[]>, chosen: readonly string[]): () => string[]
-  /** One text per line, in order. Read with the returned function. */
+  /** One text per line, in order. The returned function reads them. */
   texts(selector: string, rule: RuleName, placeholder: string, texts: readonly string[]): () => string[]
 }
 
-/** Call it first in `oneditprepare`: it also takes care of every row with `data-when`. */
+/** Call this first in `oneditprepare`: it also shows and hides the rows with `data-when`. */
 export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form {
   const prefix = PREFIX[kind]
   showRows(prefix)
@@ -57,14 +57,14 @@ export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form
   return self
 }
 
-/** Node-RED makes the list anew, and then tells by `change`, when a configuration node was added or edited. */
+/** Node-RED fills the list again when a configuration node was added or edited, and then triggers `change`. */
 function nameNone(select: Elements, words: string): void {
   const update = () => select.find('option[value="_ADD_"]').text(words)
   select.on('change', update)
   update()
 }
 
-/** `data-when="action:play source:tone"`: shown while the fields have these values; `true` and `false` are for tick boxes. */
+/** `data-when="action:play source:tone"`: the row is shown while the fields have these values, `true` or `false` for tick boxes. */
 function showRows(prefix: string): void {
   const { $ } = editor()
   $(`.ringflow-form [data-when]`).each(function () {

@@ -1,4 +1,4 @@
-/** The list below a field for a WAV file: the folders that are searched, and the files there to choose from. */
+/** The list below a field for a WAV file: the folders that are searched, and the files in them to choose from. */
 import { type EditorNode, type Elements, editor } from './node-red.js'
 
 /** `choose` is called with the name of the file that was clicked. */

@@ -1,4 +1,4 @@
-/** The steps of every node type, for the editor. A test keeps the list complete. */
+/** The migration steps of every node type, for the editor. A test checks that the list is complete. */
 import { migrations as sipAccount } from '../../sip-account/migrations.js'
 import { migrations as sipAnswer } from '../../sip-answer/migrations.js'
 import { migrations as sipCdrOut } from '../../sip-cdr-out/migrations.js'

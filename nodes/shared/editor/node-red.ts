@@ -10,10 +10,10 @@ export interface EditorNode {
   readonly [property: string]: unknown
 }
 
-/** What Node-RED's editor tells by `nodes:add`, of every type. */
+/** The node in the event `nodes:add` of Node-RED's editor; it may be of any type. */
 export interface AddedNode extends EditorNode {
   readonly type: string
-  /** The node behind the guard that keeps locked flows from changes: bringing it up to date changes nothing that it does. */
+  /** The node without the guard that protects locked flows from changes. An upgrade may bypass the guard because the node works as before. */
   readonly __node__?: AddedNode
 }
 
@@ -45,32 +45,32 @@ export interface Elements {
   editableList(method: 'addItem', item: unknown): Elements
 }
 
-/** What this pack's own admin route answers. */
+/** The answer of this pack's admin route. */
 interface MediaFilesAnswer {
   folders: string[]
-  /** `folder`: its index in `folders`. */
+  /** `folder`: index in `folders`. */
   files: { name: string; folder: number }[]
   truncated: boolean
 }
 
 export interface Query {
   (selector: string | unknown): Elements
-  /** With the token of the user who is signed in to the editor. */
+  /** Sends the token of the user who is signed in to the editor. */
   getJSON(url: 'ringflow/media-files'): PromiseLike<MediaFilesAnswer>
 }
 
-/** A configuration node, with the nodes that refer to it. */
+/** A configuration node, with the nodes that use it. */
 export interface ConfigNode {
   readonly id: string
   readonly type: string
-  /** The subflow that it belongs to; absent or '' where every tab may use it. */
+  /** The subflow that the node belongs to; absent or '' if every tab may use it. */
   readonly z?: string
-  /** Disabled. */
+  /** True if the node is disabled. */
   readonly d?: boolean
   readonly users: readonly { readonly type: string; readonly z?: string }[]
 }
 
-/** A node as the editor keeps it. */
+/** A node as the editor stores it. */
 interface KnownNode extends EditorNode {
   readonly type: string
   readonly status?: unknown
@@ -92,5 +92,5 @@ interface EditorApi {
   utils: { validateTypedProperty(value: unknown, type: string, options?: unknown): boolean | string }
 }
 
-/** Both are put on the page by Node-RED before any node's form is loaded. */
+/** Node-RED sets both globals before it loads the form of a node. */
 export const editor = (): { $: Query; RED: EditorApi } => globalThis as unknown as { $: Query; RED: EditorApi }

@@ -1,19 +1,19 @@
-/** Which account or transport a new node most likely means, so that a newcomer need not choose among one. */
+/** Finds the account or transport that a new node most likely uses, so that a new user need not choose it. */
 import { type ConfigNode, type EditorNode, editor } from './node-red.js'
 
 interface Options {
-  /** Each configuration node serves only one node of this type: those that serve one already are left out. */
+  /** Leaves out configuration nodes that a node of this type uses already, because each may serve only one. */
   alone?: boolean
 }
 
-/** For `onadd`: sets the property of a node that was just dropped, unless it has a value or there is nothing to choose. */
+/** For `onadd`: sets the property of a new node, unless it has a value or there is nothing to choose from. */
 export function preselect(node: EditorNode, property: string, options: Options = {}): void {
   if (node[property]) return
   const found = likely(node, typeOf(node, property), options)
   if (found) Object.assign(node, { [property]: found.id })
 }
 
-/** The configuration node of the type that most nodes on the same tab use; without any, the first one. */
+/** The configuration node of this type with the most users on the same tab; the first one if none has users there. */
 export function likely(node: EditorNode, type: string, { alone = false }: Options = {}): ConfigNode | undefined {
   const candidates: ConfigNode[] = []
   editor().RED.nodes.eachConfig((config) => {

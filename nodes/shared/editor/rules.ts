@@ -1,4 +1,4 @@
-/** Named rules for the forms: what a text must be, and the catalogue key of the sentence that says so. */
+/** Named rules for the forms: the check of a text, and the catalogue key of the sentence that explains a failure. */
 import {
   isAddressRange,
   isAor,
@@ -25,7 +25,7 @@ import {
 } from './validate.js'
 
 export interface RuleOptions {
-  /** '' is fine. */
+  /** '' is valid. */
   blank?: boolean
   min?: number
   max?: number
@@ -67,7 +67,7 @@ export interface Problem {
   values: Record<string, number>
 }
 
-/** null: fine. Otherwise which sentence of the catalogue to show. */
+/** Null for a valid value. Otherwise the sentence of the catalogue to show. */
 export function problemOf(value: unknown, name: RuleName, options: RuleOptions = {}): Problem | null {
   const text = value === undefined || value === null ? '' : String(value)
   if (text.trim() === '') return options.blank ? null : { key: 'invalid.missing', values: {} }

@@ -1,25 +1,25 @@
 /**
- * Statuses in the browser's language. The runtime sends English, whoever reads it, and may put details behind the words: "failed 403".
- * The build puts the English words with their translation into each catalogue, under `statusText`.
+ * Shows statuses in the browser's language. The runtime always sends English, sometimes with a detail after the words: "failed 403".
+ * The build adds the English words and their translations to each catalogue, under `statusText`.
  */
 import { type EditorNode, editor } from './node-red.js'
 
-/** What is known of some English words, if anything is. */
+/** Returns the translation of the English words, if there is one. */
 type Lookup = (words: string) => string | undefined
 
-/** Call it once. `isOurs`: Node-RED tells the statuses of all nodes. */
+/** Call this once. `isOurs` is needed because Node-RED reports the statuses of all nodes. */
 export function translateStatuses(isOurs: (type: string) => boolean): void {
   const { RED } = editor()
   RED.comms.subscribe('status/#', (topic, status) => {
     const node = RED.nodes.node(topic.split('/')[1])
     if (!node || !isOurs(node.type) || typeof status.text !== 'string') return
     status.text = translated(status.text, lookupOf(node))
-    // Node-RED has drawn it already where this pack was installed while the page was open.
+    // If this pack was installed while the page was open, Node-RED has drawn the status already.
     if (node.status === status) RED.view.redrawStatus(node)
   })
 }
 
-/** The longest known words at the beginning of each part are translated; details such as numbers stay. */
+/** Translates the longest known words at the beginning of each part. Details such as numbers stay. */
 export function translated(text: string, lookup: Lookup): string {
   return text
     .split(/(\s*[,:;()]\s*)/)

@@ -1,6 +1,6 @@
 /**
- * Nodes of flows that an older version of this pack stored: brought up to date as the editor takes them in, before it checks or
- * draws them, with the same steps as in the constructor.
+ * Upgrades nodes that an older version of this pack stored. This happens when the editor loads them, before it checks or
+ * draws them, and uses the same steps as the node's constructor.
  */
 import { type Migrations, migrate } from '../migrate.js'
 import { migrations } from './migrations.js'

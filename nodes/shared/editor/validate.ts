@@ -1,6 +1,6 @@
-/** What a setting may look like: pure checks, the same in the browser and in unit tests. */
+/** Checks of settings: pure functions that run in the browser, in the runtime and in unit tests. */
 
-/** Node-RED replaces a setting that is wholly `${NAME}` by the environment's value: nothing to check before. */
+/** Node-RED replaces a setting that consists of `${NAME}` only by the variable's value, so the text itself is not checked. */
 export const isEnv = (text: string): boolean => /^\$\{[^{}]+\}$/.test(text)
 
 export function isNumber(text: string, range: { min: number; max: number; integer?: boolean }): boolean {
@@ -17,7 +17,7 @@ export function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
 }
 
-/** RFC 4291 2.2 and, for the browser has no other judge, the URL parser. */
+/** RFC 4291 2.2. The URL parser decides, because the browser has no other function for it. */
 export function isIpv6(text: string): boolean {
   if (!/^[\da-f]*:[\da-f:.]*$/i.test(text) || text.length > 45) return false
   try {
@@ -29,7 +29,7 @@ export function isIpv6(text: string): boolean {
 
 export const isIp = (text: string): boolean => isIpv4(text) || isIpv6(text)
 
-/** RFC 1123 2.1: letters, digits and inner hyphens. The last label is no number, or it would be a mistyped address. */
+/** RFC 1123 2.1: letters, digits and inner hyphens. A last label that is a number means a mistyped IP address. */
 export function isHostname(text: string): boolean {
   if (text.length > 253) return false
   const labels = text.replace(/\.$/, '').split('.')
@@ -39,14 +39,14 @@ export function isHostname(text: string): boolean {
 
 const isHost = (text: string): boolean => isIpv4(text) || isHostname(text)
 
-/** `host` or `host:port`, an IPv6 address in brackets; port 0 is nowhere. */
+/** `host` or `host:port`, with an IPv6 address in brackets. Port 0 cannot be reached. */
 export function isHostPort(text: string): boolean {
   const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d+))?$/.exec(text) ?? []
   if (!(ipv6 === undefined ? isHost(name ?? '') : isIpv6(ipv6))) return false
   return port === undefined || isNumber(port, { min: 1, max: 65535 })
 }
 
-/** RFC 3261 25.1 `user`, and the password that some write behind it. */
+/** RFC 3261 25.1 `user`, with an optional `:password`. */
 const USER = /^(?:[\w\-.!~*'()&=+$,;?/#:]|%[\da-f]{2})+$/i
 
 /** `sip:[user@]host[:port][;params]`, `sips:` too. */
@@ -56,13 +56,13 @@ export function isSipUri(text: string): boolean {
   return (match[1] === undefined || USER.test(match[1])) && isHostPort(match[2])
 }
 
-/** An address of record: `alice@example.com` or `sip:alice@example.com`. A port is where it lives, parameters are not part of it. */
+/** An address of record: `alice@example.com` or `sip:alice@example.com`. A port is allowed, parameters are not. */
 export function isAor(text: string): boolean {
   const match = /^(?:sips?:)?([^@]+)@([^@]+)$/i.exec(text)
   return match?.[1] !== undefined && USER.test(match[1]) && match[2] !== undefined && isHostPort(match[2])
 }
 
-/** What can be dialled: `1002`, `+49 30 1234`, `alice@host`, `sip:…`, `tel:…`. */
+/** A target to dial: `1002`, `+49 30 1234`, `alice@host`, `sip:…`, `tel:…`. */
 export function isTarget(text: string): boolean {
   if (/^sips?:/i.test(text)) return isSipUri(text)
   if (/^tel:/i.test(text)) return /^tel:\+?[\d\-.()*#]+(;[^\s]+)*$/i.test(text)
@@ -70,7 +70,7 @@ export function isTarget(text: string): boolean {
   return /^\+?[\w\-.()*#/ ]+$/.test(text) && /[\w*#]/.test(text)
 }
 
-/** Route set entry: `proxy.example.com:5060`, or a SIP URI without user, also in angle brackets; several with commas between. */
+/** Route set entry: `proxy.example.com:5060`, or a SIP URI without user, also in angle brackets. Commas separate several proxies. */
 export const isHop = (text: string): boolean =>
   text.split(',').every((one) => {
     const bare = one
@@ -86,11 +86,11 @@ export function isAddressRange(text: string): boolean {
   return match[2] === undefined || isNumber(match[2], { min: 0, max: isIpv4(match[1]) ? 32 : 128 })
 }
 
-/** What may be called: `+49*`, `10??`, `*@example.com`. */
+/** A pattern of targets: `+49*`, `10??`, `*@example.com`. */
 export const isPattern = (text: string): boolean =>
   /^[^,<>"]{1,128}$/.test(text) && /^[\d\s().\-/+*#?]+$|^\S+$/.test(text)
 
-/** Entries separated by commas; empty ones are forgiven. */
+/** Entries separated by commas. Empty entries are ignored. */
 export const isList = (text: string, isEntry: (entry: string) => boolean): boolean =>
   text
     .split(',')
@@ -103,24 +103,24 @@ export const isHeaderName = (text: string): boolean => /^[\w\-.!%*+`'~]+$/.test(
 
 export const isDigits = (text: string): boolean => /^[\d*#a-d,]+$/i.test(text)
 
-/** Keys of a telephone: what gather can accept. */
+/** Telephone keys that gather can accept. */
 export const isKeys = (text: string): boolean => /^[\d*#a-d]+$/i.test(text)
 
-/** `425` or `350+440`: one to four tones that telephony can carry. */
+/** `425` or `350+440`: one to four frequencies within the telephone band. */
 export function isFrequencies(text: string): boolean {
   const tones = text.split('+').map((tone) => tone.trim())
   return tones.length <= 4 && tones.every((tone) => isNumber(tone, { min: 20, max: 3900, integer: false }))
 }
 
-/** What a dial plan takes off or puts before a number. */
+/** A prefix that a dial plan takes off or puts before a number. */
 export const isPrefix = (text: string): boolean => /^\+?[\d*#]{1,16}$/.test(text)
 
-/** `49`, also as it is often written: `+49`, `0049`. */
+/** `49`, `+49` or `0049`. */
 export const isCountryCode = (text: string): boolean => /^(\+|00)?[1-9]\d{0,2}$/.test(text)
 
 export const isRejectStatus = (text: string): boolean => isNumber(text, { min: 400, max: 699 })
 
-/** A relative path below a folder that the runtime knows, or an absolute one; never one that climbs out. */
+/** An absolute path, or one relative to a folder of the runtime, without `..`. */
 export const isFile = (text: string): boolean =>
   text.trim() !== '' && !text.includes('\0') && !text.split(/[\\/]/).includes('..')
 

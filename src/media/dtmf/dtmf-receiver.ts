@@ -1,3 +1,4 @@
+import { RecentMap } from '../../base/recent-map.js'
 import { sequenceDelta } from '../rtp/sequence.js'
 import { beginsSegment, isSameEvent, type KeyEvent, type Press, type Source } from './same-event.js'
 import { DIGITS, EVENT_OCTETS } from './telephone-event.js'
@@ -25,7 +26,7 @@ export interface EventHeader {
  */
 export class DtmfReceiver {
   readonly #onDigit: (digit: string, durationMs: number) => void
-  readonly #sources = new Map<number, Source>()
+  readonly #sources = new RecentMap<number, Source>(MAX_SOURCES)
   /** The key that is held down. */
   #pressed: Press | undefined
 
@@ -75,8 +76,6 @@ export class DtmfReceiver {
     press.samples = Math.max(press.samples, event.samples)
     press.lastPacketMs = nowMs
     if (press === this.#pressed) press.endedMs = nowMs
-    // Keeps the sources in the order of their last packets.
-    this.#sources.delete(ssrc)
     this.#sources.set(ssrc, {
       press,
       sequence,
@@ -86,9 +85,6 @@ export class DtmfReceiver {
       sawEnd: event.isEnd || before?.sawEnd === true,
       lastPacketMs: nowMs,
     })
-    if (this.#sources.size <= MAX_SOURCES) return
-    const [silent] = this.#sources.keys()
-    if (silent !== undefined) this.#sources.delete(silent)
   }
 
   /** Ends a digit whose end packets were lost. Call it at intervals. */

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
+import { RecentMap } from '../../base/recent-map.js'
 import type { Family } from './address.js'
 
 /** The address of a host name in this family. */
@@ -33,17 +34,14 @@ interface Answer {
 
 /** Keeps answers for a while: a call sends several requests to one host, and each question may take seconds. */
 export function cached(resolve: Resolve, clock: Pick<Clock, 'now' | 'setTimeout'>): Resolve {
-  const answers = new Map<string, Answer>()
+  const answers = new RecentMap<string, Answer>(MAX_NAMES)
 
   return (hostName, family) => {
     const key = `${family} ${hostName.toLowerCase()}`
     const known = answers.get(key)
     if (known && clock.now() < known.validUntilMs) return known.address
     const answer = ask(resolve(hostName, family), clock, known?.last)
-    answers.delete(key) // the newest stands last
     answers.set(key, answer)
-    const [oldest] = answers.keys()
-    if (answers.size > MAX_NAMES && oldest !== undefined) answers.delete(oldest)
     return answer.address
   }
 }

@@ -64,7 +64,7 @@ describe('nodes/shared/settings', () => {
     assert.equal(oneOf('mode', 'flow', ['flow', 'answer']), 'flow')
     assert.throws(
       () => oneOf('mode', 'x', ['flow', 'answer']),
-      badConfig(/mode: "x" is not a choice. Choose one of flow, answer/),
+      badConfig(/mode: "x" is not a valid choice. Choose one of flow, answer/),
     )
     assert.deepEqual([true, 'true', false, 'false', undefined, 1].map(flag), [true, true, false, false, false, false])
     assert.deepEqual(list(' a, b,,c '), ['a', 'b', 'c'])
