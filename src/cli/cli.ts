@@ -13,7 +13,7 @@ import { answer, call, OUTPUT, register } from './specs.js'
 const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
 /** Errors of the engine that come from a wrong command line. */
 const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
-/** After this time the user is told why the end takes long. */
+/** After this time a text explains why the end takes long. */
 const PATIENCE_MS = 300
 type CommandName = keyof typeof COMMANDS
 const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }

@@ -205,7 +205,10 @@ export class OfferAnswer {
     const family = familyOf(address)
     if (address !== undefined && family === ours) return canonical(address)
     if (address !== undefined && isHostName(address)) return address.toLowerCase()
-    throw new TelephonyError('NO_COMMON_CODEC', `the peer's SDP has ${described(address)}; media here is IPv${ours}`)
+    throw new TelephonyError(
+      'NO_COMMON_CODEC',
+      `the SDP of the peer has ${described(address)}, but our media uses IPv${ours}`,
+    )
   }
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
@@ -268,5 +271,8 @@ function noCommonCodec(line: MediaDescription | undefined, codecs: readonly Audi
   if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
   const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)
   const offered = `${line.protocol.slice(0, 32)} ${names.join(', ')} at ${line.address?.slice(0, 64) ?? 'no address'}`
-  return new TelephonyError('NO_COMMON_CODEC', `the peer has ${offered}; here ${codecs.join(', ')} over RTP/AVP`)
+  return new TelephonyError(
+    'NO_COMMON_CODEC',
+    `no common codec: the peer has ${offered}, we have ${codecs.join(', ')} over RTP/AVP`,
+  )
 }

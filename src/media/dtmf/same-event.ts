@@ -63,13 +63,13 @@ export function isSameEvent(source: Source, event: KeyEvent, own: boolean): bool
     : isSegment(source, event) || moves(source, event)
 }
 
-/** The same timestamp: the RFC's identity, unless the order says that the key was pressed anew. */
+/** The same timestamp: the RFC's identity, unless the order shows a new press of the key. */
 function goesOn({ sawEnd, samples }: Source, event: KeyEvent): boolean {
   if (sawEnd) return event.isEnd && event.samples >= samples
   return event.isEnd || event.samples >= samples || (samples >= FULL_SAMPLES && !event.marker)
 }
 
-/** RFC 4733 2.5.1.3: the next part of a long press, with a timestamp of its own and without a marker. */
+/** RFC 4733 2.5.1.3: the next part of a long press, with its own timestamp and without a marker. */
 function isSegment({ sawEnd, samples, startTimestamp }: Source, { timestamp, marker }: KeyEvent): boolean {
   const isLong = samples >= LONG_SAMPLES
   if (marker || (sawEnd && !isLong)) return false
