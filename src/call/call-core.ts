@@ -59,8 +59,8 @@ export class CallCore implements LegHost {
   #heldBy: Direction = 'sendrecv'
   #end: CallEnd | undefined
   #latest: SipMessage | undefined
-  #ringingTold = false
-  #answeredTold = false
+  #ringingReported = false
+  #answeredReported = false
   #seq = 0
   #moves = 0
   /** Why the peer could not be informed of the end. */
@@ -122,8 +122,8 @@ export class CallCore implements LegHost {
   }
 
   ringing(sipCode: number): void {
-    if (this.ending || this.#ringingTold) return
-    this.#ringingTold = true
+    if (this.ending || this.#ringingReported) return
+    this.#ringingReported = true
     this.facts.ringing ??= momentOf(this.clock)
     if (this.facts.state === 'trying') this.#become('ringing')
     this.tell({ type: 'call.ringing', sipCode })
@@ -152,8 +152,8 @@ export class CallCore implements LegHost {
   settled(settled: Settled): void {
     if (this.ending) return
     this.#connect(settled, 'answered')
-    if (!this.#answeredTold) {
-      this.#answeredTold = true
+    if (!this.#answeredReported) {
+      this.#answeredReported = true
       this.#firstKey.answered()
       this.tell({ type: 'call.answered' })
       this.#talking.resolve()
@@ -288,8 +288,8 @@ export class CallCore implements LegHost {
       leave: () => this.leg.leave(end),
       closeMedia: () => this.#closeMedia(),
     })
-    const told = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
-    this.#tellEnd({ ...told, ...troubleOf(stats) }, stats)
+    const reported = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
+    this.#tellEnd({ ...reported, ...troubleOf(stats) }, stats)
   }
 
   /** If the BYE could not be sent, the call continues for the peer: that is not a normal end. */

@@ -17,7 +17,7 @@ interface Sources {
 export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sources): MediaStats {
   const { statistics, jitterBuffer, level, undecodedPackets } = receiver
   const decoded = receiver.soundPackets > 0
-  // A packet that came and could not be decoded is as good as lost.
+  // A packet that could not be decoded counts as lost.
   const lossPercent = statistics.lossPercentWith(undecodedPackets)
   const oneWayDelayMs = (rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + intervalMs
   return {
@@ -42,5 +42,5 @@ export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sourc
   }
 }
 
-/** Two decimal places, for people. */
+/** Rounds to two decimal places for people. */
 const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
