@@ -62,7 +62,10 @@ const BY_COUNTRY = new Map<string, readonly string[]>([
 ])
 
 const COMMON: ReadonlySet<string> = new Set(EVERYWHERE)
-/** Emergency numbers that are also recognised after the digit for an outside line (0 or 9 nearly everywhere) or a service code. With others, extensions would be taken for emergency numbers. */
+/**
+ * Emergency numbers that are also recognised after the digit for an outside line (0 or 9 nearly everywhere) or a service code. With
+ * other numbers, extensions would be taken for emergency numbers.
+ */
 const KNOWN_BY_ALL: ReadonlySet<string> = new Set(['110', '112', '911', '999'])
 const SEPARATORS = /[\s().\-/\u00a0]/g
 /** 3GPP TS 22.030 6.5.2 and ATIS vertical service codes: `*31#112` and `*67911` reach the same service as `112` and `911`. */

@@ -18,7 +18,7 @@ export interface RpcPort {
 export interface RpcOptions {
   /**
    * Everything sent within one turn of the event loop crosses as one message: waking the other thread costs more than the
-   * data. Not for a thread whose code may block the turn: then the data waits as well.
+   * data. Not for a thread whose code may block the turn, because the data would wait too.
    */
   batched?: boolean
 }

@@ -20,7 +20,7 @@ export interface CallEnd {
     | 'media-timeout'
     | 'abandoned'
     | 'interrupted'
-  /** Final SIP status where one was sent or received (486, 603, 404, 408 …), null after BYE. */
+  /** Final SIP status that was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
   /** Why nothing was heard although packets came; absent in all other cases. */

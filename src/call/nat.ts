@@ -10,7 +10,7 @@ import { parseNameAddr } from '../sip/uri/name-addr.js'
  */
 export type MediaSource = 'auto' | 'latch' | 'any'
 
-/** Hosts whose ports may replace the address in SDP. `sdpHost` is undefined for a host name without an address: then only signalling shows the peer's host. */
+/** Hosts whose ports may replace the address in SDP. Without `sdpHost` (a host name without an address) only signalling shows the peer's host. */
 export function natHosts(
   sdpHost: string | undefined,
   message: SipMessage | undefined,

@@ -6,35 +6,35 @@ import { type Options, UsageError } from './options.js'
 
 const DEFAULT_USER = 'ringflow'
 const DEFAULT_RTP = { min: 16_384, max: 32_766 }
-/** From --rtp-start-port on: two ports for each of so many calls. */
+/** Number of calls that the range from --rtp-start-port holds, two ports each. */
 const CALLS_OF_START_PORT = 100
 const RING_TIMEOUT_MS = 30_000
 const MEDIA_TIMEOUT_MS = 20_000
 const CODECS = ['PCMA', 'PCMU'] as const
 
 export interface AccountDefaults {
-  /** Host of the target, where there is no server. */
+  /** Host of the target; used without a server. */
   targetHost?: string
   target?: string
   register: boolean
   anyUser?: boolean
-  /** Callers that are accepted where `--from` is not given. */
+  /** Accepted callers without `--from`. */
   inboundFrom?: 'known' | 'anyone'
 }
 
-/** One account of one engine, from the options. */
+/** The account of this run, from the options. */
 export function accountFrom(options: Options, version: string, defaults: AccountDefaults): AccountConfig {
   const listen = parseListen(options.text('listen'))
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER
   const domain = server || defaults.targetHost || bracketed(listen.host) || '127.0.0.1'
-  // Calls to numbers of user@domain go where the registration goes: the domain need not be a machine.
+  // Calls to numbers of user@domain are sent to the registrar, because the domain need not be a host.
   const isElsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
   const proxy = options.text('outbound-proxy') ?? (isElsewhere ? server : undefined)
   const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
   const protocols = protocolsFrom(options, listen, [proxy, server, defaults.target])
   return {
-    // Unguessable, because the contact is made from it.
+    // Random, because the contact is derived from it and must not be guessed.
     id: randomUUID(),
     name: 'ringflow',
     transport: transportFrom(options, { ...listen, protocol: protocols.transport }, version),
@@ -86,7 +86,8 @@ function ipVersionFrom(options: Options): IpVersion {
 function bindPortFrom(options: Options, listen: Listen): number {
   const port = options.integer('local-port', 0, MAX_PORT)
   if (port === undefined || port === listen.port) return listen.port
-  if (listen.port !== 0) throw new UsageError(`--local-port ${port}: --listen names port ${listen.port} already`)
+  if (listen.port !== 0)
+    throw new UsageError(`--local-port ${port}: --listen already names port ${listen.port}. Use one of the two options`)
   return port
 }
 
@@ -94,7 +95,7 @@ function rtpPortsFrom(options: Options): { min: number; max: number } {
   const range = options.text('rtp-ports')
   const first = options.integer('rtp-start-port', 1024, MAX_PORT - 1)
   if (first === undefined) return range === undefined ? DEFAULT_RTP : parseRange(range)
-  if (range !== undefined) throw new UsageError('give one of --rtp-ports and --rtp-start-port')
+  if (range !== undefined) throw new UsageError('use either --rtp-ports or --rtp-start-port, not both')
   const calls = Math.max(CALLS_OF_START_PORT, options.integer('max-calls', 1, 10_000) ?? 0)
   return { min: first, max: Math.min(MAX_PORT, first + 2 * calls - 1) }
 }
@@ -111,8 +112,7 @@ function codecsFrom(text: string | undefined): AccountConfig['codecs'] {
   const names = (text ?? CODECS.join()).split(',').map((name) => name.trim().toUpperCase())
   return names.map((name) => {
     const codec = CODECS.find((known) => known === name)
-    if (!codec)
-      throw new UsageError(`--codecs ${text}: ${name || 'an empty name'} is not supported. Use ${CODECS.join(', ')}`)
+    if (!codec) throw new UsageError(`--codecs ${text}: the codec “${name}” is not supported. Use ${CODECS.join(', ')}`)
     return codec
   })
 }

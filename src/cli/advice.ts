@@ -1,11 +1,11 @@
-/** Texts for people who do not know SIP: what to do about a failure. */
+/** Advice after a failure, for people who do not know SIP. */
 import type { ErrorCode } from '../base/errors.js'
 
-/** The cause says more than the status: a time-out of our own and a server's 408 are different things. */
+/** The cause is more precise than the status: our own timeout differs from a server's 408. */
 const BY_CAUSE = new Map<string, string>([
   [
     'media-timeout',
-    'No sound came for too long: a firewall or NAT may block RTP; see --rtp-ports and --public-address.',
+    'No sound arrived for too long: a firewall or NAT may block RTP; see --rtp-ports and --public-address.',
   ],
   ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])
@@ -15,7 +15,7 @@ const BY_STATUS = new Map<number, string>([
   [401, 'Check --user, --auth-user and the password.'],
   [
     403,
-    'The server forbids it: check user and password, whether calls need --register, and whether the number is allowed.',
+    'The server forbids the call or the registration: check user and password, whether calls need --register, and whether the number is allowed.',
   ],
   [404, 'The server does not know this number or user.'],
   [405, 'The server does not accept this kind of request.'],
@@ -44,12 +44,13 @@ const BY_ERROR = new Map<ErrorCode, string>([
   ['NO_PORTS', 'Choose another range with --rtp-ports.'],
 ])
 
-const NOT_ANSWERED = 'The call was not answered in time; --ring-timeout waits longer.'
-const NOT_EVEN_RINGING = 'Check host and port, that something listens there, and that no firewall blocks UDP.'
+const NOT_ANSWERED = 'The call was not answered in time; a larger --ring-timeout waits longer.'
+const NOT_EVEN_RINGING =
+  'Check host and port, that a SIP server or telephone listens there, and that no firewall blocks UDP.'
 
-/** `rang`: whether the other side said that it rings. */
+/** `rang`: whether the other side reported ringing. */
 export function adviceFor(end: { cause: string; sipCode: number | null }, rang = true): string {
-  // A 480 comes from the other side. Else the time was over, whatever status the CANCEL then brought (487).
+  // Only the other side sends 480. With another status the ring time was over, and 487 answers our CANCEL.
   if (end.cause === 'no-answer' && end.sipCode !== 480) return rang ? NOT_ANSWERED : NOT_EVEN_RINGING
   return BY_CAUSE.get(end.cause) ?? BY_STATUS.get(end.sipCode ?? 0) ?? ''
 }

@@ -21,14 +21,15 @@ interface Served {
 export async function runAnswer(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
   if (options.positionals.length > 0) {
-    throw new UsageError(`“${options.positionals[0]}”: this command takes options only`)
+    throw new UsageError(`“${options.positionals[0]}” is not an option. This command accepts only options`)
   }
   const listen = parseListen(options.text('listen'))
   const server = options.text('server')
-  if (!server && listen.host === '') throw new UsageError('give --server, or --listen with an address for direct calls')
+  if (!server && listen.host === '')
+    throw new UsageError('the server is missing. Use --server, or --listen with an address for direct calls')
   const plan = soundFrom(options, options.text('press'))
   const ringMs = options.durationMs('ring-time', LONGEST_RING_SEC) ?? 0
-  // Without a server, on loopback, only this machine can call.
+  // Without a server, on a loopback address, only this machine can call.
   const inboundFrom = !server && (listen.host.startsWith('127.') || listen.host === '::1') ? 'anyone' : 'known'
   const account = accountFrom(options, version, { register: Boolean(server), anyUser: true, inboundFrom })
   const once = options.flag('once')
@@ -41,7 +42,7 @@ export async function runAnswer(context: CommandContext): Promise<number> {
     const first = new Promise<void>((resolve) => {
       serve(engine, report, new Performer(engine, plan), (call) => {
         served.push(call)
-        // The summary of the only call is the last line of the run.
+        // With --once the summary of the call is the last line of the run.
         if (once) resolve()
         else report.summary(call.ended, call.outcome)
       })
@@ -57,7 +58,7 @@ export async function runAnswer(context: CommandContext): Promise<number> {
   return sumUp(served, report, once)
 }
 
-/** Serves every call; `done` is called at the end of each. */
+/** Serves all calls; `done` is called at the end of each call. */
 function serve(engine: Engine, report: Report, performer: Performer, done: (call: Served) => void): void {
   engine.on('call', (event) => {
     report.callEvent(event)
@@ -83,7 +84,7 @@ function watchRegistration(engine: Engine, report: Report): void {
   engine.on('registration', ({ registration }) => {
     const text = registration.state === 'registered' ? `registered as ${registration.contact}` : ''
     report.say('registration', registration, text)
-    // Status 0: the socket could not be opened, and `setAccount` has rejected with the reason.
+    // Status 0: the socket could not be opened; `setAccount` has already rejected with the reason.
     if (registration.state !== 'failed' || registration.status === 0) return
     const { status, reason, retryAt } = registration
     report.fail(`registration failed: ${status} ${reason}, next try ${retryAt}`, adviceForStatus(status))

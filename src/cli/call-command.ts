@@ -7,7 +7,7 @@ import { type Ended, outcomeOf } from './outcome.js'
 import { Performer } from './performer.js'
 import { checkSound, rootsOf, soundFrom } from './sound.js'
 
-/** Places one call and stays until it has ended. */
+/** Places one call and waits for its end. */
 export async function runCall(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
   const { target, host: targetHost } = targetFrom(options)

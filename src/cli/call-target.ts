@@ -2,7 +2,7 @@ import { type Options, UsageError } from './options.js'
 
 export interface CallTarget {
   target: string
-  /** Host that the target names itself, with `:port` where it has one. */
+  /** Host in the target, with `:port` if there is one. */
   host: string | undefined
 }
 
@@ -10,8 +10,8 @@ export interface CallTarget {
 export function targetFrom(options: Options): CallTarget {
   const typed = [...options.positionals, ...(options.isTyped('target') ? [options.text('target') ?? ''] : [])]
   const [target = options.text('target') ?? '', second] = typed
-  if (target.trim() === '') throw new UsageError('give a target: a number or an address')
-  if (second !== undefined) throw new UsageError(`give one target: “${target}” and “${second}” are two`)
+  if (target.trim() === '') throw new UsageError('the target is missing. Use a number or an address')
+  if (second !== undefined) throw new UsageError(`“${target}” and “${second}” are two targets. Use one`)
   const host = hostIn(target)
   if (host === undefined && !options.text('server')) throw new UsageError(withoutHost(target))
   return { target, host }
@@ -24,7 +24,7 @@ function hostIn(target: string): string | undefined {
 
 function withoutHost(target: string): string {
   const [, scheme, number = ''] = /^([a-z][a-z0-9+.-]*):(.*)$/i.exec(target) ?? []
-  if (scheme === undefined) return `“${target}” names no host: add --server, or write it like sip:${target}@host`
-  if (/^tel$/i.test(scheme)) return `“${target}” names no host: add --server, or write it like sip:${number}@host`
+  if (scheme === undefined) return `“${target}” has no host. Add --server, or use sip:${target}@host`
+  if (/^tel$/i.test(scheme)) return `“${target}” has no host. Add --server, or use sip:${number}@host`
   return `“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip: or tel:`
 }

@@ -13,7 +13,7 @@ import { answer, call, OUTPUT, register } from './specs.js'
 const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
 /** Errors of the engine that come from a wrong command line. */
 const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
-/** An end that takes longer is explained. */
+/** After this time a text explains why the end takes long. */
 const PATIENCE_MS = 300
 type CommandName = keyof typeof COMMANDS
 const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }
@@ -30,12 +30,12 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv, stre
     return EXIT.ok
   }
   if (isCommand(name)) return runCommand(name, rest, env, streams)
-  // `ringflow -s pbx -u 1001 -t 1002`, or all of it in the environment, places a call.
+  // `ringflow -s pbx -u 1001 -t 1002` places a call, also if these values are in the environment.
   if (name.startsWith('-') || (name === '' && parseOptions(call.options, [], env).text('target') !== undefined)) {
     return runCommand('call', args, env, streams)
   }
   if (name === '') streams.out(overview(COMMANDS))
-  else streams.err(`ringflow: there is no command “${name}”; ringflow --help lists the commands`)
+  else streams.err(`ringflow: the command “${name}” does not exist; ringflow --help lists the commands`)
   return EXIT.usage
 }
 
@@ -48,7 +48,7 @@ async function runCommand(
   const interrupt = new AbortController()
   let waiting: NodeJS.Timeout | undefined
   const abort = () => {
-    // The first Ctrl-C ends in good order, the second one at once.
+    // The first Ctrl-C ends the call and unregisters, the second one ends the process at once.
     if (interrupt.signal.aborted) process.exit(EXIT.failed)
     waiting = setTimeout(() => streams.err('waiting for the server to answer (Ctrl-C again ends at once)'), PATIENCE_MS)
     interrupt.abort()

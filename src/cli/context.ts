@@ -37,7 +37,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Waits until the account is registered: undefined; or for the first failure. */
+/** Resolves with undefined when the account is registered, or with its first failure. */
 export function registered(engine: Engine, accountId: string): Promise<{ status: number; reason: string } | undefined> {
   return new Promise((resolve) => {
     const off = engine.on('registration', (event) => {

@@ -6,7 +6,7 @@ import { type Options, UsageError } from './options.js'
 export interface Listen {
   host: string
   port: number
-  /** Undefined: not given. */
+  /** Undefined if it was not given. */
   protocol: TransportConfig['protocol'] | undefined
 }
 
@@ -20,7 +20,7 @@ export function parseListen(text: string | undefined): Listen {
   if (!second) return first
   const protocols = new Set([first.protocol ?? 'udp', second.protocol ?? 'udp'])
   if (more.length > 0 || second.host !== first.host || second.port !== first.port || protocols.size !== 2) {
-    throw new UsageError(`--listen ${text}: UDP and TCP are possible together at the same address and port only`)
+    throw new UsageError(`--listen ${text}: UDP and TCP must have the same address and port`)
   }
   return { ...first, protocol: 'udp+tcp' }
 }
@@ -41,7 +41,7 @@ function parseOne(text: string): Listen {
   return { host, port: Number(port ?? 0), protocol: protocol?.toLowerCase() as Listen['protocol'] }
 }
 
-/** `named`: addresses in which `;transport=tcp` can stand. */
+/** `named`: addresses that may contain `;transport=tcp`. */
 export function protocolsFrom(
   options: Options,
   listen: Listen,
@@ -52,5 +52,5 @@ export function protocolsFrom(
   return { account: chosen ?? 'auto', transport: listen.protocol ?? (wantsTcp ? 'tcp' : 'udp') }
 }
 
-/** An address as it stands in a URI. */
+/** The form of an address in a URI. */
 export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

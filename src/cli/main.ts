@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from './cli.js'
 
-// `ringflow … | head -1`: the reader of stdout has ended. The call ends in good order, as with Ctrl-C.
+// `ringflow … | head -1`: the reader of stdout has ended. The call ends as with Ctrl-C.
 process.stdout.once('error', () => {
   process.stdout.on('error', () => {})
   process.kill(process.pid, 'SIGTERM')

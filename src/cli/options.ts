@@ -10,11 +10,11 @@ export interface OptionSpec {
   short?: string
   /** Other names of the same option. */
   aliases?: readonly string[]
-  /** An environment variable that counts where neither the flag nor RINGFLOW_… is given. */
+  /** An environment variable that is used without the flag and RINGFLOW_…. */
   env?: string
   /** May be given more than once; the values are joined by commas. */
   multiple?: boolean
-  /** What the value is, for the help: `seconds`. */
+  /** Name of the value in the help: `seconds`. */
   value?: string
   help: string
 }
@@ -25,7 +25,7 @@ export interface CommandSpec {
   /** First line of its help and of the overview. */
   summary: string
   usage: string
-  /** What a newcomer should know, before the options. */
+  /** Introduction before the options. */
   about: string
   options: OptionTable
   examples: string
@@ -33,7 +33,7 @@ export interface CommandSpec {
 
 type Values = ReadonlyMap<string, string | boolean>
 
-/** Values by option name. An environment variable stands in for an option that was not typed. */
+/** Values by option name. An environment variable replaces an option that was not typed. */
 export class Options {
   readonly positionals: readonly string[]
   readonly #values: Values
@@ -63,26 +63,26 @@ export class Options {
     const text = this.text(name)
     if (text === undefined) return undefined
     if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text)
-    throw new UsageError(`--${name} ${text}: give a whole number between ${min} and ${max}`)
+    throw new UsageError(`--${name} ${text} is not valid. Use a whole number between ${min} and ${max}`)
   }
 
-  /** Seconds as people write them, in milliseconds. */
+  /** Converts seconds to milliseconds. */
   durationMs(name: string, maxSec = 86_400): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0 && Number(text) <= maxSec) return Math.round(Number(text) * 1000)
-    throw new UsageError(`--${name} ${text}: give seconds, more than 0 and at most ${maxSec}`)
+    throw new UsageError(`--${name} ${text} is not a valid time. Use seconds, more than 0 and at most ${maxSec}`)
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[]): T | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     const found = allowed.find((value) => value === text)
-    if (found === undefined) throw new UsageError(`--${name} ${text}: give one of ${allowed.join(', ')}`)
+    if (found === undefined) throw new UsageError(`--${name} ${text} is not valid. Use one of ${allowed.join(', ')}`)
     return found
   }
 
-  /** The password: from the environment or a file rather than from the command line, which every user of the machine can read. */
+  /** The password. The environment or a file is safer than the command line, which every user of the machine can read. */
   password(): string {
     const given = this.text('password')
     const file = this.text('password-file')
@@ -92,7 +92,7 @@ export class Options {
     try {
       return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
     } catch {
-      throw new UsageError(`--password-file ${file}: the file cannot be read`)
+      throw new UsageError(`--password-file ${file}: the file cannot be read. Check its name and permissions`)
     }
   }
 }
@@ -136,7 +136,7 @@ function parse(table: OptionTable, args: readonly string[]) {
   }
 }
 
-/** `--duration -5` becomes `--duration=-5`, which is then refused as a number and not as an unknown option. */
+/** `--duration -5` becomes `--duration=-5`, so that the error is about the number and not about an unknown option. */
 function withNegativeNumbers(
   args: readonly string[],
   options: Readonly<Record<string, { type: string; short?: string }>>,
@@ -153,13 +153,13 @@ function withNegativeNumbers(
   return joined
 }
 
-/** The message of Node's parser, for people: `Option '-d, --duration <value>' argument missing`. */
+/** Rewrites the message of Node's parser for people: `Option '-d, --duration <value>' argument missing`. */
 function complaintOf({ code, message }: Error & { code?: string }): string {
   const [, option = 'an option'] = /'([^'<]*?)(?: <value>)?'/.exec(message) ?? []
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option “${option}”`
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `the option “${option}” does not exist`
   if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return message
-  if (/does not take an argument/.test(message)) return `${option} takes no value`
-  return `${option} needs a value (one that begins with “-” is joined by “=”: --option=-value)`
+  if (/does not take an argument/.test(message)) return `${option} does not take a value`
+  return `${option} needs a value (write a value that begins with “-” after “=”: --option=-value)`
 }
 
 function fromEnv(spec: OptionSpec, text: string | undefined): string | boolean | undefined {

@@ -4,17 +4,17 @@ import { adviceFor, adviceForError } from './advice.js'
 
 export type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 
-/** What one call came to: the exit code and the text on stderr. */
+/** Result of one call: the exit code and the text on stderr. */
 export interface Outcome {
   ok: boolean
-  /** Why it is not ok, for people. */
+  /** Text for people if `ok` is false. */
   problem: string
   advice: string
 }
 
 const WELL: Outcome = { ok: true, problem: '', advice: '' }
 
-/** `failure`: a part of the plan, such as --play, that could not be carried out. */
+/** `failure`: the error of an action, such as --play. */
 export function outcomeOf({ call, cdr, end, stats }: Ended, failure?: TelephonyError): Outcome {
   if (failure)
     return { ok: false, problem: `${failure.message} (${failure.code})`, advice: adviceForError(failure.code) }

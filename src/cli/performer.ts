@@ -5,15 +5,15 @@ import { endsBySound, perform, type SoundPlan, startRecording } from './sound.js
 type CallEvent = EngineEvents['call']
 
 interface Performance {
-  /** Which call of this run it is, from 1. */
+  /** Number of the call in this run, from 1. */
   nth: number
-  /** Begins with the first sound, so that early media is recorded too. */
+  /** Started by the first sound, so that early media is recorded too. */
   recording?: Promise<void>
   hangUpTimer?: NodeJS.Timeout
   failure?: TelephonyError
 }
 
-/** Does on each call what the plan says: records, plays, presses keys, and hangs up when that is done or the time is over. */
+/** Performs the plan on each call: records, plays, presses keys, and hangs up when that is done or the time is over. */
 export class Performer {
   readonly #engine: Engine
   readonly #plan: SoundPlan
@@ -25,13 +25,13 @@ export class Performer {
     this.#plan = plan
   }
 
-  /** Of each call, each event. */
+  /** Receives every event of every call. */
   hear({ type, callId }: CallEvent): void {
     if (type === 'call.early') void this.#attempt(callId, (performance) => this.#record(callId, performance))
     if (type === 'call.answered') void this.#attempt(callId, (performance) => this.#perform(callId, performance))
   }
 
-  /** To be asked once, when the call has ended: what could not be done. */
+  /** Returns the error of the plan, and forgets the call. Call it once, when the call has ended. */
   takeFailure(callId: string): TelephonyError | undefined {
     const performance = this.#performances.get(callId)
     clearTimeout(performance?.hangUpTimer)
@@ -46,7 +46,7 @@ export class Performer {
       await step(performance)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
-      // A call that has ended meanwhile tells why itself.
+      // The end of a call has its own reason.
       if (error.code === 'CALL_ENDED') return
       performance.failure ??= error
       this.#hangUp(callId)
@@ -67,6 +67,6 @@ export class Performer {
   }
 
   #hangUp(callId: string): void {
-    this.#engine.call('hangup', { callId }).catch(() => {}) // it has ended already
+    this.#engine.call('hangup', { callId }).catch(() => {}) // the call has already ended
   }
 }

@@ -7,8 +7,9 @@ import { UsageError } from './options.js'
 export async function runRegister(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
   if (options.positionals.length > 0)
-    throw new UsageError(`“${options.positionals[0]}”: this command takes options only`)
-  if (!options.text('server') || !options.text('user')) throw new UsageError('give --server and --user')
+    throw new UsageError(`“${options.positionals[0]}” is not an option. This command accepts only options`)
+  if (!options.text('server') || !options.text('user'))
+    throw new UsageError('the server or the user is missing. Use --server and --user')
   const account = accountFrom(options, version, { register: true })
   const engine = await startEngine(context)
   let wasRegistered = false
@@ -35,6 +36,6 @@ export async function runRegister(context: CommandContext): Promise<number> {
     if (!options.flag('once')) await aborted(signal)
     return wasRegistered ? EXIT.ok : EXIT.failed
   } finally {
-    await engine.close() // un-registers, and does not wait long for a server that is silent
+    await engine.close() // un-registers; waits only a short time for the server
   }
 }

@@ -9,7 +9,7 @@ export interface Streams {
   err: (line: string) => void
 }
 
-/** Texts for people or, with --json, one object per line for programs; the last line is a summary. */
+/** Writes texts for people or, with --json, one object per line for programs; the last line is a summary. */
 export class Report {
   readonly #streams: Streams
   readonly #json: boolean
@@ -21,7 +21,7 @@ export class Report {
     this.#json = json
   }
 
-  /** `type` names it for programs, `text` is for people; '' where only programs want it. */
+  /** `type` and `fields` are for programs, `text` is for people; '' for lines that only programs need. */
   say(type: string, fields: Record<string, unknown>, text: string): void {
     this.#lastType = type
     if (this.#json) this.#streams.out(JSON.stringify({ type, ...fields }))
@@ -38,13 +38,13 @@ export class Report {
     this.say(type, fields, describe(event))
   }
 
-  /** What a call came to, and on stderr why it did not go well. */
+  /** Writes the result of a call, and the reason of a failure to stderr. */
   summary(ended: Ended, outcome: Outcome): void {
     this.say('summary', summaryOf(ended, outcome), summaryText(ended))
     if (!outcome.ok) this.fail(outcome.problem, outcome.advice)
   }
 
-  /** Programs rely on the last line: a run without a call to sum up has a summary too. */
+  /** Programs rely on the last line, so a run without a call has a summary too. */
   end(ok: boolean): void {
     if (this.#json && this.#lastType !== 'summary') this.say('summary', { ok, problem: this.#problem }, '')
   }
@@ -73,7 +73,7 @@ function describe(event: CallEvent): string {
     case 'call.resumed':
       return 'resumed'
     case 'call.idle':
-      return `nothing happens in the call: it ends in ${event.leftSec} s`
+      return `no activity in the call: it ends in ${event.leftSec} s`
     case 'call.play-ended':
       return `played ${seconds(event.playedMs)} (${event.ended})`
     case 'call.record-ended':

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
 
-/** What to do on each call. */
+/** The actions on each call. */
 export interface SoundPlan {
   play: Playable | undefined
   echo: boolean
@@ -14,7 +14,7 @@ export interface SoundPlan {
   durationMs: number | undefined
 }
 
-/** Repeated for ever; whole periods of any frequency in Hz, so that the joint is not heard. */
+/** The tone is repeated. This length has whole periods of every frequency in whole Hz, so that the joint is not audible. */
 const TONE_MS = 10_000
 
 export function soundFrom(options: Options, digits: string | undefined): SoundPlan {
@@ -22,10 +22,10 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
   const tone = options.text('tone')
   const echo = options.flag('echo')
   if ([file !== undefined, tone !== undefined, echo].filter(Boolean).length > 1) {
-    throw new UsageError('give one of --play, --tone and --echo')
+    throw new UsageError('use only one of --play, --tone and --echo')
   }
   if (digits !== undefined && !/^[0-9*#a-d,]+$/i.test(digits))
-    throw new UsageError(`“${digits}” cannot be pressed: use 0-9 * # A-D and commas`)
+    throw new UsageError(`“${digits}” cannot be pressed. Use 0-9 * # A-D and commas`)
   const record = options.text('record')
   return {
     play: file !== undefined ? fileFrom(file) : tone !== undefined ? toneFrom(tone) : undefined,
@@ -36,7 +36,7 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
   }
 }
 
-/** On the command line paths are the user's own: each folder that was named is a root. */
+/** On the command line every path is allowed: each named folder becomes a root. */
 export function rootsOf(plan: SoundPlan): Pick<EngineInit, 'mediaRoots' | 'recordRoot'> {
   return {
     mediaRoots: plan.play?.kind === 'file' ? [dirname(plan.play.file)] : [],
@@ -44,18 +44,18 @@ export function rootsOf(plan: SoundPlan): Pick<EngineInit, 'mediaRoots' | 'recor
   }
 }
 
-/** Reads the file to be played, so that a file that cannot be played makes no telephone ring. FILE_NOT_FOUND, BAD_AUDIO. */
+/** Checks the file before a telephone rings. Rejects with FILE_NOT_FOUND, BAD_AUDIO. */
 export async function checkSound(engine: Engine, { play }: SoundPlan): Promise<void> {
   if (play?.kind === 'file') await engine.call('checkMedia', { file: play.file })
 }
 
-/** `nth`: which call of this run it is; each has a file of its own. */
+/** `nth`: number of the call in this run; each call has its own file. */
 export async function startRecording(engine: Engine, callId: string, plan: SoundPlan, nth: number): Promise<void> {
   if (plan.record === undefined) return
   await engine.call('startRecord', { callId, mediaId: randomUUID(), file: numbered(plan.record, nth) })
 }
 
-/** Plays and presses keys on an answered call. Resolves when both are done, at once where there is nothing to do; a tone has no end. */
+/** Plays and presses keys on an answered call. Resolves when both are done, at once without such an action; never for a tone. */
 export async function perform(engine: Engine, callId: string, plan: SoundPlan): Promise<void> {
   if (plan.echo) await engine.call('echo', { callId, on: true })
   const repeat = plan.play?.kind === 'tone' ? 0 : 1
@@ -64,29 +64,31 @@ export async function perform(engine: Engine, callId: string, plan: SoundPlan): 
   await Promise.all([played, pressed])
 }
 
-/** Whether the call is to be hung up when `perform` has resolved, where no duration was given. */
+/** Whether a call without a duration is hung up when `perform` has resolved. */
 export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'file' || plan.digits !== undefined
 
-/** Looked for before a telephone rings. */
+/** Checks before a telephone rings that the file exists. */
 function fileFrom(text: string): Playable {
   if (!statSync(text, { throwIfNoEntry: false })?.isFile())
-    throw new UsageError(`--play ${text}: this file does not exist`)
+    throw new UsageError(`--play ${text}: the file does not exist. Check its name`)
   return { kind: 'file', file: resolve(text) }
 }
 
-/** A folder is made below one that is there; more than one missing folder is a mistyped path. */
+/** One missing folder is made; more than one is taken for a mistyped path. */
 function recordPath(text: string): string {
   const path = resolve(text)
   const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false
-  if (isFolder(path)) throw new UsageError(`--record ${text}: this is a folder. Give the name of a file`)
+  if (isFolder(path)) throw new UsageError(`--record ${text} is a folder. Use the name of a file`)
   if (isFolder(dirname(path)) || isFolder(dirname(dirname(path)))) return path
-  throw new UsageError(`--record ${text}: there is no folder “${dirname(path)}”`)
+  throw new UsageError(`--record ${text}: the folder “${dirname(path)}” does not exist. Make it first`)
 }
 
 function toneFrom(text: string): Playable {
   const hz = text.split('+').map(Number)
   if (!hz.every((frequency) => frequency >= 20 && frequency <= 3_900)) {
-    throw new UsageError(`--tone ${text}: use frequencies between 20 and 3900 Hz, like 440 or 350+440`)
+    throw new UsageError(
+      `--tone ${text} is not a valid tone. Use frequencies between 20 and 3900 Hz, like 440 or 350+440`,
+    )
   }
   return { kind: 'tone', hz, durationMs: TONE_MS }
 }

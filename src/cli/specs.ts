@@ -81,7 +81,7 @@ const SOUND: OptionTable = {
   tone: { type: 'string', value: 'hz', help: 'play a tone: 440, or 350+440' },
   echo: { type: 'boolean', aliases: ['echo-mode'], help: 'send back what is heard' },
   record: { type: 'string', value: 'out.wav', help: 'record what is heard (8 kHz mono)' },
-  duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up that long after the answer' },
+  duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up this long after the answer' },
 }
 
 export const OUTPUT: OptionTable = {
@@ -159,9 +159,9 @@ It runs until Ctrl-C, or for one call with --once.`,
     'ring-time': {
       type: 'string',
       value: 'seconds',
-      help: 'ring for so long before the answer, at most 180. Default: answer at once',
+      help: 'ring for this time before the answer, at most 180. Default: answer at once',
     },
-    'max-calls': { type: 'string', value: 'n', help: 'calls at once; further callers get busy. Default: 10' },
+    'max-calls': { type: 'string', value: 'n', help: 'simultaneous calls; further callers get busy. Default: 10' },
     once: { type: 'boolean', help: 'end after the first call' },
     ...NETWORK,
     ...MEDIA,

@@ -4,7 +4,7 @@ import type { Ended, Outcome } from './outcome.js'
 type Stats = NonNullable<Ended['stats']>
 type Trouble = Extract<EngineEvents['call'], { type: 'call.media-trouble' }>['trouble']
 
-/** An answer that is followed by BYE at once leaves the peer no time for sound. */
+/** In a shorter call the peer had no time to send sound. */
 const SOUND_DUE_MS = 500
 
 /** For programs. */
@@ -72,7 +72,7 @@ function strangerLines({ heard, strangerPackets, strangerSources }: Stats): stri
 
 const ANY_SOURCE = 'if the other side sends them, use --audio-from any'
 
-/** While the call lasts: packets come and nothing is heard. */
+/** Text during the call: packets come but nothing is heard. */
 export function troubleText(trouble: Trouble): string {
   if (trouble.reason === 'undecodable') return `nothing is heard: ${undecodedText(trouble)}`
   return `nothing is heard: sound comes from another address than the agreed one: ${sourcesText(trouble.strangerSources)}; ${ANY_SOURCE}`

@@ -40,10 +40,10 @@ const DEFAULT_TONE_DBFS = -12
 /** Twenty minutes in telephone quality; longer sounds should be played from files. */
 const MAX_WAV_OCTETS = 10 * 1024 * 1024
 
-type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
+type EventTuples = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 
 /** Joins accounts, calls and media. Independent of threads and Node-RED: commands and events are plain data. */
-export class TelephonyEngine extends TypedEmitter<Told> {
+export class TelephonyEngine extends TypedEmitter<EventTuples> {
   readonly #deps: EngineDeps
   readonly #init: EngineInit
   readonly #accounts: Accounts
@@ -147,7 +147,7 @@ export class TelephonyEngine extends TypedEmitter<Told> {
   /** An exception in a listener must not reach the callback of a socket or timer. */
   tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
     try {
-      this.emit(name, ...([data] as Told[Name]))
+      this.emit(name, ...([data] as EventTuples[Name]))
     } catch (error) {
       this.#deps.log.error({ err: error, event: name }, 'a listener of an engine event threw')
     }

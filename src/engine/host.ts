@@ -17,19 +17,19 @@ const init = workerData as EngineInit
 let tell: Tell<EngineEvents> | undefined
 const log = createLogger({ level: init.logLevel, sink: (level, line) => tell?.('log', { level, line }) })
 const engine = assembleEngine(init, log)
-const told = serveRpc<EngineCommands, EngineEvents>(parentPort, engine.commands, { batched: true })
-tell = told
-for (const name of EVENTS) engine.on(name, (data) => told(name, data))
+const sendEvent = serveRpc<EngineCommands, EngineEvents>(parentPort, engine.commands, { batched: true })
+tell = sendEvent
+for (const name of EVENTS) engine.on(name, (data) => sendEvent(name, data))
 
 const budget = new FaultBudget({ clock: systemClock }, { perMinute: FAULTS_PER_MINUTE })
 /** A fault in one handler must not end all calls: the engine continues, until so many faults have occurred that a restart is better. */
 function survive(error: unknown): void {
   log.error({ err: error }, 'an uncaught fault: the engine continues')
   if (budget.take()) return
-  told.flush()
+  sendEvent.flush()
   process.exit(1)
 }
 process.on('uncaughtException', survive)
 process.on('unhandledRejection', survive)
 
-told('engine', { state: 'up', reason: '' })
+sendEvent('engine', { state: 'up', reason: '' })

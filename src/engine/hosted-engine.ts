@@ -12,7 +12,7 @@ import { within } from './deadline.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
 import { Wanted } from './wanted.js'
 
-type Told = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
+type EventTuples = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 type Client = RpcClient<EngineCommands, EngineEvents>
 
 /** Restarts quickly after a single crash, more and more slowly after repeated ones. */
@@ -35,7 +35,7 @@ interface HostedEngineDeps {
 const REAL: HostedEngineDeps = { clock: systemClock, startThread }
 
 /** An engine in its own worker. When the worker dies, a new one gets the accounts and rules, and open calls are reported as ended. */
-export class HostedEngine extends TypedEmitter<Told> implements Engine {
+export class HostedEngine extends TypedEmitter<EventTuples> implements Engine {
   readonly #init: EngineInit
   readonly #deps: HostedEngineDeps
   readonly #clock: Clock
@@ -173,7 +173,7 @@ export class HostedEngine extends TypedEmitter<Told> implements Engine {
   /** An exception in one listener does not stop the others. */
   #tell<Name extends keyof EngineEvents>(name: Name, data: EngineEvents[Name]): void {
     try {
-      this.emit(name, ...([data] as Told[Name]))
+      this.emit(name, ...([data] as EventTuples[Name]))
     } catch (error) {
       process.emitWarning(TelephonyError.from(error), { detail: `thrown by a listener of “${name}”` })
     }

@@ -205,7 +205,7 @@ export type EngineCommands = {
   register(a: { accountId: string }): void
   unregister(a: { accountId: string }): Promise<void>
   registration(a: { accountId: string }): RegistrationState
-  /** Resolves as soon as the call exists; events report its progress. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
+  /** Resolves when the call exists; events report its progress. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
   dial(a: DialCommand): Promise<{ callId: string }>
   answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   ring(a: { callId: string }): void

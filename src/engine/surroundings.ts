@@ -12,7 +12,7 @@ interface SurroundingsDeps {
   addresses: () => readonly string[]
   /** An address was added or removed: another network, a cable, a new lease. */
   moved: (addresses: readonly string[]) => void
-  /** The machine slept. For registrars the time went on. */
+  /** The machine slept: bindings at the registrars may have expired. */
   slept: () => void
 }
 

@@ -1,4 +1,4 @@
-/** The engine's side of media: workers start when first needed, and calls do not see which one they are on. */
+/** The engine's side of media: starts workers when they are needed and hides them from the calls. */
 import { availableParallelism } from 'node:os'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
@@ -29,22 +29,22 @@ export type {
 } from './media-session.js'
 
 export interface MediaServiceInit {
-  /** Media workers at most: cores - 1, but one at least. */
+  /** Limit of media workers. Default: cores - 1, but at least one. */
   workers?: number
-  /** One more starts when all that run have so many. */
+  /** Another worker starts when every running worker has this many calls. */
   callsPerWorker?: number
-  /** RFC 3550 6.2: 5 s. */
+  /** Default: 5 s (RFC 3550 6.2). */
   rtcpIntervalMs?: number
 }
 
-/** A worker that does not answer is not waited for. */
+/** Limit of the wait for a worker that does not answer. */
 const CLOSE_WITHIN_MS = 2000
 const OPEN_ATTEMPTS = 2
-/** A fifth of a core, where 500 are clean and 800 are not. */
+/** A fifth of a core. In measurements a worker carried 500 calls without gaps, but not 800. */
 const CALLS_PER_WORKER = 200
 /**
- * Packets live for a moment only: V8 would let 48 MB of them gather before it looks, here it looks some five times a second at 500 calls,
- * for less than 2 ms each time. 120 kB a call became 80.
+ * Packets are short-lived: by default V8 collects them only after 48 MB. With this limit it collects about five times a second at 500 calls,
+ * for less than 2 ms each time, and a call takes 80 kB instead of 120 kB.
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8 }
 const defaults = (): Required<MediaServiceInit> => ({
@@ -53,21 +53,28 @@ const defaults = (): Required<MediaServiceInit> => ({
   rtcpIntervalMs: 5000,
 })
 
-/** The service with its figures. */
+/** The media service with its load figures. */
 export interface MediaPool extends MediaService {
-  /** One line per media worker: CPU time, calls, how well it kept time. */
+  /** One entry per media worker: CPU time, calls, delays. */
   load(): Promise<Awaited<ReturnType<MediaCommands['load']>>[]>
-  /** What is kept of prompts, all zero before the first. */
+  /** Figures of the prompt cache, all zero before the first prompt. */
   prompts(): Promise<PromptFigures>
 }
 
 type MediaThread = RpcWorker<MediaCommands, MediaEvents>
+
+/** Events that the log shows, as sentences. */
+const PROBLEMS: { readonly [Name in keyof MediaEvents]?: (data: MediaEvents[Name]) => string } = {
+  warning: ({ message }) => message,
+  failed: ({ reason }) => reason,
+  trouble: ({ trouble }) => trouble.text,
+}
 type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
 
 export interface MediaServiceDeps {
   log: Logger
   clock?: Clock
-  /** How threads come to be; tests hold them and end them. */
+  /** Starts a thread; tests pass their own function. */
   startThread?: StartThread
 }
 
@@ -93,7 +100,7 @@ class MediaWorkers implements MediaPool {
   async open({ preferredCodec = 'PCMA', ...open }: MediaSessionInit): Promise<MediaSession> {
     if (this.#closing) throw new TelephonyError('CLOSED', 'media is closed')
     if (this.#sessions.has(open.id) || this.#opening.has(open.id)) {
-      throw new TelephonyError('BAD_ARGUMENT', `call ${open.id} has media already`)
+      throw new TelephonyError('BAD_ARGUMENT', `the call ${open.id} already has media`)
     }
     this.#opening.add(open.id)
     try {
@@ -121,7 +128,7 @@ class MediaWorkers implements MediaPool {
     }
   }
 
-  /** A worker that dies under a call that is just being set up costs it nothing: another one takes it. */
+  /** If a worker dies during the setup of a call, another worker takes the call. */
   async #openSomewhere(open: MediaOpen): Promise<{ thread: MediaThread; release: () => void; opened: MediaOpened }> {
     for (let attempt = 1; ; attempt++) {
       const thread = this.#leastLoaded()
@@ -151,7 +158,7 @@ class MediaWorkers implements MediaPool {
       resourceLimits: RESOURCE_LIMITS,
       onEvent: (name, data) => this.#hear(name, data),
       onDied: (reason) => {
-        this.#deps.log.error({ reason }, 'a media worker died; its calls end, the next call starts another one')
+        this.#deps.log.error({ reason }, 'a media worker died: its calls end, the next call starts a new worker')
         this.#threads.delete(thread)
         for (const session of [...this.#sessions.values()]) {
           if (session.runsOn(thread.rpc)) session.fail(`media worker: ${reason}`)
@@ -162,14 +169,14 @@ class MediaWorkers implements MediaPool {
     return thread
   }
 
-  /** A listener that throws must not take the engine's thread with it. */
+  /** An exception in a listener must not end the engine's thread. */
   #hear<Name extends keyof MediaEvents & string>(name: Name, data: MediaEvents[Name]): void {
-    if (name === 'warning' || name === 'failed' || name === 'trouble')
-      this.#deps.log.warn({ callId: data.id, ...data }, `media: ${name}`)
+    const problem = PROBLEMS[name]?.(data)
+    if (problem !== undefined) this.#deps.log.warn({ callId: data.id }, `media: ${problem}`)
     try {
       this.#sessions.get(data.id)?.hear(name, data)
     } catch (err) {
-      this.#deps.log.error({ err, event: name, callId: data.id }, 'a listener of a media event failed')
+      this.#deps.log.error({ err, event: name, callId: data.id }, 'a listener of a media event threw')
     }
   }
 
@@ -190,7 +197,7 @@ class MediaWorkers implements MediaPool {
       name: 'ringflow-assets',
       onEvent: () => undefined,
       onDied: (reason) => {
-        this.#deps.log.error({ reason }, 'the asset worker died; the next prompt starts another one')
+        this.#deps.log.error({ reason }, 'the asset worker died: the next prompt starts a new worker')
         if (this.#assets === assets) this.#assets = undefined
       },
     })

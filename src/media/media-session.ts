@@ -14,38 +14,38 @@ export type MediaSessionEvents = {
   started: []
   digit: [digit: string, durationMs: number]
   timeout: [silentMs: number]
-  /** Packets come and nothing is heard; once per reason. */
+  /** Packets come but nothing is heard; emitted once per reason. */
   trouble: [trouble: MediaTrouble]
-  /** The worker died or a socket failed: the call has to end. `close` is called already. */
+  /** The worker died or a socket failed: the call must end. The session is already closed. */
   failed: [reason: string]
 }
 
-/** What to play, or how to find it: commands keep their order, however long a file is looked for. */
+/** The source, or a function that finds it, so that plays keep their order during the search for a file. */
 export type ToPlay = PromptSource | (() => Promise<PromptSource>)
 
-/** The media of one call: its ports, and what is done with its sound. Every method rejects with CLOSED after `close`. */
+/** The media of one call: its ports and the actions on its sound. Every method rejects with CLOSED after `close`. */
 export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   readonly id: string
   readonly local: { host: string; port: number; rtcpPort: number }
   connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
-  /** Goes on from other ports, which then stand in `local`. Rejects NO_PORTS, TRANSPORT: then nothing has changed. */
+  /** Continues on other ports and updates `local`. Rejects with NO_PORTS, TRANSPORT; then nothing has changed. */
   moveTo(place: Omit<MediaOpen, 'id'>): Promise<void>
-  /** Resolves when the last packet has left, or with the reason why it did not. A second play interrupts the first. */
+  /** The result resolves when the last packet has been sent, or with the reason of an earlier end. A second play interrupts the first. */
   play(source: ToPlay, options?: { repeat?: number }): MediaPlayback
-  /** Sends back what is heard, in place of silence. */
+  /** Sends the received sound back in place of silence. */
   echo(on: boolean): Promise<void>
-  /** Resolves when the last end packet of the last digit has left. */
+  /** Resolves when the last end packet of the last digit has been sent. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
-  /** Records what is received to an absolute, confined path. BAD_ARGUMENT where something else is recording to it. */
+  /** Records the received sound to an absolute, confined path. Rejects with BAD_ARGUMENT if another recording uses the path. */
   record(path: string, options?: { maxMs?: number }): Promise<MediaRecording>
   stats(): Promise<MediaStats>
-  /** Idempotent; ends plays and recordings as `hangup`, frees the ports, gives the final figures (null if the worker died). */
+  /** Ends plays and recordings as `hangup`, frees the ports, resolves with the final statistics (null if the worker died). Idempotent. */
   close(): Promise<MediaStats | null>
 }
 
 export interface MediaPlayback {
   readonly id: string
-  /** Rejects with FILE_NOT_FOUND, BAD_AUDIO … before anything was sent. */
+  /** Rejects with FILE_NOT_FOUND, BAD_AUDIO … before the first packet. */
   readonly ended: Promise<{ ended: PlayEnded; playedMs: number }>
   stop(reason?: 'interrupted' | 'stopped'): void
 }
@@ -57,13 +57,13 @@ export interface MediaRecording {
 }
 
 export interface MediaSessionInit extends MediaOpen {
-  /** What a prompt is encoded to before `connect` has told. */
+  /** Codec of prompts before `connect`. */
   preferredCodec?: CodecName
 }
 
-/** All media of one engine: workers start when first needed. */
+/** All media of one engine; workers start when they are needed. */
 export interface MediaService {
   open(init: MediaSessionInit): Promise<MediaSession>
-  /** Idempotent; closes every session and ends every worker. */
+  /** Closes every session and ends every worker. Idempotent. */
   close(): Promise<void>
 }

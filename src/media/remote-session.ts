@@ -22,19 +22,19 @@ const DEFAULT_TONE_MS = 160
 const DEFAULT_GAP_MS = 100
 
 type PlayResult = { ended: PlayEnded; playedMs: number }
-/** `given`: the worker has it and tells its end. */
+/** `given`: the worker has the play and reports its end. */
 type Play = { given: boolean; over: boolean; settle: (result: PlayResult) => void }
 type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
 
 export interface RemoteMediaSessionDeps {
   rpc: RpcClient<MediaCommands, MediaEvents>
   prompt: (source: PromptSource, codec: CodecName) => Promise<EncodedPrompt>
-  /** Files that are being recorded to, of all calls: two writers would spoil one. */
+  /** Files of all running recordings: two writers would corrupt a file. */
   recordingTo: Set<string>
   onClosed: () => void
 }
 
-/** The media of one call, as its thread is told and tells. */
+/** The media of one call, which runs in a worker. */
 export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
   readonly id: string
   readonly #deps: RemoteMediaSessionDeps
@@ -62,7 +62,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     return rpc === this.#deps.rpc
   }
 
-  /** What the worker tells of this call. */
+  /** Receives the worker's events of this call. */
   hear<Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]): void {
     const handlers: { [N in keyof MediaEvents]: (data: MediaEvents[N]) => void } = {
       started: () => this.emit('started'),
@@ -73,7 +73,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       digitsSent: ({ sendId, ended }) => this.#digits.get(sendId)?.(ended),
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
       failed: ({ reason }) => this.fail(reason),
-      warning: () => undefined, // for the log alone
+      warning: () => undefined, // only for the log
     }
     handlers[name](data)
   }
@@ -107,7 +107,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       this.#plays.delete(id)
       if (this.#playback === playback) this.#playback = undefined
     })
-    // Who does not wait for the end is not punished for a file that is missing.
+    // A caller that does not wait for the end must not get an unhandled rejection.
     ended.catch(() => undefined)
     const playback: MediaPlayback = { id, ended, stop: (reason = 'stopped') => this.#stopPlay(id, play, reason) }
     this.#playback = playback
@@ -118,13 +118,13 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#assertOpen()
     this.#plays.set(playId, play)
     const prompt = await this.#deps.prompt(typeof source === 'function' ? await source() : source, this.#codec)
-    // Stopped, or the call ended, while the file was being read.
+    // The play was stopped or the call ended during the reading of the file.
     if (play.over || this.#closing) return
     play.given = true
     await this.#deps.rpc.call('play', { id: this.id, playId, prompt, repeat })
   }
 
-  /** What the worker plays ends with the worker's figures; what it has not been given yet ends here. */
+  /** The worker ends its plays and reports the played time; a play that it does not have yet ends here. */
   #stopPlay(playId: string, play: Play, reason: 'interrupted' | 'stopped'): void {
     if (play.over || this.#closing) return
     if (!play.given) {
@@ -157,7 +157,8 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   async record(path: string, { maxMs = 0 }: { maxMs?: number } = {}): Promise<MediaRecording> {
     this.#assertOpen()
     const { rpc, recordingTo } = this.#deps
-    if (recordingTo.has(path)) throw new TelephonyError('BAD_ARGUMENT', `${path} is being recorded to already`)
+    if (recordingTo.has(path))
+      throw new TelephonyError('BAD_ARGUMENT', `another recording already writes to ${path}. Use another file name`)
     recordingTo.add(path)
     const recordId = newId()
     const forget = () => {
@@ -193,14 +194,14 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   }
 
   async #close(): Promise<MediaStats | null> {
-    // The worker tells the ends of plays and recordings before it answers.
+    // The worker reports the ends of plays and recordings before it answers.
     const stats = await this.#deps.rpc.call('close', { id: this.id }).catch(() => null)
     this.#settle('hangup')
     this.#deps.onClosed()
     return stats
   }
 
-  /** The worker is gone, or this call's media there: everything that waits ends, and the call is told. */
+  /** The worker or the media of this call has failed: ends all plays, digits and recordings, and emits `failed`. */
   fail(reason: string): void {
     this.#settle('failed')
     if (this.#closing) return

@@ -11,11 +11,11 @@ export interface RpcWorkerInit<E> {
   workerData?: unknown
   resourceLimits?: ResourceLimits
   onEvent: <Name extends keyof E & string>(name: Name, data: E[Name]) => void
-  /** Told once, unless it was terminated. */
+  /** Called once, but not after `terminate`. */
   onDied: (reason: string) => void
 }
 
-/** A thread with the RPC to it. It keeps the process alive only while somebody holds it. */
+/** A thread with the RPC to it. It keeps the process alive only while it has holders. */
 export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }> {
   readonly rpc: RpcClient<C, E>
   readonly #worker: Worker
@@ -29,7 +29,7 @@ export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }
       name: init.name,
       workerData: init.workerData,
       ...(init.resourceLimits ? { resourceLimits: init.resourceLimits } : {}),
-      // Flags of the process (`--input-type`, test runners) are not meant for this thread.
+      // Flags of the process (`--input-type`, test runners) must not reach this thread.
       execArgv: [],
     })
     this.#worker.unref()
@@ -43,12 +43,12 @@ export class RpcWorker<C extends Commands, E extends { [name: string]: unknown }
     return !this.#over
   }
 
-  /** How many use it: what "least loaded" goes by. */
+  /** Number of users; the worker with the fewest gets the next call. */
   get holders(): number {
     return this.#holders
   }
 
-  /** Returns what lets go again. */
+  /** Returns the function that releases the worker. */
   hold(): () => void {
     if (this.#holders++ === 0) this.#worker.ref()
     let held = true

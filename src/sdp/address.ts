@@ -4,14 +4,14 @@ export type AddressFamily = 4 | 6
 
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 
-/** Undefined where it is a host name, a multicast group with its TTL, or nothing at all. */
+/** Undefined for a host name, a multicast group with its TTL, or an empty text. */
 export function familyOf(address: string | undefined): AddressFamily | undefined {
   if (address === undefined) return undefined
   if (IPV4.test(address)) return 4
   return isIPv6(address) ? 6 : undefined
 }
 
-/** RFC 4291 2.2, without a zone: that means something on its own machine only. */
+/** RFC 4291 2.2, without a zone, which is valid only on its own machine. */
 function isIPv6(address: string): boolean {
   if (address.length > 45 || !/^[\da-f:.]+$/i.test(address)) return false
   const [head = '', tail, ...more] = address.split('::')
@@ -27,17 +27,17 @@ function isIPv6(address: string): boolean {
   return hex.every((group) => /^[\da-f]{1,4}$/i.test(group)) && (tail === undefined ? count === 8 : count <= 7)
 }
 
-/** RFC 8866 5.7: a unicast host may be an FQDN; names from somebody's own network, such as `pbx`, are met as well. */
+/** RFC 8866 5.7: a unicast host may be an FQDN; names of a local network, such as `pbx`, occur too. */
 export function isHostName(text: string): boolean {
   const labels = text.replace(/\.$/, '').split('.')
-  // A last label of digits is an address with a slip in it.
+  // A last label of digits means a mistyped address.
   if (text.length > 253 || /^\d*$/.test(labels.at(-1) ?? '')) return false
   return labels.every((label) => /^[\w-]{1,63}$/.test(label))
 }
 
-/** RFC 3264 8.4 and its like in IPv6: an address that nobody has asks for silence. */
+/** RFC 3264 8.4, and the same in IPv6: an unspecified address asks for silence. */
 export const isUnspecified = (address: string): boolean => /^0\.0\.0\.0$|^[0:]+$/.test(address)
 
-/** The one form that sockets use too (RFC 5952), so that packets can be told by it. */
+/** The form that sockets use too (RFC 5952), so that it can be compared with the source of packets. */
 export const canonical = (address: string): string =>
   isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address

@@ -1,9 +1,9 @@
-/** What the media lines of an SDP say (RFC 8866 5.14), as far as it matters here. sdp-transform reads all other lines. */
+/** Reads the media descriptions of an SDP (RFC 8866 5.14). sdp-transform reads all lines except m=. */
 import { parse, type MediaDescription as RawMedia } from 'sdp-transform'
 import { TelephonyError } from '../base/errors.js'
 import { plainLines } from './spelling.js'
 
-/** RFC 8866 6.7, as the side that describes sees it. */
+/** RFC 8866 6.7, from the side of the describing peer. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 export interface PayloadFormat {
@@ -21,16 +21,16 @@ export interface MediaDescription {
   port: number
   /** `RTP/AVP`, `UDPTL` … */
   protocol: string
-  /** The formats as they stand in the m= line; for RTP they are payload types. */
+  /** The formats of the m= line; for RTP they are payload types. */
   formats: readonly string[]
-  /** Those of `formats` that are known by an rtpmap or by number (RFC 3551 6), in the same order. */
+  /** The entries of `formats` that are known by an rtpmap or by number (RFC 3551 6), in the same order. */
   payloads: readonly PayloadFormat[]
-  /** From the media's own c= line, else the one above all media: an address or a host name. */
+  /** Address or host name from the media's own c= line, else from the session's. */
   address: string | undefined
   /** a=rtcp (RFC 3605). */
   rtcpPort: number | undefined
   direction: Direction
-  /** How much sound the writer wants in a packet, and how much it can take (RFC 8866 6.3, 6.4). */
+  /** Wanted and largest length of a packet (RFC 8866 6.3, 6.4). */
   ptimeMs: number | undefined
   maxPtimeMs?: number
 }
@@ -43,7 +43,7 @@ const MAX_MEDIA = 256
 const MAX_FORMATS = 256
 const MAX_PAYLOAD_TYPE = 127
 
-/** RFC 3551 6: may be offered without rtpmap. The first two we speak, the others make refusals readable. */
+/** RFC 3551 6: may be offered without rtpmap. We support the first two; the names of the others make refusals readable. */
 const STATIC_PAYLOADS = new Map<number, string>([
   [0, 'PCMU'],
   [8, 'PCMA'],
@@ -54,43 +54,46 @@ const STATIC_PAYLOADS = new Map<number, string>([
 ])
 
 /**
- * The lines that matter here. The library gets no others: it tries each attribute that it does not know against some fifty patterns, so that
- * 64 kB of short ones would hold up all calls for 60 ms.
+ * The used lines. The library does not get others: it compares each unknown attribute with about fifty patterns, so that
+ * 64 kB of short attributes would block all calls for 60 ms.
  */
 const WANTED = /^(?:[vcm]=|a=(?:rtpmap|fmtp|rtcp|ptime|maxptime|sendrecv|sendonly|recvonly|inactive)(?::|$))/
 
 /** Throws BAD_SDP. */
 export function parseDescription(text: string): readonly MediaDescription[] {
-  if (text.length > MAX_OCTETS) throw new TelephonyError('BAD_SDP', `the SDP has ${text.length} characters`)
+  if (text.length > MAX_OCTETS)
+    throw new TelephonyError('BAD_SDP', `the SDP of the peer is too large: ${text.length} characters`)
   const lines = plainLines(text).filter((line) => WANTED.test(line))
   const mediaLines = lines.filter((line) => line.startsWith('m='))
-  if (mediaLines.length > MAX_MEDIA) throw new TelephonyError('BAD_SDP', `the SDP has ${mediaLines.length} media lines`)
+  if (mediaLines.length > MAX_MEDIA)
+    throw new TelephonyError('BAD_SDP', `the SDP of the peer has too many media lines: ${mediaLines.length}`)
   // Lines that are not understood are skipped (RFC 8866 5); a text without v=0 is not SDP at all.
   const session = parse(lines.join('\r\n'))
-  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'the SDP does not begin with v=0')
-  // The library begins a media with every m= line.
+  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'the SDP of the peer does not begin with v=0')
+  // The library begins a media description with every m= line.
   return session.media.map((media, i) => readMedia(media, readMediaLine(mediaLines[i]), session))
 }
 
 /** RFC 8866 9: token. */
 const TOKEN = String.raw`[\w!#$%&'*+.^\x60{|}~-]+`
 const KIND = new RegExp(`^${TOKEN}$`)
-/** Of a stream over several ports the first one counts, as if it were the only one (RFC 8866 5.14). */
+/** Only the first port of a stream over several ports is used (RFC 8866 5.14). */
 const PORT = /^(\d{1,5})(?:\/\d+)?$/
 const PROTOCOL = new RegExp(`^${TOKEN}(?:/${TOKEN})*$`)
 
-/** A reader of our own: the library skips an m= line with a count of ports (`49170/2`) or signs such as `-` in a word (`x-data`). */
+/** Our own reader: the library skips an m= line with a count of ports (`49170/2`) or characters such as `-` in a word (`x-data`). */
 function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
   const [kind = '', portText = '', protocol = '', ...formats] = line.slice(2).split(' ')
   const port = Number(PORT.exec(portText)?.[1])
   if (!KIND.test(kind) || !isPort(port) || !PROTOCOL.test(protocol)) {
     throw new TelephonyError('BAD_SDP', `the media line “${line.slice(0, 64)}” cannot be read`)
   }
-  if (formats.length > MAX_FORMATS) throw new TelephonyError('BAD_SDP', `${formats.length} formats in one m= line`)
+  if (formats.length > MAX_FORMATS)
+    throw new TelephonyError('BAD_SDP', `an m= line of the peer has too many formats: ${formats.length}`)
   return { kind: kind.toLowerCase(), port, protocol, formats }
 }
 
-/** What stands above all media holds where the media's own lines do not say otherwise. */
+/** The session's attributes hold unless the media's own lines replace them. */
 type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
 
 function readMedia(raw: RawMedia, line: ReturnType<typeof readMediaLine>, session: SessionLevel): MediaDescription {
@@ -116,7 +119,7 @@ function milliseconds(value: unknown): number | undefined {
 
 const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535
 
-/** The library leaves `08` as text; where the number is missing, the text is empty. */
+/** The library leaves `08` as text; the text is empty if the number is missing. */
 const isFor = (payloadType: number) => (line: { payload: number | string }) =>
   line.payload !== '' && Number(line.payload) === payloadType
 
@@ -126,7 +129,7 @@ function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
   const map = raw.rtp.find(isFor(payloadType))
   const name = map ? String(map.codec) : STATIC_PAYLOADS.get(payloadType)
   const clockRate = Number(map?.rate ?? 8000)
-  // RFC 8866 6.6: one channel unless it says more. Nothing with several channels is known here.
+  // RFC 8866 6.6: one channel by default. Formats with several channels are not supported.
   const channels = Number(map?.encoding ?? 1)
   if (!name || channels !== 1 || !Number.isSafeInteger(clockRate) || clockRate <= 0) return []
   const fmtp = raw.fmtp.find(isFor(payloadType))?.config

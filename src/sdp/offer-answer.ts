@@ -1,5 +1,5 @@
 /**
- * RFC 3264 for one audio stream: offers, answers, and what both sides have settled by them.
+ * RFC 3264 for one audio stream: offers, answers, and the agreement of both sides.
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
@@ -7,11 +7,11 @@ import { canonical, familyOf, isHostName, isUnspecified } from './address.js'
 import { type Direction, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
 
-/** What can be negotiated; media speaks the same. */
+/** The codecs that can be negotiated; the same as in media. */
 export type AudioCodec = 'PCMA' | 'PCMU'
 
 export interface LocalMedia {
-  /** Address that the peer shall send to, IPv4 or IPv6. */
+  /** Address to which the peer sends, IPv4 or IPv6. */
   address: string
   port: number
   rtcpPort: number
@@ -19,12 +19,12 @@ export interface LocalMedia {
   codecs: readonly AudioCodec[]
 }
 
-/** An offer's media lines: it is looked at before ports are opened for it, and answered later. */
+/** The media lines of an offer, which is checked before ports are opened and answered later. */
 export type ReadOffer = readonly MediaDescription[]
 
-/** What offer and answer have agreed on, as we see it. */
+/** The result of offer and answer, from our side. */
 export interface Settled {
-  /** Where we send: an address or a host name, which is not looked up here; `0.0.0.0` or `::` where the peer wants nothing and never told more. */
+  /** Where we send: an address or a host name (not looked up here); `0.0.0.0` or `::` if the peer has never named an address. */
   remote: { host: string; port: number; rtcpPort: number }
   codec: AudioCodec
   /** The peer's number for the codec. */
@@ -35,17 +35,17 @@ export interface Settled {
   ptimeMs: number
 }
 
-/** Ours by default; the peer's number is respected (RFC 4733 has none of its own). */
+/** Our default; the peer's number takes precedence (RFC 4733 has no static number). */
 const TELEPHONE_EVENT_PAYLOAD_TYPE = 101
-/** What we ask for, and send to who asks for nothing: what everybody takes (RFC 3551 4.2). */
+/** Our a=ptime, and the length of our packets if the peer has no a=ptime; every peer must accept it (RFC 3551 4.2). */
 const PTIME_MS = 20
-/** What media can send. */
+/** Packet lengths that media can send. */
 const PTIMES_MS = [60, 40, 30, 20, 10] as const
 const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
 /** Without keys or fingerprints these are the same on the wire. */
 const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
 
-/** RFC 3264 6.1, 8.4: what the one side may send the other may receive. */
+/** RFC 3264 6.1, 8.4: the same direction from the other side. */
 export const OPPOSITE = {
   sendrecv: 'sendrecv',
   sendonly: 'recvonly',
@@ -60,18 +60,18 @@ export class OfferAnswer {
   #lastText = ''
   /** Our last description; later ones keep its order (RFC 3264 8). */
   #described: readonly MediaDescription[] = []
-  /** Kept after its answer: a 2xx may bring another one than the 183 before (RFC 3261 13.2.2.4, another fork). */
+  /** Kept after its answer: a 2xx of another fork may bring a different answer than the 183 before (RFC 3261 13.2.2.4). */
   #offered: readonly MediaDescription[] | undefined
   #awaitsAnswer = false
   #settled: Settled | undefined
 
-  /** `sessionId`: any number that is this call's alone. */
+  /** `sessionId`: a number that is unique to this call. */
   constructor(local: LocalMedia, sessionId: number) {
     this.#local = local
     this.#origin = { sessionId, address: local.address }
   }
 
-  /** Our sound is elsewhere from now on: the next offer says so (RFC 3264 8.3.1). */
+  /** Changes our media address for the next offer (RFC 3264 8.3.1). */
   relocate(to: Pick<LocalMedia, 'address' | 'port' | 'rtcpPort'>): void {
     this.#local = { ...this.#local, ...to }
   }
@@ -80,7 +80,7 @@ export class OfferAnswer {
     return this.#settled
   }
 
-  /** An offer of ours waits for its answer. */
+  /** Whether our offer waits for an answer. */
   get awaitsAnswer(): boolean {
     return this.#awaitsAnswer
   }
@@ -108,10 +108,10 @@ export class OfferAnswer {
     this.#awaitsAnswer = false
   }
 
-  /** The peer's answer to our last offer, or another answer to it. Throws BAD_SDP, NO_COMMON_CODEC; then the last agreement still holds. */
+  /** Accepts an answer to our last offer; there may be several. Throws BAD_SDP, NO_COMMON_CODEC; then the last agreement still holds. */
   accept(answer: string): Settled {
     const offered = this.#offered
-    if (!offered) throw new TelephonyError('BAD_SDP', 'an answer without an offer')
+    if (!offered) throw new TelephonyError('BAD_SDP', 'the peer sent an answer without an offer')
     this.#awaitsAnswer = false
     const lines = parseDescription(answer)
     const index = offered.findIndex((line) => line.port !== 0)
@@ -129,7 +129,7 @@ export class OfferAnswer {
     return settled
   }
 
-  /** Reads an offer, for `answer`; throws what that would throw: BAD_SDP, NO_COMMON_CODEC. */
+  /** Reads an offer for `answer`. Throws the same errors: BAD_SDP, NO_COMMON_CODEC. */
   check(offer: string): ReadOffer {
     return this.#read(offer).lines
   }
@@ -139,7 +139,7 @@ export class OfferAnswer {
     const { lines, index, theirs, codec, event, settled } = this.#read(offer)
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
-    // RFC 3264 6: as many m= lines as the offer, in its order; those we do not take get port 0.
+    // RFC 3264 6: as many m= lines as the offer, in its order; unsupported ones get port 0.
     const described = lines.map((line, i) => (i === index ? audio : { ...line, port: 0 }))
     const text = this.#text(described)
     this.#offered = undefined
@@ -149,7 +149,7 @@ export class OfferAnswer {
     return { text, settled }
   }
 
-  /** What an offer would settle, which line it is about and what of it. */
+  /** Finds the line and codec of an offer, and the agreement that it leads to. */
   #read(offer: string | ReadOffer) {
     const lines = typeof offer === 'string' ? parseDescription(offer) : offer
     const index = this.#chooseLine(lines)
@@ -167,7 +167,7 @@ export class OfferAnswer {
     return usable(lines[inUse]) ? inUse : lines.findIndex(usable)
   }
 
-  /** The codec in use where it is offered again, else the first of the peer's that we speak (RFC 3264 6.1). */
+  /** The codec in use if it is offered again, else the first of the peer's codecs that we support (RFC 3264 6.1). */
   #commonCodec(line: MediaDescription): PayloadFormat | undefined {
     if (!PROTOCOLS.includes(line.protocol.toUpperCase())) return undefined
     const common = line.payloads.filter((payload) => this.#localCodec(payload) !== undefined)
@@ -189,7 +189,7 @@ export class OfferAnswer {
     const previous = this.#settled?.remote
     const remote = { host, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
     return {
-      // Nothing is sent there anyhow; the last address still says whose packets are the peer's.
+      // Nothing is sent to it now; the last address still identifies the peer's packets.
       remote: silenced && previous ? previous : remote,
       codec,
       payloadType: payload.payloadType,
@@ -199,13 +199,16 @@ export class OfferAnswer {
     }
   }
 
-  /** Where our sockets can send to: an address of media's family, or a host name. */
+  /** Checks that our sockets can send to the address: same IP version as media, or a host name. */
   #sendable(address: string | undefined): string {
     const ours = familyOf(this.#local.address) ?? 4
     const family = familyOf(address)
     if (address !== undefined && family === ours) return canonical(address)
     if (address !== undefined && isHostName(address)) return address.toLowerCase()
-    throw new TelephonyError('NO_COMMON_CODEC', `the peer's SDP has ${described(address)}; media here is IPv${ours}`)
+    throw new TelephonyError(
+      'NO_COMMON_CODEC',
+      `the SDP of the peer has ${described(address)}, but our media uses IPv${ours}`,
+    )
   }
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
@@ -221,7 +224,7 @@ export class OfferAnswer {
     }
   }
 
-  /** RFC 3264 8: the version rises by one with every change, and only then; nothing else of o= ever changes, not even the address. */
+  /** RFC 3264 8: the version rises by one with every change, and only then; the rest of o= never changes, not even the address. */
   #text(media: readonly MediaDescription[]): string {
     const { address } = this.#local
     const at = (version: number) => formatDescription({ ...this.#origin, version }, media, address)
@@ -237,19 +240,19 @@ function described(address: string | undefined): string {
   return `“${address.slice(0, 64)}”, which ${what}`
 }
 
-/** RFC 8866 6.4: a=ptime is the peer's wish, a=maxptime its limit; of what we can send the most that fits. */
+/** RFC 8866 6.4: a=ptime is the peer's wish, a=maxptime its limit; returns the largest fitting length that we can send. */
 function packetMs({ ptimeMs = PTIME_MS, maxPtimeMs = ptimeMs }: MediaDescription): number {
   const mostMs = Math.min(ptimeMs, maxPtimeMs)
   return PTIMES_MS.find((ms) => ms <= mostMs) ?? 10
 }
 
-/** RFC 3264 8.4: c=0.0.0.0 is how RFC 2543 asked for silence: the peer receives nothing. */
+/** RFC 3264 8.4: c=0.0.0.0 means that the peer receives nothing, the hold of RFC 2543. */
 const withoutReceiving = (direction: Direction): Direction =>
   direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
 
 const isAudio = (line: MediaDescription): boolean => line.kind === 'audio'
 
-/** Only at the codec's clock: an event's duration is counted in it (RFC 4733 2.1). */
+/** Only at the clock rate of the codec, which is the unit of an event's duration (RFC 4733 2.1). */
 const isTelephoneEvent = (payload: PayloadFormat): boolean =>
   payload.name.toLowerCase() === 'telephone-event' && payload.clockRate === 8000
 
@@ -268,5 +271,8 @@ function noCommonCodec(line: MediaDescription | undefined, codecs: readonly Audi
   if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
   const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)
   const offered = `${line.protocol.slice(0, 32)} ${names.join(', ')} at ${line.address?.slice(0, 64) ?? 'no address'}`
-  return new TelephonyError('NO_COMMON_CODEC', `the peer has ${offered}; here ${codecs.join(', ')} over RTP/AVP`)
+  return new TelephonyError(
+    'NO_COMMON_CODEC',
+    `no common codec: the peer has ${offered}, we have ${codecs.join(', ')} over RTP/AVP`,
+  )
 }

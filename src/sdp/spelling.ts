@@ -1,11 +1,11 @@
 /**
- * The spelling of an SDP made plain before sdp-transform reads it: that library knows RFC 8866 9 to the letter, and skips other lines. Peers
- * send blanks and tabs around any part, CR or LF alone, a NUL at the end, a byte order mark, upper and lower case; the meaning is clear.
+ * Normalises the spelling of an SDP before sdp-transform reads it: the library follows RFC 8866 9 strictly and skips other lines. Peers
+ * send blanks and tabs around any part, CR or LF alone, a NUL at the end, a byte order mark, upper and lower case.
  */
 
-/** The lines without their breaks: one blank between words and none elsewhere, types and names of attributes in small letters. */
+/** The lines without line breaks: single blanks between words, types and names of attributes in lower case. */
 export function plainLines(text: string): string[] {
-  // A NUL is allowed nowhere in SDP (RFC 8866 9, byte-string); programs written in C may send the one that ends their text.
+  // SDP must not contain NUL (RFC 8866 9, byte-string), but programs written in C may send the NUL that ends their text.
   return text
     .replaceAll('\0', ' ')
     .split(/[\r\n]+/)

@@ -1,6 +1,6 @@
 /**
- * Our own descriptions as text (RFC 8866 5). Written by hand: a general writer took a tenth of the time of a call, most of it
- * asking for lines that we never write.
+ * Our own descriptions as text (RFC 8866 5). Not a general writer: one took a tenth of the time of a call, mostly
+ * for lines that we never write.
  */
 import { familyOf } from './address.js'
 import type { MediaDescription } from './media-description.js'
@@ -14,7 +14,7 @@ export interface Origin {
 
 const CRLF = '\r\n'
 
-/** Every media needs an address of its own or that of `connection`; lines end with CRLF. */
+/** Every media description needs its own address or the one of `connection`; lines end with CRLF. */
 export function formatDescription(
   origin: Origin,
   media: readonly MediaDescription[],
@@ -26,13 +26,13 @@ export function formatDescription(
   return head + media.map((line) => formatMedia(line, connection)).join('')
 }
 
-/** A host name is written as IPv4's, which every reader knows. */
+/** A host name is written with IP4, which every peer supports. */
 const addressOf = (address: string): string => `IN IP${familyOf(address) ?? 4} ${address}`
 
 function formatMedia(media: MediaDescription, connection: string): string {
   const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media
   let text = `m=${kind} ${port} ${protocol} ${formats.join(' ')}${CRLF}`
-  // RFC 3264 6: of a refused stream nothing but its m= line counts.
+  // RFC 3264 6: of a refused stream only the m= line counts.
   if (port === 0) return text
   if (address !== undefined && address !== connection) text += `c=${addressOf(address)}${CRLF}`
   for (const { payloadType, name, clockRate } of payloads) text += `a=rtpmap:${payloadType} ${name}/${clockRate}${CRLF}`

@@ -24,7 +24,7 @@ export class Concealment {
   readonly #history = new Int16Array(HISTORY)
   /** The sound before the loss; its last periods are repeated. */
   readonly #cycle = new Int16Array(HISTORY)
-  /** The end of the history, before it was joined with the cycle's beginning. */
+  /** The end of the history before the overlap with the beginning of the cycle. */
   readonly #end = new Int16Array(MAX_OVERLAP)
   #period = 0
   #periods = 0
@@ -37,7 +37,7 @@ export class Concealment {
     return this.#silent || this.#concealed >= FADE_END
   }
 
-  /** Received sound. After a loss its beginning is overlapped, in place, with the end of the concealment. */
+  /** Takes received sound. After a loss its beginning is overlapped, in place, with the end of the concealment. */
   heard(frame: Int16Array, from: number, n: number): void {
     if (this.#concealed > 0) this.#recover(frame, from, n)
     this.#concealed = 0
@@ -45,7 +45,7 @@ export class Concealment {
     this.#remember(frame, from, n)
   }
 
-  /** The peer has paused on purpose, or another source follows: the history is not used any more. */
+  /** Drops the history: the peer has paused on purpose, or another source follows. */
   forget(): void {
     if (this.#silent) return
     this.#silent = true
@@ -123,7 +123,7 @@ export class Concealment {
     return (this.#history[HISTORY - 1] ?? 0) - (this.#cycle[HISTORY - this.#period - 1] ?? 0)
   }
 
-  /** I.2.5: adds a period and keeps the position within it; returns how long the old cycle is still overlapped. */
+  /** I.2.5: adds a period and keeps the position within it; returns the length of the overlap with the old cycle. */
   #widen(): number {
     const at = this.#at
     for (let i = 0; i < this.#overlap; i++) overlapped[i] = this.#next()

@@ -4,15 +4,15 @@ import { beginsSegment, isSameEvent, type KeyEvent, type Press, type Source } fr
 import { DIGITS, EVENT_OCTETS } from './telephone-event.js'
 
 const SAMPLES_PER_MS = 8
-/** All end packets were lost: the digit is over when nothing came for so long. */
+/** If all end packets were lost, the digit ends after this time without a packet. */
 const LOST_END_MS = 200
-/** A packet whose number is lower by up to this much, so soon after a higher one, came late. */
+/** A sequence number that is lower by up to this much, shortly after a higher one, belongs to a late packet. */
 const REORDER_PACKETS = 100
 const REORDER_MS = 500
-/** A call has one source of digits, or two; each newcomer takes the place of the one that was silent for longest. */
+/** A call has one or two sources of digits. A further source replaces the one that was silent for the longest time. */
 const MAX_SOURCES = 4
 
-/** What of an RTP header belongs to an event. */
+/** The fields of an RTP header that matter for an event. */
 export interface EventHeader {
   ssrc: number
   sequence: number
@@ -21,8 +21,8 @@ export interface EventHeader {
 }
 
 /**
- * RFC 4733 receiver. Each source (SSRC) has its own numbers and timestamps, and its last event; `isSameEvent` decides whether a packet
- * belongs to that one. A digit is told once: with its first end packet, when another event begins, or when nothing more comes.
+ * RFC 4733 receiver. Each source (SSRC) has its own sequence numbers, timestamps and last event; `isSameEvent` decides whether a packet
+ * belongs to that event. A digit is reported once: at its first end packet, when another event begins, or after a time without packets.
  */
 export class DtmfReceiver {
   readonly #onDigit: (digit: string, durationMs: number) => void
@@ -49,7 +49,7 @@ export class DtmfReceiver {
     if (isEnd && press === this.#pressed) this.#finish()
   }
 
-  /** The press that this packet is a part of: the last one of its source, or one that another source tells as well. */
+  /** The press that this packet belongs to: the last one of its source, or one that another source sends too. */
   #pressOf(source: Source | undefined, event: KeyEvent): Press | undefined {
     if (source && isSameEvent(source, event, true)) return source.press
     for (const other of this.#sources.values()) {
@@ -87,7 +87,7 @@ export class DtmfReceiver {
     })
   }
 
-  /** To be called now and then. */
+  /** Ends a digit whose end packets were lost. Call it at intervals. */
   poll(nowMs: number): void {
     if (this.#pressed && nowMs - this.#pressed.lastPacketMs >= LOST_END_MS) this.#finish()
   }
@@ -101,7 +101,7 @@ export class DtmfReceiver {
   }
 }
 
-/** RFC 3550 5.1: numbers tell the order; what is older than the last packet can tell nothing new. */
+/** RFC 3550 5.1: sequence numbers give the order; an older packet contains nothing new. */
 function isLate(source: Source, sequence: number, nowMs: number): boolean {
   const ahead = sequenceDelta(sequence, source.sequence)
   return ahead < 0 && ahead > -REORDER_PACKETS && nowMs - source.lastPacketMs < REORDER_MS

@@ -4,9 +4,9 @@ import { DIGITS } from './telephone-event.js'
 const SAMPLES_PER_MS = 8
 /** `,` as in dial strings. */
 const PAUSE_MS = 500
-/** RFC 4733 2.5.1.4: the final packet goes out three times, at the update interval. */
+/** RFC 4733 2.5.1.4: the final packet is sent three times, at the update interval. */
 const END_PACKETS = 3
-/** The duration field has 16 bits; longer events would have to be split (RFC 4733 2.5.1.3). */
+/** The duration field has 16 bits; longer events would need segments (RFC 4733 2.5.1.3). */
 export const MAX_TONE_MS = 8000
 const MIN_MS = 40
 
@@ -23,8 +23,8 @@ type Done = { kind: 'done'; sendId: string }
 export const isDigitString = (digits: string): boolean => /^[0-9*#A-Da-d,]+$/.test(digits)
 
 /**
- * RFC 4733 sender, driven once per packet interval. After `next` gave `event`, the packet to send is in the fields.
- * Event packets replace the sound's packets; the gap between digits is left to the sound.
+ * RFC 4733 sender, called once per packet interval. After `next` has returned `event`, the fields hold the packet to send.
+ * Event packets replace sound packets; in the gap between digits sound is sent.
  */
 export class DtmfSender {
   event = 0
@@ -59,7 +59,7 @@ export class DtmfSender {
     this.#steps.push({ kind: 'done', sendId })
   }
 
-  /** Ids of what was not sent to its end; forgets all. */
+  /** Drops all digits; returns the ids of the unfinished orders. */
   cancel(): string[] {
     const left = this.#steps.filter((step) => step.kind === 'done').map((step) => step.sendId)
     this.#steps.length = 0
@@ -68,7 +68,7 @@ export class DtmfSender {
     return left
   }
 
-  /** What to send in this interval; `timestamp` is what sound sent now would carry. */
+  /** Decides what to send in this interval; `timestamp` is the one of sound sent now. */
   next(timestamp: number, intervalMs: number): 'event' | 'sound' {
     if (this.#sending) return this.#continue(intervalMs)
     if (this.#waitMs > 0) {
@@ -104,7 +104,7 @@ export class DtmfSender {
     if (!this.end) this.#lengthen(intervalMs)
     if (this.end && --this.#endsLeft === 0) {
       this.#sending = false
-      // The repeated ends are sent after the tone is over.
+      // The repeated end packets are sent after the tone.
       this.#waitMs = Math.max(0, this.#gapMs - (END_PACKETS - 1) * intervalMs)
     }
     return 'event'
@@ -115,7 +115,7 @@ export class DtmfSender {
     this.end = this.durationSamples >= this.#toneSamples
   }
 
-  /** To be called when the packet has left. */
+  /** Call it when the packet has been sent. */
   sent(): void {
     if (!this.#sending) this.#tellDone()
   }

@@ -1,7 +1,7 @@
 /**
- * Which packets are one press of a key. RFC 4733 2.2.1 and 2.3 know an event by its timestamp, in one source. Peers in the field do not: all
- * digits under one timestamp, a timestamp of its own for each packet or each end packet, one event told by two sources. What holds for all:
- * code and order, durations that grow within an event, and that a press cannot begin within the last one.
+ * Decides which packets belong to one press of a key. In RFC 4733 2.2.1 and 2.3 the timestamp and the source identify an event. Some peers differ: all
+ * digits have one timestamp, each packet or each end packet has its own timestamp, or two sources send one event. In all cases
+ * code and order are right, durations grow within an event, and a press cannot begin within the last one.
  */
 import { timestampDelta } from '../rtp/sequence.js'
 
@@ -9,34 +9,34 @@ const SAMPLES_PER_MS = 8
 /** Less than from one press to the next of the same key: 40 ms of tone and 40 of pause at least (ITU-T Q.24). */
 const NEAR_MS = 60
 const NEAR_SAMPLES = NEAR_MS * SAMPLES_PER_MS
-/** A timestamp that is further ahead tells nothing of the time since the last one. */
+/** A timestamp that is further ahead does not show the time since the last one. */
 const MAX_PAUSE_SAMPLES = 60_000 * SAMPLES_PER_MS
-/** How exactly the arrival of a packet tells when its event began. */
+/** Tolerance of the begin of an event that is estimated from the arrival of a packet. */
 const ARRIVAL_MS = 20
-/** RFC 4733 2.5.1.3: the next segment starts where the last one ended; before it up to so much was lost. */
+/** RFC 4733 2.5.1.3: the next segment starts where the last one ended; up to this much of it may have been lost. */
 const SEGMENT_SAMPLES = 20 * SAMPLES_PER_MS
-/** A segment is as long as the duration field allows, or nearly: then more may have been lost. */
+/** A segment is about as long as the duration field allows: then more may have been lost. */
 const LONG_SAMPLES = 0x8000
 const LONG_SEGMENT_SAMPLES = 200 * SAMPLES_PER_MS
-/** The duration field is full: where the timestamp stays, it begins anew from here. */
+/** The duration field is full: with an unchanged timestamp the duration restarts. */
 const FULL_SAMPLES = 0xf000
 
-/** A press of a key, as far as it was heard from any source. */
+/** A press of a key, as reported by any source. */
 export interface Press {
   readonly code: number
-  /** Of earlier segments. */
+  /** Duration of earlier segments. */
   earlierSamples: number
   samples: number
-  /** When the packet came that told its latest end. */
+  /** When the packet with the latest end arrived. */
   endedMs: number
   lastPacketMs: number
 }
 
-/** One SSRC that has sent events, and what it has told of its last one. */
+/** One SSRC that has sent events, with the state of its last event. */
 export interface Source {
   readonly press: Press
   readonly sequence: number
-  /** Of the first packet of the event or its segment, and of the last one. */
+  /** Timestamps of the first packet of the event or its segment, and of the last packet. */
   readonly startTimestamp: number
   readonly lastTimestamp: number
   readonly samples: number
@@ -44,7 +44,7 @@ export interface Source {
   readonly lastPacketMs: number
 }
 
-/** One packet, newer than all others of its source. */
+/** One event packet; newer than all others of its source. */
 export interface KeyEvent {
   code: number
   isEnd: boolean
@@ -63,13 +63,13 @@ export function isSameEvent(source: Source, event: KeyEvent, own: boolean): bool
     : isSegment(source, event) || moves(source, event)
 }
 
-/** The same timestamp: the RFC's identity, unless the order says that the key was pressed anew. */
+/** The same timestamp: the RFC's identity, unless the order shows a new press of the key. */
 function goesOn({ sawEnd, samples }: Source, event: KeyEvent): boolean {
   if (sawEnd) return event.isEnd && event.samples >= samples
   return event.isEnd || event.samples >= samples || (samples >= FULL_SAMPLES && !event.marker)
 }
 
-/** RFC 4733 2.5.1.3: the next part of a long press, with a timestamp of its own and without a marker. */
+/** RFC 4733 2.5.1.3: the next part of a long press, with its own timestamp and without a marker. */
 function isSegment({ sawEnd, samples, startTimestamp }: Source, { timestamp, marker }: KeyEvent): boolean {
   const isLong = samples >= LONG_SAMPLES
   if (marker || (sawEnd && !isLong)) return false
@@ -77,7 +77,7 @@ function isSegment({ sawEnd, samples, startTimestamp }: Source, { timestamp, mar
   return Math.abs(beyond) <= (isLong ? LONG_SEGMENT_SAMPLES : SEGMENT_SAMPLES)
 }
 
-/** Another timestamp for the same event, which RFC 4733 2.2.1 does not allow: its start could still lie within the event. */
+/** The same event with another timestamp, against RFC 4733 2.2.1: the start is still within the event. */
 function moves(source: Source, event: KeyEvent): boolean {
   if (event.samples < source.samples || (source.sawEnd && !event.isEnd)) return false
   const sinceStart = timestampDelta(event.timestamp, source.startTimestamp)
@@ -85,21 +85,21 @@ function moves(source: Source, event: KeyEvent): boolean {
   return source.sawEnd && repeatsEnd(source, event, true)
 }
 
-/** An end right after another one. Where its timestamp can be that of a new press it is one: packets that waited come all at once. */
+/** An end packet right after another one. If its timestamp allows a new press, it is a new press: delayed packets arrive together. */
 function repeatsEnd({ press, lastTimestamp }: Source, event: KeyEvent, own: boolean): boolean {
   const sinceLast = timestampDelta(event.timestamp, lastTimestamp)
   if (own && sinceLast >= 0 && sinceLast < MAX_PAUSE_SAMPLES) return sinceLast <= NEAR_SAMPLES
   return event.nowMs - press.lastPacketMs <= NEAR_MS
 }
 
-/** Of two sources neither numbers nor timestamps can be compared: when the packet came and how long its key was held tell its start. */
+/** Sequence numbers and timestamps of two sources cannot be compared, so the start is estimated from arrival and duration. */
 function beganWithin(source: Source, event: KeyEvent): boolean {
   const beganMs = event.nowMs - event.samples / SAMPLES_PER_MS
   if (beganMs <= source.press.endedMs + ARRIVAL_MS) return true
   return source.sawEnd && event.isEnd && event.samples >= source.samples && repeatsEnd(source, event, false)
 }
 
-/** Whether the durations of this source begin anew with the packet, which belongs to its last event. */
+/** Whether the durations restart with this packet of the source's last event. */
 export function beginsSegment({ samples, lastTimestamp }: Source, event: KeyEvent): boolean {
   return event.samples < samples && (event.timestamp !== lastTimestamp || samples >= FULL_SAMPLES)
 }

@@ -1,31 +1,31 @@
-/** Digits as tones in the sound (ITU-T Q.23, Q.24), for peers that have no telephone-event. */
+/** Detects digits as tones in the sound (ITU-T Q.23, Q.24), for peers without telephone-event. */
 
 const SAMPLE_RATE = 8000
-/** 12.75 ms: of the shortest tone that has to be heard (40 ms) two blocks are whole, wherever it begins. */
+/** 12.75 ms: the shortest valid tone (40 ms) contains two whole blocks, wherever it begins. */
 const BLOCK = 102
 const ROWS_HZ = [697, 770, 852, 941] as const
 const COLUMNS_HZ = [1209, 1336, 1477, 1633] as const
 const KEYS = '123A456B789C*0#D'
 
-/** Each of both tones: -40 dBFS at least. */
+/** Each of the two tones has at least -40 dBFS. */
 const MIN_POWER = ((10 ** (-40 / 20) * 32_768 * BLOCK) / 2) ** 2
 /** The other tones of a group are 8 dB below. */
 const CLEARER = 6.3
 /** Q.24: the column may be 8 dB louder than the row, the row 4 dB louder than the column. */
 const COLUMN_TWIST = 6.3
 const ROW_TWIST = 2.5
-/** Of the block's energy 82 % belong to both tones (all of it, where they have their exact frequencies): speech and music have other parts as well. */
+/** Both tones have at least 82 % of the block's energy (100 % at their exact frequencies); speech and music have other parts too. */
 const SHARE = 0.82 * (BLOCK / 2)
 
 const COEFFICIENTS = [...ROWS_HZ, ...COLUMNS_HZ].map((hz) => 2 * Math.cos((2 * Math.PI * hz) / SAMPLE_RATE))
 
-/** Fed with all that is heard, in pieces of any length. A digit counts when two blocks in a row agree, and is told when two do not any more. */
+/** Takes all received sound in pieces of any length. A digit begins when two successive blocks agree, and is reported when two blocks differ. */
 export class ToneDetector {
   readonly #onDigit: (digit: string, durationMs: number) => void
   readonly #block = new Float64Array(BLOCK)
   readonly #power = new Float64Array(COEFFICIENTS.length)
   #filled = 0
-  /** '' for none. */
+  /** The current digit; '' for none. */
   #digit = ''
   #last = ''
   #blocks = 0
@@ -45,7 +45,7 @@ export class ToneDetector {
 
   #decide(heard: string): void {
     if (this.#digit !== '') this.#blocks++
-    // One block alone may be the edge of a tone, or a click in it.
+    // A single block may be the edge of a tone, or a click within it.
     if (heard !== this.#digit && this.#last !== this.#digit) {
       if (this.#digit !== '') this.#onDigit(this.#digit, Math.round(((this.#blocks - 2) * BLOCK * 1000) / SAMPLE_RATE))
       this.#digit = heard === this.#last ? heard : ''

@@ -13,7 +13,7 @@ export interface PreparedPrompt {
   durationMs: number
 }
 
-/** Prompts encoded and ready, the least recently used forgotten first. A file is known by path, size and when it last changed in any way. */
+/** Cache of encoded prompts; the least recently used prompt is dropped first. The key of a file is its path, size and ctime. */
 export class PromptStore {
   readonly #maxOctets: number
   readonly #ready = new Map<string, PreparedPrompt>()
@@ -86,10 +86,13 @@ async function samplesOf(source: PromptSource): Promise<Int16Array> {
   }
 }
 
-/** BAD_ARGUMENT beyond what is heard anyhow, or loud enough to be nothing but clipped. */
+/** Throws BAD_ARGUMENT for a gain that makes the sound inaudible or only clipped. */
 function amplified(samples: Int16Array, gainDb: number): Int16Array {
   if (!(Math.abs(gainDb) <= MAX_GAIN_DB)) {
-    throw new TelephonyError('BAD_ARGUMENT', `gain: between -${MAX_GAIN_DB} and ${MAX_GAIN_DB} dB`)
+    throw new TelephonyError(
+      'BAD_ARGUMENT',
+      `the gain of ${gainDb} dB is not valid. Use -${MAX_GAIN_DB} to ${MAX_GAIN_DB} dB`,
+    )
   }
   if (gainDb === 0) return samples
   const factor = 10 ** (gainDb / 20)
@@ -99,13 +102,13 @@ function amplified(samples: Int16Array, gainDb: number): Int16Array {
 async function identify(source: PromptSource): Promise<string> {
   const { gainDb = 0 } = source
   if (source.kind === 'tone') return JSON.stringify(source)
-  // The same octets again are the same sound: a prompt that a flow sends with each message is decoded once.
+  // The key is the hash of the content, so a Buffer that a flow sends with every message is decoded once.
   if (source.kind === 'wav') return `${gainDb} sha256 ${createHash('sha256').update(source.data).digest('base64')}`
   try {
-    // Not mtime: who copies files with their times may put another one of the same time in its place.
+    // ctime, not mtime: a copied file may keep the mtime of another file.
     const { ctimeMs, size } = await stat(source.path)
     return `${gainDb} ${ctimeMs} ${size} ${source.path}`
   } catch (cause) {
-    throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${source.path}`, { cause })
+    throw new TelephonyError('FILE_NOT_FOUND', `the file ${source.path} does not exist or cannot be read`, { cause })
   }
 }

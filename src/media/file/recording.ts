@@ -17,7 +17,7 @@ export const recordingHead = (dataOctets: number): Uint8Array => plainWavHead({ 
 
 export const recordedMs = (dataOctets: number): number => Math.round(dataOctets / 16)
 
-/** What is left of a recording whose worker died: its head is made to tell what was written. Never rejects. */
+/** Repairs the header of a recording whose worker died: it gets the written length. Never rejects. */
 export async function recoverRecording(path: string): Promise<RecordResult> {
   try {
     const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)

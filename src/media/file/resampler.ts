@@ -2,7 +2,7 @@
 const ZERO_CROSSINGS = 24
 /** Kaiser window: 9 gives about 90 dB of rejection. */
 const KAISER_BETA = 9
-/** Cut-off as a share of the lower rate's half: what lies above would come back as an alias. */
+/** Cut-off as a share of half the lower rate: higher frequencies would become aliases. */
 const ROLL_OFF = 0.93
 
 function gcd(a: number, b: number): number {
@@ -36,13 +36,13 @@ function designPhases(up: number, down: number, tapsPerPhase: number): Float32Ar
   )
 }
 
-/** Changes the rate of a stream by up/down with a polyphase low-pass; the filter's delay is taken off at the start. */
+/** Changes the rate of a stream by up/down with a polyphase low-pass; the delay of the filter is removed at the start. */
 export class Resampler {
   readonly #up: number
   readonly #down: number
   readonly #taps: number
   readonly #phases: Float32Array[]
-  /** Input that later output still needs, then the input of this call. */
+  /** Earlier input that the filter still needs, then the input of this call. */
   #buffer: Float32Array
   #phase: number
   #at = 0
@@ -54,7 +54,7 @@ export class Resampler {
     this.#taps = 2 * Math.ceil(ZERO_CROSSINGS * Math.max(1, this.#down / this.#up))
     this.#phases = designPhases(this.#up, this.#down, this.#taps)
     this.#phase = Math.floor(((this.#taps * this.#up - 1) / 2) % this.#up)
-    // Half a filter of silence stands before the first sample: output starts with the input, not with the delay.
+    // Half a filter of silence before the first sample removes the delay.
     this.#buffer = new Float32Array(this.#taps - 1 - Math.floor((this.#taps * this.#up - 1) / 2 / this.#up))
   }
 
@@ -83,7 +83,7 @@ export class Resampler {
     return sum
   }
 
-  /** What is still in the filter at the end of the stream. */
+  /** Returns the rest of the stream from the filter. */
   flush(): Float32Array {
     return this.process(new Float32Array(Math.floor(this.#taps / 2)))
   }

@@ -7,10 +7,10 @@ const SAMPLE_RATE = 8000
 const MAX_TONES = 8
 const MAX_DURATION_MS = 600_000
 const MAX_STEPS = 16
-/** Faded in and out, so that switching makes no click. */
+/** Length of the fades in and out, which prevent clicks. */
 const RAMP_SAMPLES = 32
 
-/** Sines added up, together at `levelDbfs` RMS (0 is a full-scale square wave), on and off as the cadence says. */
+/** The sum of sines with an RMS of `levelDbfs` (0 is a full-scale square wave), on and off by the cadence. */
 export function makeTone(tone: Tone): Int16Array {
   checkTone(tone)
   const samples = new Int16Array(toSamples(tone.durationMs))
@@ -29,7 +29,7 @@ export function makeTone(tone: Tone): Int16Array {
 const stepsOf = ({ cadence, stepsMs }: Tone): readonly number[] | undefined =>
   stepsMs ?? (cadence && [cadence.onMs, cadence.offMs])
 
-/** From where to where there is sound; the steps begin again when they are through. */
+/** The ranges with sound; the steps repeat to the end. */
 function* bursts(length: number, stepsMs: readonly number[] | undefined): Generator<[from: number, to: number]> {
   if (!stepsMs) return yield [0, length]
   for (let at = 0; at < length; ) {
@@ -43,17 +43,19 @@ function* bursts(length: number, stepsMs: readonly number[] | undefined): Genera
 
 function checkTone({ hz, durationMs, levelDbfs, cadence, stepsMs }: Tone): void {
   const refuse = (message: string): never => {
-    throw new TelephonyError('BAD_ARGUMENT', `tone: ${message}`)
+    throw new TelephonyError('BAD_ARGUMENT', `the tone is not valid: ${message}`)
   }
-  if (hz.length < 1 || hz.length > MAX_TONES) refuse(`1 to ${MAX_TONES} frequencies`)
-  if (!hz.every((f) => f > 0 && f < SAMPLE_RATE / 2)) refuse('frequencies lie between 0 and 4000 Hz')
-  if (!(durationMs >= 1 && durationMs <= MAX_DURATION_MS)) refuse(`lasts 1 to ${MAX_DURATION_MS} ms`)
-  if (!(levelDbfs >= -90 && levelDbfs <= 0)) refuse('level lies between -90 and 0 dBFS')
-  if (cadence && !(cadence.onMs >= 1 && cadence.offMs >= 0)) refuse('a cadence is at least 1 ms on')
+  if (hz.length < 1 || hz.length > MAX_TONES) refuse(`it has ${hz.length} frequencies. Use 1 to ${MAX_TONES}`)
+  if (!hz.every((f) => f > 0 && f < SAMPLE_RATE / 2))
+    refuse(`a frequency of ${hz.join(', ')} Hz is out of range. Use values between 0 and 4000 Hz`)
+  if (!(durationMs >= 1 && durationMs <= MAX_DURATION_MS))
+    refuse(`it lasts ${durationMs} ms. Use 1 to ${MAX_DURATION_MS} ms`)
+  if (!(levelDbfs >= -90 && levelDbfs <= 0)) refuse(`its level is ${levelDbfs} dBFS. Use -90 to 0 dBFS`)
+  if (cadence && !(cadence.onMs >= 1 && cadence.offMs >= 0)) refuse('its cadence has no sound. Use at least 1 ms on')
   if (!stepsMs) return
   const even = stepsMs.length >= 2 && stepsMs.length <= MAX_STEPS && stepsMs.length % 2 === 0
   if (!even || !stepsMs.every((ms) => ms >= 1 && ms <= MAX_DURATION_MS))
-    refuse('steps come in pairs, each 1 ms at least')
+    refuse('its steps are not valid. Use pairs of on and off, each of at least 1 ms')
 }
 
 const toSamples = (ms: number): number => Math.round((ms * SAMPLE_RATE) / 1000)

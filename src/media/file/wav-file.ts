@@ -1,4 +1,4 @@
-/** WAV files before they are decoded: opened, and what is in them. */
+/** Opens WAV files and finds the sound in them, without decoding. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { TelephonyError } from '../../base/errors.js'
 import { type Octets, readWavFormat, type WavFormat } from './wav-format.js'
@@ -7,12 +7,12 @@ import { type Octets, readWavFormat, type WavFormat } from './wav-format.js'
 const MAX_DURATION_SEC = 3600
 const MAX_FILE_OCTETS = 256 * 1024 * 1024
 
-/** Rejects for a file that could not be played, without decoding it: FILE_NOT_FOUND, BAD_AUDIO. */
+/** Rejects for a file that cannot be played, without decoding it: FILE_NOT_FOUND, BAD_AUDIO. */
 export async function checkWavFile(path: string): Promise<void> {
   await withWavFile(path, locateSound)
 }
 
-/** Opens the file while `use` is at work. Errors: FILE_NOT_FOUND. */
+/** Keeps the file open until `use` has finished. Errors: FILE_NOT_FOUND. */
 export async function withWavFile<T>(path: string, use: (source: Octets) => Promise<T>): Promise<T> {
   const file = await openFile(path)
   try {
@@ -23,20 +23,22 @@ export async function withWavFile<T>(path: string, use: (source: Octets) => Prom
   }
 }
 
-/** Format and place of the sound; `dataOctets` is what is really there, in whole frames. Errors: BAD_AUDIO. */
+/** Format and position of the sound; `dataOctets` is its real length in whole frames. Errors: BAD_AUDIO. */
 export async function locateSound(source: Octets): Promise<WavFormat> {
   const { name, size } = source
   const bad = (message: string) => new TelephonyError('BAD_AUDIO', `${name}: ${message}`)
-  if (size > MAX_FILE_OCTETS) throw bad(`the file is larger than ${MAX_FILE_OCTETS} octets`)
+  if (size > MAX_FILE_OCTETS)
+    throw bad(`the file is too large: ${size} octets. At most ${MAX_FILE_OCTETS} are possible`)
   const format = await readWavFormat(source).catch((error) => {
     throw error instanceof TelephonyError ? bad(error.message) : error
   })
-  // 0 and sizes beyond the end are what a writer leaves that did not know the length yet.
+  // A writer that did not know the length leaves 0 or a size beyond the end.
   const there = size - format.dataStart
   const octets = format.dataOctets === 0 ? there : Math.min(there, format.dataOctets)
   const frames = Math.floor(octets / frameOctetsOf(format))
-  if (frames === 0) throw bad('the file has no sound in it')
-  if (frames / format.sampleRate > MAX_DURATION_SEC) throw bad(`the sound is longer than ${MAX_DURATION_SEC} s`)
+  if (frames === 0) throw bad('the file has no sound')
+  if (frames / format.sampleRate > MAX_DURATION_SEC)
+    throw bad(`the sound is too long. At most ${MAX_DURATION_SEC} s are possible`)
   return { ...format, dataOctets: frames * frameOctetsOf(format) }
 }
 
@@ -49,7 +51,7 @@ async function openFile(path: string): Promise<FileHandle> {
     if ((await file.stat()).isFile()) return file
     await file.close()
   } catch (cause) {
-    throw new TelephonyError('FILE_NOT_FOUND', `cannot read ${path}`, { cause })
+    throw new TelephonyError('FILE_NOT_FOUND', `the file ${path} does not exist or cannot be read`, { cause })
   }
   throw new TelephonyError('FILE_NOT_FOUND', `${path} is not a file`)
 }

@@ -4,16 +4,16 @@ import { frameOctetsOf, locateSound, withWavFile } from './wav-file.js'
 import { type Octets, plainWavHead, type WavFormat } from './wav-format.js'
 
 export const TARGET_RATE = 8000
-const BLOCK_OCTETS = 192 * 1024 // whole frames of every format that is decoded
+const BLOCK_OCTETS = 192 * 1024 // whole frames of every supported format
 
-/** A WAV file as 8 kHz mono. Errors: FILE_NOT_FOUND, BAD_AUDIO. Read and decoded block by block: memory is bounded by the result. */
+/** Reads a WAV file as 8 kHz mono, block by block, so that the result limits the memory. Errors: FILE_NOT_FOUND, BAD_AUDIO. */
 export function readWavFile(path: string): Promise<Int16Array> {
   return withWavFile(path, readWav)
 }
 
 /** The same from memory. Errors: BAD_AUDIO. */
 export function readWavOctets(data: Uint8Array): Promise<Int16Array> {
-  // A copy: the decoder wants samples at even places of their memory.
+  // A copy, because the decoder needs aligned samples.
   const read = async (position: number, octets: number) => Uint8Array.from(data.subarray(position, position + octets))
   return readWav({ name: 'the buffer', size: data.length, read })
 }
@@ -42,7 +42,7 @@ async function decodeBlocks(source: Octets, format: WavFormat): Promise<Int16Arr
   return result.samples
 }
 
-/** A rate that shares no divisor with 8000 would need a filter of millions of taps; 12 Hz more or less are not heard. */
+/** A rate that shares no divisor with 8000 would need a filter of millions of taps; a difference of 12 Hz is inaudible. */
 const usualRate = (rate: number): number => Math.round(rate / 25) * 25
 
 function mix(channels: Float32Array[]): Float32Array {
@@ -51,7 +51,7 @@ function mix(channels: Float32Array[]): Float32Array {
   return first.map((_, i) => channels.reduce((sum, channel) => sum + (channel[i] ?? 0), 0) / channels.length)
 }
 
-/** Gathers at most as many samples as the file's duration asks for, as 16 bit. */
+/** Collects samples as 16 bit, at most as many as the duration of the file requires. */
 class Collected {
   readonly #all: Int16Array
   #n = 0

@@ -1,33 +1,33 @@
 import { addTimestamp, nextSequence, sequenceDelta, timestampDelta } from './sequence.js'
 
-/** Packets of 5 ms fill the largest delay, and a burst after it. */
+/** Enough for the largest delay in packets of 5 ms, and a burst after it. */
 const SLOTS = 64
 /** RFC 3551 4.2: a receiver accepts packets of up to 200 ms; of G.711 those are 1,600 octets. */
 export const MAX_PAYLOAD_OCTETS = 1600
-/** Numbers that go back by more are a new count, not packets that come late; before playing began, by more than the second. */
+/** A larger step back is a restart of the numbering, not a late packet. */
 const MAX_LATE_PACKETS = 128
 const MAX_EARLY_REORDER = 16
-/** More sound than can wait: the peer's timestamps have stepped. */
+/** With more waiting sound than this, the peer's timestamps have jumped. */
 const MAX_WAITING_MS = 1920
 
 const MIN_DELAY_MS = 40
 const MAX_DELAY_MS = 200
 const STEP_MS = 20
-/** So long nothing at all came: the next packet starts afresh, with its cushion. */
+/** After this time without packets the next packet starts again, with a new cushion. */
 const PAUSE_MS = 200
-/** The delay comes down one step per window without a late packet. */
+/** The delay falls by one step per window without a late packet. */
 const WINDOW_MS = 3000
 
 const EMPTY = -1
 const NOTHING = new Uint8Array(0)
 
-/** `waiting`: nothing is being played; `lost`: conceal; `silence`: the peer sent nothing on purpose; `empty`: nothing came in time. */
+/** `waiting`: playing has not begun; `lost`: conceal; `silence`: the peer pauses on purpose; `empty`: no packet came in time. */
 export type Pulled = 'waiting' | 'packet' | 'lost' | 'silence' | 'empty'
 
 /**
- * Puts packets in order and evens out when they come. Playing follows the peer's timestamps; a late packet is still played, which is how
- * the delay grows, and packets are dropped in quiet moments when the cushion is larger than it was ever needed.
- * Packets are kept as they came, not copied: whoever puts them in leaves them alone. After `pull` gave `packet` its payload lies in
+ * Sorts packets and compensates jitter. Playing follows the peer's timestamps. A late packet is still played, so the delay grows;
+ * packets are dropped in quiet moments when the cushion is larger than needed.
+ * Packets are not copied: the caller must not change them after `put`. After `pull` has returned `packet`, the payload is in
  * `packet` from `payloadStart`.
  */
 export class JitterBuffer {
@@ -58,24 +58,24 @@ export class JitterBuffer {
   #excessMs = 0
   #owedMs = 0
   #discarded = 0
-  /** Length of the last packet with sound, a step at least. */
+  /** Length of the last packet with sound, at least one step. */
   #packetMs = STEP_MS
 
   constructor(init: { clockRate: number }) {
     this.#samplesPerMs = init.clockRate / 1000
   }
 
-  /** What the buffer aims to hold: part of the mouth-to-ear delay. */
+  /** Target delay of the buffer, a part of the mouth-to-ear delay. */
   get targetMs(): number {
     return this.#targetMs
   }
 
-  /** Packets that came and were not played: doubled, too late, or dropped to bring the delay down. */
+  /** Packets that were received but not played: duplicates, too late, or dropped to reduce the delay. */
   get discardedPackets(): number {
     return this.#discarded
   }
 
-  /** Forgets all packets, e.g. when the source changes; what was learnt about the network stays. */
+  /** Drops all packets, for example when the source changes; the measured delay stays. */
   reset(): void {
     this.#clear()
     this.#state = 'idle'
@@ -119,13 +119,13 @@ export class JitterBuffer {
     if (timestampDelta(endTimestamp, this.#endTimestamp) > 0) this.#endTimestamp = endTimestamp
   }
 
-  /** What holds no sound neither makes the delay grow nor starts the numbers anew: events of some peers have numbers of their own. */
+  /** Packets without sound neither increase the delay nor restart the numbering: events of some peers have their own numbers. */
   #isExpected(sequence: number): boolean {
     const ahead = sequenceDelta(sequence, this.#nextSequence)
     return this.#state === 'idle' || (ahead >= 0 && ahead < SLOTS)
   }
 
-  /** Whether the packet has a place; a far jump of the numbering empties the buffer for it. */
+  /** Whether the packet fits; a large jump of the numbering empties the buffer first. */
   #makeRoom(sequence: number, timestamp: number, nowMs: number): boolean {
     const ahead = sequenceDelta(sequence, this.#nextSequence)
     if (this.#state === 'idle' || ahead >= SLOTS || ahead < -MAX_LATE_PACKETS) {
@@ -137,7 +137,7 @@ export class JitterBuffer {
         this.#raiseTarget(timestamp, nowMs)
         return false
       }
-      // Reordered before playing began.
+      // The packet was reordered before playing began.
       this.#nextSequence = sequence
       this.#playTimestamp = timestamp
     }
@@ -154,7 +154,7 @@ export class JitterBuffer {
     this.#restartWindow(nowMs)
   }
 
-  /** The next sound, or why there is none; without a packet, time goes on by `samples`. `quiet`: what was last heard was silence. */
+  /** The next sound, or why there is none; without a packet, time advances by `samples`. `quiet`: the last sound was silence. */
   pull(nowMs: number, samples: number, quiet: boolean): Pulled {
     if (this.#state === 'idle') return 'waiting'
     if (this.#state === 'filling') {
@@ -184,7 +184,7 @@ export class JitterBuffer {
     return 'empty'
   }
 
-  /** The first packet with sound, passing over those without; EMPTY where there is none. */
+  /** Skips packets without sound and returns the first with sound, or EMPTY. */
   #headSlot(): number {
     for (let ahead = 0, sequence = this.#nextSequence; ahead < SLOTS; ahead++, sequence = nextSequence(sequence)) {
       const slot = sequence % SLOTS
@@ -198,7 +198,7 @@ export class JitterBuffer {
     return EMPTY
   }
 
-  /** At its time, or when it has waited so long that its timestamp cannot mean what it says (a peer that changed its clock). */
+  /** True at its time, or after such a long wait that its timestamp must be wrong (the peer changed its clock). */
   #isDue(slot: number, nowMs: number): boolean {
     if (timestampDelta(this.#timestamps[slot] ?? 0, this.#playTimestamp) <= 0) return true
     return nowMs - (this.#arrivals[slot] ?? 0) > MAX_DELAY_MS + STEP_MS
@@ -210,7 +210,7 @@ export class JitterBuffer {
     this.payloadOctets = this.#octets[slot] ?? 0
     this.payloadType = this.#types[slot] ?? 0
     this.#playTimestamp = addTimestamp(this.#timestamps[slot] ?? 0, this.#samples[slot] ?? 0)
-    // A peer whose timestamps stepped back must not look like a buffer that is too full.
+    // Timestamps that jumped back must not look like an overfull buffer.
     if (this.#cushionMs > MAX_WAITING_MS) this.#endTimestamp = this.#playTimestamp
     this.#nextSequence = nextSequence(this.#sequences[slot] ?? 0)
     this.#sequences[slot] = EMPTY
@@ -221,10 +221,10 @@ export class JitterBuffer {
     return timestampDelta(this.#endTimestamp, this.#playTimestamp) / this.#samplesPerMs
   }
 
-  /** Slow down: keeps the least cushion of each window and drops one packet where it was never needed, best in a quiet moment. */
+  /** Reduces the delay slowly: if the smallest cushion of a window was not needed, drops one packet, preferably in a quiet moment. */
   #trim(nowMs: number, quiet: boolean): void {
     const packetMs = this.#packetMs
-    // The packet that is taken next is counted as one step, however long it is.
+    // The next packet counts as one step, whatever its length.
     const cushionMs = this.#cushionMs - packetMs + STEP_MS
     if (cushionMs > MAX_DELAY_MS + 2 * STEP_MS) {
       while (this.#cushionMs - packetMs > this.#targetMs && this.#dropHead());
@@ -251,7 +251,7 @@ export class JitterBuffer {
     return true
   }
 
-  /** Fast up: a packet came after its time. The delay grows by as much as it was late, in whole steps. */
+  /** Increases the delay at once after a late packet, by its lateness in whole steps. */
   #raiseTarget(timestamp: number, nowMs: number): void {
     const lateMs = timestampDelta(this.#playTimestamp, timestamp) / this.#samplesPerMs
     const wanted = Math.max(STEP_MS, Math.ceil(lateMs / STEP_MS) * STEP_MS)
@@ -261,7 +261,7 @@ export class JitterBuffer {
     this.#restartWindow(nowMs)
   }
 
-  /** The delay grows by holding the stream for a moment: in a quiet one, or at once when it is urgent. */
+  /** Increases the delay by pausing the stream: in a quiet moment, or at once when it is urgent. */
   #stretches(samples: number, quiet: boolean): boolean {
     if (this.#owedMs <= 0 || !(quiet || this.#owedMs > STEP_MS)) return false
     this.#owedMs -= samples / this.#samplesPerMs

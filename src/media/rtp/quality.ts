@@ -1,4 +1,4 @@
-/** ITU-T G.107's E-model with its defaults, reduced to what a call measures. */
+/** ITU-T G.107's E-model with its defaults, reduced to the figures that a call measures. */
 
 /** ITU-T G.113 Appendix I: G.711 with packet loss concealment. */
 const G711 = { equipmentImpairment: 0, lossRobustness: 25.1 }
@@ -12,7 +12,7 @@ export interface QualityInput {
 /** Transmission rating R: 93.2 at best. */
 export function transmissionRating({ lossPercent, oneWayDelayMs }: QualityInput): number {
   const { equipmentImpairment: ie, lossRobustness } = G711
-  // Losses are taken as independent: a burst ratio of 1.
+  // Losses are assumed to be independent: a burst ratio of 1.
   const loss = lossPercent / (lossPercent + lossRobustness)
   const effectiveImpairment = ie + (95 - ie) * loss
   const delayImpairment = 0.024 * oneWayDelayMs + 0.11 * Math.max(0, oneWayDelayMs - 177.3)

@@ -7,8 +7,8 @@ const MAX_MISORDER = 100
 const SEQUENCES = 65536
 
 /**
- * What we know of the stream that we receive: RFC 3550 A.1 (sequence validation), A.3 (loss), A.8 (jitter).
- * Totals go on over a change of SSRC and a restart of the peer's numbering.
+ * Statistics of the received stream: RFC 3550 A.1 (sequence validation), A.3 (loss), A.8 (jitter).
+ * Totals continue after a change of SSRC and a restart of the peer's numbering.
  */
 export class ReceiverStatistics {
   readonly #clockRate: number
@@ -18,7 +18,7 @@ export class ReceiverStatistics {
   #cycles = 0
   #badSequence = -1
   #received = 0
-  /** Packets beside the stream. */
+  /** Packets that do not belong to the stream. */
   #aside = 0
   #expectedPrior = 0
   #receivedPrior = 0
@@ -38,7 +38,7 @@ export class ReceiverStatistics {
     return this.#ssrc
   }
 
-  /** False for a packet that must not be used: a jump in the numbering that a second packet has not confirmed yet. */
+  /** False for a packet that must not be used: after a jump in the numbering, until a second packet confirms it. */
   receive(ssrc: number, sequence: number, timestamp: number, nowMs: number): boolean {
     if (ssrc !== this.#ssrc) this.#restart(ssrc, sequence)
     else if (!this.#advance(sequence)) return false
@@ -47,17 +47,17 @@ export class ReceiverStatistics {
     return true
   }
 
-  /** Whether a packet has a place in the numbers of the stream. */
+  /** Whether the sequence number of a packet fits the stream. */
   follows(ssrc: number, sequence: number): boolean {
     return ssrc === this.#ssrc && Math.abs(sequenceDelta(sequence, this.#maxSequence)) < MAX_MISORDER
   }
 
-  /** A packet of the peer that is not a part of the stream: events with an SSRC or numbers of their own. */
+  /** Counts a packet of the peer that does not belong to the stream: an event with its own SSRC or numbers. */
   receiveAside(): void {
     this.#aside++
   }
 
-  /** RFC 3550 A.1, without the probation at the start: the source guard has done that. */
+  /** RFC 3550 A.1, without the probation at the start: the source guard has done it. */
   #advance(sequence: number): boolean {
     const delta = (sequence - this.#maxSequence) & 0xffff
     if (delta < MAX_DROPOUT) {
@@ -85,7 +85,7 @@ export class ReceiverStatistics {
     this.#lastSr = 0
   }
 
-  /** RFC 3550 A.8. A pause of the peer (silence, hold) is no jitter, nor are the packets of one event, which share a timestamp. */
+  /** RFC 3550 A.8. Pauses of the peer (silence, hold) and the packets of one event, which share a timestamp, do not count as jitter. */
   #measureJitter(timestamp: number, nowMs: number): void {
     if (timestamp === this.#lastTimestamp && !Number.isNaN(this.#lastArrivalMs)) return
     const arrival = ((nowMs - this.#lastArrivalMs) * this.#clockRate) / 1000
@@ -133,7 +133,7 @@ export class ReceiverStatistics {
     return this.#earlier.received + this.#received
   }
 
-  /** Never negative: doubled packets do not make up for lost ones in what people read. */
+  /** Never negative: duplicates do not compensate for lost packets here. */
   get packetsLost(): number {
     return Math.max(0, this.#earlier.expected + this.#expected - this.#streamReceived)
   }
@@ -142,7 +142,7 @@ export class ReceiverStatistics {
     return this.lossPercentWith(0)
   }
 
-  /** The loss where so many of the packets that came count as lost too. */
+  /** The loss if `useless` of the received packets count as lost too. */
   lossPercentWith(useless: number): number {
     const expected = this.#earlier.expected + this.#expected
     return expected === 0 ? 0 : Math.min(100, ((this.packetsLost + useless) / expected) * 100)

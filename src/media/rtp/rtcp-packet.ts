@@ -20,14 +20,14 @@ export const RTCP = { senderReport: 200, receiverReport: 201, sourceDescription:
 
 export interface ReportBlock {
   ssrc: number
-  /** Of 256, since the last report. */
+  /** In 1/256, since the last report. */
   fractionLost: number
   /** Signed 24 bit. */
   cumulativeLost: number
   extendedHighestSequence: number
   /** In timestamp units. */
   jitter: number
-  /** Middle 32 bits of the NTP time of the last SR; 0 before there was one. */
+  /** Middle 32 bits of the NTP time of the last SR; 0 before the first SR. */
   lastSr: number
   /** 1/65536 s. */
   delaySinceLastSr: number
@@ -51,7 +51,7 @@ const BLOCK_OCTETS = 24
 const SENDER_INFO_OCTETS = 20
 const CNAME = 1
 
-/** The packets of a compound that we know, in order; null for what is no RTCP (RFC 3550 A.2). Never throws. */
+/** The known packets of a compound, in order; null for octets that are not RTCP (RFC 3550 A.2). Never throws. */
 export function parseRtcp(bytes: Uint8Array): RtcpPacket[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const packets: RtcpPacket[] = []
@@ -130,13 +130,13 @@ function parseCname(view: DataView, start: number, end: number): string {
 export interface CompoundInit {
   ssrc: number
   cname: string
-  /** Present where we have sent since the last report (RFC 3550 6.4): an SR, else an RR. */
+  /** Present if we have sent since the last report (RFC 3550 6.4): makes an SR instead of an RR. */
   sender?: SenderInfo
   blocks: readonly ReportBlock[]
   bye?: boolean
 }
 
-/** RFC 3550 6.1: a report, then SDES with the CNAME, then BYE where we leave. */
+/** RFC 3550 6.1: a report, then SDES with the CNAME, then BYE when we leave. */
 export function buildRtcp(init: CompoundInit): Uint8Array {
   const cname = new TextEncoder().encode(init.cname).subarray(0, 255)
   const reportOctets = 8 + (init.sender ? SENDER_INFO_OCTETS : 0) + init.blocks.length * BLOCK_OCTETS
@@ -198,11 +198,11 @@ export function ntpTime(wallMs: number): { ntpSeconds: number; ntpFraction: numb
   }
 }
 
-/** The middle 32 bits, as LSR wants them. */
+/** The middle 32 bits, for LSR. */
 export const ntpMiddle = (ntp: { ntpSeconds: number; ntpFraction: number }): number =>
   (((ntp.ntpSeconds & 0xffff) << 16) | (ntp.ntpFraction >>> 16)) >>> 0
 
-/** RFC 3550 6.4.1: A - LSR - DLSR; null where the peer has had no SR of ours, 0 where clocks make it negative. */
+/** RFC 3550 6.4.1: A - LSR - DLSR; null if the peer has not received an SR, 0 if clocks make it negative. */
 export function roundTripMs(block: ReportBlock, wallMs: number): number | null {
   if (block.lastSr === 0) return null
   const units = (ntpMiddle(ntpTime(wallMs)) - block.lastSr - block.delaySinceLastSr) | 0

@@ -17,7 +17,7 @@ export const RTP_HEADER_OCTETS = 12
 /** RFC 3389: comfort noise, static payload type. */
 export const COMFORT_NOISE = 13
 
-/** One packet's header and where its payload lies. Reused from packet to packet: nothing is allocated. */
+/** The header of one packet and the position of its payload. Reused for every packet, so that no memory is allocated. */
 export interface RtpView {
   marker: boolean
   payloadType: number
@@ -38,7 +38,7 @@ export const emptyRtpView = (): RtpView => ({
   payloadEnd: 0,
 })
 
-/** Fills `view`; false for what is no RTP packet. Never throws, whatever the bytes are. */
+/** Fills `view`; false for octets that are not an RTP packet. Never throws. */
 export function parseRtp(bytes: Uint8Array, view: RtpView): boolean {
   const length = bytes.length
   if (length < RTP_HEADER_OCTETS) return false
@@ -81,7 +81,7 @@ export function writeRtpHeader(
   writeUint32(packet, 8, ssrc)
 }
 
-/** RFC 5761 4: 64 to 95 in the second octet's low bits is RTCP, should it come to the RTP port. */
+/** RFC 5761 4: values of 64 to 95 in the low bits of the second octet mean RTCP on the RTP port. */
 export const looksLikeRtcp = (bytes: Uint8Array): boolean => {
   const type = octet(bytes, 1)
   return type >= 192 && type <= 223

@@ -9,22 +9,22 @@ export interface SourceAddress {
 /** `any`: every host. */
 export type NatHosts = readonly string[] | 'any'
 
-/** What signalling says of the peer's media. */
+/** The source of the peer's media by signalling. */
 export interface SignalledSource extends SourceAddress {
   rtcpPort: number
-  /** Hosts of which any port may stand in for the address in SDP: a NAT was seen in front of the peer, or the owner has said so. */
+  /** Hosts whose ports may replace the address in SDP: signalling shows a NAT, or the settings allow it. */
   natHosts?: NatHosts
 }
 
-/** A source that stands in has to show that many packets in sequence … */
+/** A source that replaces the address in SDP must send this many packets in sequence … */
 const PROBATION_PACKETS = 4
-/** … over so long, in which the address in SDP says nothing … */
+/** … within this time, in which the address in SDP sends nothing … */
 const PROBATION_MS = 200
-/** … and no other source of these hosts tries the same: of two, one is a forger. */
+/** … and no other source of these hosts does the same: one of two must be a forger. */
 const RIVAL_MS = 1000
 /** A second of sound. */
 const SUSPECT_PACKETS = 50
-/** A NAT may forget its binding: after so long a silence the same stream may come from another port. */
+/** A NAT may remove its binding: after this much silence the same stream may come from another port. */
 const RELATCH_SILENCE_MS = 3000
 
 interface Candidate extends SourceAddress {
@@ -36,18 +36,18 @@ interface Candidate extends SourceAddress {
 }
 
 /**
- * Decides whose packets are heard and where ours go (RFC 7362; retargeting on every packet is the "RTP bleed" hole). The address in SDP is
- * heard at once and for good: signalling vouches for it. Another one only where signalling shows that SDP cannot be right, see
- * docs/adr/0006-whose-media-is-heard.md. Nobody else is heard, and nothing is sent to anybody else.
+ * Decides which packets are accepted and where ours are sent (RFC 7362; changing the target with every packet is the "RTP bleed" hole).
+ * The address in SDP is accepted at once and permanently, because it comes from signalling. Another source is accepted only if signalling
+ * shows that SDP cannot be right: docs/adr/0006-whose-media-is-heard.md. Nothing is accepted from or sent to any other address.
  */
 export class SourceGuard {
   readonly #sdp: SignalledSource
   readonly #strangers: Tally | undefined
   #natHosts: NatHosts
-  /** Who stands in for the address in SDP. */
+  /** The source that replaces the address in SDP. */
   #standIn: SourceAddress | undefined
   #standInRtcpPort: number | undefined
-  /** A packet of the address in SDP has come: it is the peer's, and nobody can stand in for it. */
+  /** A packet from the address in SDP has come: no other source can replace it. */
   #sdpProven = false
   #ssrc = 0
   #candidate: Candidate | undefined
@@ -56,24 +56,24 @@ export class SourceGuard {
   #dropped = 0
   #refused: SourceAddress & { packets: number } = { host: '', port: 0, packets: 0 }
 
-  /** `strangers` counts the RTP packets that are not heard, by their source. */
+  /** `strangers` counts the rejected RTP packets by source. */
   constructor(sdp: SignalledSource, strangers?: Tally) {
     this.#sdp = sdp
     this.#strangers = strangers
     this.#natHosts = sdp.natHosts ?? []
   }
 
-  /** Signalling may show a NAT later than the address. */
+  /** Updates the hosts: signalling may show a NAT later than the address. */
   followNat(hosts: NatHosts): void {
     this.#natHosts = hosts
   }
 
-  /** Where our packets go: to who stands in (symmetric RTP, RFC 4961), else to the address in SDP. */
+  /** Destination of our packets: the replacing source (symmetric RTP, RFC 4961), else the address in SDP. */
   get target(): SourceAddress {
     return this.#standIn ?? this.#sdp
   }
 
-  /** The RTCP of who stands in is not known before it was heard: until then ours goes where SDP says. */
+  /** Destination of our RTCP: the address in SDP until the replacing source has sent RTCP. */
   get rtcpTarget(): SourceAddress {
     if (this.#standIn && this.#standInRtcpPort !== undefined) {
       return { host: this.#standIn.host, port: this.#standInRtcpPort }
@@ -81,7 +81,7 @@ export class SourceGuard {
     return { host: this.#sdp.host, port: this.#sdp.rtcpPort }
   }
 
-  /** Nothing was heard yet, and the peer's host sends from a port that it did not tell: for the log, it may well be the peer. */
+  /** For the log: the peer's host sends from a port that is not in SDP, and nothing else was heard. Probably the peer. */
   get suspect(): SourceAddress | undefined {
     return this.#sdpProven || this.#standIn || this.#refused.packets < SUSPECT_PACKETS ? undefined : this.#refused
   }
@@ -90,7 +90,7 @@ export class SourceGuard {
     return this.#dropped
   }
 
-  /** Whether this RTP packet is the peer's. */
+  /** Whether this RTP packet is accepted as the peer's. */
   admit(host: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
     if (port === this.#sdp.port && host === this.#sdp.host) this.#prove()
     else if (this.#sdpProven || !this.#mayStandIn(host)) return this.#refuse(host, port)
@@ -139,7 +139,7 @@ export class SourceGuard {
     return true
   }
 
-  /** Whether this RTCP packet is the peer's: from the port in SDP, or from the host that stands in and by the stream that is heard. */
+  /** Whether this RTCP packet is accepted: from the port in SDP, or from the replacing host with the SSRC of the accepted stream. */
   admitRtcp(host: string, port: number, ssrc: number): boolean {
     if (port === this.#sdp.rtcpPort && host === this.#sdp.host) {
       this.#prove()

@@ -2,7 +2,7 @@
 
 const MAX_KEYS = 16
 
-/** A key that comes often keeps its place, however many rare ones come (Metwally's Space-Saving, without its overestimation). */
+/** A frequent key keeps its place however many rare keys come (Metwally's Space-Saving, without its overestimation). */
 export class Tally {
   readonly #counts = new Map<string, number>()
 
@@ -12,7 +12,7 @@ export class Tally {
     this.#counts.set(key, (count ?? 0) + 1)
   }
 
-  /** The most frequent first. */
+  /** The most frequent keys, sorted by count. */
   top(limit: number): { key: string; count: number }[] {
     return [...this.#counts]
       .map(([key, count]) => ({ key, count }))

@@ -7,7 +7,7 @@ export class LevelMeter {
   readonly #samples = new Uint32Array(BLOCKS)
   #block = 0
 
-  /** The sum of squares of so many samples. */
+  /** Adds the sum of squares of `samples` samples. */
   add(energy: number, samples: number): void {
     if ((this.#samples[this.#block] ?? 0) >= BLOCK_SAMPLES) {
       this.#block = (this.#block + 1) % BLOCKS
@@ -17,7 +17,7 @@ export class LevelMeter {
     this.#samples[this.#block] = (this.#samples[this.#block] ?? 0) + samples
   }
 
-  /** null before the first sample; silence is -96, one step of 16 bits being -90. */
+  /** null before the first sample. Silence is -96, because one step of 16 bits is -90. */
   get dbfs(): number | null {
     const samples = this.#samples.reduce((all, one) => all + one, 0)
     if (samples === 0) return null

@@ -49,12 +49,12 @@ export class MediaWorker {
 
   #call(id: string): CallMedia {
     const call = this.#calls.get(id)
-    if (!call) throw new TelephonyError('CLOSED', `no media for call ${id}`)
+    if (!call) throw new TelephonyError('CLOSED', `the call ${id} has no media`)
     return call
   }
 
   async #open({ id, address, portMin, portMax }: MediaOpen): Promise<MediaOpened> {
-    if (this.#calls.has(id)) throw new TelephonyError('BAD_ARGUMENT', `call ${id} has media already`)
+    if (this.#calls.has(id)) throw new TelephonyError('BAD_ARGUMENT', `the call ${id} already has media`)
     const pair = await this.#ports.bind(address, portMin, portMax)
     const ssrc = randomInt(2 ** 32)
     const onFailed = (reason: string) => this.#fail(id, reason)
@@ -81,7 +81,7 @@ export class MediaWorker {
 
   #fail(id: string, reason: string): void {
     if (!this.#calls.has(id)) return
-    // What its plays and recordings have come to is told before.
+    // The ends of its plays and recordings are reported first.
     void this.#close(id, 'failed')
       .catch(() => undefined)
       .then(() => this.#tell('failed', { id, reason }))
@@ -107,7 +107,7 @@ export class MediaWorker {
   }
 }
 
-/** CPU time of this thread: from Linux in ns, elsewhere the time that the event loop was active. */
+/** CPU time of this thread. Linux reports it in ns; elsewhere the active time of the event loop is used. */
 function threadCpuMs(): number {
   try {
     return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6

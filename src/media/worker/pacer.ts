@@ -1,24 +1,24 @@
 import type { Clock, Timer } from '../../base/clock.js'
 
-/** What is driven: one step per interval. */
+/** A call that is driven with one step per interval. */
 export interface Paced {
   tick(nowMs: number, lateMs: number): void
-  /** Intervals that passed without a step because the thread was held up: time goes on, nothing is sent for them. */
+  /** Reports intervals without a step because the thread was blocked: time advances, nothing is sent for them. */
   skip(intervals: number, nowMs: number): void
 }
 
 const SLOT_MS = 5
-/** 120 ms hold whole numbers of every interval below. */
+/** 24 slots of 5 ms: 120 ms are a multiple of every interval below. */
 const SLOTS = 24
 export const INTERVALS_MS = [10, 20, 30, 40, 60] as const
-/** A thread that was held up for less than this sends late what is due: every peer's jitter buffer takes that without a gap. */
+/** After a shorter block of the thread, due packets are sent late; a jitter buffer plays them without a gap. */
 const STALL_MS = 60
-/** After a stall no call sends more than one packet: steps this late are skipped, their packets would leave in a burst. */
+/** After a stall each call sends at most one packet: steps this late are skipped, because their packets would form a burst. */
 const SKIP_AFTER_MS = 20
 
 /**
- * Steps all calls of a worker. The calls are spread over slots of 5 ms, so that they do not all send at once; due times are counted
- * from the first one, so timers that fire late do not add up.
+ * Steps all calls of a worker. The calls are spread over slots of 5 ms, so that they do not all send at once. Due times count
+ * from the first one, so that delays of timers do not accumulate.
  */
 export class Pacer {
   readonly #clock: Clock
@@ -33,7 +33,7 @@ export class Pacer {
     this.#clock = deps.clock
   }
 
-  /** Returns what takes it out again. `intervalMs` is one of INTERVALS_MS. */
+  /** Returns the function that removes the call. `intervalMs` is one of INTERVALS_MS. */
   add(paced: Paced, intervalMs: number): () => void {
     const stride = intervalMs / SLOT_MS
     const loads = this.#slots.slice(0, stride).map((slot) => slot.length)
@@ -67,7 +67,7 @@ export class Pacer {
     while (this.#dueMs <= nowMs) {
       const lateMs = nowMs - this.#dueMs
       if (lateMs > this.maxLateMs) this.maxLateMs = lateMs
-      // From the end: a call that takes itself out does not shift those still to come.
+      // From the end, so that a call that removes itself does not shift the remaining ones.
       const due = this.#slots[this.#slot] ?? []
       for (let i = due.length - 1; i >= 0; i--) {
         const paced = due[i]

@@ -3,7 +3,7 @@ import type { MediaPlay } from '../protocol.js'
 
 const SAMPLES_PER_MS = 8
 
-/** One prompt on its way out: where it is, and how often it comes again. */
+/** One prompt that is being played, with its position and repetitions. */
 export class Playback {
   readonly playId: string
   readonly #octets: Uint8Array
@@ -62,7 +62,7 @@ export class Playback {
     this.#rounds++
   }
 
-  /** A re-negotiation may change the codec while the prompt plays. */
+  /** A renegotiation may change the codec during the prompt. */
   #chooseTable(codec: G711): void {
     if (codec === this.#tableFor) return
     this.#tableFor = codec

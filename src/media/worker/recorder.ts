@@ -6,16 +6,16 @@ import { HEADER_OCTETS, recordedMs, recordingHead } from '../file/recording.js'
 import type { RecordResult } from '../protocol.js'
 
 const CHUNK_OCTETS = 16_000 // one second
-/** The header tells the right length again after so many chunks: a crash costs that much at most. */
+/** The header is updated after this many chunks, so a crash loses at most that much. */
 const CHUNKS_PER_HEADER = 5
-/** A disk that is slow or full costs the recording, never the call or the memory: what waits longer than that is dropped, and told. */
+/** With a slow or full disk, further chunks are dropped and reported: the recording suffers, not the call or the memory. */
 const MAX_WAITING_CHUNKS = 30
 /** The sizes in a WAV header have 32 bits. */
 const MAX_DATA_OCTETS = 0xffff_ffff - HEADER_OCTETS - CHUNK_OCTETS
 
 /**
- * 8 kHz 16 bit mono. Writing never holds the worker up. What a disk refuses waits and is tried again with every second that follows; the result
- * says when something is missing.
+ * Writes 8 kHz, 16 bit, mono. Writing never blocks the worker. Chunks that the disk refuses wait and are retried every second; the result
+ * reports missing sound.
  */
 export class WavRecorder {
   readonly path: string
@@ -29,7 +29,7 @@ export class WavRecorder {
   #chunksWritten = 0
   readonly #waiting: Buffer[] = []
   #droppedOctets = 0
-  /** The header, and so every player, knows of less than there is. */
+  /** The length in the header is smaller than the data. */
   #lengthIsOld = false
   #error: unknown
   #writing: Promise<void> | undefined
@@ -42,7 +42,7 @@ export class WavRecorder {
     this.#maxOctets = Math.min(MAX_DATA_OCTETS, wanted)
   }
 
-  /** Replaces a file, never follows a link that stands in its place. Error: BAD_ARGUMENT with the system's reason. */
+  /** Replaces an existing file, and never follows a link. Error: BAD_ARGUMENT with the system's reason. */
   static async create(init: { path: string; maxMs: number }): Promise<WavRecorder> {
     let file: FileHandle | undefined
     try {
@@ -55,7 +55,11 @@ export class WavRecorder {
     } catch (cause) {
       await file?.close().catch(() => undefined)
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new TelephonyError('BAD_ARGUMENT', `cannot record to ${init.path}: ${reason}`, { cause })
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `the recording ${init.path} cannot be written: ${reason}. Check the folder and its permissions`,
+        { cause },
+      )
     }
   }
 
@@ -63,14 +67,14 @@ export class WavRecorder {
     return this.#droppedOctets > 0 || this.#lengthIsOld
   }
 
-  /** What went wrong with the disk; '' where nothing did. */
+  /** The problem with the disk; '' without one. */
   get problem(): string {
     if (!this.#isTruncated) return ''
     const reason = this.#error === undefined ? 'the disk was too slow' : String(this.#error)
     return `${this.path}: ${this.#droppedOctets} octets were not written: ${reason}`
   }
 
-  /** In memory, because the disk has not taken it yet. */
+  /** Octets in memory that are not yet written. */
   get waitingOctets(): number {
     return this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0)
   }
@@ -104,7 +108,7 @@ export class WavRecorder {
     })
   }
 
-  /** Until nothing waits, or the disk refuses: then the next chunk tries again. */
+  /** Writes until no chunk waits or the disk refuses one; the next chunk then tries again. */
   async #writeWaiting(): Promise<void> {
     try {
       for (let chunk = this.#waiting[0]; chunk; chunk = this.#waiting[0]) {
@@ -122,7 +126,7 @@ export class WavRecorder {
     await writeAll(this.#file, recordingHead(this.#writtenOctets), 0)
   }
 
-  /** Idempotent: writes what is left, sets the header right. Never rejects. */
+  /** Writes the remaining chunks and the final header. Idempotent; never rejects. */
   close(): Promise<RecordResult> {
     this.#closing ??= this.#finish()
     return this.#closing
@@ -135,7 +139,7 @@ export class WavRecorder {
     for (const chunk of this.#waiting) this.#droppedOctets += chunk.length
     try {
       await this.#writeHeader()
-      // What a full disk took of a chunk is not in the header.
+      // A full disk may have written a part of a chunk, which the header does not count.
       if (this.#error !== undefined) await this.#file.truncate(HEADER_OCTETS + this.#writtenOctets)
       await this.#file.close()
     } catch (error) {

@@ -6,11 +6,11 @@ export type RecordingEnd = 'finished' | 'stopped' | 'hangup'
 
 interface RecordingsDeps {
   ended: (recordId: string, result: RecordResult, ended: RecordingEnd) => void
-  /** A disk that failed. */
+  /** Reports a failure of the disk. */
   problem: (message: string) => void
 }
 
-/** The files that one call is being recorded to. */
+/** The running recordings of one call. */
 export class Recordings {
   readonly #deps: RecordingsDeps
   readonly #recorders = new Map<string, WavRecorder>()
@@ -40,7 +40,7 @@ export class Recordings {
     }
   }
 
-  /** Without an id the oldest; null where nothing is being recorded. */
+  /** Stops the oldest recording without an id; null if there is no recording. */
   stop(recordId = [...this.#recorders.keys()][0]): Promise<RecordResult | null> {
     return recordId === undefined ? Promise.resolve(null) : this.#end(recordId, 'stopped')
   }

@@ -13,7 +13,7 @@ export interface ReporterInit {
 /** RFC 3550 6.3.1: timer reconsideration would shorten the interval by this much. */
 const COMPENSATION = Math.E - 1.5
 
-/** RTCP of one call: when to report, what we say, what the peer said of our stream. */
+/** RTCP of one call: the times of our reports, their content, and the peer's reports about our stream. */
 export class RtcpReporter {
   roundTripMs: number | null = null
   remoteLossPercent: number | null = null
@@ -54,7 +54,7 @@ export class RtcpReporter {
     return compound
   }
 
-  /** RFC 3550 6.3.7: only who has sent something says goodbye. */
+  /** RFC 3550 6.3.7: BYE is sent only after at least one packet was sent. */
   buildBye(nowMs: number, wallMs: number): Uint8Array | undefined {
     if (this.#reports === 0 && this.#sender.packetsSent === 0) return undefined
     return this.#compound(nowMs, wallMs, true)
@@ -78,7 +78,7 @@ export class RtcpReporter {
     })
   }
 
-  /** Whether it was RTCP of the peer: `admit` decides by the SSRC of who sent the compound. */
+  /** Whether the packet was RTCP of the peer; `admit` decides by the SSRC of the sender. */
   receive(bytes: Uint8Array, nowMs: number, wallMs: number, admit: (ssrc: number) => boolean): boolean {
     const packets = parseRtcp(bytes)
     const first = packets?.[0]

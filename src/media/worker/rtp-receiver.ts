@@ -11,21 +11,21 @@ import { Tally } from '../rtp/tally.js'
 import { LevelMeter } from './level-meter.js'
 
 const CLOCK_RATE = 8000
-/** Mean square of -50 dBFS: what may be cut or drawn out unheard. */
+/** Mean square of -50 dBFS: quieter sound may be shortened or stretched inaudibly. */
 const QUIET_MEAN_SQUARE = 10_737
-/** Mean square of -60 dBFS: what is below is silence. */
+/** Mean square of -60 dBFS: quieter sound counts as silence. */
 const AUDIBLE_MEAN_SQUARE = 1074
-/** Of other addresses, before they are named as the reason why nothing was heard. */
+/** Packets of other addresses before these count as the reason why nothing was heard. */
 const MIN_STRANGER_PACKETS = 5
-/** How many kinds of packets and addresses are told. */
-const MAX_TOLD = 4
+/** Limit of the reported kinds of packets and addresses. */
+const MAX_REPORTED = 4
 
 export interface ReceiverFormat {
   codec: G711
   payloadType: number
-  /** Payload types that are taken for telephone-event: what we announced, and what the peer wants, which some use both ways. */
+  /** Payload types of telephone-event: the one that we announced, and the peer's, which some peers use in both directions. */
   eventTypes: readonly number[]
-  /** Digits come as tones in the sound: the peer has no telephone-event. */
+  /** Detect tones in the sound, because the peer has no telephone-event. */
   tones: boolean
   remote: SignalledSource
 }
@@ -42,7 +42,7 @@ export class RtpReceiver {
   readonly level = new LevelMeter()
   concealedFrames = 0
   lastHeardMs = 0
-  /** Packets with sound that could be decoded. */
+  /** Number of packets with decoded sound. */
   soundPackets = 0
   undecodedPackets = 0
 
@@ -51,7 +51,7 @@ export class RtpReceiver {
   readonly #dtmf: DtmfReceiver
   #tones: ToneDetector | undefined
   readonly #concealment = new Concealment()
-  /** The packet that is being played: what of it is left, and its law. */
+  /** The packet that is being played, with its remaining range and its codec. */
   #packet: Uint8Array = new Uint8Array(0)
   #at = 0
   #end = 0
@@ -70,7 +70,7 @@ export class RtpReceiver {
   }
   #remote: SignalledSource | undefined
   #ssrc: number | undefined
-  /** Comfort noise or a digit was the last that came: the peer sends no sound on purpose. */
+  /** The last packet was comfort noise or a digit: the peer pauses on purpose. */
   #pausedByPeer = false
   #quiet = true
   #pulled: Pulled = 'waiting'
@@ -81,7 +81,7 @@ export class RtpReceiver {
     this.#dtmf = new DtmfReceiver((digit, durationMs) => this.#events.digit(digit, durationMs))
   }
 
-  /** The same remote address again keeps the source that was found; another one starts the search anew. */
+  /** The same remote address keeps the found source; another address restarts the search. */
   configure({ remote, tones, ...format }: ReceiverFormat): void {
     this.#format = format
     if (!tones) this.#tones = undefined
@@ -105,28 +105,28 @@ export class RtpReceiver {
     return this.#guard
   }
 
-  /** What the peer was asked to send. */
+  /** The format that the peer should send. */
   get format(): Pick<ReceiverFormat, 'codec' | 'payloadType'> {
     return this.#format
   }
 
-  /** No sound of this peer has been decoded yet. */
+  /** Whether no sound of this peer has been decoded yet. */
   get soundIsDue(): boolean {
     return this.soundPackets === this.#soundBefore
   }
 
-  /** The most frequent first. */
+  /** Sorted by frequency. */
   get undecoded(): UndecodedMedia[] {
     const kinds = [...this.#undecoded.values()].sort((a, b) => b.packets - a.packets)
-    return kinds.slice(0, MAX_TOLD).map((kind) => ({ ...kind }))
+    return kinds.slice(0, MAX_REPORTED).map((kind) => ({ ...kind }))
   }
 
-  /** The most frequent first. */
+  /** Sorted by frequency. */
   get strangerSources(): StrangerSource[] {
-    return this.#strangers.top(MAX_TOLD).map(({ key, count }) => ({ address: key, packets: count }))
+    return this.#strangers.top(MAX_REPORTED).map(({ key, count }) => ({ address: key, packets: count }))
   }
 
-  /** `owed`: the negotiated direction let the peer send. */
+  /** `owed`: the negotiated direction allowed the peer to send. */
   heard(owed: boolean): Heard {
     const { packetsReceived } = this.statistics
     if (this.soundPackets > 0) return this.#audible ? 'sound' : 'silence'
@@ -141,15 +141,15 @@ export class RtpReceiver {
 
   receive(packet: Uint8Array, host: string, port: number, nowMs: number): void {
     const view = this.#view
-    // Before offer/answer has told who the peer is, nobody is heard.
+    // Before offer and answer the peer's address is not known.
     if (!this.#guard || looksLikeRtcp(packet) || !parseRtp(packet, view)) return
     if (!this.#guard.admit(host, port, view.ssrc, view.sequence, nowMs)) return
     this.lastHeardMs = nowMs
     const isEvent = this.#isEvent(view.payloadType)
-    // RFC 3550 8: the sound's source and numbers are its own; events beside it leave them alone.
+    // RFC 3550 8: events with their own SSRC or sequence numbers do not change those of the sound.
     const isAside = isEvent && this.#ssrc !== undefined && !this.statistics.follows(view.ssrc, view.sequence)
     if (!isAside && view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
-    // Before the numbers are checked: events know their own order.
+    // Before the check of the sequence numbers, because the DTMF receiver checks the order of events itself.
     if (isEvent) this.#dtmf.receive(view, packet, view.payloadStart, view.payloadEnd, nowMs)
     if (isAside) {
       this.statistics.receiveAside()
@@ -181,7 +181,7 @@ export class RtpReceiver {
     return this.#format.eventTypes.includes(payloadType) && this.#codecOf(payloadType) === undefined
   }
 
-  /** Events and comfort noise are understood; so is a packet without payload, which keeps a NAT open (RFC 6263 4.1). */
+  /** Does not count events, comfort noise, and packets without payload, which keep a NAT open (RFC 6263 4.1). */
   #noteUndecoded(payloadType: number, octets: number, isCodec: boolean): void {
     if (payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return
     if (isCodec && octets === 0) return
@@ -194,7 +194,7 @@ export class RtpReceiver {
     }
   }
 
-  /** The law is read off every packet: peers that announce one and send the other are understood. */
+  /** Each packet's payload type decides the codec: some peers announce one codec and send the other. */
   #codecOf(payloadType: number): G711 | undefined {
     if (payloadType === this.#format.payloadType) return this.#format.codec
     if (payloadType === PCMU.payloadType) return PCMU
@@ -202,7 +202,7 @@ export class RtpReceiver {
     return undefined
   }
 
-  /** Fills `frame` with the next `samples` of what the peer said; always all of them, unless nobody listens: then time goes on, that is all. */
+  /** Fills `frame` with the next `samples` of the peer's sound. If the sound is not used, only the time advances. */
   pull(frame: Int16Array, samples: number, nowMs: number, recorded = true): void {
     const listened = recorded || this.#tones !== undefined
     this.#dtmf.poll(nowMs)
@@ -225,7 +225,7 @@ export class RtpReceiver {
     this.#quiet = energy < QUIET_MEAN_SQUARE * samples
   }
 
-  /** The next packet; false where there is none. */
+  /** Takes the next packet; false if there is none. */
   #next(samples: number, nowMs: number): boolean {
     const buffer = this.jitterBuffer
     this.#pulled = buffer.pull(nowMs, samples, this.#quiet)
@@ -247,7 +247,7 @@ export class RtpReceiver {
     return energyOfSamples(frame, from, n)
   }
 
-  /** Where nothing came: concealment, or silence where the peer is silent on purpose. */
+  /** Fills a gap: with concealment, or with silence if the peer pauses on purpose. */
   #standIn(frame: Int16Array, from: number, n: number, listened: boolean): number {
     const missing = this.#pulled === 'lost' || (this.#pulled === 'empty' && !this.#pausedByPeer)
     if (missing) this.concealedFrames++

@@ -7,19 +7,19 @@ import { addTimestamp, nextSequence } from '../rtp/sequence.js'
 import type { Playback } from './playback.js'
 
 const SAMPLES_PER_MS = 8
-/** A send that was queued may still hold its buffer. */
+/** A queued send may still use its buffer. */
 const BUFFERS = 4
-/** A prompt waits so long for a peer that holds us; then the flow that waits for its end goes on. */
+/** How long a prompt waits during a hold; then it ends, so that the waiting flow continues. */
 const MAX_HELD_MS = 300_000
 const EVENT_PACKET_OCTETS = RTP_HEADER_OCTETS + EVENT_OCTETS
 
 export interface SenderFormat {
   codec: G711
   payloadType: number
-  /** Payload type of telephone-event that the peer wants; undefined where it takes none. */
+  /** The peer's payload type of telephone-event; undefined if it does not support it. */
   eventType: number | undefined
   intervalMs: number
-  /** False while the direction forbids it: time goes on, nothing is sent, prompts and digits wait. */
+  /** False if the direction forbids sending: time advances, nothing is sent, prompts and digits wait. */
   sending: boolean
 }
 
@@ -35,12 +35,12 @@ export class RtpSender {
   packetsSent = 0
   octetsSent = 0
   latePackets = 0
-  /** False while there is no address to send to: the same as if the direction forbade it. */
+  /** False without an address to send to: same effect as `sending` false. */
   reachable = true
 
   readonly #events: SenderEvents
   readonly #dtmf: DtmfSender
-  /** Of the length of one packet each: cutting them for each send would cost more than filling them. */
+  /** Each has the length of one packet, because slicing a buffer for every send costs more than filling it. */
   #sounds = buffersOf(RTP_HEADER_OCTETS + 20 * SAMPLES_PER_MS)
   readonly #eventPackets = buffersOf(EVENT_PACKET_OCTETS)
   #nextBuffer = 0
@@ -76,7 +76,7 @@ export class RtpSender {
     this.#heldMs = 0
   }
 
-  /** Ends the play with this id, or any. */
+  /** Ends the play with this id, or any play. */
   stopPlay(reason: PlayEnded, playId?: string): void {
     const playback = this.#playback
     if (!playback || (playId !== undefined && playId !== playback.playId)) return
@@ -88,7 +88,7 @@ export class RtpSender {
     this.#dtmf.add(digits)
   }
 
-  /** `sound`: what goes out where nothing else does, one interval at least. */
+  /** `sound`: sent if there is no digit or prompt; at least one interval long. */
   tick(lateMs: number, sound?: Int16Array): void {
     const { sending, intervalMs, eventType } = this.#format
     if (sending && this.reachable) {
@@ -107,7 +107,7 @@ export class RtpSender {
     if (this.#heldMs >= MAX_HELD_MS && this.#playback && !this.#playback.endless) this.stopPlay('failed')
   }
 
-  /** Packets that were never sent because the thread was held up: late, and the next one starts anew (RFC 3551 4.1). */
+  /** Counts packets that were not sent because the thread was blocked as late; the next one has the marker (RFC 3551 4.1). */
   skip(intervals: number): void {
     if (this.#format.sending && this.reachable) this.latePackets += intervals
     this.#marker = true
@@ -143,7 +143,7 @@ export class RtpSender {
     const packet = this.#take(this.#sounds)
     const playback = this.#playback
     writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)
-    // Silence is sent as well: it keeps NAT bindings open and peers that wait for sound content.
+    // Silence is sent too: it keeps NAT bindings open, and some peers end a call without packets.
     if (playback) playback.fill(packet, RTP_HEADER_OCTETS, samples, codec)
     else if (sound) encode(codec, sound.subarray(0, samples), packet, RTP_HEADER_OCTETS)
     else packet.fill(codec.silence, RTP_HEADER_OCTETS, RTP_HEADER_OCTETS + samples)
@@ -165,7 +165,7 @@ export class RtpSender {
   }
 }
 
-/** In one piece of memory: each of its own takes as long to get as the call's other objects together. */
+/** Slices of one allocation: separate ones would take as long as all other objects of the call together. */
 function buffersOf(octets: number): Uint8Array[] {
   const all = new ArrayBuffer(BUFFERS * octets)
   return Array.from({ length: BUFFERS }, (_, i) => new Uint8Array(all, i * octets, octets))

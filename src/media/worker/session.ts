@@ -13,8 +13,8 @@ import type {
   MediaStats,
   RecordResult,
 } from '../protocol.js'
-import { meanOpinionScore } from '../rtp/quality.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
+import { statsOf } from './call-stats.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
 import { Playback } from './playback.js'
 import { Recordings } from './recordings.js'
@@ -28,18 +28,15 @@ export type Tell = <Name extends keyof MediaEvents>(name: Name, data: MediaEvent
 
 const DEFAULT_INTERVAL_MS = 20
 const SAMPLES_PER_MS = 8
-/** Zeros stand for an address that is not known, or that the peer does not want to tell: nothing is sent there. */
+/** Placeholders for an unknown or withheld address: nothing is sent to them. */
 const NOWHERE = new Set(['0.0.0.0', '::'])
 
 const isReceiving = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'recvonly'
 
-/** People read it: two places. */
-const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
-
-/** A machine that slept for an hour does not record an hour of silence. */
+/** Limits the recorded silence after a sleep of the machine. */
 const MAX_HEARD_AFTER_STALL = 250
 
-/** One worker has one of each: nothing is allocated per packet. */
+/** Shared by all calls of the worker, so that no memory is allocated per packet. */
 const view = emptyRtpView()
 const frame = new Int16Array(Math.max(...INTERVALS_MS) * SAMPLES_PER_MS)
 
@@ -49,7 +46,7 @@ export interface CallMediaDeps {
   ports: PortPairs
   pair: PortPair
   tell: Tell
-  /** An exception or a dead socket: the call cannot go on. */
+  /** Reports an exception or a failed socket: the call cannot continue. */
   onFailed: (reason: string) => void
 }
 
@@ -61,7 +58,7 @@ export interface CallMediaInit {
   rtcp: ReporterInit
 }
 
-/** The media of one call on its worker: puts sender, receiver, RTCP and recorder together and is stepped by the pacer. */
+/** The media of one call in its worker: sender, receiver, RTCP and recorder. The pacer steps it. */
 export class CallMedia implements Paced {
   readonly #deps: CallMediaDeps
   readonly #id: string
@@ -72,9 +69,9 @@ export class CallMedia implements Paced {
   #removeFromPacer: () => void
   #intervalMs = DEFAULT_INTERVAL_MS
   #connected: MediaConnect | undefined
-  #timeoutTold = false
+  #timeoutReported = false
   readonly #troubleWatch: TroubleWatch
-  /** Some time the negotiated direction let the peer send. */
+  /** The negotiated direction has allowed the peer to send at some time. */
   #soundOwed = false
   #echo = false
   readonly #recordings: Recordings
@@ -118,9 +115,9 @@ export class CallMedia implements Paced {
     this.#guarded(rtcp, (packet, host, port) => this.#receiveRtcp(packet, host, port))
   }
 
-  /** What comes from the network may end its own call at the worst, never the worker. */
+  /** A fault in the processing of a packet ends only its call, never the worker. */
   #guarded(socket: Socket, receive: (packet: Uint8Array, host: string, port: number) => void): void {
-    // Some 50 times a second and call: no closure is made for it.
+    // Called about 50 times a second per call, so without a closure per packet.
     socket.on('message', (packet, from) => {
       try {
         receive(packet, from.address, from.port)
@@ -185,11 +182,11 @@ export class CallMedia implements Paced {
     this.#transmitRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
   }
 
-  /** What came in meanwhile is still heard, so that recordings keep their length; nothing is sent in its place. */
+  /** Received sound of this time is still processed, so that recordings keep their length; nothing is sent. */
   skip(intervals: number, nowMs: number): void {
     this.#contain(() => {
       for (let i = 0; i < Math.min(intervals, MAX_HEARD_AFTER_STALL); i++) this.#hear(nowMs)
-      // What the peer sent while nobody listened lies in the socket still: that time is no silence of its.
+      // The peer's packets of this time are still in the socket, so the time does not count as its silence.
       this.#receiver.lastHeardMs = Math.min(nowMs, this.#receiver.lastHeardMs + intervals * this.#intervalMs)
       if (this.#connected) this.#sender.skip(intervals)
     })
@@ -204,16 +201,19 @@ export class CallMedia implements Paced {
 
   #watchSilence(nowMs: number, { direction, timeoutMs }: MediaConnect): void {
     const silentMs = nowMs - this.#receiver.lastHeardMs
-    if (silentMs < timeoutMs) this.#timeoutTold = false
-    else if (timeoutMs > 0 && !this.#timeoutTold && isReceiving(direction)) {
-      this.#timeoutTold = true
+    if (silentMs < timeoutMs) this.#timeoutReported = false
+    else if (timeoutMs > 0 && !this.#timeoutReported && isReceiving(direction)) {
+      this.#timeoutReported = true
       this.#deps.tell('timeout', { id: this.#id, silentMs: Math.round(silentMs) })
     }
   }
 
   connect(to: MediaConnect): void {
     if (isIP(to.remote.host) === 0)
-      throw new TelephonyError('BAD_ARGUMENT', `media to ${to.remote.host}: not an IP address`)
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `“${to.remote.host}” is not a valid IP address for media. Use an IPv4 or IPv6 address`,
+      )
     const codec = g711(to.codec)
     const nowMs = this.#deps.clock.now()
     const event = to.telephoneEvent
@@ -233,13 +233,13 @@ export class CallMedia implements Paced {
       sending: to.direction === 'sendrecv' || to.direction === 'sendonly',
     })
     this.#receiver.lastHeardMs = nowMs
-    this.#timeoutTold = false
+    this.#timeoutReported = false
     this.#connected = to
     if (isReceiving(to.direction)) this.#soundOwed = true
     this.#rtcp.start(nowMs)
   }
 
-  /** Other ports, and nothing else: the peer hears the same stream go on, and who may be heard stays decided. */
+  /** Changes only the ports: our stream and the accepted source of the peer stay the same. */
   async moveTo(pair: PortPair): Promise<void> {
     const { clock, ports } = this.#deps
     if (this.#closing) {
@@ -249,12 +249,12 @@ export class CallMedia implements Paced {
     const left = this.#pair
     this.#pair = pair
     this.#listen(pair)
-    // The peer could not be heard: that silence was not its own.
+    // During the move no packet could arrive, so the time does not count as the peer's silence.
     this.#receiver.lastHeardMs = clock.now()
     await ports.release(left)
   }
 
-  /** The nearest interval that we keep. */
+  /** Uses the nearest supported interval. */
   #setInterval(ptimeMs: number): void {
     const distance = (ms: number) => Math.abs(ms - ptimeMs)
     const intervalMs = [...INTERVALS_MS].sort((a, b) => distance(a) - distance(b))[0] ?? DEFAULT_INTERVAL_MS
@@ -278,12 +278,15 @@ export class CallMedia implements Paced {
 
   sendDigits(order: { sendId: string; digits: string; toneMs: number; gapMs: number }): void {
     if (!isDigitString(order.digits))
-      throw new TelephonyError('BAD_ARGUMENT', 'digits are 0-9 * # A-D and , for a pause')
+      throw new TelephonyError('BAD_ARGUMENT', 'the digits are not valid. Use 0-9 * # A-D, and a comma for a pause')
     if (!(order.toneMs > 0 && order.toneMs <= MAX_TONE_MS)) {
-      throw new TelephonyError('BAD_ARGUMENT', `a tone lasts up to ${MAX_TONE_MS} ms`)
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `a tone of ${order.toneMs} ms is not possible. Use up to ${MAX_TONE_MS} ms`,
+      )
     }
     if (this.#connected && !this.#connected.telephoneEvent) {
-      throw new TelephonyError('NO_COMMON_CODEC', 'the peer takes no telephone-event')
+      throw new TelephonyError('NO_COMMON_CODEC', 'the peer does not support telephone-event, so digits cannot be sent')
     }
     this.#sender.sendDigits(order)
   }
@@ -292,47 +295,28 @@ export class CallMedia implements Paced {
     return this.#recordings.start(record)
   }
 
-  /** Without an id the oldest; null where nothing is being recorded. */
+  /** Stops the oldest recording without an id; null if there is no recording. */
   stopRecord(recordId?: string): Promise<RecordResult | null> {
     return this.#recordings.stop(recordId)
   }
 
   stats(): MediaStats {
-    const { statistics, jitterBuffer, level, concealedFrames, strangerPackets } = this.#receiver
-    const { soundPackets, undecodedPackets, undecoded, strangerSources } = this.#receiver
-    const decoded = soundPackets > 0
-    // A packet that came and could not be decoded is as good as lost.
-    const lossPercent = statistics.lossPercentWith(undecodedPackets)
-    const oneWayDelayMs = (this.#rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + this.#intervalMs
-    return {
-      packetsSent: this.#sender.packetsSent,
-      octetsSent: this.#sender.octetsSent,
-      packetsReceived: statistics.packetsReceived,
-      packetsLost: statistics.packetsLost,
-      lossPercent: rounded(statistics.lossPercent),
-      jitterMs: rounded(statistics.jitterMs),
-      maxJitterMs: rounded(statistics.maxJitterMs),
-      rttMs: rounded(this.#rtcp.roundTripMs),
-      remoteLossPercent: rounded(this.#rtcp.remoteLossPercent),
-      mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
-      levelDbfs: decoded ? rounded(level.dbfs) : null,
-      concealedFrames,
-      heard: this.#receiver.heard(this.#soundOwed),
-      undecodedPackets,
-      undecoded,
-      strangerPackets,
-      strangerSources,
-      latePackets: this.#sender.latePackets,
-    }
+    return statsOf({
+      sender: this.#sender,
+      receiver: this.#receiver,
+      rtcp: this.#rtcp,
+      intervalMs: this.#intervalMs,
+      soundOwed: this.#soundOwed,
+    })
   }
 
-  /** Idempotent: goodbye, files closed, ports free. */
+  /** Sends RTCP BYE, closes the files, frees the ports. Idempotent. */
   close(reason: 'hangup' | 'failed' = 'hangup'): Promise<MediaStats> {
     this.#closing ??= this.#close(reason)
     return this.#closing
   }
 
-  /** A courtesy: a socket that cannot send keeps nothing from being closed. */
+  /** Never rejects: a socket that cannot send must not prevent the close. */
   #sayGoodbye(bye: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       try {

@@ -12,10 +12,10 @@ export interface PortPair {
   rtcpPort: number
 }
 
-/** Ports that a call has left are not given to the next one while packets of the old peer may still come. */
+/** Ports of an ended call are not reused while packets of its peer may still arrive. */
 const REST_MS = 3000
 
-/** Binds pairs of RTP and RTCP ports from a range, starting anywhere in it. */
+/** Binds pairs of RTP and RTCP ports from a range, beginning at a random port. */
 export class PortPairs {
   readonly #clock: Clock
   readonly #random: (below: number) => number
@@ -27,15 +27,18 @@ export class PortPairs {
     this.#random = deps.random
   }
 
-  /** Errors: NO_PORTS, TRANSPORT (an address that is not ours). */
+  /** Errors: NO_PORTS, TRANSPORT (the address does not belong to this machine). */
   async bind(address: string, portMin: number, portMax: number): Promise<PortPair> {
     for (const port of this.#candidates(portMin, portMax)) {
-      // Before the wait: calls that open meanwhile shall not try the same port.
+      // Set before the wait, so that simultaneous calls do not try the same port.
       this.#last = port
       const pair = await bindPair(address, port)
       if (pair) return pair
     }
-    throw new TelephonyError('NO_PORTS', `no free pair of RTP ports from ${portMin} to ${portMax} on ${address}`)
+    throw new TelephonyError(
+      'NO_PORTS',
+      `all RTP ports from ${portMin} to ${portMax} on ${address} are in use. Choose a larger range in the transport`,
+    )
   }
 
   /** Closes both sockets; resolves when the ports are free. */
@@ -45,7 +48,7 @@ export class PortPairs {
     await Promise.all([closeSocket(pair.rtp), closeSocket(pair.rtcp)])
   }
 
-  /** RFC 3550 11: even ports. In a ring from a random one, later from the last one given; those that rest come last. */
+  /** RFC 3550 11: even ports. Begins at a random port, later after the last bound one; resting ports come last. */
   *#candidates(portMin: number, portMax: number): Generator<number> {
     const first = portMin + (portMin % 2)
     const count = Math.floor((portMax - first + 1) / 2)
@@ -63,7 +66,7 @@ export class PortPairs {
 
   #forgetRested(): void {
     const nowMs = this.#clock.now()
-    // In the order in which they were left.
+    // In the order of their release.
     for (const [port, untilMs] of this.#restingUntilMs) {
       if (untilMs > nowMs) return
       this.#restingUntilMs.delete(port)
@@ -83,9 +86,9 @@ async function bindPair(address: string, port: number): Promise<PortPair | undef
   return undefined
 }
 
-/** undefined where somebody else has the port. */
+/** undefined if the port is in use. */
 async function bindSocket(address: string, port: number): Promise<Socket | undefined> {
-  // Peers are numeric addresses: the name look-up of every send is cut short.
+  // Peers are numeric addresses, so the lookup of every send is bypassed.
   const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
     type: `udp${family}`,
@@ -93,7 +96,7 @@ async function bindSocket(address: string, port: number): Promise<Socket | undef
     lookup: (host, _options, found) => found(null, host, family),
   })
   try {
-    // Both may come before `bind` returns.
+    // Both events may come before `bind` returns.
     const listening = once(socket, 'listening')
     socket.bind({ address, port, exclusive: true })
     await listening
@@ -101,7 +104,11 @@ async function bindSocket(address: string, port: number): Promise<Socket | undef
   } catch (cause) {
     socket.close()
     if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined
-    throw new TelephonyError('TRANSPORT', `RTP port ${address}:${port}: ${systemReason(cause)}`, { cause })
+    throw new TelephonyError(
+      'TRANSPORT',
+      `the RTP port ${port} of ${address} could not be opened: ${systemReason(cause)}`,
+      { cause },
+    )
   }
 }
 

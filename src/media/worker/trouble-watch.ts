@@ -2,14 +2,14 @@ import type { MediaTrouble } from '../protocol.js'
 import type { RtpReceiver } from './rtp-receiver.js'
 
 const CHECK_MS = 1000
-/** Within one check; fewer may be keep-alives of an unknown payload type (RFC 6263 4.6). Packets of 200 ms are five a second. */
+/** Packets within one check; fewer may be keep-alives of an unknown payload type (RFC 6263 4.6). With 200 ms per packet five come in a second. */
 const MIN_UNDECODED = 4
 
-/** Tells, once per reason, that packets come and that the flow hears nothing of them. */
+/** Reports, once per reason, that packets come but nothing is heard. */
 export class TroubleWatch {
   readonly #receiver: RtpReceiver
   readonly #tell: (trouble: MediaTrouble) => void
-  readonly #told = new Set<MediaTrouble['reason']>()
+  readonly #reported = new Set<MediaTrouble['reason']>()
   #nextMs = 0
   #undecodedBefore = 0
 
@@ -18,7 +18,7 @@ export class TroubleWatch {
     this.#tell = tell
   }
 
-  /** To be called often; looks once a second. */
+  /** Call it often; it checks once a second. */
   check(nowMs: number): void {
     if (nowMs < this.#nextMs) return
     this.#nextMs = nowMs + CHECK_MS
@@ -33,8 +33,8 @@ export class TroubleWatch {
   }
 
   #report(reason: MediaTrouble['reason'], text: string): void {
-    if (this.#told.has(reason)) return
-    this.#told.add(reason)
+    if (this.#reported.has(reason)) return
+    this.#reported.add(reason)
     const { undecoded, strangerSources } = this.#receiver
     this.#tell({ reason, text, undecoded, strangerSources })
   }

@@ -88,7 +88,7 @@ describe('command line', () => {
   }
 
   for (const [args, message] of [
-    [['call', 'tel:+4930123'], /names no host: add --server, or write it like sip:\+4930123@host/],
+    [['call', 'tel:+4930123'], /has no host. Add --server, or use sip:\+4930123@host/],
     [['call', 'http://pbx.example/1'], /http: addresses cannot be called. Use a number, name@host, sip: or tel:/],
     [['call', 'http://a@pbx.example/1'], /http: addresses cannot be called/],
     [['call', 'mailto:a@pbx.example'], /mailto: addresses cannot be called/],
@@ -97,18 +97,21 @@ describe('command line', () => {
     [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--public-address', '127.0.0.1:99999'], /port 99999 is not between 1 and 65535/],
-    [['call', 'a@127.0.0.1', '--local-port', '99999'], /--local-port 99999: give a whole number between 0 and 65535/],
+    [
+      ['call', 'a@127.0.0.1', '--local-port', '99999'],
+      /--local-port 99999 is not valid. Use a whole number between 0 and 65535/,
+    ],
     [
       ['call', 'a@127.0.0.1', '--listen', '127.0.0.1:99999'],
       /--listen 127.0.0.1:99999: port 99999 is not between 0 and 65535/,
     ],
-    [['call', 'a@127.0.0.1', '--duration', '-5'], /--duration -5: give seconds, more than 0/],
-    [['call', 'a@127.0.0.1', '-d', '-5'], /--duration -5: give seconds, more than 0/],
+    [['call', 'a@127.0.0.1', '--duration', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
+    [['call', 'a@127.0.0.1', '-d', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
     [['call', 'a@127.0.0.1', '--duration', '--json'], /--duration needs a value/],
     [['call', 'a@127.0.0.1', '-d'], /-d, --duration needs a value/],
-    [['call', 'a@127.0.0.1', '--json=1'], /--json takes no value/],
-    [['call', 'a@127.0.0.1', '--bogus'], /there is no option “--bogus”/],
-    [['call', 'a@127.0.0.1', '--codecs', 'PCMU,G729'], /G729 is not supported. Use PCMA, PCMU/],
+    [['call', 'a@127.0.0.1', '--json=1'], /--json does not take a value/],
+    [['call', 'a@127.0.0.1', '--bogus'], /the option “--bogus” does not exist/],
+    [['call', 'a@127.0.0.1', '--codecs', 'PCMU,G729'], /“G729” is not supported. Use PCMA, PCMU/],
     [['answer', '--listen', '127.0.0.1:0', '--from', 'nonsense'], /nonsense/],
   ] as const) {
     it(`ends with 2 and a text that helps: ringflow ${args.join(' ')}`, async () => {
@@ -168,7 +171,7 @@ describe('command line', () => {
     for (const version of ['-v', '-V', '--version']) assert.match((await run(version)).out, /^\d+\.\d+\.\d+$/)
     const { code, err } = await run('-v', '-s', 'pbx.local')
     assert.equal(code, 2)
-    assert.match(err, /ringflow call: give a target/)
+    assert.match(err, /ringflow call: the target is missing/)
   })
 
   it('knows the seed caller’s environment, after RINGFLOW_… and after flags', () => {

@@ -69,8 +69,18 @@ describe('IPv6', () => {
   })
 
   for (const [what, ours, host, says] of [
-    ['IPv6 where we have IPv4', us(), 'IP6 2001:db8::9', /“2001:db8::9”, which is an IPv6 address; media here is IPv4/],
-    ['IPv4 where we have IPv6', six(), 'IP4 192.0.2.9', /“192\.0\.2\.9”, which is an IPv4 address; media here is IPv6/],
+    [
+      'IPv6 where we have IPv4',
+      us(),
+      'IP6 2001:db8::9',
+      /“2001:db8::9”, which is an IPv6 address, but our media uses IPv4/,
+    ],
+    [
+      'IPv4 where we have IPv6',
+      six(),
+      'IP4 192.0.2.9',
+      /“192\.0\.2\.9”, which is an IPv4 address, but our media uses IPv6/,
+    ],
     ['a multicast group', us(), 'IP4 224.2.1.1/127', /neither a unicast address nor a host name/],
     ['an address with a slip in it', us(), 'IP4 192.0.2.256', /neither a unicast address nor a host name/],
   ] as const) {
