@@ -168,6 +168,16 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual([a?.protocol, a?.bindAddress, a?.bindPort], ['udp', '', 5060])
   })
 
+  for (const ipVersion of ['prefer-6', '6', '4']) {
+    it(`has the IP version of its transport: ${ipVersion}`, async () => {
+      await test.start(
+        account().map((item) => (item.type === 'sip-transport' ? { ...item, version: 2, ipVersion } : item)),
+      )
+      const config = test.engine.sent('setAccount')[0] ?? (await test.engine.asked('setAccount'))
+      assert.equal(config.transport.ipVersion, ipVersion)
+    })
+  }
+
   it('says that its transport was deleted', async () => {
     const flows = await test.start(account().filter(({ id }) => id !== 'transport'))
     assert.equal(flows.statuses.get('account')?.text, 'bad settings: Transport')

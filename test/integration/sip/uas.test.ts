@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Logger, silentLogger } from '../../../src/base/logger.js'
+import { LIMITS } from '../../../src/sip/admission/source-limits.js'
 import type { AccountSources, SipRequest } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
@@ -251,7 +252,11 @@ describe('UAS against a peer that says what the test wants', () => {
   it('answers a known source whatever it asks, however often', async () => {
     bob.agent.setSources({ ...STRANGERS, known: ['127.0.0.1'] })
     const statuses = new Set<number | undefined>()
-    for (let n = 0; n < 100; n++) statuses.add((await ask({ method: 'INFO', to: '<sip:bob@x>;tag=1' })).statusCode)
+    const atOnce = 50
+    for (let n = 0; n < LIMITS.requestsPerSecond + atOnce; n += atOnce) {
+      for (let sent = 0; sent < atOnce; sent++) peer.send(text({ method: 'INFO', to: '<sip:bob@x>;tag=1' }), port())
+      for (let left = atOnce; left > 0; left--) statuses.add((await peer.responses.next()).message.statusCode)
+    }
     assert.deepEqual([...statuses], [481])
   })
 
