@@ -15,6 +15,7 @@ import { nextState } from './call-state.js'
 import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import { FirstKey } from './first-key.js'
+import { takeLastSteps } from './last-steps.js'
 import type { Leg, LegHost } from './leg.js'
 import { Negotiation } from './negotiation.js'
 import type { CallAccount, CallDeps, CallPlace } from './types.js'
@@ -23,11 +24,6 @@ type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
 /** An event's own fields; `tell` adds the fields that all events share. */
 type EventFields<E = CallEvent> = E extends CallEvent ? Omit<E, Shared> : never
 
-/**
- * Answers to BYE and CANCEL come at once or hardly ever; the SIP layer continues to retransmit after this time.
- * Short enough for an engine that ends within 3 s, long enough for two retransmissions.
- */
-const LEAVE_WAIT_MS = 2000
 const NOT_ANSWERED = { sipCode: null, why: 'the call was not yet answered' }
 
 export interface CallCoreInit {
@@ -287,20 +283,11 @@ export class CallCore implements LegHost {
     this.digits.push(digit)
   }
 
-  /** Signalling and media end in parallel; the call ends even if one of them fails. */
   async #wrapUp(end: CallEnd): Promise<void> {
-    let status: number | null = null
-    let stats: MediaStats | null = null
-    const timeUp = deferred<void>()
-    const timer = this.clock.setTimeout(() => timeUp.resolve(), LEAVE_WAIT_MS)
-    const left = this.#attempt(this.leg.leave(end)).then((value) => {
-      status = value
+    const { status, stats } = await takeLastSteps(this, {
+      leave: () => this.leg.leave(end),
+      closeMedia: () => this.#closeMedia(),
     })
-    const closed = this.#attempt(this.#closeMedia()).then((value) => {
-      stats = value
-    })
-    await Promise.race([Promise.all([left, closed]), timeUp.promise])
-    timer.cancel()
     const reported = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
     this.#tellEnd({ ...reported, ...troubleOf(stats) }, stats)
   }
@@ -315,15 +302,6 @@ export class CallCore implements LegHost {
     // A port that is being opened is closed when the opening has finished.
     await this.#opening?.catch(() => {})
     return (await this.sound?.close()) ?? null
-  }
-
-  async #attempt<T>(step: Promise<T | null>): Promise<T | null> {
-    try {
-      return await step
-    } catch (error) {
-      this.log.warn({ err: error }, 'a step at the end of the call failed; the call ends anyway')
-      return null
-    }
   }
 
   #tellEnd(end: CallEnd, stats: MediaStats | null): void {

@@ -62,6 +62,13 @@ export interface MediaPool extends MediaService {
 }
 
 type MediaThread = RpcWorker<MediaCommands, MediaEvents>
+
+/** Events that the log shows, as sentences. */
+const PROBLEMS: { readonly [Name in keyof MediaEvents]?: (data: MediaEvents[Name]) => string } = {
+  warning: ({ message }) => message,
+  failed: ({ reason }) => reason,
+  trouble: ({ trouble }) => trouble.text,
+}
 type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
 
 export interface MediaServiceDeps {
@@ -164,8 +171,8 @@ class MediaWorkers implements MediaPool {
 
   /** An exception in a listener must not end the engine's thread. */
   #hear<Name extends keyof MediaEvents & string>(name: Name, data: MediaEvents[Name]): void {
-    if (name === 'warning' || name === 'failed' || name === 'trouble')
-      this.#deps.log.warn({ callId: data.id, ...data }, `media: ${name}`)
+    const problem = PROBLEMS[name]?.(data)
+    if (problem !== undefined) this.#deps.log.warn({ callId: data.id }, `media: ${problem}`)
     try {
       this.#sessions.get(data.id)?.hear(name, data)
     } catch (err) {

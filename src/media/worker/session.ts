@@ -13,8 +13,8 @@ import type {
   MediaStats,
   RecordResult,
 } from '../protocol.js'
-import { meanOpinionScore } from '../rtp/quality.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
+import { statsOf } from './call-stats.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
 import { Playback } from './playback.js'
 import { Recordings } from './recordings.js'
@@ -32,9 +32,6 @@ const SAMPLES_PER_MS = 8
 const NOWHERE = new Set(['0.0.0.0', '::'])
 
 const isReceiving = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'recvonly'
-
-/** Rounds to two decimal places for people. */
-const rounded = <T extends number | null>(value: T): T => (value === null ? value : Math.round(value * 100) / 100) as T
 
 /** Limits the recorded silence after a sleep of the machine. */
 const MAX_HEARD_AFTER_STALL = 250
@@ -304,32 +301,13 @@ export class CallMedia implements Paced {
   }
 
   stats(): MediaStats {
-    const { statistics, jitterBuffer, level, concealedFrames, strangerPackets } = this.#receiver
-    const { soundPackets, undecodedPackets, undecoded, strangerSources } = this.#receiver
-    const decoded = soundPackets > 0
-    // A packet that could not be decoded counts as lost.
-    const lossPercent = statistics.lossPercentWith(undecodedPackets)
-    const oneWayDelayMs = (this.#rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + this.#intervalMs
-    return {
-      packetsSent: this.#sender.packetsSent,
-      octetsSent: this.#sender.octetsSent,
-      packetsReceived: statistics.packetsReceived,
-      packetsLost: statistics.packetsLost,
-      lossPercent: rounded(statistics.lossPercent),
-      jitterMs: rounded(statistics.jitterMs),
-      maxJitterMs: rounded(statistics.maxJitterMs),
-      rttMs: rounded(this.#rtcp.roundTripMs),
-      remoteLossPercent: rounded(this.#rtcp.remoteLossPercent),
-      mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
-      levelDbfs: decoded ? rounded(level.dbfs) : null,
-      concealedFrames,
-      heard: this.#receiver.heard(this.#soundOwed),
-      undecodedPackets,
-      undecoded,
-      strangerPackets,
-      strangerSources,
-      latePackets: this.#sender.latePackets,
-    }
+    return statsOf({
+      sender: this.#sender,
+      receiver: this.#receiver,
+      rtcp: this.#rtcp,
+      intervalMs: this.#intervalMs,
+      soundOwed: this.#soundOwed,
+    })
   }
 
   /** Sends RTCP BYE, closes the files, frees the ports. Idempotent. */

@@ -261,7 +261,7 @@ describe('media: life of calls and workers', () => {
     const path = join(folder, 'full.wav')
     const code = `
       import { startMediaService } from ${JSON.stringify(CLIENT)}
-      const log = { debug() {}, info() {}, warn: (fields) => console.log(fields.message), error() {}, child: () => log }
+      const log = { debug() {}, info() {}, warn: (_fields, text) => console.log(text), error() {}, child: () => log }
       const service = startMediaService({ log })
       const open = (id) => service.open({ id, address: '127.0.0.1', portMin: 30000, portMax: 39999 })
       const [a, b] = [await open('a'), await open('b')]
