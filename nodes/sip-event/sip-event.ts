@@ -8,8 +8,9 @@ import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
 /**
- * Reports events, no matter which node caused them: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit, held, resumed,
- * play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and `engine.*` (up, failed).
+ * Reports events, no matter which node caused them: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit,
+ * held, resumed, idle, play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and
+ * `engine.*` (up, failed).
  *
  * Output 1: a new message per event; `topic` is its name, `payload` its most useful value (digit, path, cause, registration state) or
  * the name. The dialog filters by account and name; a Switch node on `msg.topic` branches. Events of the engine belong to no account.

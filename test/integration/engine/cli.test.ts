@@ -235,9 +235,9 @@ describe('ringflow as processes', function () {
   it('rings nobody when the file to play is not there, and says once that its port is in use', async () => {
     const { callee, at } = await answering()
     const caller = await ringflow(['call', `sip:a@${at}`, '--play', 'nowhere.wav']).exit()
-    const problem = 'ringflow call: --play nowhere.wav: this file does not exist'
+    const problem = 'ringflow call: --play nowhere.wav: the file does not exist. Check its name'
     assert.deepEqual([caller.code, caller.last], [2, { type: 'summary', ok: false, problem }])
-    assert.match(caller.err, /--play nowhere.wav: this file does not exist/)
+    assert.match(caller.err, /--play nowhere.wav: the file does not exist. Check its name/)
     const bad = join(folder, 'bad.wav')
     writeFileSync(bad, 'RIFF and nothing that can be played')
     const unplayable = await ringflow(['call', `sip:a@${at}`, '--play', bad]).exit()
@@ -286,7 +286,7 @@ describe('ringflow as processes', function () {
     await callee.exit()
     const { code, err } = await ringflow(['call', `sip:a@${at}`, '--ring-timeout', '0.5']).exit()
     assert.equal(code, 1)
-    assert.match(err, /call failed.*\n.*something listens there/)
+    assert.match(err, /call failed.*\n.*a SIP server or telephone listens there/)
   })
 
   it('never shows a password, not even with --trace and --verbose', async () => {
