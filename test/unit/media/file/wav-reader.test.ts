@@ -173,7 +173,7 @@ describe('WAV files', () => {
     const plain = { tag: 1, channels: 1, sampleRate: 8000, bits: 16 }
     const bad: [name: string, bytes: Uint8Array][] = [
       ['empty', new Uint8Array(0)],
-      ['text', Buffer.from('#!/bin/sh\necho this is no sound at all, whatever its name says\n')],
+      ['text', Buffer.from('#!/bin/sh\necho this is not a sound at all, in spite of its name\n')],
       ['no samples', wavBytes(plain, new Uint8Array(0))],
       ['no channels', wavBytes({ ...plain, channels: 0 }, new Uint8Array(8))],
       ['many channels', wavBytes({ ...plain, channels: 60_000, bits: 8 }, new Uint8Array(60_000))],
