@@ -1,6 +1,7 @@
 import type { TelephonyError } from '../base/errors.js'
 import type { EngineEvents } from '../engine/protocol.js'
 import { adviceFor, adviceForError } from './advice.js'
+import { NO_ADDRESS } from './summary.js'
 
 export type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 
@@ -28,6 +29,13 @@ export function outcomeOf({ call, cdr, end, stats }: Ended, failure?: TelephonyE
       ok: false,
       problem: `nothing was heard: ${stats.undecodedPackets} packets of the other side could not be decoded`,
       advice: 'The other side does not send the codec that was agreed; --trace shows what was agreed.',
+    }
+  }
+  if (end.mediaTrouble === 'no-address') {
+    return {
+      ok: false,
+      problem: NO_ADDRESS,
+      advice: 'The other side must name an address, or a host name that DNS knows here; --trace shows its SDP.',
     }
   }
   return WELL
