@@ -115,7 +115,7 @@ export interface MediaStats {
   rttMs: number | null
   /** Loss of our stream by the peer's report; null before the first one. */
   remoteLossPercent: number | null
-  /** ITU-T G.107 E-model, 1 to 4.5; null before the first decoded sound. A packet that could not be decoded counts as lost. */
+  /** ITU-T G.107 E-model, 1 to 4.5; null before the first decoded sound. Packets of the stream that could not be decoded count as lost. */
   mos: number | null
   /** RMS of the last second of decoded sound, dBFS; null before the first decoded sound. */
   levelDbfs: number | null
