@@ -32,6 +32,7 @@ export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sourc
     mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
     levelDbfs: decoded ? rounded(level.dbfs) : null,
     concealedFrames: receiver.concealedFrames,
+    discardedPackets: jitterBuffer.discardedPackets,
     heard: receiver.heard(soundOwed),
     undecodedPackets,
     undecoded: receiver.undecoded,

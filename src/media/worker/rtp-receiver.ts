@@ -119,7 +119,7 @@ export class RtpReceiver {
 
   /** Received packets of the stream whose sound was not played: MOS counts them as lost. */
   get unplayedPackets(): number {
-    return this.#undecodedInStream
+    return this.#undecodedInStream + this.jitterBuffer.discardedPackets
   }
 
   /** Sorted by frequency. */
