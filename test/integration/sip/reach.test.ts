@@ -46,6 +46,9 @@ describe('a target out of reach', () => {
     ['TLS at another address', 'sip:x@127.0.0.1;transport=tls;maddr=192.0.2.9;ob', `sip:x@127.0.0.1:${peer.port};ob`],
     ['sips', 'sips:x@127.0.0.1', `sip:x@127.0.0.1:${peer.port}`],
     ['IPv6', 'sip:x@[2001:db8::1]:5070;user=phone', `sip:x@127.0.0.1:${peer.port};user=phone`],
+    ...['0.0.0.0', '255.255.255.255', '224.0.1.75', '239.255.255.255', '[::]', '[ff02::1]'].map(
+      (host): [string, string, string] => [host, `sip:x@${host}:5070`, `sip:x@127.0.0.1:${peer.port}`],
+    ),
     ['port 0', 'sip:x@127.0.0.1:0', `sip:x@127.0.0.1:${peer.port}`],
   ]
 
@@ -185,6 +188,18 @@ describe('a target out of reach', () => {
     assert.match(response.reason, /^the ACK could not be sent: the name nowhere\.example\.com cannot be resolved$/)
     const bye = await (await gone).bye()
     assert.deepEqual([bye.status, isLocal(bye) && bye.unsent], [503, true])
+  })
+
+  it('behind a name: the ACK is not sent, and the dialog is told', async () => {
+    const bob = await Party.open('bob', { resolve: async () => '0.0.0.0' })
+    const { outcome } = bob.call(peer.uri)
+    peer.answer(await peer.requests.next(), 200, { contact: 'sip:x@anywhere.example.com', body: SDP })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    const bye = await result.dialog.bye()
+    assert.ok(isLocal(bye) && bye.unsent)
+    assert.match(bye.reason, /0\.0\.0\.0 is not the address of one machine/)
+    await bob.close()
   })
 
   it('of a re-INVITE whose 2xx moves the dialog to such a name: told as well', async () => {

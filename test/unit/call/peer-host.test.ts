@@ -36,6 +36,18 @@ describe('a host name in the peer’s SDP', () => {
     assert.deepEqual(world.lookedUp, ['media.example.com'])
   })
 
+  it('that leads to no single machine has no address', async () => {
+    const lookup = async () => ['0.0.0.0', '224.0.0.1', '255.255.255.255']
+    const host = new PeerHost(lookup, () => 4)
+    assert.equal(await host.addressOf('group.example').later, undefined)
+    assert.equal(host.unknownName, 'group.example')
+    const one = new PeerHost(
+      async () => [...(await lookup()), '192.0.2.7'],
+      () => 4,
+    )
+    assert.equal(await one.addressOf('group.example').later, '192.0.2.7')
+  })
+
   it('is looked up in the family that media speaks', async () => {
     const { world, answer } = slowWorld()
     const rtp = { ...account.rtp, address: '::1', advertise: '::1' }
