@@ -76,7 +76,7 @@ describe('jitter buffer', () => {
       line.packets.slice(0, 7),
       range(65534, 65540).map((n) => n & 0xff),
     )
-    assert.equal(line.buffer.discardedPackets, 0, 'RFC 3611 4.7.1: duplicates are no discarded packets')
+    assert.equal(line.buffer.discardedPackets, 0, 'RFC 3611 4.7.1: duplicates do not count')
   })
 
   it('each packet is either played or counted as discarded', () => {
