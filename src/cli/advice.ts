@@ -7,8 +7,8 @@ const BY_CAUSE = new Map<string, string>([
     'media-timeout',
     'No sound arrived for too long: a firewall or NAT may block RTP; see --rtp-ports and --public-address.',
   ],
-  ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
   ['completed-elsewhere', 'Another telephone took the call.'],
+  ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])
 
 /** Statuses that a peer has sent. */

@@ -408,6 +408,7 @@ describe('command line', () => {
     const advice = (cause: string, status: number | null) => adviceFor({ cause, status, reached: true, unsent: false })
     assert.match(advice('rejected', 401), /password/)
     assert.match(advice('media-timeout', 200), /RTP/)
+    assert.match(advice('completed-elsewhere', 487), /Another telephone/)
     for (const status of [406, 420, 421]) assert.match(advice('failed', status), /--trace/)
     assert.match(adviceForStatus(407), /password/)
     assert.match(adviceForError('TARGET_BLOCKED'), /--allow-emergency/)

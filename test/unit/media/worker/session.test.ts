@@ -174,6 +174,23 @@ describe('media of one call', () => {
     assert.equal(mos, mosOf(40 + 20, 10))
   })
 
+  it('MOS counts what came and could not be decoded as lost', () => {
+    const { clock, rtp, connect, call, hear } = setUp()
+    connect()
+    for (let n = 1; n <= 100; n++) {
+      if (n % 10 !== 5) hear(n)
+      else {
+        const packet = new Uint8Array(12 + 60)
+        writeRtpHeader(packet, 111, false, n, n * 160, 9)
+        rtp.hear(packet, PEER)
+      }
+      clock.advance(20)
+    }
+    const { lossPercent, undecodedPackets, mos } = call.stats()
+    assert.deepEqual([lossPercent, undecodedPackets], [0, 10])
+    assert.equal(mos, mosOf(40 + 20, 10))
+  })
+
   it('the peer’s silence is told once, at its time, only where something is expected', () => {
     const { clock, connect, hear, told, names } = setUp()
     connect({ timeoutMs: 20_000 })
