@@ -1,7 +1,6 @@
 import type { TelephonyError } from '../base/errors.js'
 import type { EngineEvents } from '../engine/protocol.js'
 import { adviceFor, adviceForError } from './advice.js'
-import { NO_ADDRESS } from './summary.js'
 
 export type Ended = Extract<EngineEvents['call'], { type: 'call.ended' }>
 
@@ -12,6 +11,9 @@ export interface Outcome {
   problem: string
   advice: string
 }
+
+/** There is no place to send to, so a firewall is not the reason. */
+export const NO_ADDRESS = 'nothing was heard: no address was found for the host name in the SDP of the other side'
 
 const WELL: Outcome = { ok: true, problem: '', advice: '' }
 

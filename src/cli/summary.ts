@@ -1,5 +1,5 @@
 import type { EngineEvents } from '../engine/protocol.js'
-import type { Ended, Outcome } from './outcome.js'
+import { type Ended, NO_ADDRESS, type Outcome } from './outcome.js'
 
 type Stats = NonNullable<Ended['stats']>
 type Trouble = Extract<EngineEvents['call'], { type: 'call.media-trouble' }>['trouble']
@@ -58,9 +58,6 @@ function soundLines(stats: Stats, end: Ended['end'], talkMs: number): string[] {
     ...strangerLines(stats),
   ]
 }
-
-/** There is no place to send to, so a firewall is not the reason. */
-export const NO_ADDRESS = 'nothing was heard: no address was found for the host name in the SDP of the other side'
 
 function heardLines(stats: Stats, end: Ended['end'], talkMs: number): string[] {
   if (end.mediaTrouble === 'no-address') return [NO_ADDRESS]
