@@ -35,9 +35,15 @@ function mergeCatalogues() {
     if (folder !== 'locales' || type === 'shared' || !file.endsWith('.json')) continue
     const merged = merge(common.get(lang) ?? {}, JSON.parse(readFileSync(file, 'utf8')))
     if (lang === 'en-US') english.set(type, merged)
-    else merged.statusText = Object.fromEntries(pairs(english.get(type)?.status ?? {}, merged.status ?? {}))
+    else merged.statusText = Object.fromEntries(statusPairs(english.get(type) ?? {}, merged))
     writeFileSync(join(dist, relative(root, file)), `${JSON.stringify(merged, null, 2)}\n`)
   }
+}
+
+/** The words of statuses; `bad settings` has the label of the setting behind it. */
+function statusPairs(from, to) {
+  const labels = pairs(from.label ?? {}, to.label ?? {}).filter(([text]) => !/[.:]/.test(text)) // these cut a key of Node-RED
+  return [...labels, ...pairs(from.status ?? {}, to.status ?? {})]
 }
 
 /** English texts with their translations, matched by key. The browser translates statuses, which the runtime sends in English. */

@@ -8,7 +8,7 @@
  */
 import type { CallEnd, CallEvent, CallState } from '../../src/call/call-event.js'
 import type { RegistrationState } from '../../src/engine/protocol.js'
-import { type ErrorCode, TelephonyError } from './errors.js'
+import { type ErrorCode, settingOf, TelephonyError } from './errors.js'
 import type { StatusDot } from './red.js'
 
 /** The English words, the same as in the English catalogue. */
@@ -123,7 +123,7 @@ const LOOKS: Record<StatusKey, Look> = {
 }
 
 /** The status before translation. Null if nothing is in progress: the node then shows its account's state. */
-export type Status = { key: StatusKey; detail?: string } | { error: ErrorCode } | null
+export type Status = { key: StatusKey; detail?: string } | { error: ErrorCode; setting?: string | undefined } | null
 
 /** The state of an account, as its nodes show it. */
 export type AccountState = RegistrationState | { state: 'starting' } | { state: 'broken'; error: TelephonyError }
@@ -220,11 +220,17 @@ export function accountStatus(account: AccountState, idle: StatusKey = 'notRegis
 export const isLikeAccount = (status: Status): boolean =>
   status !== null && ('error' in status || status.key === 'failed' || status.key === 'notAllowed')
 
-export const errorStatus = (thrown: unknown): Status => ({ error: TelephonyError.from(thrown).code })
+export const errorStatus = (thrown: unknown): Status => ({
+  error: TelephonyError.from(thrown).code,
+  setting: settingOf(thrown),
+})
 
 export function statusDot(status: Status): StatusDot {
   if (status === null) return {}
-  if ('error' in status) return { fill: 'red', shape: 'ring', text: ERROR_TEXT[status.error] }
+  if ('error' in status) {
+    const setting = status.setting === undefined ? '' : `: ${status.setting}`
+    return { fill: 'red', shape: 'ring', text: `${ERROR_TEXT[status.error]}${setting}` }
+  }
   const [fill, shape] = LOOKS[status.key]
   const detail = status.detail === undefined ? '' : ` ${status.detail}`
   return { ...(fill && { fill }), ...(shape && { shape }), text: `${STATUS_TEXT[status.key]}${detail}` }

@@ -120,6 +120,8 @@ export interface CdrRecord {
   packetsSent: number
   packetsReceived: number
   packetsLost: number
+  /** Packets of the peer that came too late, or too many at once, and were not played. */
+  discardedPackets: number
   jitterMs: number | null
   rttMs: number | null
   mos: number | null

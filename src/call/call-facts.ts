@@ -158,6 +158,7 @@ export function cdrOf(facts: CallFacts, end: CallEnd, ended: Moment, stats: Medi
     packetsSent: stats?.packetsSent ?? 0,
     packetsReceived: stats?.packetsReceived ?? 0,
     packetsLost: stats?.packetsLost ?? 0,
+    discardedPackets: stats?.discardedPackets ?? 0,
     jitterMs: stats?.jitterMs ?? null,
     rttMs: stats?.rttMs ?? null,
     mos: stats?.mos ?? null,

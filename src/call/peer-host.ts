@@ -3,6 +3,7 @@
  * wait for it.
  */
 import { isIP } from 'node:net'
+import { isUnicast } from '../base/unicast.js'
 
 export type HostLookup = (name: string) => Promise<readonly string[]>
 
@@ -37,7 +38,10 @@ export class PeerHost {
 
   /** Keeps the earlier address of a name as long as it is among the results: some names rotate their addresses. */
   async #find(name: string): Promise<string | undefined> {
-    const addresses = (await this.#lookup(name)).filter((address) => isIP(address) === this.#family())
+    // A name may lead to a multicast group or to 0.0.0.0, but our stream goes to one machine.
+    const addresses = (await this.#lookup(name)).filter(
+      (address) => isIP(address) === this.#family() && isUnicast(address),
+    )
     // Meanwhile the peer may have named another host.
     if (name !== this.#name) return undefined
     const [first] = addresses

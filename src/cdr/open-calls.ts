@@ -84,6 +84,7 @@ function cdrOf(
     packetsSent: 0,
     packetsReceived: 0,
     packetsLost: 0,
+    discardedPackets: 0,
     jitterMs: null,
     rttMs: null,
     mos: null,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { MAX_PORT } from '../base/limits.js'
 import type { AccountConfig, IpVersion, TransportConfig } from '../engine/protocol.js'
+import { checkIdentity } from './addresses.js'
 import { bracketed, type Listen, parseListen, protocolsFrom } from './listen.js'
 import { type Options, UsageError } from './options.js'
 
@@ -24,6 +25,7 @@ export interface AccountDefaults {
 
 /** The account of this run, from the options. */
 export function accountFrom(options: Options, version: string, defaults: AccountDefaults): AccountConfig {
+  checkIdentity(options)
   const listen = parseListen(options.text('listen'))
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER

@@ -1,16 +1,17 @@
 /** Advice after a failure, for people who do not know SIP. */
 import type { ErrorCode } from '../base/errors.js'
 
-/** The cause is more precise than the status: our own timeout differs from a server's 408. */
+/** The cause is more precise than the status. */
 const BY_CAUSE = new Map<string, string>([
   [
     'media-timeout',
     'No sound arrived for too long: a firewall or NAT may block RTP; see --rtp-ports and --public-address.',
   ],
-  ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
   ['completed-elsewhere', 'Another telephone took the call.'],
+  ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])
 
+/** Statuses that a peer has sent. */
 const BY_STATUS = new Map<number, string>([
   [400, 'The server did not understand the request; --trace shows it.'],
   [401, 'Check --user, --auth-user and the password.'],
@@ -22,7 +23,7 @@ const BY_STATUS = new Map<number, string>([
   [405, 'The server does not accept this kind of request.'],
   [406, 'The server cannot answer in a form that this program reads; --trace shows the request and the answer.'],
   [407, 'Check --user, --auth-user and the password.'],
-  [408, 'The address did not answer: check host and port, and that no firewall blocks UDP.'],
+  [408, 'The server got no answer from the other side in time.'],
   [416, 'The server does not accept this kind of address; try sip:.'],
   [
     420,
@@ -34,7 +35,7 @@ const BY_STATUS = new Map<number, string>([
   [486, 'The other side is busy.'],
   [487, 'The call was cancelled before it was answered.'],
   [488, 'The two sides have no codec in common: try --codecs PCMU,PCMA.'],
-  [503, 'The address cannot be reached, or the server is overloaded: check host and port.'],
+  [503, 'The server is overloaded, or it cannot reach the other side.'],
   [600, 'The other side is busy.'],
   [603, 'The other side declined.'],
 ])
@@ -46,14 +47,27 @@ const BY_ERROR = new Map<ErrorCode, string>([
 ])
 
 const NOT_ANSWERED = 'The call was not answered in time; a larger --ring-timeout waits longer.'
-const NOT_EVEN_RINGING =
+export const UNSENT = 'Check host and port, and the network of this machine.'
+export const UNREACHABLE =
   'Check host and port, that a SIP server or telephone listens there, and that no firewall blocks UDP.'
+export const WITHOUT_PASSWORD =
+  'No password was given: set RINGFLOW_PASSWORD, or use --password-file <path> or --password <text>.'
 
-/** `rang`: whether the other side reported ringing. */
-export function adviceFor(end: { cause: string; sipCode: number | null }, rang = true): string {
-  // Only the other side sends 480. With another status the ring time was over, and 487 answers our CANCEL.
-  if (end.cause === 'no-answer' && end.sipCode !== 480) return rang ? NOT_ANSWERED : NOT_EVEN_RINGING
-  return BY_CAUSE.get(end.cause) ?? BY_STATUS.get(end.sipCode ?? 0) ?? ''
+interface FailedCall {
+  cause: string
+  /** The status that the peer sent, if it sent one. */
+  status: number | null
+  /** Whether the peer showed that it is there. */
+  reached: boolean
+  /** Whether a request could not be sent. */
+  unsent: boolean
+}
+
+export function adviceFor({ cause, status, reached, unsent }: FailedCall): string {
+  const known = BY_CAUSE.get(cause) ?? BY_STATUS.get(status ?? 0)
+  if (known !== undefined) return known
+  if (cause === 'no-answer') return reached ? NOT_ANSWERED : UNREACHABLE
+  return unsent ? UNSENT : ''
 }
 
 export const adviceForStatus = (status: number): string => BY_STATUS.get(status) ?? ''

@@ -1,11 +1,11 @@
-import type { Engine } from '../engine/protocol.js'
+import type { AccountConfig, Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
-import { adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, EXIT, startEngine } from './context.js'
 import { bracketed, parseListen } from './listen.js'
 import { UsageError } from './options.js'
 import { type Ended, type Outcome, outcomeOf } from './outcome.js'
 import { Performer } from './performer.js'
+import { registrationFailure } from './registration-failure.js'
 import type { Report } from './report.js'
 import { checkSound, rootsOf, soundFrom } from './sound.js'
 
@@ -47,7 +47,7 @@ export async function runAnswer(context: CommandContext): Promise<number> {
         else report.summary(call.ended, call.outcome)
       })
     })
-    watchRegistration(engine, report)
+    watchRegistration(engine, account, report)
     const { local } = await engine.call('setAccount', account)
     const place = `${account.transport.protocol}://${bracketed(local.host)}:${local.port}`
     report.say('listening', local, `listening on ${place} (Ctrl-C ends)`)
@@ -75,18 +75,17 @@ function sumUp(served: readonly Served[], report: Report, once: boolean): number
     return first.outcome.ok ? EXIT.ok : EXIT.failed
   }
   const failed = served.filter(({ outcome }) => !outcome.ok).length
-  const text = served.length === 0 ? '' : `calls: ${served.length}, failed: ${failed}`
-  report.say('summary', { ok: true, calls: served.length, failed }, text)
+  report.say('summary', { ok: true, calls: served.length, failed }, `calls: ${served.length}, failed: ${failed}`)
   return EXIT.ok
 }
 
-function watchRegistration(engine: Engine, report: Report): void {
+function watchRegistration(engine: Engine, account: AccountConfig, report: Report): void {
   engine.on('registration', ({ registration }) => {
     const text = registration.state === 'registered' ? `registered as ${registration.contact}` : ''
     report.say('registration', registration, text)
     // Status 0: the socket could not be opened; `setAccount` has already rejected with the reason.
     if (registration.state !== 'failed' || registration.status === 0) return
-    const { status, reason, retryAt } = registration
-    report.fail(`registration failed: ${status} ${reason}, next try ${retryAt}`, adviceForStatus(status))
+    const { problem, advice } = registrationFailure(registration, account)
+    report.fail(`${problem}, next try ${registration.retryAt}`, advice)
   })
 }

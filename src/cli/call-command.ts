@@ -1,11 +1,13 @@
+import { deferred } from '../base/deferred.js'
 import type { Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
-import { adviceForStatus } from './advice.js'
 import { targetFrom } from './call-target.js'
 import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
 import { type Ended, outcomeOf } from './outcome.js'
 import { Performer } from './performer.js'
+import { firstHop, registrationFailure } from './registration-failure.js'
 import { checkSound, rootsOf, soundFrom } from './sound.js'
+import { tellWaiting } from './waiting.js'
 
 /** Places one call and waits for its end. */
 export async function runCall(context: CommandContext): Promise<number> {
@@ -20,11 +22,12 @@ export async function runCall(context: CommandContext): Promise<number> {
   const engine = await startEngine(context, rootsOf(plan))
   try {
     await checkSound(engine, plan)
-    const registration = account.register ? registered(engine, account.id) : undefined
+    const registration = account.register ? registered(engine, account.id) : Promise.resolve(undefined)
     await engine.call('setAccount', account)
-    const refused = await Promise.race([registration, aborted(signal)])
+    const refused = await tellWaiting(Promise.race([registration, aborted(signal)]), firstHop(account), context)
     if (refused) {
-      report.fail(`registration failed: ${refused.status} ${refused.reason}`, adviceForStatus(refused.status))
+      const { problem, advice } = registrationFailure(refused, account)
+      report.fail(problem, advice)
       return EXIT.failed
     }
     if (signal.aborted) {
@@ -45,21 +48,24 @@ async function placeCall(
   engine: Engine,
   call: { accountId: string; target: string },
   performer: Performer,
-  { report, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<Ended> {
-  const ended = new Promise<Ended>((resolve) => {
-    engine.on('call', (event) => {
-      report.callEvent(event)
-      performer.hear(event)
-      if (event.type === 'call.ended') resolve(event)
-    })
+  const { report, signal } = context
+  const heard = deferred<void>()
+  const ended = deferred<Ended>()
+  engine.on('call', (event) => {
+    report.callEvent(event)
+    performer.hear(event)
+    if (event.type === 'call.trying') void tellWaiting(heard.promise, event.call.to.uri, context)
+    else heard.resolve()
+    if (event.type === 'call.ended') ended.resolve(event)
   })
   const { callId } = await engine.call('dial', call)
   const hangUp = () => void engine.call('hangup', { callId }).catch(() => {})
   if (signal.aborted) hangUp()
   signal.addEventListener('abort', hangUp)
   try {
-    return await ended
+    return await ended.promise
   } finally {
     signal.removeEventListener('abort', hangUp)
   }

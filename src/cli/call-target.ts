@@ -1,3 +1,4 @@
+import { portFault } from './addresses.js'
 import { type Options, UsageError } from './options.js'
 
 export interface CallTarget {
@@ -13,13 +14,17 @@ export function targetFrom(options: Options): CallTarget {
   if (target.trim() === '') throw new UsageError('the target is missing. Use a number or an address')
   if (second !== undefined) throw new UsageError(`“${target}” and “${second}” are two targets. Use one`)
   const host = hostIn(target)
+  if (host === '') throw new UsageError(`“${target}” lacks a host. Use an address like sip:test@192.0.2.1`)
+  const why = host && portFault(host)
+  if (why) throw new UsageError(`the target “${target}” is not valid. ${why}`)
   if (host === undefined && !options.text('server')) throw new UsageError(withoutHost(target))
   return { target, host }
 }
 
+/** Undefined for a target without a place for a host, '' where the host is missing in its place. */
 function hostIn(target: string): string | undefined {
   if (/^(?:tel:|[a-z][a-z0-9+.-]*:\/\/)/i.test(target)) return undefined
-  return /@([^;?>]+)/.exec(target)?.[1] ?? /^sips?:([^@;?]+)/i.exec(target)?.[1]
+  return /@([^;?>]*)/.exec(target)?.[1] ?? /^sips?:([^;?]*)/i.exec(target)?.[1]
 }
 
 function withoutHost(target: string): string {

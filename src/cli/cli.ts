@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { systemClock } from '../base/clock.js'
 import { type ErrorCode, TelephonyError } from '../base/errors.js'
 import { adviceForError } from './advice.js'
 import { runAnswer } from './answer-command.js'
@@ -35,7 +36,11 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv, stre
     return runCommand('call', args, env, streams)
   }
   if (name === '') streams.out(overview(COMMANDS))
-  else streams.err(`ringflow: the command “${name}” does not exist; ringflow --help lists the commands`)
+  else {
+    const report = reportOf(args, env, streams)
+    report.fail(unknownCommand(name))
+    report.end(false)
+  }
   return EXIT.usage
 }
 
@@ -54,14 +59,15 @@ async function runCommand(
     interrupt.abort()
   }
   process.on('SIGINT', abort).on('SIGTERM', abort)
-  const report = new Report(streams, args.includes('--json') || parseOptions(OUTPUT, [], env).flag('json'))
+  const report = reportOf(args, env, streams)
   try {
     const options = parseOptions(COMMANDS[name].options, args, env)
     if (options.flag('help')) {
       streams.out(commandHelp(COMMANDS[name]))
       return EXIT.ok
     }
-    const code = await RUNS[name]({ options, report, version: version(), signal: interrupt.signal })
+    const context = { options, report, version: version(), signal: interrupt.signal, clock: systemClock }
+    const code = await RUNS[name](context)
     report.end(code === EXIT.ok)
     return code
   } catch (error) {
@@ -84,6 +90,14 @@ function tellError(error: unknown, name: CommandName, report: Report): number {
   report.fail(`ringflow ${name}: ${message} (${code})`, adviceForError(code))
   return WRONG_USE.has(code) ? EXIT.usage : EXIT.failed
 }
+
+const reportOf = (args: readonly string[], env: NodeJS.ProcessEnv, streams: Streams): Report =>
+  new Report(streams, args.includes('--json') || parseOptions(OUTPUT, [], env).flag('json'))
+
+const unknownCommand = (name: string): string =>
+  /^(?:sips?|tel):|@|^\+?\d+$/i.test(name)
+    ? `ringflow: “${name}” is not a command; write ringflow call ${name}`
+    : `ringflow: the command “${name}” does not exist; ringflow --help lists the commands`
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(RUNS, name)
 

@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.js'
 import { startLocalEngine } from '../engine/client.js'
 import type { Engine, EngineInit } from '../engine/protocol.js'
 import type { Options } from './options.js'
+import type { Refused } from './registration-failure.js'
 import type { Report } from './report.js'
 
 export interface CommandContext {
@@ -9,6 +11,7 @@ export interface CommandContext {
   version: string
   /** Aborted by Ctrl-C and by SIGTERM. */
   signal: AbortSignal
+  clock: Clock
 }
 
 export type CommandRun = (context: CommandContext) => Promise<number>
@@ -38,7 +41,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Resolves with undefined when the account is registered, or with its first failure. */
-export function registered(engine: Engine, accountId: string): Promise<{ status: number; reason: string } | undefined> {
+export function registered(engine: Engine, accountId: string): Promise<Refused | undefined> {
   return new Promise((resolve) => {
     const off = engine.on('registration', (event) => {
       if (event.accountId !== accountId) return

@@ -15,13 +15,16 @@ export interface Outcome {
 const WELL: Outcome = { ok: true, problem: '', advice: '' }
 
 /** `failure`: the error of an action, such as --play. */
-export function outcomeOf({ call, cdr, end, stats }: Ended, failure?: TelephonyError): Outcome {
+export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
+  const { end, stats } = ended
   if (failure)
     return { ok: false, problem: `${failure.message} (${failure.code})`, advice: adviceForError(failure.code) }
-  if (call.answeredAt === null || end.cause !== 'normal') {
-    const { cause, sipCode, reason } = end
-    const why = [cause, [sipCode, reason].filter(Boolean).join(' ')].filter(Boolean).join(', ')
-    return { ok: false, problem: `call failed: ${why}`, advice: adviceFor(end, cdr.ringingAt !== null) }
+  if (!isGoodEnd(ended)) {
+    const status = statusOfPeer(ended)
+    // 503 is the code for a request that could not be sent (RFC 3261 8.1.3.1).
+    const unsent = end.by === 'error' && end.sipCode === 503
+    const advice = adviceFor({ cause: end.cause, status, reached: isReached(ended), unsent })
+    return { ok: false, problem: `call failed: ${whyFailed(ended)}`, advice }
   }
   if (stats?.heard === 'undecodable') {
     return {
@@ -31,4 +34,24 @@ export function outcomeOf({ call, cdr, end, stats }: Ended, failure?: TelephonyE
     }
   }
   return WELL
+}
+
+export const isGoodEnd = ({ call, end }: Ended): boolean => call.answeredAt !== null && end.cause === 'normal'
+
+/** The status that the peer sent. Other codes of an end come from this side: an own 503, or the 487 after CANCEL. */
+const statusOfPeer = ({ call, end }: Ended): number | null =>
+  end.by === 'remote' && call.direction === 'outbound' ? end.sipCode : null
+
+/** Whether the peer showed that it is there. */
+const isReached = ({ call, cdr, end }: Ended): boolean =>
+  end.by === 'remote' || cdr.ringingAt !== null || call.answeredAt !== null
+
+function whyFailed(ended: Ended): string {
+  const { call, end } = ended
+  if (end.cause === 'no-answer' && !isReached(ended)) return `no response, ${call.to.uri} did not even report ringing`
+  if (end.cause === 'cancelled' && statusOfPeer(ended) === null)
+    return end.by === 'remote' ? 'cancelled by the caller' : 'cancelled'
+  const said = [statusOfPeer(ended), end.reason].filter(Boolean).join(' ')
+  const parts = end.cause === 'failed' && said !== '' ? [said] : [end.cause, said]
+  return parts.filter(Boolean).join(', ')
 }

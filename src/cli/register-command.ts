@@ -1,7 +1,8 @@
 import { accountFrom } from './account-options.js'
-import { adviceForStatus } from './advice.js'
 import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
 import { UsageError } from './options.js'
+import { firstHop, registrationFailure } from './registration-failure.js'
+import { tellWaiting } from './waiting.js'
 
 /** Registers, reports the result, and stays registered until Ctrl-C. */
 export async function runRegister(context: CommandContext): Promise<number> {
@@ -27,10 +28,10 @@ export async function runRegister(context: CommandContext): Promise<number> {
     })
     const outcome = registered(engine, account.id)
     await engine.call('setAccount', account)
-    const refused = await Promise.race([outcome, aborted(signal)])
+    const refused = await tellWaiting(Promise.race([outcome, aborted(signal)]), firstHop(account), context)
     if (refused) {
-      const { status, reason } = refused
-      report.fail(`registration failed: ${status} ${reason}`, adviceForStatus(status))
+      const { problem, advice } = registrationFailure(refused, account)
+      report.fail(problem, advice)
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)

@@ -1,5 +1,5 @@
 import type { EngineEvents } from '../engine/protocol.js'
-import type { Ended, Outcome } from './outcome.js'
+import { type Ended, isGoodEnd, type Outcome } from './outcome.js'
 import { seconds, summaryOf, summaryText, troubleText } from './summary.js'
 
 type CallEvent = EngineEvents['call']
@@ -79,6 +79,7 @@ function describe(event: CallEvent): string {
     case 'call.record-ended':
       return `recorded ${seconds(event.durationMs)} to ${event.path}${event.truncated ? ', a part is missing: the disk failed' : ''}`
     case 'call.ended':
-      return `ended: ${event.end.cause}${event.end.sipCode ? ` (${event.end.sipCode} ${event.end.reason})` : ''}`
+      // The summary tells why a call failed.
+      return isGoodEnd(event) ? `ended: ${event.end.cause}` : ''
   }
 }

@@ -69,8 +69,9 @@ export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'fi
 
 /** Checks before a telephone rings that the file exists. */
 function fileFrom(text: string): Playable {
-  if (!statSync(text, { throwIfNoEntry: false })?.isFile())
-    throw new UsageError(`--play ${text}: the file does not exist. Check its name`)
+  const found = statSync(text, { throwIfNoEntry: false })
+  if (found?.isDirectory()) throw new UsageError(`--play ${text} is a folder. Use the name of a file`)
+  if (!found?.isFile()) throw new UsageError(`--play ${text}: the file does not exist. Check its name`)
   return { kind: 'file', file: resolve(text) }
 }
 

@@ -24,6 +24,7 @@ export function summaryOf({ callId, call, cdr, end, stats }: Ended, { ok, proble
     packetsSent: stats?.packetsSent ?? 0,
     packetsReceived: stats?.packetsReceived ?? 0,
     packetsLost: stats?.packetsLost ?? 0,
+    discardedPackets: stats?.discardedPackets ?? 0,
     lossPercent: stats?.lossPercent ?? null,
     jitterMs: stats?.jitterMs ?? null,
     rttMs: stats?.rttMs ?? null,
@@ -49,7 +50,8 @@ export function summaryText({ call, cdr, stats }: Ended): string {
 
 function soundLines(stats: Stats, talkMs: number): string[] {
   const quality = stats.mos === null ? '' : `, quality ${stats.mos.toFixed(1)} of 4.5 (MOS)`
-  const received = `${stats.packetsReceived} packets received, ${stats.packetsLost} lost`
+  const discarded = stats.discardedPackets > 0 ? `, ${stats.discardedPackets} not played in time` : ''
+  const received = `${stats.packetsReceived} packets received, ${stats.packetsLost} lost${discarded}`
   return [
     `${stats.packetsSent} packets sent, ${received}${quality}`,
     ...heardLines(stats, talkMs),

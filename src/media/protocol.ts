@@ -115,12 +115,14 @@ export interface MediaStats {
   rttMs: number | null
   /** Loss of our stream by the peer's report; null before the first one. */
   remoteLossPercent: number | null
-  /** ITU-T G.107 E-model, 1 to 4.5; null before the first decoded sound. A packet that could not be decoded counts as lost. */
+  /** ITU-T G.107 E-model, 1 to 4.5; null before the first decoded sound. Received packets whose sound was not played count as lost. */
   mos: number | null
   /** RMS of the last second of decoded sound, dBFS; null before the first decoded sound. */
   levelDbfs: number | null
   /** Frames that were concealed or replaced by silence because no packet came in time. */
   concealedFrames: number
+  /** RFC 3611 4.7.1: packets with sound that came too late, or too many at once, and were not played. Not among `packetsLost`. */
+  discardedPackets: number
   heard: Heard
   /** Packets of the peer, among `packetsReceived`, that could not be decoded. */
   undecodedPackets: number

@@ -3,6 +3,7 @@
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
 import { TelephonyError } from '../base/errors.js'
+import { isUnicast } from '../base/unicast.js'
 import { canonical, familyOf, isHostName, isUnspecified } from './address.js'
 import { type Direction, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
@@ -199,16 +200,18 @@ export class OfferAnswer {
     }
   }
 
-  /** Checks that our sockets can send to the address: same IP version as media, or a host name. */
+  /**
+   * Checks that our sockets can send to the address: same IP version as media, or a host name. Our stream is unicast (RFC 3264 5);
+   * an unspecified address asks for silence.
+   */
   #sendable(address: string | undefined): string {
     const ours = familyOf(this.#local.address) ?? 4
     const family = familyOf(address)
-    if (address !== undefined && family === ours) return canonical(address)
+    const isGroup = family !== undefined && !isUnicast(address ?? '') && !isUnspecified(address ?? '')
+    if (address !== undefined && family === ours && !isGroup) return canonical(address)
     if (address !== undefined && isHostName(address)) return address.toLowerCase()
-    throw new TelephonyError(
-      'NO_COMMON_CODEC',
-      `the SDP of the peer has ${described(address)}, but our media uses IPv${ours}`,
-    )
+    const ourMedia = isGroup ? 'our media goes to one peer only' : `our media uses IPv${ours}`
+    throw new TelephonyError('NO_COMMON_CODEC', `the SDP of the peer has ${described(address)}, but ${ourMedia}`)
   }
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
@@ -236,6 +239,7 @@ export class OfferAnswer {
 function described(address: string | undefined): string {
   if (address === undefined) return 'no address'
   const family = familyOf(address)
+  if (family !== undefined && !isUnicast(address)) return `“${address}”, which is not the address of one machine`
   const what = family === undefined ? 'is neither a unicast address nor a host name' : `is an IPv${family} address`
   return `“${address.slice(0, 64)}”, which ${what}`
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { octetLength } from '../base/octets.js'
+import { isUnicast } from '../base/unicast.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import { nextHop, type OutgoingText, readOutgoing, withProtocol } from './message/outgoing-text.js'
 import type { Via } from './message/via.js'
@@ -11,7 +12,7 @@ import { serverKey } from './transaction/key.js'
 import { ServerTransactions } from './transaction/server-transactions.js'
 import { TRANSACTION_MS } from './transaction/timers.js'
 import { familyOf, hostPort, literalAddress } from './transport/address.js'
-import { unreachable } from './transport/reach.js'
+import { notOneMachine, unreachable } from './transport/reach.js'
 import type { Resolve } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipProtocol } from './types.js'
@@ -206,6 +207,8 @@ export class Router {
     if (familyOf(to.host) !== ours) {
       throw new TelephonyError('TRANSPORT', `${to.host}: this transport speaks IPv${ours} only`)
     }
+    // A name can lead to such an address too.
+    if (!isUnicast(to.host)) throw new TelephonyError('TRANSPORT', notOneMachine(to.host))
     this.#deps.trace(text, to)
     return transport.send(text, to)
   }

@@ -133,12 +133,12 @@ describe('sip-account and who uses it', () => {
       { id: 'proxy', type: 'sip-proxy', hops: [] },
       ...account({ aor: ENV }),
     ])
-    for (const [id, text] of [
-      ['transport2', 'Port: "abc" is not a number'],
-      ['proxy', 'Route: name at least one proxy'],
-      ['account', 'RINGFLOW_TEST_UNSET'],
+    for (const [id, setting, text] of [
+      ['transport2', 'Port', 'Port: "abc" is not a number'],
+      ['proxy', 'Route', 'Route: name at least one proxy'],
+      ['account', 'Address', 'RINGFLOW_TEST_UNSET'],
     ] as const) {
-      assert.equal(flows.statuses.get(id)?.text, 'bad settings', id)
+      assert.equal(flows.statuses.get(id)?.text, `bad settings: ${setting}`)
       assert.ok(
         flows.logged.some((line) => line.includes(text)),
         text,
@@ -149,7 +149,7 @@ describe('sip-account and who uses it', () => {
 
   it('a password from an environment variable that is not set is never tried', async () => {
     const flows = await test.start(account(), { credentials: { account: { password: ENV } } })
-    assert.equal(flows.statuses.get('account')?.text, 'bad settings')
+    assert.equal(flows.statuses.get('account')?.text, 'bad settings: Password')
     assert.ok(flows.logged.some((line) => line.includes('Password: the environment variable')))
     assert.deepEqual(test.engine.commands, [])
   })
@@ -168,9 +168,19 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual([a?.protocol, a?.bindAddress, a?.bindPort], ['udp', '', 5060])
   })
 
+  for (const ipVersion of ['prefer-6', '6', '4']) {
+    it(`has the IP version of its transport: ${ipVersion}`, async () => {
+      await test.start(
+        account().map((item) => (item.type === 'sip-transport' ? { ...item, version: 2, ipVersion } : item)),
+      )
+      const config = test.engine.sent('setAccount')[0] ?? (await test.engine.asked('setAccount'))
+      assert.equal(config.transport.ipVersion, ipVersion)
+    })
+  }
+
   it('says that its transport was deleted', async () => {
     const flows = await test.start(account().filter(({ id }) => id !== 'transport'))
-    assert.equal(flows.statuses.get('account')?.text, 'bad settings')
+    assert.equal(flows.statuses.get('account')?.text, 'bad settings: Transport')
     assert.ok(flows.logged.some((line) => line.includes('Transport: the chosen one was deleted')))
   })
 

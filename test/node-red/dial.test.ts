@@ -208,7 +208,7 @@ describe('sip-dial', () => {
 
   it('says at once what is wrong with its settings, and again to every message', async () => {
     const flows = await test.start(flow({ ringTimeout: 'soon' }))
-    assert.deepEqual(flows.statuses.get('dial'), { fill: 'red', shape: 'ring', text: 'bad settings' })
+    assert.deepEqual(flows.statuses.get('dial'), { fill: 'red', shape: 'ring', text: 'bad settings: Ring for' })
     assert.ok(flows.logged.some((line) => line.includes('Ring for: "soon" is not a number [BAD_CONFIG]')))
     flows.receive('dial', { payload: '1002' })
     const caught = await flows.message('caught')
@@ -220,7 +220,7 @@ describe('sip-dial', () => {
       ...account({ aor: 'not an address' }),
       ...wired('dial', 'sip-dial', 3, { account: 'account' }),
     ])
-    assert.equal(flows.statuses.get('dial')?.text, 'bad settings')
+    assert.equal(flows.statuses.get('dial')?.text, 'bad settings: Account')
     assert.ok(flows.logged.some((line) => line.includes('Account: its settings are wrong. Address: "not an address"')))
   })
 })

@@ -83,7 +83,7 @@ describe('sip-incoming', () => {
 
   it('one per account: the second says so', async () => {
     const flows = await test.start([...flow(), ...wired('second', 'sip-incoming', 2, { account: 'account' })])
-    assert.equal(flows.statuses.get('second')?.text, 'bad settings')
+    assert.equal(flows.statuses.get('second')?.text, 'bad settings: Account')
     assert.ok(flows.logged.some((line) => line.includes('another incoming node')))
     await flows.status('incoming', 'listening')
     assert.equal(test.engine.sent('setInbound')[0]?.rule?.owner, 'incoming')

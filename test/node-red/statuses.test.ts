@@ -230,8 +230,13 @@ describe('the status of a node with nothing to do', () => {
   it('of a transport goes away with what was wrong', async () => {
     const broken = account().map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: 'abc' } : item))
     const flows = await test.start([...broken, ...NODES])
-    for (const id of ['transport', 'account', 'dial', 'incoming']) {
-      assert.equal((await flows.status(id, 'bad settings')).fill, 'red')
+    for (const [id, setting] of [
+      ['transport', 'Port'],
+      ['account', 'Transport'],
+      ['dial', 'Account'],
+      ['incoming', 'Account'],
+    ] as const) {
+      assert.equal((await flows.status(id, `bad settings: ${setting}`)).fill, 'red')
     }
     await flows.deploy([...account(), ...NODES], 'full')
     await flows.status('incoming', 'listening')

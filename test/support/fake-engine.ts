@@ -143,6 +143,7 @@ function cdrOf(call: CallSnapshot, end: CallEnd): CdrRecord {
     packetsSent: 0,
     packetsReceived: 0,
     packetsLost: 0,
+    discardedPackets: 0,
     jitterMs: null,
     rttMs: null,
     mos: null,

@@ -23,6 +23,7 @@ export const someStats: MediaStats = {
   mos: 4.3,
   levelDbfs: -20,
   concealedFrames: 2,
+  discardedPackets: 1,
   heard: 'sound',
   undecodedPackets: 0,
   undecoded: [],

@@ -51,6 +51,20 @@ export class Ringflow {
     })
   }
 
+  /** Resolves when the output matches; rejects when the process ends before. */
+  text(pattern: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!pattern.test(this.#out)) return
+        this.#waiting.delete(look)
+        resolve()
+      }
+      this.#waiting.add(look)
+      look()
+      this.#exited.then(() => reject(new Error(`ended without ${pattern}: ${this.#err}`)))
+    })
+  }
+
   /** Closes the output early, as `| head` does. */
   stopReading(): void {
     this.#process.stdout?.destroy()

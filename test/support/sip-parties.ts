@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
-import { silentLogger } from '../../src/base/logger.js'
+import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { openSipEndpoint } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
 import type {
@@ -72,6 +72,7 @@ export class Party {
     user: string,
     init: {
       clock?: Clock
+      log?: Logger
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
       advertisePort?: number
@@ -84,7 +85,7 @@ export class Party {
     const endpoint = await openSipEndpoint(
       {
         clock: init.clock ?? systemClock,
-        log: silentLogger,
+        log: init.log ?? silentLogger,
         trace: (line) => wire.push(line),
         ...(init.resolve ? { resolve: init.resolve } : {}),
       },

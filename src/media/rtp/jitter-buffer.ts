@@ -25,7 +25,7 @@ const NOTHING = new Uint8Array(0)
 export type Pulled = 'waiting' | 'packet' | 'lost' | 'silence' | 'empty'
 
 /**
- * Sorts packets and compensates jitter. Playing follows the peer's timestamps. A late packet is still played, so the delay grows;
+ * Sorts packets and compensates jitter. Playing follows the peer's timestamps. A packet that comes too late makes the delay grow;
  * packets are dropped in quiet moments when the cushion is larger than needed.
  * Packets are not copied: the caller must not change them after `put`. After `pull` has returned `packet`, the payload is in
  * `packet` from `payloadStart`.
@@ -38,6 +38,8 @@ export class JitterBuffer {
 
   readonly #samplesPerMs: number
   readonly #sequences = new Int32Array(SLOTS).fill(EMPTY)
+  /** The last accepted number of each slot, also after its packet was played: tells duplicates from late packets. */
+  readonly #received = new Int32Array(SLOTS).fill(EMPTY)
   readonly #timestamps = new Uint32Array(SLOTS)
   readonly #samples = new Uint16Array(SLOTS)
   readonly #octets = new Uint16Array(SLOTS)
@@ -70,7 +72,7 @@ export class JitterBuffer {
     return this.#targetMs
   }
 
-  /** Packets that were received but not played: duplicates, too late, or dropped to reduce the delay. */
+  /** RFC 3611 4.7.1: packets that were received but not played, because they were too late or too early, or to reduce the delay. Without duplicates. */
   get discardedPackets(): number {
     return this.#discarded
   }
@@ -83,9 +85,15 @@ export class JitterBuffer {
   }
 
   #clear(): void {
+    for (let slot = 0; slot < SLOTS; slot++) if (this.#holdsSound(slot)) this.#discarded++
     this.#sequences.fill(EMPTY)
+    this.#received.fill(EMPTY)
     this.#packets.fill(NOTHING)
     this.packet = NOTHING
+  }
+
+  #holdsSound(slot: number): boolean {
+    return this.#sequences[slot] !== EMPTY && this.#samples[slot] !== 0
   }
 
   /** `samples` 0 marks a packet that took a sequence number but holds no sound: telephone-event, comfort noise. */
@@ -100,11 +108,13 @@ export class JitterBuffer {
     nowMs: number,
   ): void {
     if (samples === 0 && !this.#isExpected(sequence)) return
+    const slot = sequence % SLOTS
+    if (this.#received[slot] === sequence && this.#timestamps[slot] === timestamp) return
     if (end - start > MAX_PAYLOAD_OCTETS || !this.#makeRoom(sequence, timestamp, nowMs)) {
       this.#discarded++
       return
     }
-    const slot = sequence % SLOTS
+    this.#received[slot] = sequence
     this.#sequences[slot] = sequence
     this.#timestamps[slot] = timestamp
     this.#samples[slot] = samples
@@ -125,7 +135,7 @@ export class JitterBuffer {
     return this.#state === 'idle' || (ahead >= 0 && ahead < SLOTS)
   }
 
-  /** Whether the packet fits; a large jump of the numbering empties the buffer first. */
+  /** Whether the packet comes in time; a large jump of the numbering empties the buffer first. */
   #makeRoom(sequence: number, timestamp: number, nowMs: number): boolean {
     const ahead = sequenceDelta(sequence, this.#nextSequence)
     if (this.#state === 'idle' || ahead >= SLOTS || ahead < -MAX_LATE_PACKETS) {
@@ -141,7 +151,7 @@ export class JitterBuffer {
       this.#nextSequence = sequence
       this.#playTimestamp = timestamp
     }
-    return this.#sequences[sequence % SLOTS] !== sequence
+    return true
   }
 
   #start(sequence: number, timestamp: number, nowMs: number): void {

@@ -17,8 +17,7 @@ interface Sources {
 export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sources): MediaStats {
   const { statistics, jitterBuffer, level, undecodedPackets } = receiver
   const decoded = receiver.soundPackets > 0
-  // A packet that could not be decoded counts as lost.
-  const lossPercent = statistics.lossPercentWith(undecodedPackets)
+  const lossPercent = statistics.lossPercentWith(receiver.unplayedPackets)
   const oneWayDelayMs = (rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + intervalMs
   return {
     packetsSent: sender.packetsSent,
@@ -33,6 +32,7 @@ export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sourc
     mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
     levelDbfs: decoded ? rounded(level.dbfs) : null,
     concealedFrames: receiver.concealedFrames,
+    discardedPackets: jitterBuffer.discardedPackets,
     heard: receiver.heard(soundOwed),
     undecodedPackets,
     undecoded: receiver.undecoded,

@@ -45,6 +45,8 @@ export class RtpReceiver {
   /** Number of packets with decoded sound. */
   soundPackets = 0
   undecodedPackets = 0
+  /** Undecoded packets with numbers of the stream: each takes the place of sound. */
+  #undecodedInStream = 0
 
   readonly #events: ReceiverEvents
   readonly #view: RtpView
@@ -115,6 +117,11 @@ export class RtpReceiver {
     return this.soundPackets === this.#soundBefore
   }
 
+  /** Received packets of the stream whose sound was not played: MOS counts them as lost. */
+  get unplayedPackets(): number {
+    return this.#undecodedInStream + this.jitterBuffer.discardedPackets
+  }
+
   /** Sorted by frequency. */
   get undecoded(): UndecodedMedia[] {
     const kinds = [...this.#undecoded.values()].sort((a, b) => b.packets - a.packets)
@@ -145,14 +152,20 @@ export class RtpReceiver {
     if (!this.#guard || looksLikeRtcp(packet) || !parseRtp(packet, view)) return
     if (!this.#guard.admit(host, port, view.ssrc, view.sequence, nowMs)) return
     this.lastHeardMs = nowMs
-    const isEvent = this.#isEvent(view.payloadType)
-    // RFC 3550 8: events with their own SSRC or sequence numbers do not change those of the sound.
-    const isAside = isEvent && this.#ssrc !== undefined && !this.statistics.follows(view.ssrc, view.sequence)
+    const { payloadType, payloadStart, payloadEnd } = view
+    const octets = payloadEnd - payloadStart
+    const isEvent = this.#isEvent(payloadType)
+    // Only sound changes the source and its numbers: events may have their own (RFC 3550 8), and other types are ignored (RFC 3550 5.1).
+    const isAside =
+      !this.#isSound(payloadType, octets) &&
+      this.#ssrc !== undefined &&
+      !this.statistics.follows(view.ssrc, view.sequence)
     if (!isAside && view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
     // Before the check of the sequence numbers, because the DTMF receiver checks the order of events itself.
-    if (isEvent) this.#dtmf.receive(view, packet, view.payloadStart, view.payloadEnd, nowMs)
+    if (isEvent) this.#dtmf.receive(view, packet, payloadStart, payloadEnd, nowMs)
     if (isAside) {
       this.statistics.receiveAside()
+      this.#noteUndecoded(payloadType, octets)
       return
     }
     if (!this.statistics.receive(view.ssrc, view.sequence, view.timestamp, nowMs)) return
@@ -168,23 +181,25 @@ export class RtpReceiver {
 
   #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
     const { sequence, timestamp, payloadType: type, payloadStart: start, payloadEnd: end } = view
-    const isCodec = this.#codecOf(type) !== undefined
-    const isSound = isCodec && end > start && end - start <= MAX_PAYLOAD_OCTETS
+    const isSound = this.#isSound(type, end - start)
     if (isSound) this.soundPackets++
-    else this.#noteUndecoded(type, end - start, isCodec)
+    else if (this.#noteUndecoded(type, end - start)) this.#undecodedInStream++
     if (isSound) this.#pausedByPeer = false
     else if (type === COMFORT_NOISE || this.#isEvent(type)) this.#pausedByPeer = true
     this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
+  }
+
+  #isSound(payloadType: number, octets: number): boolean {
+    return octets > 0 && octets <= MAX_PAYLOAD_OCTETS && this.#codecOf(payloadType) !== undefined
   }
 
   #isEvent(payloadType: number): boolean {
     return this.#format.eventTypes.includes(payloadType) && this.#codecOf(payloadType) === undefined
   }
 
-  /** Does not count events, comfort noise, and packets without payload, which keep a NAT open (RFC 6263 4.1). */
-  #noteUndecoded(payloadType: number, octets: number, isCodec: boolean): void {
-    if (payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return
-    if (isCodec && octets === 0) return
+  /** Whether it counted the packet: not events, comfort noise, and packets without payload, which keep a NAT open (RFC 6263 4.1, 4.6). */
+  #noteUndecoded(payloadType: number, octets: number): boolean {
+    if (octets === 0 || payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return false
     this.undecodedPackets++
     const kind = this.#undecoded.get(payloadType)
     if (!kind) this.#undecoded.set(payloadType, { payloadType, octets, packets: 1 })
@@ -192,6 +207,7 @@ export class RtpReceiver {
       kind.octets = octets
       kind.packets++
     }
+    return true
   }
 
   /** Each packet's payload type decides the codec: some peers announce one codec and send the other. */

@@ -1,3 +1,4 @@
+import { isUnicast } from '../../base/unicast.js'
 import type { SipAddress, SipProtocol } from '../types.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
 import { familyOf, hostPort, literalAddress } from './address.js'
@@ -20,12 +21,15 @@ export function unreachable({ text, parts }: SipUri, transports: Local): string 
   }
   if (host === '' || port === 0 || NO_HOST.test(host)) return `${text} names no host that exists`
   const address = literalAddress(host)
+  if (address !== undefined && !isUnicast(address)) return notOneMachine(address)
   const family = familyOf(transports[0]?.local.host ?? '')
   if (address !== undefined && familyOf(address) !== family) {
     return `${address}: this transport speaks IPv${family} only`
   }
   return undefined
 }
+
+export const notOneMachine = (address: string): string => `${address} is not the address of one machine`
 
 /** The same user and parameters at the address that a message came from. */
 export function uriAt(source: SipAddress, uri: SipUri | undefined): SipUri {

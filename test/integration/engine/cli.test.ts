@@ -112,11 +112,11 @@ describe('ringflow as processes', function () {
   it('tells of a missed call why it failed, and goes on', async () => {
     const { callee, at } = await answering('--ring-time', '60')
     const caller = await ringflow(['call', `sip:a@${at}`, '--ring-timeout', '0.3']).exit()
-    assert.match(caller.err, /no-answer.*\n.*--ring-timeout waits longer/)
+    assert.match(caller.err, /^call failed: no-answer, ring timeout\n.*--ring-timeout waits longer/)
     await callee.line('summary')
     callee.interrupt()
     const { code, err, last } = await callee.exit()
-    assert.match(err, /call failed: cancelled, 487/)
+    assert.match(err, /call failed: cancelled by the caller/)
     assert.deepEqual([code, last], [0, { type: 'summary', ok: true, calls: 1, failed: 1 }])
   })
 
@@ -286,7 +286,51 @@ describe('ringflow as processes', function () {
     await callee.exit()
     const { code, err } = await ringflow(['call', `sip:a@${at}`, '--ring-timeout', '0.5']).exit()
     assert.equal(code, 1)
-    assert.match(err, /call failed.*\n.*a SIP server or telephone listens there/)
+    assert.match(err, /call failed: no response, .*\n.*a SIP server or telephone listens there/)
+  })
+
+  it('says on a terminal in one line and an advice why a call failed', async () => {
+    const { at } = await answering('--max-calls', '1')
+    const first = ringflow(['call', `sip:a@${at}`])
+    await first.line('call.answered')
+    const busy = new Ringflow(['call', `sip:b@${at}`], {}, false)
+    started.push(busy)
+    const { out, err } = await busy.exit()
+    assert.deepEqual([out, err.split('\n')[0]], [`calling sip:b@${at}\n`, 'call failed: busy, 486 Busy Here'])
+    assert.equal(err.trimEnd().split('\n').length, 2, err)
+  })
+
+  it('closes answer without any call with the line that it has after calls', async () => {
+    const answerer = new Ringflow(['answer', '--listen', 'udp://127.0.0.1:0'], {}, false)
+    started.push(answerer)
+    await answerer.text(/listening on/)
+    answerer.interrupt()
+    assert.match((await answerer.exit()).out, /\ncalls: 0, failed: 0\n$/)
+  })
+
+  it('says that it still waits for a silent peer and a silent server', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const at = `127.0.0.1:${silent.address().port}`
+    for (const [from, one] of [
+      [`sip:a@${at}`, ringflow(['call', `sip:a@${at}`])],
+      [at, ringflow(['register', '--server', at, '--user', 'a'])],
+    ] as const) {
+      assert.equal((await one.line('waiting')).from, from)
+      one.interrupt()
+    }
+    silent.close()
+  })
+
+  it('says that register without a password was refused for lack of one', async () => {
+    const server = await RawPeer.open()
+    const client = ringflow(['register', '--server', `127.0.0.1:${server.port}`, '--user', 'a', '--once'])
+    const headers = ['WWW-Authenticate: Digest realm="pbx", nonce="1", algorithm=MD5']
+    server.answer(await server.requests.next(15_000), 401, { headers })
+    const { code, err } = await client.exit()
+    assert.equal(code, 1)
+    assert.match(err, /registration failed: 401 .*\n {2}No password was given/)
+    await server.close()
   })
 
   it('never shows a password, not even with --trace and --verbose', async () => {

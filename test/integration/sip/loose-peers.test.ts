@@ -386,6 +386,16 @@ describe('a peer that', () => {
       assert.equal((await outcome).kind, 'answered')
     })
 
+    it('as the called one, after it has refused: 481, because the INVITE is over', async () => {
+      const { outcome } = bob.call(peer.uri)
+      const invite = await peer.requests.next()
+      const dialog = { localTag: invite.message.fromTag, sipCallId: invite.message.callId } as SipDialog
+      peer.answer(invite, 486)
+      assert.equal((await outcome).kind, 'failed')
+      const answer = await peer.ask(callees(dialog, 'INVITE', { tag: 'raw', body: SDP }), bob.endpoint.local.port)
+      assert.equal(answer.statusCode, 481)
+    })
+
     it('as the caller, before its ACK: it is answered, and both ACKs are taken in whatever order', async () => {
       for (const order of [
         [1, 2],

@@ -41,6 +41,7 @@ describe('SIP text that is not UTF-8', () => {
       [from.uri, callId, invite.request.header('From')?.includes('Jürgen')],
       ['sip:jürgen@example.com', 'cäll@test', true],
     )
+    assert.deepEqual(invite.request.headers('To'), [TO.replace('\xf6', 'ö')])
     invite.progress(180)
     const dialog = invite.accept({ body: ANSWER })
     for (const status of [100, 180, 200]) {

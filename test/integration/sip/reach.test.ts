@@ -4,8 +4,9 @@ import { isLocal, type SipDialog, type SipDialogHandlers } from '../../../src/si
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawCaller } from '../../support/raw-call.js'
 import { RawPeer } from '../../support/raw-peer.js'
-import { SDP } from '../../support/sip-messages.js'
+import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, OFFER, Party } from '../../support/sip-parties.js'
+import { StreamPeer } from '../../support/stream-peer.js'
 import { called } from '../../support/wait.js'
 
 describe('a target out of reach', () => {
@@ -42,8 +43,12 @@ describe('a target out of reach', () => {
     ['TCP', 'sip:x@127.0.0.1:5061;transport=TCP;ob', `sip:x@127.0.0.1:${peer.port};ob`],
     ['a browser', 'sip:jb7@akdbpg.invalid;transport=ws', `sip:jb7@127.0.0.1:${peer.port}`],
     ['a name that cannot exist', 'sip:x@nowhere.invalid', `sip:x@127.0.0.1:${peer.port}`],
+    ['TLS at another address', 'sip:x@127.0.0.1;transport=tls;maddr=192.0.2.9;ob', `sip:x@127.0.0.1:${peer.port};ob`],
     ['sips', 'sips:x@127.0.0.1', `sip:x@127.0.0.1:${peer.port}`],
     ['IPv6', 'sip:x@[2001:db8::1]:5070;user=phone', `sip:x@127.0.0.1:${peer.port};user=phone`],
+    ...['0.0.0.0', '255.255.255.255', '224.0.1.75', '239.255.255.255', '[::]', '[ff02::1]'].map(
+      (host): [string, string, string] => [host, `sip:x@${host}:5070`, `sip:x@127.0.0.1:${peer.port}`],
+    ),
     ['port 0', 'sip:x@127.0.0.1:0', `sip:x@127.0.0.1:${peer.port}`],
   ]
 
@@ -95,6 +100,35 @@ describe('a target out of reach', () => {
       assert.equal((await reinvite).status, 200, why)
       await hangUp(result.dialog, instead)
     }
+  })
+
+  it('in an INVITE that came by TCP: the BYE goes back on its connection', async () => {
+    const bob = await Party.open('bob', { protocol: 'udp+tcp' })
+    const caller = await StreamPeer.connect(bob.endpoint.local.port)
+    const request = (method: string, to?: string): string =>
+      requestText({
+        method,
+        uri: bob.address,
+        via: `SIP/2.0/TCP 127.0.0.1:${caller.port};branch=z9hG4bK${method}`,
+        ...(to === undefined ? { body: SDP } : { to }),
+      }).replace('<sip:alice@192.0.2.1:5060>', '<sip:alice@127.0.0.1:5061;transport=tls>')
+    caller.send(request('INVITE'))
+    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
+    caller.send(request('ACK', `<sip:bob@example.org>;tag=${dialog.localTag}`))
+    const ended = dialog.bye()
+    const next = async (start: string): Promise<string> => {
+      for (;;) {
+        const message = await caller.messages.next()
+        if (message.startsWith(start)) return message
+      }
+    }
+    const bye = await next('BYE ')
+    assert.match(bye, new RegExp(`^BYE sip:alice@127\\.0\\.0\\.1:${caller.port};transport=tcp SIP`))
+    const copied = bye.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line))
+    caller.send(['SIP/2.0 200 OK', ...copied, 'Content-Length: 0', '', ''].join('\r\n'))
+    assert.equal((await ended).status, 200)
+    await caller.close()
+    await bob.close()
   })
 
   it('behind a proxy that stays on the way stays as it is: the first route decides', async () => {
@@ -154,6 +188,18 @@ describe('a target out of reach', () => {
     assert.match(response.reason, /^the ACK could not be sent: the name nowhere\.example\.com cannot be resolved$/)
     const bye = await (await gone).bye()
     assert.deepEqual([bye.status, isLocal(bye) && bye.unsent], [503, true])
+  })
+
+  it('behind a name: the ACK is not sent, and the dialog is told', async () => {
+    const bob = await Party.open('bob', { resolve: async () => '0.0.0.0' })
+    const { outcome } = bob.call(peer.uri)
+    peer.answer(await peer.requests.next(), 200, { contact: 'sip:x@anywhere.example.com', body: SDP })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    const bye = await result.dialog.bye()
+    assert.ok(isLocal(bye) && bye.unsent)
+    assert.match(bye.reason, /0\.0\.0\.0 is not the address of one machine/)
+    await bob.close()
   })
 
   it('of a re-INVITE whose 2xx moves the dialog to such a name: told as well', async () => {

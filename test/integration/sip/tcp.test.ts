@@ -5,7 +5,7 @@ import { createServer, Socket } from 'node:net'
 import { silentLogger } from '../../../src/base/logger.js'
 import { openTcp } from '../../../src/sip/transport/tcp.js'
 import type { SipTransport } from '../../../src/sip/transport/transport.js'
-import type { SipAddress } from '../../../src/sip/types.js'
+import { isLocal, type SipAddress } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { tell } from '../../support/figures.js'
 import { RawPeer } from '../../support/raw-peer.js'
@@ -113,10 +113,12 @@ describe('SIP over TCP', () => {
     assert.match(await connection.messages.next(), /^INVITE /)
     await connection.close()
     const ended = await first.outcome
-    assert.ok(ended.kind === 'failed' && 'local' in ended.response && ended.response.status === 503)
+    assert.ok(ended.kind === 'failed' && isLocal(ended.response) && ended.response.status === 503)
+    assert.ok(!ended.response.unsent, 'the peer may have the INVITE')
     await listener.close()
     const second = await bob.call(`sip:x@127.0.0.1:${port}`).outcome
-    assert.ok(second.kind === 'failed' && 'local' in second.response && second.response.status === 503)
+    assert.ok(second.kind === 'failed' && isLocal(second.response) && second.response.status === 503)
+    assert.ok(second.response.unsent)
   })
 
   it('uses one connection for all requests to the same peer, takes its requests there and tells when it ends', async () => {

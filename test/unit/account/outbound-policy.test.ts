@@ -233,6 +233,17 @@ describe('calls per minute', () => {
     assert.throws(() => rates.take('young', 1), { code: 'CALL_RATE' })
   })
 
+  it('says when the next call is possible, also under a limit that was lowered', () => {
+    const clock = new FakeClock()
+    const rates = new CallRates(clock)
+    for (let n = 0; n < 3; n++) {
+      rates.take('a', 3)
+      clock.advance(10_000)
+    }
+    // Of the two calls that count, the first one was placed 20 s ago.
+    assert.throws(() => rates.take('a', 2), { code: 'CALL_RATE', message: /possible in 40 s/ })
+  })
+
   it('keeps no more of one account than its limit', () => {
     const clock = new FakeClock()
     const rates = new CallRates(clock)

@@ -114,6 +114,11 @@ describe('registration', () => {
         { Contact: [`"a, <b>" <sip:b@h>;expires=60, <${CONTACT}>;expires=90`] },
         90,
       ],
+      [
+        'from the one that stays, where a list also has the one that was just removed',
+        { Contact: [`<${CONTACT}>;expires=0`, `<${CONTACT}>;expires=70`] },
+        70,
+      ],
       ['from ours behind NAT', { Contact: ['<sip:0a1b2c@203.0.113.1:9999>;expires=75'], Expires: ['30'] }, 75],
       ['from Expires where our contact has none', { Contact: [`<${CONTACT}>`], Expires: ['200'] }, 200],
       [

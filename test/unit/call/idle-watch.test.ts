@@ -106,6 +106,15 @@ describe('an answered call that nobody takes care of', () => {
       void call.gather(GATHER)
       return () => session.happen('digit', '1', 100)
     },
+    'gathers, and no key comes': ({ call }) => {
+      void call.gather({ ...GATHER, firstDigitMs: 1.5 * LIMIT_MS })
+      return () => {}
+    },
+    'sends keys': ({ call, session }) => {
+      session.happen('started')
+      void call.sendDigits('1')
+      return () => session.digitsSent[0]?.finish('finished')
+    },
     records: ({ call }) => {
       void call.startRecord('r', '/tmp/r.wav')
       return () => call.stopRecord('r')

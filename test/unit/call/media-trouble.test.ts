@@ -15,7 +15,11 @@ describe('a call whose peer is not heard', () => {
     for (const scene of [await dialledAndAnswered(), await incomingAnswered()]) {
       scene.session.happen('trouble', trouble)
       assert.deepEqual(scene.last('call.media-trouble').trouble, trouble)
-      await scene.call.hangup()
+      const { length } = scene.types
+      const ended = scene.call.hangup()
+      scene.session.happen('trouble', trouble)
+      await ended
+      assert.deepEqual(scene.types.slice(length), ['call.ended'], 'not while it ends')
     }
   })
 

@@ -249,6 +249,7 @@ describe('outgoing call', () => {
       packetsSent: 500,
       packetsReceived: 498,
       packetsLost: 2,
+      discardedPackets: 1,
       jitterMs: 1.5,
       rttMs: 12,
       mos: 4.3,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { placeCall } from '../../../src/call/call.js'
+import { PeerHost } from '../../../src/call/peer-host.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
 import { account, dialled, dialledAndAnswered, incoming, peerSdp, World } from './call-fixture.js'
 
@@ -33,6 +34,18 @@ describe('a host name in the peer’s SDP', () => {
     await answer('2001:db8::7', '192.0.2.7')
     assert.deepEqual(world.session.connects.at(-1)?.remote, { host: '192.0.2.7', port: 30_000, rtcpPort: 30_001 })
     assert.deepEqual(world.lookedUp, ['media.example.com'])
+  })
+
+  it('that leads to no single machine has no address', async () => {
+    const lookup = async () => ['0.0.0.0', '224.0.0.1', '255.255.255.255']
+    const host = new PeerHost(lookup, () => 4)
+    assert.equal(await host.addressOf('group.example').later, undefined)
+    assert.equal(host.unknownName, 'group.example')
+    const one = new PeerHost(
+      async () => [...(await lookup()), '192.0.2.7'],
+      () => 4,
+    )
+    assert.equal(await one.addressOf('group.example').later, '192.0.2.7')
   })
 
   it('is looked up in the family that media speaks', async () => {
@@ -120,6 +133,19 @@ describe('a host name in the peer’s SDP', () => {
       reason,
       /no RTP from the peer for 30 s; no address was found for the host name “media\.example\.com” in its SDP/,
     )
+  })
+
+  it('that is found after the peer has named another one does not take the place of that one', async () => {
+    const answers = new Map<string, (addresses: string[]) => void>()
+    const lookup = (name: string) => new Promise<string[]>((resolve) => answers.set(name, resolve))
+    const host = new PeerHost(lookup, () => 4)
+    const first = host.addressOf('first.example').later
+    const second = host.addressOf('second.example').later
+    answers.get('second.example')?.(['192.0.2.2'])
+    assert.equal(await second, '192.0.2.2')
+    answers.get('first.example')?.(['192.0.2.1'])
+    assert.equal(await first, undefined)
+    assert.equal(host.addressOf('second.example').now, '192.0.2.2')
   })
 
   it('is refused in an offer without a common codec before anything is looked up', () => {

@@ -86,6 +86,15 @@ describe('SDP in a body', () => {
     it(`is missed with ${what}`, () => assert.throws(() => sdpOf(body), refused))
   }
 
+  it('is found behind a boundary of 70 characters at most (RFC 2046 5.1.1)', () => {
+    const nested = (boundary: string) => ({
+      contentType: `multipart/mixed;boundary=${boundary}`,
+      content: multipart(boundary, part('application/sdp', SDP)),
+    })
+    assert.equal(sdpOf(nested('b'.repeat(70))), SDP)
+    assert.throws(() => sdpOf(nested('b'.repeat(71))), refused)
+  })
+
   it('is found or refused in any text, also when nested a hundredfold', () => {
     let deep = part('application/sdp', SDP)
     for (let i = 0; i < 100; i++) deep = part(`multipart/mixed;boundary=d${i}`, multipart(`d${i}`, deep))

@@ -44,6 +44,21 @@ describe('open calls', () => {
     assert.deepEqual(open.interrupt(startedMs + 6_000, 'again'), [])
   })
 
+  it('keeps the last 256 digits of each, as the record of a call that ends by itself does', async () => {
+    const [trying] = await eventsOfACall()
+    assert.ok(trying)
+    const open = new OpenCalls()
+    open.observe(trying)
+    const { callId, owner, call, at } = trying
+    for (let n = 0; n < 300; n++) {
+      const digit = String(n % 10)
+      open.observe({ callId, owner, call, at, type: 'call.digit', digit, durationMs: 100, seq: n + 2 })
+    }
+    const [ended] = open.interrupt(Date.parse(at), 'the engine died')
+    assert.ok(ended?.type === 'call.ended')
+    assert.equal(ended.cdr.digits, '0123456789'.repeat(30).slice(-256))
+  })
+
   it('knows nothing of a call that has ended', async () => {
     const open = new OpenCalls()
     const events = await eventsOfACall()

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { checkAccount } from '../../../src/account/account.js'
+import { deferred } from '../../../src/base/deferred.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEnd } from '../../../src/call/call-event.js'
 import { accountFrom } from '../../../src/cli/account-options.js'
@@ -11,9 +12,13 @@ import { main } from '../../../src/cli/cli.js'
 import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
 import { outcomeOf } from '../../../src/cli/outcome.js'
+import { registrationFailure } from '../../../src/cli/registration-failure.js'
+import { Report } from '../../../src/cli/report.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
+import { STILL_WAITING_MS, tellWaiting } from '../../../src/cli/waiting.js'
 import type { AccountConfig } from '../../../src/engine/protocol.js'
+import { FakeClock } from '../../support/fake-clock.js'
 import { repoPath } from '../../support/repo.js'
 
 const options = (args: string[], env: NodeJS.ProcessEnv = {}) =>
@@ -113,6 +118,19 @@ describe('command line', () => {
     [['call', 'a@127.0.0.1', '--bogus'], /the option “--bogus” does not exist/],
     [['call', 'a@127.0.0.1', '--codecs', 'PCMU,G729'], /“G729” is not supported. Use PCMA, PCMU/],
     [['answer', '--listen', '127.0.0.1:0', '--from', 'nonsense'], /nonsense/],
+    [['call', 'sip:'], /“sip:” lacks a host/],
+    [['call', 'sip:a@', '-s', '127.0.0.1'], /“sip:a@” lacks a host/],
+    [['call', 'a@'], /“a@” lacks a host/],
+    [['call', 'sip:test@127.0.0.1:99999'], /the target “sip:test@127.0.0.1:99999” is not valid. Port 99999/],
+    [['call', 'sip:test@[::1]:abc'], /the target “sip:test@\[::1\]:abc” is not valid. Port abc is not a number/],
+    [['call', '1', '-s', '127.0.0.1:abc'], /--server 127.0.0.1:abc is not valid. Port abc is not a number/],
+    [['register', '-u', '1', '-s', 'sip:127.0.0.1:99999;transport=tcp'], /--server .* is not valid. Port 99999/],
+    [['register', '-u', '1', '-s', 'a b'], /--server a b is not valid. Use a host/],
+    [['register', '-s', '127.0.0.1', '-u', 'a b'], /--user a b is not valid. Use a name or number without blanks/],
+    [['call', 'a@127.0.0.1', '--user', ''], /--user “” is not valid/],
+    [['call', 'a@127.0.0.1', '--play', '.'], /--play \. is a folder. Use the name of a file/],
+    [['sip:a@127.0.0.1'], /write ringflow call sip:a@127.0.0.1/],
+    [['1002', '-s', 'pbx.local'], /write ringflow call 1002/],
   ] as const) {
     it(`ends with 2 and a text that helps: ringflow ${args.join(' ')}`, async () => {
       const { code, err } = await run(...args)
@@ -123,6 +141,7 @@ describe('command line', () => {
 
   it('ends with a summary for programs, whatever went wrong', async () => {
     for (const args of [
+      ['cal', '--json'],
       ['call', '--json'],
       ['call', 'a@127.0.0.1', '--bogus', '--json'],
       ['call', '112', '-s', '127.0.0.1:9', '--json'],
@@ -289,38 +308,142 @@ describe('command line', () => {
     assert.equal(endsBySound(soundFrom(options([]), '1')), true)
   })
 
+  const ended = (end: Partial<CallEnd>, facts: { answered?: boolean; rang?: boolean; inbound?: boolean } = {}) =>
+    ({
+      call: {
+        answeredAt: facts.answered ? '2026-01-01T00:00:00.000Z' : null,
+        direction: facts.inbound ? 'inbound' : 'outbound',
+        to: { uri: 'sip:test@127.0.0.1:5099' },
+      },
+      cdr: { ringingAt: facts.rang ? '2026-01-01T00:00:00.000Z' : null },
+      end: { by: 'local', cause: 'normal', sipCode: null, reason: '', ...end },
+      stats: null,
+    }) as unknown as Parameters<typeof outcomeOf>[0]
+
   it('takes a call that could not be ended, or not be carried out as planned, for a failure', () => {
-    const ended = (end: Partial<CallEnd>, answeredAt: string | null = '2026-01-01T00:00:00.000Z') =>
-      ({
-        call: { answeredAt },
-        cdr: { ringingAt: null },
-        end: { by: 'local', cause: 'normal', sipCode: null, reason: '', ...end },
-        stats: null,
-      }) as unknown as Parameters<typeof outcomeOf>[0]
-    assert.deepEqual(outcomeOf(ended({})), { ok: true, problem: '', advice: '' })
-    const unsent = outcomeOf(
-      ended({ by: 'error', cause: 'failed', sipCode: 503, reason: 'the BYE could not be sent: no route' }),
-    )
-    assert.deepEqual(
-      [unsent.ok, unsent.problem],
-      [false, 'call failed: failed, 503 the BYE could not be sent: no route'],
-    )
-    assert.equal(outcomeOf(ended({}, null)).ok, false)
+    assert.deepEqual(outcomeOf(ended({}, { answered: true })), { ok: true, problem: '', advice: '' })
+    const end = { by: 'error', cause: 'failed', sipCode: 503, reason: 'the BYE could not be sent: no route' } as const
+    const unsent = outcomeOf(ended(end, { answered: true }))
+    assert.deepEqual([unsent.ok, unsent.problem], [false, 'call failed: the BYE could not be sent: no route'])
+    assert.equal(outcomeOf(ended({})).ok, false)
     const failure = new TelephonyError('BAD_AUDIO', 'not a WAV file')
-    assert.deepEqual(outcomeOf(ended({}), failure).problem, 'not a WAV file (BAD_AUDIO)')
+    assert.deepEqual(outcomeOf(ended({}, { answered: true }), failure).problem, 'not a WAV file (BAD_AUDIO)')
   })
 
+  const timeout: Partial<CallEnd> = { cause: 'no-answer', reason: 'ring timeout', sipCode: 487 }
+  const unresolved: Partial<CallEnd> = {
+    by: 'error',
+    cause: 'failed',
+    sipCode: 503,
+    reason: 'the name pbx.local cannot be resolved',
+  }
+  for (const [title, one, problem, advice] of [
+    [
+      'a busy peer',
+      ended({ by: 'remote', cause: 'busy', sipCode: 486, reason: 'Busy Here' }),
+      'busy, 486 Busy Here',
+      /busy/,
+    ],
+    [
+      'a status without a cause of its own',
+      ended({ by: 'remote', cause: 'failed', sipCode: 404, reason: 'Not Found' }),
+      '404 Not Found',
+      /does not know/,
+    ],
+    [
+      'an overloaded server',
+      ended({ by: 'remote', cause: 'failed', sipCode: 503, reason: 'Busy' }),
+      '503 Busy',
+      /overloaded/,
+    ],
+    [
+      'a name without an address',
+      ended(unresolved),
+      'the name pbx.local cannot be resolved',
+      /^Check host and port, and the network of this machine.$/,
+    ],
+    [
+      'a silent peer',
+      ended({ ...timeout, sipCode: null }),
+      'no response, sip:test@127.0.0.1:5099 did not even report ringing',
+      /firewall/,
+    ],
+    [
+      'a silent peer after Timer B',
+      ended({ ...timeout, by: 'error', sipCode: 408 }),
+      'no response, sip:test@127.0.0.1:5099 did not even report ringing',
+      /firewall/,
+    ],
+    [
+      'a peer that rang until the end of --ring-timeout',
+      ended(timeout, { rang: true }),
+      'no-answer, ring timeout',
+      /ring-timeout/,
+    ],
+    [
+      'an unregistered telephone',
+      ended({ by: 'remote', cause: 'no-answer', sipCode: 480, reason: 'Gone' }),
+      'no-answer, 480 Gone',
+      /registered/,
+    ],
+    ['Ctrl-C', ended({ cause: 'cancelled', sipCode: 487, reason: 'hung up' }), 'cancelled', /^$/],
+    [
+      'a caller who gave up',
+      ended({ by: 'remote', cause: 'cancelled', sipCode: 487, reason: 'cancelled' }, { inbound: true }),
+      'cancelled by the caller',
+      /^$/,
+    ],
+  ] as const) {
+    it(`says once why the call failed, with a code only if the peer sent it: ${title}`, () => {
+      const outcome = outcomeOf(one)
+      assert.equal(outcome.problem, `call failed: ${problem}`)
+      assert.match(outcome.advice, advice)
+    })
+  }
+
   it('says what to do about a failure', () => {
-    assert.match(adviceFor({ cause: 'rejected', sipCode: 401 }), /password/)
-    assert.match(adviceFor({ cause: 'no-answer', sipCode: null }), /ring-timeout/)
-    assert.match(adviceFor({ cause: 'no-answer', sipCode: 408 }, false), /firewall/)
-    // The status of our own CANCEL says less than the cause.
-    assert.match(adviceFor({ cause: 'no-answer', sipCode: 487 }), /ring-timeout/)
-    assert.match(adviceFor({ cause: 'no-answer', sipCode: 480 }), /registered/)
-    assert.match(adviceFor({ cause: 'media-timeout', sipCode: 200 }), /RTP/)
-    for (const sipCode of [406, 420, 421]) assert.match(adviceFor({ cause: 'failed', sipCode }), /--trace/)
+    const advice = (cause: string, status: number | null) => adviceFor({ cause, status, reached: true, unsent: false })
+    assert.match(advice('rejected', 401), /password/)
+    assert.match(advice('media-timeout', 200), /RTP/)
+    assert.match(advice('completed-elsewhere', 487), /Another telephone/)
+    for (const status of [406, 420, 421]) assert.match(advice('failed', status), /--trace/)
     assert.match(adviceForStatus(407), /password/)
     assert.match(adviceForError('TARGET_BLOCKED'), /--allow-emergency/)
-    assert.equal(adviceFor({ cause: 'normal', sipCode: null }), '')
+    assert.equal(advice('normal', null), '')
+  })
+
+  it('names the silent server, shows no status that no server sent, and says that a password is missing', () => {
+    const account = { proxy: null, registrar: 'pbx.local:5062', password: '' }
+    const silent = registrationFailure({ status: 408, reason: 'Request Timeout', local: true }, account)
+    assert.equal(silent.problem, 'registration failed: no response from pbx.local:5062')
+    const proxy = { id: 'p', name: 'p', hops: ['edge.local'] }
+    assert.match(
+      registrationFailure({ status: 408, reason: '', local: true }, { ...account, proxy }).problem,
+      /no response from edge.local$/,
+    )
+    const unresolved = registrationFailure({ status: 503, reason: 'the name cannot be resolved', local: true }, account)
+    assert.equal(unresolved.problem, 'registration failed: the name cannot be resolved')
+    assert.doesNotMatch(unresolved.advice, /overloaded/)
+    const refused = { status: 401, reason: 'Unauthorized' }
+    assert.match(
+      registrationFailure(refused, account).advice,
+      /No password was given.*RINGFLOW_PASSWORD.*--password-file/,
+    )
+    assert.match(registrationFailure(refused, { ...account, password: 'x' }).advice, /^Check --user/)
+    assert.equal(registrationFailure({ status: 408, reason: 'Late' }, account).problem, 'registration failed: 408 Late')
+  })
+
+  it('says after some seconds that it still waits, and nothing after an answer', async () => {
+    const clock = new FakeClock()
+    const lines: string[] = []
+    const report = new Report({ out: (line) => lines.push(line), err: (line) => lines.push(line) }, false)
+    const answer = deferred<string>()
+    const told = tellWaiting(answer.promise, 'pbx.local', { report, clock })
+    clock.advance(STILL_WAITING_MS)
+    assert.deepEqual(lines, ['still waiting for an answer from pbx.local'])
+    answer.resolve('here')
+    assert.equal(await told, 'here')
+    await tellWaiting(Promise.resolve(), 'pbx.local', { report, clock })
+    assert.equal(clock.pending, 0)
   })
 })

@@ -41,6 +41,18 @@ describe('statuses in the browser', () => {
     }
   })
 
+  it('have a translation for the labels of settings, which stand behind "bad settings"', () => {
+    for (const type of TYPES) {
+      const read = (...path: string[]) =>
+        JSON.parse(readFileSync(repoPath(...path), 'utf8')) as Record<string, Catalogue>
+      const { label: english } = read('nodes', type, 'locales', 'en-US', `${type}.json`)
+      const { label, statusText } = read('dist', 'nodes', type, 'locales', 'zh-CN', `${type}.json`)
+      for (const [key, text] of entriesOf(english ?? {})) {
+        assert.equal(statusText?.[text], entriesOf(label ?? {}).find(([each]) => each === key)?.[1], `${type}: ${text}`)
+      }
+    }
+  })
+
   it('have no character in their words at which a key or a text would be cut', () => {
     for (const [key, text] of entriesOf(commonCatalogue('en-US').status as Catalogue)) {
       assert.doesNotMatch(text, /[.:,;()]/, key)

@@ -286,6 +286,34 @@ for (const [what, changes] of Object.entries({ account: ACCOUNT, transport: TRAN
   })
 }
 
+it('a change that the peers of an account cannot see leaves its registration and its transport as they are', async () => {
+  const scene = makeEngine()
+  await scene.commands.setAccount(account())
+  const before = agent(scene)
+  const unseen: Config = {
+    name: 'another name',
+    codecs: ['PCMU'],
+    ringTimeoutMs: 5_000,
+    dtmfToneMs: 200,
+    exposeHeaders: ['X-Queue'],
+    mediaTimeoutMs: 5_000,
+    abandonedAfterMs: 5_000,
+    orphanedCalls: 'keep',
+    dialPlan: { ...dialPlan, countryCode: '49' },
+    followRedirects: false,
+    maxCallsPerMinute: 7,
+    allowedTargets: ['1*'],
+    blockedTargets: ['0900*'],
+    allowEmergency: true,
+  }
+  for (const [field, value] of Object.entries(unseen)) {
+    await scene.commands.setAccount(account({ [field]: value }))
+    assert.equal(agent(scene), before, field)
+  }
+  await scene.commands.setAccount(account({ displayName: 'Alice' }))
+  assert.notEqual(agent(scene), before, 'a name that peers see')
+})
+
 describe('redirect', () => {
   it('sends callers only to where the account may call: TARGET_BLOCKED leaves the call as it is', async () => {
     const { commands, network, calls } = makeEngine()

@@ -37,6 +37,10 @@ describe('nodes/shared/message', () => {
   it('the payload is the one useful value', () => {
     assert.equal(callMessage(eventOf('call.digit', { digit: '#', durationMs: 1 })).payload, '#')
     assert.equal(callMessage(eventOf('call.ended', { end: { cause: 'busy' } })).payload, 'busy')
+    assert.equal(callMessage(eventOf('call.idle', { idleSec: 540, leftSec: 60 })).payload, 60)
+    const trouble = { reason: 'undecodable', text: 'x', undecoded: [], strangerSources: [] }
+    const told = callMessage(eventOf('call.media-trouble', { trouble }))
+    assert.deepEqual([told.payload, told.trouble], ['undecodable', trouble])
     assert.equal(callMessage(eventOf('call.held', { direction: 'sendonly' })).payload, 'call.held')
   })
 

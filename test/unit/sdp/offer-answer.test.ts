@@ -82,6 +82,14 @@ describe('IPv6', () => {
       /“192\.0\.2\.9”, which is an IPv4 address, but our media uses IPv6/,
     ],
     ['a multicast group', us(), 'IP4 224.2.1.1/127', /neither a unicast address nor a host name/],
+    [
+      'a multicast group without a TTL',
+      us(),
+      'IP4 239.1.1.1',
+      /“239\.1\.1\.1”, which is not the address of one machine/,
+    ],
+    ['a multicast group of IPv6', six(), 'IP6 ff15::101', /“ff15::101”, which is not the address of one machine/],
+    ['the broadcast address', us(), 'IP4 255.255.255.255', /“255\.255\.255\.255”, which is not the address of one/],
     ['an address with a slip in it', us(), 'IP4 192.0.2.256', /neither a unicast address nor a host name/],
   ] as const) {
     it(`${what} is refused, and the reason says so`, () => {
@@ -90,6 +98,9 @@ describe('IPv6', () => {
         () => ours.answer(offer),
         (error) => hasCode('NO_COMMON_CODEC')(error) && says.test(String(error)),
       )
+      // In a media description too, and in an answer.
+      ours.offer()
+      assert.throws(() => ours.accept(`${phone('8')}c=IN ${host}\r\n`), hasCode('NO_COMMON_CODEC'))
     })
   }
 })

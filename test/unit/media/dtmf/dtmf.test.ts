@@ -12,6 +12,20 @@ interface EventPacket {
   payload: Uint8Array
 }
 
+it('a peer whose numbers begin again 500 ms after a key has pressed another one', () => {
+  const heard: string[] = []
+  const receiver = new DtmfReceiver((digit) => heard.push(digit))
+  const press = (event: number, sequence: number, timestamp: number, atMs: number) => {
+    const payload = new Uint8Array(4)
+    writeTelephoneEvent(payload, 0, event, true, 800)
+    receiver.receive({ ssrc: 1, sequence, timestamp, marker: true }, payload, 0, 4, atMs)
+  }
+  press(1, 1_000, 8_000, 0)
+  press(2, 950, 12_000, 400) // a packet that was overtaken, no key
+  press(3, 951, 16_000, 600)
+  assert.equal(heard.join(''), '13')
+})
+
 /** Drives a sender until it is done; returns the packets by time. */
 function send(digits: string, { toneMs = 160, gapMs = 100, intervalMs = 20 } = {}) {
   const done: number[] = []

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -117,7 +126,26 @@ describe('WAV files', () => {
 
   it('a file of nothing but chunks is given up', async () => {
     writeFileSync(path, wave('RIFF', Buffer.alloc(8 * 20_000, chunk('JUNK', new Uint8Array(0)))))
+    await assert.rejects(readWavFile(path), { code: 'BAD_AUDIO', message: /more than 10000 chunks/ })
+  })
+
+  it('a file is closed after it was read, checked or refused', async () => {
+    const isOpen = () =>
+      readdirSync('/proc/self/fd').some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path
+        } catch {
+          return false // closed meanwhile
+        }
+      })
+    writeWav(path, sine(500, 100))
+    await readWavFile(path)
+    assert.ok(!isOpen(), 'read')
+    await checkWavFile(path)
+    assert.ok(!isOpen(), 'checked')
+    writeFileSync(path, 'not sound')
     await assert.rejects(readWavFile(path), isError('BAD_AUDIO'))
+    assert.ok(!isOpen(), 'refused')
   })
 
   it('a file whose writer died, with sizes of 0 or beyond the end, is read as far as it goes', async () => {
@@ -145,7 +173,7 @@ describe('WAV files', () => {
     const plain = { tag: 1, channels: 1, sampleRate: 8000, bits: 16 }
     const bad: [name: string, bytes: Uint8Array][] = [
       ['empty', new Uint8Array(0)],
-      ['text', Buffer.from('#!/bin/sh\necho this is no sound at all, whatever its name says\n')],
+      ['text', Buffer.from('#!/bin/sh\necho this is not a sound at all, in spite of its name\n')],
       ['no samples', wavBytes(plain, new Uint8Array(0))],
       ['no channels', wavBytes({ ...plain, channels: 0 }, new Uint8Array(8))],
       ['many channels', wavBytes({ ...plain, channels: 60_000, bits: 8 }, new Uint8Array(60_000))],

@@ -76,7 +76,43 @@ describe('jitter buffer', () => {
       line.packets.slice(0, 7),
       range(65534, 65540).map((n) => n & 0xff),
     )
+    assert.equal(line.buffer.discardedPackets, 0, 'RFC 3611 4.7.1: duplicates do not count')
+  })
+
+  it('each packet is either played or counted as discarded', () => {
+    for (const [what, late] of [
+      ['bursts of 20', (n: number) => (20 - (n % 20)) * FRAME_MS],
+      ['a burst of 50 after a pause', (n: number) => Math.max(0, 50 - n) * FRAME_MS],
+      ['a burst of 150 after a pause', (n: number) => Math.max(0, 150 - n) * FRAME_MS],
+      ['some packets too late', (n: number) => (n % 10 === 5 ? 150 : 0)],
+      ['an even stream', () => 0],
+    ] as const) {
+      const line = stream(0, 199, late).run(210 * FRAME_MS + 400, { quiet: false })
+      const played = line.played.filter((p) => typeof p === 'number').length
+      assert.equal(played + line.buffer.discardedPackets, 200, what)
+      assert.equal(line.buffer.discardedPackets > 0, what !== 'an even stream', what)
+    }
+  })
+
+  it('sound that waits when the source changes is discarded', () => {
+    const line = stream(1, 2).run(20)
+    line.buffer.reset()
     assert.equal(line.buffer.discardedPackets, 1)
+  })
+
+  it('packets that come again after they were played neither count as discarded nor make the delay grow', () => {
+    const line = stream(1, 50)
+    for (const n of range(1, 50)) line.arrive((n - 1) * FRAME_MS + 150, n)
+    line.run(50 * FRAME_MS)
+    assert.equal(line.buffer.discardedPackets, 0)
+    assert.equal(line.buffer.targetMs, 40)
+  })
+
+  it('sound whose numbers step back a little is not taken for duplicates', () => {
+    const line = stream(100, 150)
+    for (const n of range(1, 20)) line.arrive((50 + n) * FRAME_MS, 110 + n, { timestamp: (150 + n) * SAMPLES })
+    line.run(72 * FRAME_MS)
+    assert.equal(line.buffer.discardedPackets, 20)
   })
 
   it('plays the same wherever numbers and timestamps begin: they may end in the middle of the stream', () => {

@@ -217,6 +217,40 @@ describe('RTP receiver', () => {
     })
   }
 
+  for (const [what, type, octets, undecoded] of [
+    ['packets of an unknown type', 96, 100, 100],
+    ['empty packets of an unknown type, which keep a NAT open (RFC 6263 4.6),', 126, 0, 0],
+    ['empty packets of the codec (RFC 6263 4.1)', 8, 0, 0],
+    ['comfort noise', 13, 1, 0],
+  ] as const) {
+    it(`${what} under another SSRC leave no hole in the sound (RFC 3550 5.1)`, () => {
+      const { receiver, told } = setUp()
+      const tone = sine(1000, 2000)
+      const frame = new Int16Array(160)
+      const heard: number[] = []
+      for (let n = 0; n < 100; n++) {
+        const coded = Uint8Array.from(tone.subarray(n * 160, (n + 1) * 160), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
+        receiver.receive(packet(type, 30_000 + n, n, new Uint8Array(octets), 55), PEER.host, PEER.port, n * 20)
+        receiver.receive(packet(8, n, n * 160, coded), PEER.host, PEER.port, n * 20)
+        receiver.pull(frame, 160, n * 20)
+        heard.push(...frame)
+      }
+      assert.deepEqual(told, ['started'])
+      assert.ok(measureTone(Int16Array.from(heard), 1000).share > 0.99)
+      assert.deepEqual([receiver.concealedFrames, receiver.statistics.packetsLost], [0, 0])
+      assert.equal(receiver.undecodedPackets, undecoded)
+      assert.ok(receiver.unplayedPackets <= 1, 'only the packet before the first sound')
+    })
+  }
+
+  it('an unknown type is undecodable where nothing else comes, also if its SSRC changes', () => {
+    const { receiver } = setUp()
+    for (let n = 0; n < 100; n++)
+      receiver.receive(packet(96, n, n * 160, new Uint8Array(160), n < 50 ? 1 : 2), PEER.host, PEER.port, n * 20)
+    assert.equal(receiver.heard(true), 'undecodable')
+    assert.deepEqual(receiver.undecoded, [{ payloadType: 96, octets: 160, packets: 100 }])
+  })
+
   it('takes any bytes from the peer', () => {
     const bytes = fc.uint8Array({ maxLength: 700 }).map((b) => {
       if (b.length > 1) b.set([0x80 | ((b[0] ?? 0) & 0x3f), [8, 0, 101, 13, 96][(b[1] ?? 0) % 5] ?? 8])

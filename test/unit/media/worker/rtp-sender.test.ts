@@ -183,6 +183,14 @@ describe('RTP sender', () => {
     assert.equal(sender.latePackets, 25)
   })
 
+  it('counts no packets as late that would go nowhere', () => {
+    const { sender } = setUp()
+    sender.reachable = false
+    ticks(sender, 1)
+    sender.skip(25)
+    assert.equal(sender.latePackets, 0)
+  })
+
   it('counts packets that left 10 ms late', () => {
     const { sender } = setUp()
     ticks(sender, 3, 9.9)

@@ -174,6 +174,36 @@ describe('media of one call', () => {
     assert.equal(mos, mosOf(40 + 20, 10))
   })
 
+  it('MOS counts what came and could not be decoded as lost', () => {
+    const { clock, rtp, connect, call, hear } = setUp()
+    connect()
+    for (let n = 1; n <= 100; n++) {
+      if (n % 10 !== 5) hear(n)
+      else {
+        const packet = new Uint8Array(12 + 60)
+        writeRtpHeader(packet, 111, false, n, n * 160, 9)
+        rtp.hear(packet, PEER)
+      }
+      clock.advance(20)
+    }
+    const { lossPercent, undecodedPackets, mos } = call.stats()
+    assert.deepEqual([lossPercent, undecodedPackets], [0, 10])
+    assert.equal(mos, mosOf(40 + 20, 10))
+  })
+
+  it('MOS counts what came too many at once to be played as lost', () => {
+    const { clock, connect, call, hear } = setUp()
+    connect()
+    for (let n = 1; n <= 200; n++) {
+      if (n % 20 === 0) for (let i = n - 19; i <= n; i++) hear(i)
+      clock.advance(20)
+    }
+    const { packetsReceived, packetsLost, discardedPackets, mos } = call.stats()
+    assert.deepEqual([packetsReceived, packetsLost], [200, 0])
+    assert.ok(discardedPackets > 50, `${discardedPackets} discarded`)
+    assert.ok((mos ?? 5) < 3, `MOS ${mos}`)
+  })
+
   it('the peer’s silence is told once, at its time, only where something is expected', () => {
     const { clock, connect, hear, told, names } = setUp()
     connect({ timeoutMs: 20_000 })

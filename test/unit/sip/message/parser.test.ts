@@ -29,6 +29,12 @@ describe('SIP parser', () => {
     assert.equal(message.from.displayName, 'Alice')
   })
 
+  it('takes octets of zero that fill a datagram without Content-Length for no part of the body', () => {
+    const text = requestText({ body: SDP }).replace(/Content-Length: \d+\r\n/, '')
+    assert.equal(request(text).body, SDP)
+    assert.equal(request(`${text}\0\0\0`).body, SDP)
+  })
+
   it("yields sip.js' own response class, whatever the reason phrase", () => {
     const message = parse(responseText(486)) as ParsedResponse
     assert.ok(message instanceof IncomingResponseMessage)
