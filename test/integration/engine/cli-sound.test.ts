@@ -45,13 +45,13 @@ describe('ringflow and the sound of a peer', function () {
     await peer.close()
   })
 
-  /** A call of 1.2 s that the peer answers; `send` is called every 20 ms, until BYE. */
+  /** A call of 2.5 s, longer than two rounds of the watch for media trouble, that the peer answers; `send` is called every 20 ms, until BYE. */
   async function call(
     init: { flags?: string[]; direction?: string; json?: boolean; host?: string },
     send?: (toPort: number, seq: number) => void,
   ) {
     const { flags = [], direction = 'sendrecv', json = true, host = '127.0.0.1' } = init
-    caller = new Ringflow(['call', peer.uri, '--duration', '1.2', ...flags], {}, json)
+    caller = new Ringflow(['call', peer.uri, '--duration', '2.5', ...flags], {}, json)
     const invite = await peer.requests.next()
     const toPort = Number(/^m=audio (\d+)/m.exec(invite.message.body)?.[1])
     const body = [
