@@ -17,6 +17,8 @@ const GRACE_MS = 5_000
 interface Entry {
   config: AccountConfig
   state: AccountState
+  /** The failure of the last registration; undefined after a success or if none has failed yet. */
+  failure?: AccountState | undefined
   grace: Timer | undefined
   /** The engine's commands for this account, one after the other. Rejects with the reason if the account cannot be used. */
   work: Promise<void>
@@ -101,6 +103,18 @@ export class Accounts extends TypedEmitter<AccountEvents> {
 
   state(accountId: string): AccountState | undefined {
     return this.#entries.get(accountId)?.state
+  }
+
+  /** The state for people: while a failed registration is tried again, its failure. */
+  shown(accountId: string): AccountState | undefined {
+    const entry = this.#entries.get(accountId)
+    return entry?.state.state === 'registering' ? (entry.failure ?? entry.state) : entry?.state
+  }
+
+  /** Somebody registers by hand: this shows as a first attempt. */
+  forgetFailure(accountId: string): void {
+    const entry = this.#entries.get(accountId)
+    if (entry) entry.failure = undefined
   }
 
   configs(): AccountConfig[] {
@@ -224,6 +238,9 @@ export class Accounts extends TypedEmitter<AccountEvents> {
     const entry = this.#entries.get(accountId)
     if (!entry) return
     entry.state = state
+    // Status 0: there was no socket. Once it is open, the failure is over.
+    if (state.state !== 'registering')
+      entry.failure = state.state === 'failed' && state.status !== 0 ? state : undefined
     this.emit('change', accountId, state)
   }
 }

@@ -23,7 +23,7 @@ import {
   showErrorText,
 } from './red.js'
 import { assertEnvironment } from './settings.js'
-import { errorStatus, type StatusKey } from './status.js'
+import type { StatusKey } from './status.js'
 import { connect, nodeClosed, telephony } from './telephony.js'
 
 interface Settings {
@@ -57,6 +57,10 @@ export interface NodeDefinition<Config extends Settings> {
 const working = new Map<string, number>()
 telephony.deploys.on('stop', () => working.clear())
 
+/** Deleted accounts that a node of this deploy has reported: one error for all nodes of the account. */
+const reportedAccounts = new Set<string>()
+telephony.deploys.on('started', () => reportedAccounts.clear())
+
 export function defineNode<Config extends Settings>(RED: RED, definition: NodeDefinition<Config>): void {
   connect(RED)
   const { type, defaults, migrations } = definition
@@ -75,6 +79,7 @@ export function defineNode<Config extends Settings>(RED: RED, definition: NodeDe
     // Node-RED counts the parameters: with two, the first one says whether the node was deleted.
     this.on('close', (_removed: boolean, done: () => void) => {
       telephony.live.remove(node)
+      node.close()
       leaveAccount()
       void nodeClosed().then(done)
     })
@@ -128,7 +133,8 @@ function open<Config extends Settings>(definition: NodeDefinition<Config>, node:
     definition.open?.(node)
   } catch (thrown) {
     node.problem = reported(thrown, node.labels)
-    node.node.error(node.problem)
+    if (!node.isAccountDeleted || !reportedAccounts.has(node.accountId)) node.node.error(node.problem)
+    if (node.isAccountDeleted) reportedAccounts.add(node.accountId)
   }
   const count = working.get(node.id)
   // Replaces the status from before the deploy in any case.
@@ -169,7 +175,7 @@ async function takeInput<Config extends Settings>(
   const now = telephony.live.get(node.id)
   countWork(definition, now, -1, node.id)
   if (!now) return done()
-  if (error) now.show(errorStatus(error), true)
+  if (error) now.showError(error)
   const same = now === node
   if (output) same ? send(toPort(output)) : now.node.send(toPort(output))
   if (same) done(error)

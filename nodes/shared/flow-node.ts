@@ -1,14 +1,26 @@
 /** A node of a flow: its settings, its status, its messages, and the call that a message refers to. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Timer } from '../../src/base/clock.js'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import type { EngineCommands } from '../../src/engine/protocol.js'
 import { FieldError, TelephonyError } from './errors.js'
 import type { LiveNode } from './live-nodes.js'
 import { continued, type MediaNote } from './message.js'
 import type { ConfigNode, Message, RED, RedNode } from './red.js'
-import { accountStatus, errorStatus, type Status, type StatusKey, statusDot } from './status.js'
+import {
+  type AccountState,
+  accountStatus,
+  errorStatus,
+  isLikeAccount,
+  type Status,
+  type StatusKey,
+  statusDot,
+} from './status.js'
 import { telephony } from './telephony.js'
 import { callIdOf, evaluate } from './typed-input.js'
+
+/** How long the failure of a call or an input hides the state of the account. */
+const FAILURE_SHOWN_MS = 60_000
 
 /** Messages for one output. */
 export interface Output {
@@ -25,6 +37,7 @@ export class FlowNode<Config> implements LiveNode {
   readonly accountId: string
   /** The error in the settings: shown, logged once, and the answer to every input. */
   problem: TelephonyError | undefined
+  isAccountDeleted = false
   readonly #RED: RED
   /** Status for an account that does not register. */
   readonly #idle: StatusKey
@@ -32,6 +45,7 @@ export class FlowNode<Config> implements LiveNode {
   /** The call or the message is over, so the account's next change may replace the status. */
   #isOver = true
   #account: Status = null
+  #failureShown: Timer | undefined
   /** Status of a foreseeable failure (a missing file); shown while there is nothing else to show. */
   #fault: Status = null
 
@@ -50,14 +64,35 @@ export class FlowNode<Config> implements LiveNode {
   show(status: Status, isOver = false): void {
     this.#status = status
     this.#isOver = isOver || status === null
+    this.#failureShown?.cancel()
+    this.#failureShown = undefined
     this.refresh()
+    if (this.#isOver && isLikeAccount(status) && this.#account !== null)
+      this.#failureShown = telephony.clock.setTimeout(() => this.show(null), FAILURE_SHOWN_MS)
+  }
+
+  /** The action has failed. If the account cannot be used, its own status says more than the error. */
+  showError(error: TelephonyError): void {
+    const state = telephony.accounts.state(this.accountId)
+    this.show(isReasonOf(state, error) ? null : errorStatus(error), true)
+  }
+
+  /** The node is closed: it shows nothing more. */
+  close(): void {
+    this.#failureShown?.cancel()
+    this.#failureShown = undefined
   }
 
   /** While the engine is down, every node shows that, except for wrong settings. The previous status returns with the engine. */
   refresh(): void {
     this.#account = this.#accountStatus()
-    const own = this.problem ? errorStatus(this.problem) : (this.#status ?? this.#fault ?? this.#account)
+    const own = this.#problemStatus() ?? this.#status ?? this.#fault ?? this.#account
     this.node.status(statusDot(telephony.engine.failed ? { key: 'engineFailed' } : own))
+  }
+
+  #problemStatus(): Status {
+    if (!this.problem) return null
+    return this.isAccountDeleted ? { key: 'accountDeleted' } : errorStatus(this.problem)
   }
 
   /** Null clears the warning. */
@@ -77,7 +112,7 @@ export class FlowNode<Config> implements LiveNode {
   #accountStatus(): Status {
     const { accounts } = telephony
     const id = this.accountId === '' ? accounts.onlyId() : this.accountId
-    const state = id === undefined ? undefined : accounts.state(id)
+    const state = id === undefined ? undefined : accounts.shown(id)
     if (id === undefined || state === undefined) return null
     return accountStatus(state, accounts.config(id)?.register ? undefined : this.#idle)
   }
@@ -159,6 +194,7 @@ export class FlowNode<Config> implements LiveNode {
   account(): ConfigNode<unknown> {
     const account = this.#RED.nodes.getNode(this.accountId) as ConfigNode<unknown> | null | undefined
     if (this.accountId === '') throw new FieldError('BAD_CONFIG', 'account', 'choose one')
+    this.isAccountDeleted = !account?.users
     if (!account?.users) {
       throw new FieldError('BAD_CONFIG', 'account', 'the chosen account was deleted. Choose another one')
     }
@@ -167,6 +203,12 @@ export class FlowNode<Config> implements LiveNode {
     return account
   }
 }
+
+/** Whether an action failed because its account cannot be used: the engine has refused it, or its socket is not open. */
+const isReasonOf = (state: AccountState | undefined, { code }: TelephonyError): boolean =>
+  state?.state === 'broken'
+    ? state.error.code === code
+    : state?.state === 'failed' && state.status === 0 && code === 'TRANSPORT'
 
 /** Node-RED expects an array with one entry per output, up to the one used. */
 export function toPort({ port, message }: Output): (Message | null)[] {

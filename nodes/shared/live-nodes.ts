@@ -1,6 +1,7 @@
 /** The nodes that exist now, by id. A call outlives the node object that placed it; its events go to the node that has the id now. */
 import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
+import type { TelephonyError } from './errors.js'
 import type { RedNode } from './red.js'
 import type { Status, StatusKey } from './status.js'
 
@@ -15,6 +16,7 @@ export interface LiveNode {
   readonly accountId: string
   /** `isOver`: the status stays until the account's state changes. */
   show(status: Status, isOver?: boolean): void
+  showError(error: TelephonyError): void
   showCount(key: StatusKey, count: number): void
   /** Shows the same status again, or that of the engine if it died. */
   refresh(): void

@@ -53,7 +53,7 @@ export class AccountTroubles {
   changed(accountId: string, name: string, state: AccountState): void {
     const before = this.#logged.get(accountId)
     if (state.state === 'failed') {
-      const trouble = troubleOf(state)
+      const trouble = failureText(state)
       if (trouble === before) return
       this.#logged.set(accountId, trouble)
       this.#log('warn', `Account ${name}: ${trouble}${this.#nextTry(state.retryAt)}`)
@@ -74,7 +74,16 @@ export class AccountTroubles {
   }
 }
 
-function troubleOf({ status, reason, local }: AccountState & { state: 'failed' }): string {
+interface Failure {
+  /** 0: no status. */
+  status: number
+  reason: string
+  local?: boolean
+}
+
+/** Why a registration or a call failed, as the end of a sentence. `local`: the server did not send the status. */
+export function failureText({ status, reason, local }: Failure): string {
+  if (status === 0) return reason
   const answer = `${status} ${reason}`.trim()
   if (local) return status === 408 ? 'the server does not answer' : reason
   if (status === 401 || status === 407) return `the server does not accept the user or the password (${answer})`

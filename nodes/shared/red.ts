@@ -35,6 +35,7 @@ export interface ConfigNode<Value, Secrets extends object = object> extends Node
 }
 
 interface NodeInside {
+  wires?: string[][]
   _complete?(message: Message, error?: Error): void
   _flow?: { handleError?(node: RedNode, error: Error, message: Message): boolean }
 }
@@ -51,6 +52,12 @@ export function showErrorText(node: RedNode): void {
     if (!(thrown instanceof TelephonyError) || (message && !flow?.handleError)) log(thrown, message)
     else if (!message || !flow?.handleError?.(node, thrown, message)) log(`${thrown.message} [${thrown.code}]`)
   }
+}
+
+/** Whether anything is wired to an output, counted from 1. A runtime that does not tell: yes. */
+export function isWired(node: RedNode, port: number): boolean {
+  const { wires } = node as NodeInside
+  return !wires || (wires[port - 1] ?? []).length > 0
 }
 
 /** Completes a message at another node than the one that received it. Node-RED has no public function for that. */

@@ -23,6 +23,7 @@ export const STATUS_TEXT = {
   failed: 'failed',
   notAllowed: 'not allowed',
   portInUse: 'port in use',
+  accountDeleted: 'account deleted',
   engineFailed: 'engine restarting',
   dialling: 'dialling',
   trying: 'trying',
@@ -96,6 +97,7 @@ const LOOKS: Record<StatusKey, Look> = {
   failed: FAILED,
   notAllowed: FAILED,
   portInUse: FAILED,
+  accountDeleted: FAILED,
   engineFailed: FAILED,
   dialling: TRYING,
   trying: TRYING,
@@ -213,6 +215,10 @@ export function accountStatus(account: AccountState, idle: StatusKey = 'notRegis
       return { key: account.state }
   }
 }
+
+/** Whether a failure of a call or an input can be mistaken for the state of the account, because it has the same words. */
+export const isLikeAccount = (status: Status): boolean =>
+  status !== null && ('error' in status || status.key === 'failed' || status.key === 'notAllowed')
 
 export const errorStatus = (thrown: unknown): Status => ({
   error: TelephonyError.from(thrown).code,

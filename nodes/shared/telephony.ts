@@ -1,5 +1,5 @@
 /** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
-import { systemClock } from '../../src/base/clock.js'
+import { type Clock, systemClock } from '../../src/base/clock.js'
 import type { EngineEvents } from '../../src/engine/protocol.js'
 import { Accounts } from './accounts.js'
 import { Calls, guard } from './calls.js'
@@ -27,7 +27,7 @@ let unsent: UnsentRecords | undefined
 let stopping = Promise.resolve()
 
 /** The objects that all nodes share. They have module scope because they outlive the nodes. */
-export const telephony = { deploys, live, engine, accounts, calls }
+export const telephony = { deploys, live, engine, accounts, calls, clock: systemClock as Clock }
 
 engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {

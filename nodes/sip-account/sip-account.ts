@@ -98,6 +98,8 @@ function showStates(RED: RED): void {
   if (!showing) {
     // Status and Catch nodes get it through the account's users, so the users have to exist.
     telephony.accounts.on('change', (accountId, state) => {
+      // A retry: the failure before it is shown already.
+      if (state.state === 'registering' && telephony.accounts.shown(accountId) !== state) return
       void telephony.deploys.settled().then(() => showState(accountId, state))
     })
     telephony.deploys.on('started', warnOfTwins)

@@ -2,8 +2,10 @@ import type { DialCommand } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
+import type { Ended } from '../shared/live-nodes.js'
+import { failureText } from '../shared/logs.js'
 import { callMessage } from '../shared/message.js'
-import type { Message, RED } from '../shared/red.js'
+import { isWired, type Message, type RED } from '../shared/red.js'
 import { secondsAsMs } from '../shared/settings.js'
 import { callStatus, stateStatus } from '../shared/status.js'
 import { dialTarget } from '../shared/targets.js'
@@ -24,6 +26,7 @@ import { migrations } from './migrations.js'
  * `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
  * Done when the call is answered or ends without an answer, i.e. when output 1 or 2 sends, not at the end of the conversation.
+ * If output 2 is not wired, the node warns of a failed call in the debug sidebar and the log.
  * Errors: BAD_TARGET, BAD_HEADER, BAD_ARGUMENT, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, TARGET_BLOCKED, NO_PORTS, TRANSPORT.
  * Status: what the latest call is doing.
  */
@@ -53,7 +56,18 @@ async function input(node: FlowNode<Config>, message: Message): Promise<Output> 
   node.show({ key: 'dialling' })
   const event = await placeCall(node, command)
   if (event.type === 'call.answered') return { port: 1, message: node.continueWith(message, event) }
+  warnOfFailure(node, event)
   return { port: 2, message: node.continueWith(message, event, event.end.cause) }
+}
+
+/** Without a wire at output 2 nothing else would say why. */
+function warnOfFailure({ id, node }: FlowNode<Config>, { call, end }: Ended): void {
+  // A deploy may have replaced the node during the call.
+  const now = telephony.live.get(id)?.node ?? node
+  const isFailure = end.by === 'error' || end.cause === 'failed'
+  if (!isFailure || isWired(now, 2)) return
+  const why = failureText({ status: end.sipCode ?? 0, reason: end.reason, local: end.by === 'error' })
+  now.warn(`The call to ${call.to.user || call.to.uri} failed: ${why}`)
 }
 
 async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId: string }) {

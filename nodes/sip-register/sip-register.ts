@@ -44,6 +44,7 @@ async function input(node: FlowNode<Config>, message: Message): Promise<undefine
   const { accountId } = node
   const action = actionOf(node.config.action, message.payload)
   await telephony.accounts.ready(accountId)
+  telephony.accounts.forgetFailure(accountId)
   await node.engine(action, { accountId })
   await telephony.accounts.registrationSettled(accountId, SETTLE_LIMIT_MS)
 }

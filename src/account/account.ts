@@ -11,7 +11,7 @@ import {
   type SipProtocol,
   type UserAgent,
 } from '../sip/types.js'
-import { type Aor, parseAor, parseHostPort, portFault } from './aor.js'
+import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
 import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { KeepAlive } from './keep-alive.js'
@@ -63,6 +63,8 @@ export interface AccountPeers {
   /** Request-URI of REGISTER. */
   registrar: string
   routeSet: string[]
+  /** The route set of requests to the account's own domain, if another server than the registrar bears its name. */
+  homeRouteSet: string[]
   /** Destination of the first packet: the first proxy, or the registrar. */
   next: { host: string; port: number }
   /** Registrar and proxies, without ports. */
@@ -93,9 +95,11 @@ export function checkAccount(init: AccountInit): AccountPeers {
   const named = transportOf(registrarText)
   const first = hops[0] ? transportOf(hops[0].route) : named
   const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
+  const registrarUri = `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`
   return {
     aor,
-    registrar: `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`,
+    registrar: registrarUri,
+    homeRouteSet: hops.length === 0 && !isServer(registrar, aor.domain) ? [`<${registrarUri};lr>`] : [],
     routeSet: hops.map((hop) => hop.route),
     next: hops[0] ?? registrar,
     hosts: [...new Set([registrar.host, ...hops.map((hop) => hop.host)])],
@@ -133,7 +137,7 @@ export class Account {
         strangers: init.strangers ?? 'silence',
       },
     )
-    const { aor } = this.peers
+    const { aor, homeRouteSet } = this.peers
     const contactUser = contactUserOf(init.id, aor.uri)
     this.userAgent = deps.endpoint.createUserAgent({
       aor: aor.uri,
@@ -142,6 +146,8 @@ export class Account {
       anyUser: init.anyUser ?? false,
       ...(this.peers.protocol ? { protocol: this.peers.protocol } : {}),
       routeSet: this.peers.routeSet,
+      // The registrar serves the domain, whose name need not be the name of a host.
+      ...(homeRouteSet.length > 0 && { home: { domain: aor.domain, routeSet: homeRouteSet } }),
       authenticator: new DigestAuthenticator(
         {},
         { username: init.authUser || aor.user, password: init.password },
@@ -226,6 +232,11 @@ export class Account {
     this.#registration.close()
     this.userAgent.close()
   }
+}
+
+function isServer({ host, port }: HostPort, domain: string): boolean {
+  const named = parseHostPort(domain)
+  return named?.host === host && named.port === port
 }
 
 /** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */

@@ -17,6 +17,7 @@ import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import { FirstKey } from './first-key.js'
 import { takeLastSteps } from './last-steps.js'
 import type { Leg, LegHost } from './leg.js'
+import { noAddress, troubleAtEnd } from './media-trouble.js'
 import { Negotiation } from './negotiation.js'
 import type { CallAccount, CallDeps, CallPlace } from './types.js'
 
@@ -61,6 +62,7 @@ export class CallCore implements LegHost {
   #latest: SipMessage | undefined
   #ringingReported = false
   #answeredReported = false
+  #noAddressTold = false
   #seq = 0
   #moves = 0
   /** Why the peer could not be informed of the end. */
@@ -216,7 +218,9 @@ export class CallCore implements LegHost {
     const { mediaTimeoutMs, mediaSource = 'auto' } = account
     const latest = () => this.#latest
     const { lookup } = this.#deps
-    this.#negotiation = new Negotiation(session, { advertise, codecs, mediaTimeoutMs, mediaSource, latest, lookup })
+    const noAddress = (name: string) => this.#noAddress(name)
+    const init = { advertise, codecs, mediaTimeoutMs, mediaSource, latest, lookup, noAddress }
+    this.#negotiation = new Negotiation(session, init)
     return this.#negotiation
   }
 
@@ -230,7 +234,7 @@ export class CallCore implements LegHost {
       // On hold the peer need not send sound, as long as it answers our requests (ADR 7).
       if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
       const name = this.#negotiation?.unknownHost
-      const why = name === undefined ? '' : `; no address was found for the host name “${name}” in its SDP`
+      const why = name === undefined ? '' : `; ${noAddress(name).text}`
       this.#fail('media-timeout', `no RTP from the peer for ${Math.round(silentMs / 1000)} s${why}`)
     })
     session.on('failed', (reason) => this.#fail('failed', `media failed: ${reason}`))
@@ -241,6 +245,13 @@ export class CallCore implements LegHost {
     this.#firstKey.heard()
     this.#negotiation?.heard().catch((error: unknown) => this.#mediaFailed(error))
     this.tell({ type: 'call.media' })
+  }
+
+  /** Told once per call, as other trouble is. */
+  #noAddress(name: string): void {
+    if (this.ending || this.#noAddressTold) return
+    this.#noAddressTold = true
+    this.tell({ type: 'call.media-trouble', trouble: noAddress(name) })
   }
 
   #mediaFailed(error: unknown): void {
@@ -289,7 +300,8 @@ export class CallCore implements LegHost {
       closeMedia: () => this.#closeMedia(),
     })
     const reported = this.#unsentEnd(end) ?? { ...end, sipCode: end.sipCode ?? status }
-    this.#tellEnd({ ...reported, ...troubleOf(stats) }, stats)
+    const name = this.#negotiation?.unknownHost
+    this.#tellEnd({ ...reported, ...troubleAtEnd(reported, stats, name) }, stats)
   }
 
   /** If the BYE could not be sent, the call continues for the peer: that is not a normal end. */
@@ -313,10 +325,4 @@ export class CallCore implements LegHost {
     this.tell({ type: 'call.ended', end: { ...end }, stats, cdr })
     this.#ended.resolve(end)
   }
-}
-
-/** The reason why nothing was heard although packets came. */
-function troubleOf(stats: MediaStats | null): Pick<CallEnd, 'mediaTrouble'> {
-  const heard = stats?.heard
-  return heard === 'undecodable' || heard === 'other-source' ? { mediaTrouble: heard } : {}
 }

@@ -23,7 +23,7 @@ export interface CallEnd {
   /** Final SIP status that was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
-  /** Why nothing was heard although packets came; absent in all other cases. */
+  /** Why nothing was heard: packets came, or the peer's host name has no address; absent in all other cases. */
   mediaTrouble?: MediaTrouble['reason']
 }
 
@@ -68,7 +68,7 @@ export type CallEvent = CallEventBase &
     | { type: 'call.early'; sipCode: number }
     | { type: 'call.answered' }
     | { type: 'call.media' } // the first packet of the peer has come
-    | { type: 'call.media-trouble'; trouble: MediaTrouble } // packets come but nothing is heard; emitted once per reason
+    | { type: 'call.media-trouble'; trouble: MediaTrouble } // nothing is heard, with the reason; emitted once per reason
     | { type: 'call.digit'; digit: string; durationMs: number }
     | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
     | { type: 'call.resumed' }

@@ -29,6 +29,7 @@ export class Negotiation {
   /** The latest agreement; media is connected to it when its host name has been looked up. */
   #wanted: Settled | undefined
   readonly #peerHost: PeerHost
+  readonly #noAddress: (name: string) => void
 
   constructor(
     session: MediaSession,
@@ -39,6 +40,8 @@ export class Negotiation {
       mediaSource?: MediaSource
       latest?: () => SipMessage | undefined
       lookup?: HostLookup
+      /** Called for each connection whose host name has no address. */
+      noAddress?: (name: string) => void
     },
   ) {
     const { port, rtcpPort } = session.local
@@ -48,6 +51,7 @@ export class Negotiation {
     this.#latest = init.latest ?? (() => undefined)
     this.#mediaTimeoutMs = init.mediaTimeoutMs
     this.#offerAnswer = new OfferAnswer(local, newSessionId())
+    this.#noAddress = init.noAddress ?? (() => {})
     this.#peerHost = new PeerHost(init.lookup ?? (async () => []), () => isIP(session.local.host))
   }
 
@@ -92,7 +96,9 @@ export class Negotiation {
     await this.#connectTo(settled, now)
     if (!later) return
     const address = await later
-    if (this.#wanted === settled) await this.#connectTo(settled, address)
+    if (this.#wanted !== settled) return
+    if (address === undefined) this.#noAddress(settled.remote.host)
+    await this.#connectTo(settled, address)
   }
 
   /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */

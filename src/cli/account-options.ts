@@ -30,9 +30,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
   const server = options.text('server') ?? ''
   const user = options.text('user') ?? DEFAULT_USER
   const domain = server || defaults.targetHost || bracketed(listen.host) || '127.0.0.1'
-  // Calls to numbers of user@domain are sent to the registrar, because the domain need not be a host.
-  const isElsewhere = user.includes('@') && server !== '' && !user.endsWith(`@${server}`)
-  const proxy = options.text('outbound-proxy') ?? (isElsewhere ? server : undefined)
+  const proxy = options.text('outbound-proxy')
   const inbound = inboundFrom(options.text('from'), defaults.inboundFrom ?? 'known')
   const protocols = protocolsFrom(options, listen, [proxy, server, defaults.target])
   return {

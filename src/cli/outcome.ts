@@ -12,6 +12,9 @@ export interface Outcome {
   advice: string
 }
 
+/** There is no place to send to, so a firewall is not the reason. */
+export const NO_ADDRESS = 'nothing was heard: no address was found for the host name in the SDP of the other side'
+
 const WELL: Outcome = { ok: true, problem: '', advice: '' }
 
 /** `failure`: the error of an action, such as --play. */
@@ -31,6 +34,13 @@ export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
       ok: false,
       problem: `nothing was heard: ${stats.undecodedPackets} packets of the other side could not be decoded`,
       advice: 'The other side does not send the codec that was agreed; --trace shows what was agreed.',
+    }
+  }
+  if (end.mediaTrouble === 'no-address') {
+    return {
+      ok: false,
+      problem: NO_ADDRESS,
+      advice: 'The other side must name an address, or a host name that DNS knows here; --trace shows its SDP.',
     }
   }
   return WELL

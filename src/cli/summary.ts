@@ -1,5 +1,5 @@
 import type { EngineEvents } from '../engine/protocol.js'
-import type { Ended, Outcome } from './outcome.js'
+import { type Ended, NO_ADDRESS, type Outcome } from './outcome.js'
 
 type Stats = NonNullable<Ended['stats']>
 type Trouble = Extract<EngineEvents['call'], { type: 'call.media-trouble' }>['trouble']
@@ -39,27 +39,28 @@ export function summaryOf({ callId, call, cdr, end, stats }: Ended, { ok, proble
 }
 
 /** For people. */
-export function summaryText({ call, cdr, stats }: Ended): string {
+export function summaryText({ call, cdr, end, stats }: Ended): string {
   const isAnswered = call.answeredAt !== null
   const lines = isAnswered ? [`talked ${seconds(cdr.talkMs)}, ${call.codec ?? 'no codec'}`] : []
-  if (isAnswered && stats) lines.push(...soundLines(stats, cdr.talkMs))
+  if (isAnswered && stats) lines.push(...soundLines(stats, end, cdr.talkMs))
   if (cdr.digits) lines.push(`the other side pressed: ${cdr.digits}`)
   if (cdr.recordings) lines.push(`recorded: ${cdr.recordings}`)
   return lines.map((line) => `  ${line}`).join('\n')
 }
 
-function soundLines(stats: Stats, talkMs: number): string[] {
+function soundLines(stats: Stats, end: Ended['end'], talkMs: number): string[] {
   const quality = stats.mos === null ? '' : `, quality ${stats.mos.toFixed(1)} of 4.5 (MOS)`
   const discarded = stats.discardedPackets > 0 ? `, ${stats.discardedPackets} not played in time` : ''
   const received = `${stats.packetsReceived} packets received, ${stats.packetsLost} lost${discarded}`
   return [
     `${stats.packetsSent} packets sent, ${received}${quality}`,
-    ...heardLines(stats, talkMs),
+    ...heardLines(stats, end, talkMs),
     ...strangerLines(stats),
   ]
 }
 
-function heardLines(stats: Stats, talkMs: number): string[] {
+function heardLines(stats: Stats, end: Ended['end'], talkMs: number): string[] {
+  if (end.mediaTrouble === 'no-address') return [NO_ADDRESS]
   if (stats.heard === 'silence') return ['the other side sent silence']
   if (stats.heard === 'undecodable') return [`nothing was heard: ${undecodedText(stats)}`]
   if (stats.heard !== 'nothing' || talkMs < SOUND_DUE_MS) return []
@@ -74,8 +75,9 @@ function strangerLines({ heard, strangerPackets, strangerSources }: Stats): stri
 
 const ANY_SOURCE = 'if the other side sends them, use --audio-from any'
 
-/** Text during the call: packets come but nothing is heard. */
+/** Text during the call: nothing is heard. */
 export function troubleText(trouble: Trouble): string {
+  if (trouble.reason === 'no-address') return `nothing can be sent or heard: ${trouble.text}`
   if (trouble.reason === 'undecodable') return `nothing is heard: ${undecodedText(trouble)}`
   return `nothing is heard: sound comes from another address than the agreed one: ${sourcesText(trouble.strangerSources)}; ${ANY_SOURCE}`
 }

@@ -91,9 +91,9 @@ export interface StrangerSource {
   packets: number
 }
 
-/** Why nothing is heard although packets come. */
+/** Why nothing is heard: packets come but are not heard, or (`no-address`) the host name in the peer's SDP has no address. */
 export interface MediaTrouble {
-  reason: 'undecodable' | 'other-source'
+  reason: 'undecodable' | 'other-source' | 'no-address'
   /** One sentence for people. */
   text: string
   undecoded: UndecodedMedia[]

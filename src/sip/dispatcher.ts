@@ -12,7 +12,7 @@ import type { Accounts } from './accounts.js'
 import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import { TokenBucket } from './admission/token-bucket.js'
 import { type SharedMaps, sideKey } from './core/account-core.js'
-import { ACCEPT, ALLOW } from './core/core-settings.js'
+import { ACCEPT, ALLOW, refusalLines } from './core/core-settings.js'
 import { acceptSequence, type CanReach, receiveAck, refreshRemoteTarget } from './core/dialog-internals.js'
 import { InviteClient } from './core/user-agent-clients.js'
 import { NULL_TAG, type ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
@@ -230,7 +230,7 @@ export class Dispatcher {
     else if (message.method === 'OPTIONS') reply(message, CAPABILITIES)
     else if (message.method === 'MESSAGE' || message.method === 'NOTIFY') {
       const statusCode = account.init.handlers.request?.(new ReceivedRequest(message)) ?? 405
-      reply(message, { statusCode, extraHeaders: statusCode === 405 ? [ALLOW] : [] })
+      reply(message, { statusCode, extraHeaders: refusalLines(statusCode) })
     } else reply(message, { statusCode: 481 }) // BYE, INFO, UPDATE belong to a dialog
   }
 

@@ -152,7 +152,7 @@ class SocketEndpoint implements SipEndpoint {
     // RFC 3263 4.1: without the parameter it is UDP.
     const parameter = prefer === undefined || prefer === 'udp' ? '' : `;transport=${prefer}`
     const contactUri = accountUri(`sip:${init.contactUser}@${uriHost(host)}:${port}${parameter}`)
-    for (const route of init.routeSet) {
+    for (const route of [...init.routeSet, ...(init.home?.routeSet ?? [])]) {
       if (!parseNameAddr(route))
         throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(route)} is no route: <sip:proxy;lr>`)
     }
@@ -160,6 +160,7 @@ class SocketEndpoint implements SipEndpoint {
       {
         maps: this.#maps,
         reply: (request, options) => this.#inbound.reply(request, options),
+        ...(init.home && { home: { ...init.home, domain: accountUri(`sip:${init.home.domain}`) } }),
       },
       {
         aor,

@@ -229,6 +229,8 @@ export interface UserAgentInit {
   protocol?: SipProtocol
   /** Ordered Route header values for every request outside of dialogs: `<sip:proxy:5060;lr>`. */
   routeSet: readonly string[]
+  /** The route set of requests to this domain (host, or host:port) instead, because another server serves it. */
+  home?: { domain: string; routeSet: readonly string[] }
   authenticator: Authenticator
   /** Absent: every source is known. */
   sources?: AccountSources

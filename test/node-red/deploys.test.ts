@@ -151,7 +151,7 @@ describe('calls across deploys', () => {
       'full',
     )
     assert.deepEqual(await removed, { accountId: 'account' })
-    assert.equal(flows.statuses.get('dial')?.text, 'bad settings: Account')
+    assert.equal(flows.statuses.get('dial')?.text, 'account deleted')
   })
 
   it('a call whose node is deleted follows its account; sip-event and CDR still tell', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Message } from '../../nodes/shared/red.js'
 import { TelephonyError } from '../../src/base/errors.js'
+import type { CallEnd } from '../../src/call/call-event.js'
 import { fakeFlows } from '../support/fake-flows.js'
 import { account, watchers, wired } from '../support/flow-items.js'
 import type { FlowItem } from '../support/node-red.js'
@@ -55,6 +56,45 @@ describe('sip-dial', () => {
     await flows.message('completed')
     assert.deepEqual(flows.messages('caught'), [])
     assert.equal((await flows.status('dial', 'busy')).fill, 'grey')
+  })
+
+  describe('warns of a failed call', () => {
+    const warnings = () => test.flows.logged.filter((line) => line.startsWith('The call to'))
+    const unwired = () =>
+      flow().map((item) => (item.id === 'dial' ? { ...item, wires: [['dial-1'], [], ['dial-3']] } : item))
+    const ends = async (end: Partial<CallEnd>) => {
+      const callId = await dialled()
+      test.engine.end(callId, end)
+      await test.flows.message('dial-3', (m) => (m.call as { id: string }).id === callId)
+      await test.flows.message('completed', (m) => (m.call as { id: string }).id === callId)
+    }
+    const unresolved: Partial<CallEnd> = {
+      by: 'error',
+      cause: 'failed',
+      sipCode: 503,
+      reason: 'the name sip.test cannot be resolved',
+    }
+
+    it('once, with the reason, if output 2 is not wired', async () => {
+      await test.start(unwired())
+      await ends({ by: 'remote', cause: 'busy', sipCode: 486, reason: 'Busy Here' })
+      await ends({ by: 'local', cause: 'no-answer', sipCode: 487, reason: '' })
+      assert.deepEqual(warnings(), [])
+      await ends(unresolved)
+      await ends({ by: 'error', cause: 'no-answer', sipCode: 408, reason: 'Request Timeout' })
+      await ends({ by: 'remote', cause: 'failed', sipCode: 500, reason: 'Server Error' })
+      assert.deepEqual(warnings(), [
+        'The call to bob failed: the name sip.test cannot be resolved',
+        'The call to bob failed: the server does not answer',
+        'The call to bob failed: the server answers 500 Server Error',
+      ])
+    })
+
+    it('but not if output 2 is wired', async () => {
+      await test.start(flow())
+      await ends(unresolved)
+      assert.deepEqual(warnings(), [])
+    })
   })
 
   it('tells progress and the end at output 3, each in a message of its own', async () => {

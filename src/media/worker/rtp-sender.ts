@@ -11,6 +11,8 @@ const SAMPLES_PER_MS = 8
 const BUFFERS = 4
 /** How long a prompt waits during a hold; then it ends, so that the waiting flow continues. */
 const MAX_HELD_MS = 300_000
+/** The same while the call has no address to send to; a lookup of the peer's host name takes less, or fails. */
+const MAX_UNREACHABLE_MS = 10_000
 const EVENT_PACKET_OCTETS = RTP_HEADER_OCTETS + EVENT_OCTETS
 
 export interface SenderFormat {
@@ -35,7 +37,7 @@ export class RtpSender {
   packetsSent = 0
   octetsSent = 0
   latePackets = 0
-  /** False without an address to send to: same effect as `sending` false. */
+  /** False without an address to send to: same effect as `sending` false, but every prompt ends soon. */
   reachable = true
 
   readonly #events: SenderEvents
@@ -104,7 +106,12 @@ export class RtpSender {
   #wait(intervalMs: number): void {
     this.#marker = true
     this.#heldMs += intervalMs
-    if (this.#heldMs >= MAX_HELD_MS && this.#playback && !this.#playback.endless) this.stopPlay('failed')
+    if (!this.#playback) return
+    // The peer may end a hold at any time; an address that was not found is seldom found later.
+    const isOver = this.#format.sending
+      ? this.#heldMs >= MAX_UNREACHABLE_MS
+      : this.#heldMs >= MAX_HELD_MS && !this.#playback.endless
+    if (isOver) this.stopPlay('failed')
   }
 
   /** Counts packets that were not sent because the thread was blocked as late; the next one has the marker (RFC 3551 4.1). */

@@ -51,14 +51,26 @@ function strictWay(target: URI, routeSet: readonly string[]): { requestUri: URI;
   return { requestUri, routeSet: [...others, `<${target.toRaw()}>`] }
 }
 
+/** The route set of requests to one domain. Only the host and the port of the URI count. */
+export interface HomeRoutes {
+  domain: URI
+  routeSet: readonly string[]
+}
+
+const DEFAULT_PORT = 5060
+
+const authorityOf = ({ host, port }: URI): string => `${host.toLowerCase()}:${port ?? DEFAULT_PORT}`
+
 type SentRequest = ReturnType<UserAgentCore['request']>
 
 /** sip.js' user agent for one account. Receiving is the dispatcher's; this one sends. */
 export class AccountCore extends UserAgentCore {
   readonly #reply: Reply
+  readonly #home: HomeRoutes | undefined
 
-  constructor(deps: { maps: SharedMaps; reply: Reply }, configuration: UserAgentCoreConfiguration) {
+  constructor(deps: { maps: SharedMaps; reply: Reply; home?: HomeRoutes }, configuration: UserAgentCoreConfiguration) {
     super(configuration)
+    this.#home = deps.home
     this.dialogs = asMap(deps.maps.dialogs)
     this.userAgentClients = asMap(deps.maps.clients)
     this.userAgentServers = asMap(deps.maps.servers)
@@ -74,7 +86,8 @@ export class AccountCore extends UserAgentCore {
     extraHeaders?: string[],
     body?: Body,
   ): OutgoingRequestMessage {
-    const { displayName, routeSet, userAgentHeaderFieldValue, viaHost } = this.configuration
+    const { displayName, userAgentHeaderFieldValue, viaHost } = this.configuration
+    const routeSet = this.#routeSetTo(requestURI)
     const lines = [...(extraHeaders ?? [])]
     // RFC 3261 20.41: optional, but never empty.
     if (userAgentHeaderFieldValue) lines.push(`User-Agent: ${userAgentHeaderFieldValue}`)
@@ -86,6 +99,12 @@ export class AccountCore extends UserAgentCore {
     const request = new OutgoingRequest(method, way.requestUri, fromURI, toURI, exchanged, lines, body)
     request.strict = true
     return request
+  }
+
+  /** RFC 3261 8.1.2: the pre-existing route set of a request outside of dialogs. */
+  #routeSetTo(target: URI): string[] {
+    const home = this.#home
+    return home && authorityOf(home.domain) === authorityOf(target) ? [...home.routeSet] : this.configuration.routeSet
   }
 
   override request(request: OutgoingRequestMessage, delegate?: OutgoingRequestDelegate): SentRequest {

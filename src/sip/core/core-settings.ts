@@ -8,6 +8,14 @@ export const SUPPORTED = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', '
 export const METHODS = [...SUPPORTED, 'MESSAGE', 'NOTIFY'] as const
 export const ALLOW = `Allow: ${SUPPORTED.join(', ')}`
 export const ACCEPT = 'Accept: application/sdp'
+/** What an INFO may carry: a digit. */
+const ACCEPT_INFO = 'Accept: application/dtmf-relay, application/dtmf'
+
+/** The header lines without which a refusal of INFO, MESSAGE or NOTIFY does not say enough (RFC 3261 21.4.6, 21.4.13). */
+export function refusalLines(statusCode: number): string[] {
+  if (statusCode === 405) return [ALLOW]
+  return statusCode === 415 ? [ACCEPT_INFO] : []
+}
 
 /**
  * Two things that sip.js lets nobody configure, changed in place; idempotent. A test fails where either is lost after

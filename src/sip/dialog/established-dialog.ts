@@ -7,7 +7,7 @@ import {
 } from 'sip.js/lib/core/index.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { sideKey } from '../core/account-core.js'
-import { ALLOW } from '../core/core-settings.js'
+import { ALLOW, refusalLines } from '../core/core-settings.js'
 import { keepInReach, moveToCore, refreshRemoteTarget } from '../core/dialog-internals.js'
 import { sessionBody } from '../message/body.js'
 import { dialogHeaderLines } from '../message/header-check.js'
@@ -262,7 +262,7 @@ export class EstablishedDialog implements SipDialog, DialogReceiver {
     const request = new ReceivedRequest(server.message as ParsedRequest)
     const statusCode = this.#bye ? 481 : (this.#guarded(request.method, () => decide(request)) ?? 500)
     if (statusCode < 300) server.accept({ statusCode })
-    else server.reject({ statusCode })
+    else server.reject({ statusCode, extraHeaders: refusalLines(statusCode) })
   }
 
   #outOfDialogStatus(request: ReceivedRequest): number {

@@ -47,10 +47,10 @@ describe('ringflow and the sound of a peer', function () {
 
   /** A call of 1.2 s that the peer answers; `send` is called every 20 ms, until BYE. */
   async function call(
-    init: { flags?: string[]; direction?: string; json?: boolean },
+    init: { flags?: string[]; direction?: string; json?: boolean; host?: string },
     send?: (toPort: number, seq: number) => void,
   ) {
-    const { flags = [], direction = 'sendrecv', json = true } = init
+    const { flags = [], direction = 'sendrecv', json = true, host = '127.0.0.1' } = init
     caller = new Ringflow(['call', peer.uri, '--duration', '1.2', ...flags], {}, json)
     const invite = await peer.requests.next()
     const toPort = Number(/^m=audio (\d+)/m.exec(invite.message.body)?.[1])
@@ -58,7 +58,7 @@ describe('ringflow and the sound of a peer', function () {
       'v=0',
       'o=- 1 1 IN IP4 127.0.0.1',
       's=-',
-      'c=IN IP4 127.0.0.1',
+      `c=IN IP4 ${host}`,
       't=0 0',
       `m=audio ${agreed.address().port} RTP/AVP ${PCMA}`,
       `a=${direction}`,
@@ -111,6 +111,14 @@ describe('ringflow and the sound of a peer', function () {
     const { code, out } = await call({ json: false, direction: 'recvonly' })
     assert.equal(code, 0)
     assert.doesNotMatch(out, /nothing was heard/)
+  })
+
+  it('whose SDP names a host without an address: says so during the call and after it, and exits with 1', async () => {
+    const { code, out, err } = await call({ json: false, host: 'nowhere.invalid' })
+    assert.equal(code, 1)
+    assert.match(out, /nothing can be sent or heard: no address was found for the host name “nowhere\.invalid”/)
+    assert.match(err, /nothing was heard: no address was found for the host name/)
+    assert.doesNotMatch(out, /firewall/)
   })
 
   it('that does not come, although it should: says what may be in its way', async () => {

@@ -226,6 +226,21 @@ describe('a dialog with a peer that says what the test wants', () => {
     assert.equal((await peer.ask(request('INFO', dialog), port())).statusCode, 200)
   })
 
+  it('says what it takes with 405 and 415 (RFC 3261 21.4.6, 21.4.13)', async () => {
+    const dialog = await established()
+    dialog.handlers.info = () => 415
+    for (const method of ['NOTIFY', 'MESSAGE']) {
+      const refused = await peer.ask(request(method, dialog), port())
+      assert.equal(refused.statusCode, 405)
+      assert.match(refused.getHeader('allow') ?? '', /INVITE, ACK, CANCEL, BYE/, method)
+    }
+    const refused = await peer.ask(request('INFO', dialog), port())
+    assert.deepEqual(
+      [refused.statusCode, refused.getHeader('accept')],
+      [415, 'application/dtmf-relay, application/dtmf'],
+    )
+  })
+
   it('moves with the Contact of re-INVITE and UPDATE', async () => {
     const dialog = await established()
     dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })

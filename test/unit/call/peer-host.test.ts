@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { placeCall } from '../../../src/call/call.js'
 import { PeerHost } from '../../../src/call/peer-host.js'
+import { someStats } from '../../support/fake-media.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
 import { account, dialled, dialledAndAnswered, incoming, peerSdp, World } from './call-fixture.js'
 
@@ -131,8 +132,28 @@ describe('a host name in the peer’s SDP', () => {
     assert.equal(cause, 'media-timeout')
     assert.match(
       reason,
-      /no RTP from the peer for 30 s; no address was found for the host name “media\.example\.com” in its SDP/,
+      /no RTP from the peer for 30 s; no address was found for the host name “media\.example\.com” in the SDP of the peer/,
     )
+  })
+
+  it('without an address is told at once, once per call, and at the end where nothing was heard', async () => {
+    for (const heard of ['nothing', 'not-owed', 'sound'] as const) {
+      const scene = await dialled()
+      scene.userAgent.invite0.answer(sdpBody(NAMED))
+      await settled()
+      scene.session.happen('started')
+      await settled()
+      const told = scene.events.filter((event) => event.type === 'call.media-trouble')
+      assert.equal(told.length, 1)
+      const text = 'no address was found for the host name “media.example.com” in the SDP of the peer'
+      assert.deepEqual(told[0]?.trouble, { reason: 'no-address', text, undecoded: [], strangerSources: [] })
+      scene.session.figures = { ...someStats, heard }
+      await scene.call.hangup()
+      const { end, cdr } = scene.last('call.ended')
+      const expected = heard === 'sound' ? [undefined, 'hung up'] : ['no-address', text]
+      assert.deepEqual([end.mediaTrouble, cdr.reason], expected, heard)
+      assert.equal(end.cause, 'normal')
+    }
   })
 
   it('that is found after the peer has named another one does not take the place of that one', async () => {

@@ -72,7 +72,16 @@ describe('nodes/shared/status', () => {
       'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
       'green dot': ['registered', 'inCall', 'held'],
       'blue dot': ['answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],
-      'red ring': ['failed', 'notAllowed', 'portInUse', 'engineFailed', 'mediaTimeout', 'abandoned', 'interrupted'],
+      'red ring': [
+        'failed',
+        'notAllowed',
+        'portInUse',
+        'accountDeleted',
+        'engineFailed',
+        'mediaTimeout',
+        'abandoned',
+        'interrupted',
+      ],
     })
   })
 

@@ -218,6 +218,18 @@ describe('RTP sender', () => {
     assert.deepEqual(told.slice(1), [['endless', 'interrupted', 0]], 'a peer that comes back in between starts it anew')
   })
 
+  it('a prompt fails after ten seconds in a call without an address, also one that has no end', () => {
+    for (const repeat of [1, 0]) {
+      const { sender, told } = setUp()
+      sender.reachable = false
+      sender.play(prompt(Array<number>(320).fill(7), { repeat }))
+      ticks(sender, 499)
+      assert.deepEqual(told, [])
+      ticks(sender, 1)
+      assert.deepEqual(told, [['p', 'failed', 0]])
+    }
+  })
+
   it('digits that wait end as hangup when the call ends, or the peer takes none any more', () => {
     const { sender, told } = setUp()
     sender.sendDigits({ sendId: 'a', digits: '12', toneMs: 60, gapMs: 60 })
