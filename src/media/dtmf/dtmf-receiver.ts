@@ -1,7 +1,7 @@
 import { RecentMap } from '../../base/recent-map.js'
 import { sequenceDelta } from '../rtp/sequence.js'
-import { beginsSegment, isSameEvent, type KeyEvent, type Press, type Source } from './same-event.js'
-import { DIGITS, EVENT_OCTETS } from './telephone-event.js'
+import { beginsSegment, isSameEvent, type KeyEvent, type Press, type Source, segmentLength } from './same-event.js'
+import { DIGITS, readTelephoneEvents, type TelephoneEvent } from './telephone-event.js'
 
 const SAMPLES_PER_MS = 8
 /** If all end packets were lost, the digit ends after this time without a packet. */
@@ -35,18 +35,25 @@ export class DtmfReceiver {
   }
 
   receive(header: EventHeader, packet: Uint8Array, start: number, end: number, nowMs: number): void {
-    if (end - start < EVENT_OCTETS) return
-    const code = packet[start] ?? 0
-    if (code >= DIGITS.length) return
-    const { timestamp, marker } = header
-    const isEnd = ((packet[start + 1] ?? 0) & 0x80) !== 0
-    const samples = ((packet[start + 2] ?? 0) << 8) | (packet[start + 3] ?? 0)
-    const event: KeyEvent = { code, isEnd, samples, timestamp, marker, nowMs }
     const source = this.#sources.get(header.ssrc)
     if (source && isLate(source, header.sequence, nowMs)) return
-    const press = this.#pressOf(source, event) ?? this.#begin(event)
+    const events = readTelephoneEvents(packet, start, end, header.timestamp)
+    const isPacked = events.length > 1
+    // A packet that is sent again may hold earlier events than the last one: they are known.
+    const last = source && isPacked ? events.findLastIndex((event) => isLastOf(source, event)) : 0
+    events.forEach((event, i) => {
+      const marker = header.marker && i === 0
+      if (i >= last) this.#hear(header, { ...event, marker, nowMs, isPacked })
+    })
+  }
+
+  #hear(header: EventHeader, event: KeyEvent): void {
+    // RFC 4733 2.3.5: a duration of zero is for states, so it does not begin a press.
+    const press =
+      this.#pressOf(this.#sources.get(header.ssrc), event) ?? (event.samples > 0 ? this.#begin(event) : undefined)
+    if (!press) return
     this.#note(header, press, event)
-    if (isEnd && press === this.#pressed) this.#finish()
+    if (event.isEnd && press === this.#pressed) this.#finish()
   }
 
   /** The press that this packet belongs to: the last one of its source, or one that another source sends too. */
@@ -70,7 +77,7 @@ export class DtmfReceiver {
     const before = known?.press === press ? known : undefined
     const isAnew = before !== undefined && beginsSegment(before, event)
     if (isAnew) {
-      press.earlierSamples += press.samples
+      press.earlierSamples += segmentLength(before, event)
       press.samples = 0
     }
     press.samples = Math.max(press.samples, event.samples)
@@ -99,6 +106,11 @@ export class DtmfReceiver {
     const samples = press.earlierSamples + press.samples
     this.#onDigit(DIGITS[press.code] ?? '', Math.round(samples / SAMPLES_PER_MS))
   }
+}
+
+/** Whether this is the last event of the source, reported again. */
+function isLastOf({ press, lastTimestamp }: Source, { code, timestamp }: TelephoneEvent): boolean {
+  return press.code === code && lastTimestamp === timestamp
 }
 
 /** RFC 3550 5.1: sequence numbers give the order; an older packet contains nothing new. */

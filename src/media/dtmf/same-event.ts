@@ -4,6 +4,7 @@
  * code and order are right, durations grow within an event, and a press cannot begin within the last one.
  */
 import { timestampDelta } from '../rtp/sequence.js'
+import type { TelephoneEvent } from './telephone-event.js'
 
 const SAMPLES_PER_MS = 8
 /** Less than from one press to the next of the same key: 40 ms of tone and 40 of pause at least (ITU-T Q.24). */
@@ -44,23 +45,20 @@ export interface Source {
   readonly lastPacketMs: number
 }
 
-/** One event packet; newer than all others of its source. */
-export interface KeyEvent {
-  code: number
-  isEnd: boolean
-  samples: number
-  timestamp: number
+/** One event of a packet; the packet is newer than all others of its source. */
+export interface KeyEvent extends TelephoneEvent {
   marker: boolean
   nowMs: number
+  /** The packet holds several events: their timestamps are exact. */
+  isPacked: boolean
 }
 
 /** Whether the packet belongs to the last event of this source; `own`: it comes from the source itself. */
 export function isSameEvent(source: Source, event: KeyEvent, own: boolean): boolean {
   if (source.press.code !== event.code) return false
-  if (!own) return beganWithin(source, event)
-  return event.timestamp === source.lastTimestamp
-    ? goesOn(source, event)
-    : isSegment(source, event) || moves(source, event)
+  if (!own) return !event.isPacked && beganWithin(source, event)
+  if (event.timestamp === source.lastTimestamp) return goesOn(source, event)
+  return isSegment(source, event) || (!event.isPacked && moves(source, event))
 }
 
 /** The same timestamp: the RFC's identity, unless the order shows a new press of the key. */
@@ -100,6 +98,16 @@ function beganWithin(source: Source, event: KeyEvent): boolean {
 }
 
 /** Whether the durations restart with this packet of the source's last event. */
-export function beginsSegment({ samples, lastTimestamp }: Source, event: KeyEvent): boolean {
-  return event.samples < samples && (event.timestamp !== lastTimestamp || samples >= FULL_SAMPLES)
+export function beginsSegment(source: Source, event: KeyEvent): boolean {
+  const { samples, startTimestamp, lastTimestamp } = source
+  if (event.timestamp === lastTimestamp) return event.samples < samples && samples >= FULL_SAMPLES
+  // With some peers each packet is a segment of its own, and all are equally long.
+  const isEqual = event.samples === samples && !source.sawEnd && lastTimestamp === startTimestamp
+  return event.samples < samples || isEqual
+}
+
+/** How long the last segment was when this packet began the next one. */
+export function segmentLength({ press, startTimestamp, lastTimestamp }: Source, { timestamp }: KeyEvent): number {
+  if (timestamp === lastTimestamp) return press.samples
+  return Math.max(0, Math.min(press.samples, timestampDelta(timestamp, startTimestamp)))
 }

@@ -13,6 +13,8 @@ interface Packet {
   code: number
   isEnd: boolean
   samples: number
+  /** Further events of the same packet. */
+  more?: { code: number; isEnd: boolean; samples: number }[]
 }
 
 interface Keypad {
@@ -64,13 +66,16 @@ function hear(packets: readonly Packet[]): string {
     heard += digit
   })
   const arriving = packets.toSorted((a, b) => a.atMs - b.atMs)
-  const payload = new Uint8Array(4)
   let polledMs = 0
-  for (const { atMs, ssrc, sequence, timestamp, marker, code, isEnd, samples } of arriving) {
+  for (const { atMs, ssrc, sequence, timestamp, marker, more = [], ...first } of arriving) {
     for (; polledMs <= atMs; polledMs += 20) receiver.poll(polledMs)
-    writeTelephoneEvent(payload, 0, code, isEnd, samples)
+    const events = [first, ...more]
+    const payload = new Uint8Array(4 * events.length)
+    events.forEach(({ code, isEnd, samples }, i) => {
+      writeTelephoneEvent(payload, 4 * i, code, isEnd, samples)
+    })
     const header = { ssrc: ssrc >>> 0, sequence: sequence & 0xffff, timestamp: timestamp >>> 0, marker }
-    receiver.receive(header, payload, 0, 4, atMs)
+    receiver.receive(header, payload, 0, payload.length, atMs)
   }
   receiver.poll(polledMs + 1000)
   return heard
@@ -100,6 +105,8 @@ function changed(
 
 const OFFSET = 0x1234_5678
 const repeats = (packet: Packet, packets: readonly Packet[], i: number) => packet.isEnd && packets[i - 1]?.isEnd
+
+const HELD: Keypad = { toneMs: 200 }
 
 const PEERS: Variant[] = [
   ['as RFC 4733 shows it', () => press(KEYS)],
@@ -163,6 +170,50 @@ const PEERS: Variant[] = [
     () =>
       changed(press(KEYS, { intervalMs: 50, toneMs: 200, gapMs: 200 }), (p) => ({ timestamp: OFFSET + p.atMs * 8 })),
   ],
+  ['timestamps that move, each packet 20 ms long', () => changed(press(KEYS, HELD), equalSegments)],
+  [
+    'timestamps that move, each packet 20 ms long, the ends under the last timestamp',
+    () =>
+      changed(press(KEYS, HELD), (p, _key, n, atMs) => ({
+        ...equalSegments(p, 0, 0, atMs - (p.isEnd ? (n - 8) * 20 : 0)),
+      })),
+  ],
+  [
+    'timestamps that move, each packet 20 ms long, held for 3 s',
+    () => changed(press(KEYS, { toneMs: 3000 }), equalSegments),
+  ],
+  [
+    'timestamps that move, each packet 20 ms long, the ends lost',
+    () => changed(press(KEYS, HELD), equalSegments).filter(({ isEnd }) => !isEnd),
+  ],
+  [
+    'timestamps that move, a duration that does not grow',
+    () => changed(press(KEYS, HELD), (p, key, n, atMs) => ({ ...equalSegments(p, key, n, atMs), samples: 800 })),
+  ],
+  ['four keys in each packet, three times (RFC 4733 2.5.1.5)', () => packed(KEYS, 4, 3)],
+  ['twenty keys in each packet, once', () => packed(KEYS, 20, 1)],
+  ['two keys in each packet, without pauses between the packets', () => packed(KEYS, 2, 3, 0)],
+  ['each packet repeats the last keys before its own', () => cumulative(KEYS)],
+  ['packets padded with zeros', () => changed(press(KEYS), () => ({ more: [{ code: 0, isEnd: false, samples: 0 }] }))],
+  [
+    'a state of the key, with a duration of 0, before each press (RFC 4733 2.3.5)',
+    () =>
+      press(KEYS, { gapMs: 200 }).flatMap((p) =>
+        p.marker
+          ? [
+              {
+                ...p,
+                atMs: p.atMs - 1,
+                sequence: p.sequence - 1,
+                timestamp: p.timestamp - 640,
+                isEnd: true,
+                samples: 0,
+              },
+              p,
+            ]
+          : [p],
+      ),
+  ],
   ['repeated ends under new timestamps', () => moveEnds(press(KEYS), 1)],
   ['all ends under new timestamps', () => moveEnds(press(KEYS), 0)],
   [
@@ -208,6 +259,44 @@ const PEERS: Variant[] = [
   ],
   ['a clock that runs backwards', () => changed(press(KEYS), (_p, key) => ({ timestamp: OFFSET - key * 1440 }))],
 ]
+
+const equalSegments: Parameters<typeof changed>[1] = (_p, _key, _n, atMs) => ({
+  timestamp: OFFSET + atMs * 8,
+  samples: 160,
+})
+
+const KEY_SAMPLES = 400
+const ended = (key: string) => ({ code: DIGITS.indexOf(key), isEnd: true, samples: KEY_SAMPLES })
+
+/** Several keys in one packet; each packet is sent `times` times. */
+function packed(keys: string, keysPerPacket: number, times: number, gapMs = 80): Packet[] {
+  const packets: Packet[] = []
+  let timestamp = 0xffff_0000
+  for (let from = 0; from < keys.length; from += keysPerPacket) {
+    const [first, ...more] = Array.from(keys.slice(from, from + keysPerPacket), ended)
+    for (let i = 0; first && i < times; i++) {
+      const sequence = packets.length
+      packets.push({ ...first, more, atMs: sequence * 100, ssrc: 1, sequence, timestamp, marker: i === 0 })
+    }
+    timestamp += keysPerPacket * KEY_SAMPLES + gapMs * 8
+  }
+  return packets
+}
+
+/** A key goes on for several packets, each with the three keys before it. */
+function cumulative(keys: string): Packet[] {
+  return Array.from(keys, (_, at) => {
+    const from = Math.max(0, at - 3)
+    return [80, 240, KEY_SAMPLES].map((samples, i): Packet => {
+      const events = Array.from(keys.slice(from, at + 1), ended)
+      const last = { ...ended(keys[at] ?? ''), samples, isEnd: samples === KEY_SAMPLES }
+      const [first = last, ...more] = [...events.slice(0, -1), last]
+      const sequence = 3 * at + i
+      const timestamp = 0xffff_0000 + from * KEY_SAMPLES
+      return { ...first, more, atMs: sequence * 20, ssrc: 1, sequence, timestamp, marker: i === 0 }
+    })
+  }).flat()
+}
 
 const stalled = (packets: Packet[]): Packet[] =>
   packets.map((packet) => ({ ...packet, atMs: Math.ceil(packet.atMs / 1000) * 1000 }))
@@ -269,6 +358,10 @@ describe('the keys of peers as they are', () => {
       assert.equal(hear(longPress(20_000, segmentSamples, own, lost)), '5')
     })
   }
+
+  it('a state of a key, with a duration of 0, is not a key (RFC 4733 2.3.5)', () => {
+    assert.equal(hear(changed(press('1234'), () => ({ samples: 0 }))), '')
+  })
 
   it('the same key twice within 500 ms is two keys, however it is held', () => {
     for (const toneMs of [40, 60, 100, 160, 200]) {

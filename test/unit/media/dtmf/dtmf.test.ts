@@ -185,6 +185,24 @@ describe('RFC 4733 receiver', () => {
     )
   })
 
+  it('hears a digit once, with its length, whose packets each tell their own 20 ms', () => {
+    const packets = Array.from({ length: 10 }, (_, i): EventPacket => {
+      const payload = Uint8Array.of(7, i === 9 ? 0x8a : 10, 0, 160)
+      return { atMs: i * 20, sequence: i, timestamp: i * 160, marker: i === 0, payload }
+    })
+    assert.deepEqual(receive(packets).heard, [['7', 200]])
+  })
+
+  it('hears all digits of one packet, each with its length (RFC 4733 2.5.1.5)', () => {
+    const payload = Uint8Array.of(4, 0x8a, 1, 0x90, 4, 0x8a, 3, 0x20, 10, 0x8a, 1, 0x90)
+    const packets = [0, 1, 2].map((i) => ({ atMs: i * 20, sequence: i, timestamp: 5, marker: i === 0, payload }))
+    assert.deepEqual(receive(packets).heard, [
+      ['4', 50],
+      ['4', 100],
+      ['*', 50],
+    ])
+  })
+
   it('a peer that starts its clock anew is understood', () => {
     const first = send('1').packets
     const later = send('2').packets.map((p) => ({
