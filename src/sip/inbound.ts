@@ -88,9 +88,8 @@ export class Inbound {
   }
 
   #toTag(fields: HeaderFields): string {
-    const hmac = createHmac('sha256', this.#secret)
-    for (const name of ['via', 'from', 'call-id', 'cseq']) hmac.update(`${fields.first(name)}\n`)
-    return hmac.digest('hex').slice(0, 16)
+    const identity = ['via', 'from', 'call-id', 'cseq'].map((name) => `${fields.first(name)}\n`).join('')
+    return createHmac('sha256', this.#secret).update(identity).digest('hex').slice(0, 16)
   }
 }
 

@@ -63,7 +63,7 @@ function count<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
 /** `offset`: how many bits an IPv4 address in IPv6 notation (RFC 4291 2.5.5.2) has in front of its own. */
 function bitsOf(text: string): { family: 4 | 6; bits: string; offset: number } | undefined {
   if (isIPv4(text)) return { family: 4, bits: bitsOfIPv4(text), offset: 0 }
-  const address = text.replace(/%.*$/, '') // RFC 4007 11: the zone is no part of the address
+  const address = text.replace(/%.*$/, '') // RFC 4007 11: the zone is not part of the address
   if (!isIPv6(address)) return undefined
   const bits = groupsOf(address)
     .map((group) => group.toString(2).padStart(16, '0'))
@@ -75,10 +75,13 @@ function bitsOf(text: string): { family: 4 | 6; bits: string; offset: number } |
 
 const MAPPED = '0'.repeat(80) + '1'.repeat(16)
 
+/** The bits of each octet, made once: this runs for every request. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(2).padStart(8, '0'))
+
 const bitsOfIPv4 = (address: string): string =>
   address
     .split('.')
-    .map((octet) => Number(octet).toString(2).padStart(8, '0'))
+    .map((octet) => OCTETS[Number(octet)])
     .join('')
 
 /** The eight numbers of an IPv6 address. */
