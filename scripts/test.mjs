@@ -25,7 +25,7 @@ const KINDS = {
 const PRIVATE = ['contract', 'integration', 'interop', 'robustness']
 
 /** A run that takes longer hangs. */
-const LIMIT_MS = 12 * 60_000
+const LIMIT_MS = 15 * 60_000
 
 checkNode()
 const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
 import { repoPath } from '../support/repo.js'
-import { type Editor, launchBrowser, openEditor } from './support/editor.js'
+import { type Editor, invoke, launchBrowser, openEditor } from './support/editor.js'
 
 const SHOTS = repoPath('.cache', 'browser', 'troubles')
 
@@ -30,7 +30,7 @@ describe('troubles in the editor', function () {
     await nodeRed.deploy(FLOW)
     browser = await launchBrowser()
     editor = await openEditor(browser, nodeRed.url)
-    await editor.page.locator('#red-ui-tab-debug-link-button').click()
+    await invoke(editor.page, 'core:show-debug-tab')
   })
   after(async () => {
     await editor?.close()
