@@ -1,50 +1,152 @@
-import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js'
-import { newToken } from '../../base/ids.js'
-import { octetLength } from '../../base/octets.js'
-import { STRICT_MARK } from './outgoing-text.js'
-import { NULL_TAG } from './parsed-message.js'
-import { BRANCH_COOKIE } from './via.js'
+import { octetLength, wellFormed } from '../../base/octets.js'
+import type { SipBody } from '../types.js'
+import type { NameAddress } from '../uri/name-address.js'
+import { parseUri, type SipUri } from '../uri/sip-uri.js'
+import { checkText } from './header-check.js'
+import { headerKey } from './header-fields.js'
 
-/** 64 random bits: sip.js' own has 10 million values (RFC 3261 8.1.1.7 wants them unique over space and time). */
-export const newBranch = (): string => BRANCH_COOKIE + newToken()
+interface OutgoingRequestInit {
+  method: string
+  /** Where the request shall arrive: the Request-URI, unless the first route is a strict router. */
+  target: SipUri
+  routeSet: readonly NameAddress[]
+  /** Values of From and To, tags included. */
+  from: string
+  to: string
+  callId: string
+  cseq: number
+  /** Other header lines in their order: `Name: value`. */
+  lines: readonly string[]
+  body?: SipBody | undefined
+}
 
-/**
- * sip.js' request as we want it on the wire: Via first, no empty Supported, octets counted, every Route in the ACK to a
- * failure.
- */
-export class OutgoingRequest extends OutgoingRequestMessage {
-  constructor(...init: ConstructorParameters<typeof OutgoingRequestMessage>) {
-    super(...init)
-    // RFC 3261 12.2.1.1: a null tag is not written. Core still finds it in `toTag`.
-    if (this.toTag === NULL_TAG) this.setHeader('to', `<${this.toURI.toRaw()}>`)
+/** RFC 3261 8.1.1.6 */
+const MAX_FORWARDS = 70
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization'])
+
+/** A request of ours. Immutable; its Via is added by the transaction that sends it. */
+export class OutgoingRequest {
+  readonly method: string
+  /** As it stands in the request line. */
+  readonly uri: SipUri
+  /** Where it leaves for (RFC 3261 8.1.2): the first route, or else the target. */
+  readonly nextHop: SipUri
+  readonly #init: OutgoingRequestInit
+  readonly #routes: readonly string[]
+  /** What follows the Via. */
+  #rest: string | undefined
+
+  constructor(init: OutgoingRequestInit) {
+    const { uri, routes } = wayTo(init.target, init.routeSet)
+    this.#init = init
+    this.#routes = routes
+    this.method = init.method
+    this.uri = uri
+    this.nextHop = init.routeSet[0]?.uri ?? uri
   }
 
-  /** Its Request-URI is a strict router, where it has to go first. */
-  strict = false
-
-  /** The ACK to a 2xx is a transaction of its own (RFC 3261 13.2.2.4), for which core would make up a weak branch. */
-  override setViaHeader(branch: string, transport: string): void {
-    super.setViaHeader(this.method === 'ACK' ? newBranch() : branch, transport)
+  get callId(): string {
+    return this.#init.callId
   }
 
-  /** Core's ACK to a failure copies the first Route only; RFC 3261 17.1.1.3 wants them all. */
-  override getHeader(name: string): string | undefined {
-    if (name.toLowerCase() !== 'route') return super.getHeader(name)
-    const routes = this.headers.Route ?? []
-    return routes.length === 0 ? undefined : routes.join(', ')
+  get cseq(): number {
+    return this.#init.cseq
   }
 
-  override toString(): string {
-    const lines = [`${this.method} ${this.ruri.toRaw()} SIP/2.0`]
-    if (this.strict) lines.push(STRICT_MARK.trimEnd())
-    for (const via of this.headers.Via ?? []) lines.push(`Via: ${via}`)
-    for (const [name, values] of Object.entries(this.headers)) {
-      if (name !== 'Via') for (const value of values) lines.push(`${name}: ${value}`)
-    }
-    lines.push(...this.extraHeaders)
-    const body = this.body?.body ?? ''
-    if (this.body && body !== '') lines.push(`Content-Type: ${this.body.contentType}`)
-    lines.push(`Content-Length: ${octetLength(body)}`)
-    return `${lines.join('\r\n')}\r\n\r\n${body}`
+  get from(): string {
+    return this.#init.from
+  }
+
+  get to(): string {
+    return this.#init.to
+  }
+
+  get body(): SipBody | undefined {
+    return this.#init.body
+  }
+
+  /** Authorization and Proxy-Authorization: the ACK to a 2xx repeats those of its INVITE (RFC 3261 13.2.2.4, 22.1). */
+  get credentials(): string[] {
+    return this.#init.lines.filter((line) => CREDENTIALS.has(nameOf(line)))
+  }
+
+  /** About how long the message is, with a Via of usual length. */
+  get octets(): number {
+    return octetLength(this.#afterVia()) + this.uri.text.length + VIA_OCTETS
+  }
+
+  toText(via: string): string {
+    return `${this.method} ${this.uri.text} SIP/2.0\r\nVia: ${via}\r\n${this.#afterVia()}`
+  }
+
+  /** RFC 3261 17.1.1.3: the ACK to a failure has the Request-URI and every Route of its INVITE. */
+  ackText(via: string, to: string): string {
+    return this.#copy({ method: 'ACK', to, lines: [], body: undefined }).toText(via)
+  }
+
+  /** RFC 3261 9.1: a CANCEL repeats what it cancels. */
+  cancel(lines: readonly string[]): OutgoingRequest {
+    return this.#copy({ method: 'CANCEL', lines, body: undefined })
+  }
+
+  /** The same request once more, for example with credentials (22.2); these lines replace those of the same name. */
+  again(cseq: number, lines: readonly string[]): OutgoingRequest {
+    const names = new Set(lines.map(nameOf))
+    const isReplaced = (name: string): boolean =>
+      names.has(name) || (CREDENTIALS.has(name) && [...CREDENTIALS].some((each) => names.has(each)))
+    const kept = this.#init.lines.filter((line) => !isReplaced(nameOf(line)))
+    return this.#copy({ cseq, lines: [...kept, ...lines] })
+  }
+
+  /** What is needed to acknowledge a late 2xx; the body is let go. */
+  withoutBody(): OutgoingRequest {
+    return this.#copy({ lines: this.credentials, body: undefined })
+  }
+
+  #copy(changes: Partial<OutgoingRequestInit>): OutgoingRequest {
+    return new OutgoingRequest({ ...this.#init, ...changes })
+  }
+
+  #afterVia(): string {
+    this.#rest ??= this.#write()
+    return this.#rest
+  }
+
+  #write(): string {
+    const { from, to, callId, cseq, lines, body } = this.#init
+    let text = ''
+    for (const route of this.#routes) text += `Route: ${route}\r\n`
+    text += `Max-Forwards: ${MAX_FORWARDS}\r\nFrom: ${from}\r\nTo: ${to}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq} ${this.method}\r\n`
+    for (const line of lines) text += `${line}\r\n`
+    return `${text}${bodyText(body)}`
   }
 }
+
+const VIA_OCTETS = 90
+
+/** Content headers and the body itself, from behind the last other header line on. */
+export function bodyText(body: SipBody | undefined): string {
+  if (!body || body.content === '') return 'Content-Length: 0\r\n\r\n'
+  const type = checkText('content type', body.contentType)
+  const content = wellFormed(body.content)
+  return `Content-Type: ${type}\r\nContent-Length: ${octetLength(content)}\r\n\r\n${content}`
+}
+
+/**
+ * RFC 3261 12.2.1.1: with a loose router first, the target is the Request-URI. A first hop without `lr` is a strict router (RFC 2543): it
+ * finds itself in the Request-URI, and the target last among the routes.
+ */
+function wayTo(target: SipUri, routeSet: readonly NameAddress[]): { uri: SipUri; routes: readonly string[] } {
+  const [first, ...others] = routeSet
+  if (!first || first.uri.isLoose) return { uri: requestUri(target), routes: routeSet.map(({ text }) => text) }
+  return { uri: requestUri(first.uri), routes: [...others.map(({ text }) => text), `<${target.text}>`] }
+}
+
+/** RFC 3261 19.1.1: headers and the method parameter of a URI are no part of a Request-URI. */
+function requestUri(uri: SipUri): SipUri {
+  if (uri.headers === '' && !uri.params.has('method') && !uri.text.includes('?')) return uri
+  const text = (uri.text.split('?', 1)[0] ?? '').replace(/;method=[^;?]*/i, '')
+  return parseUri(text) ?? uri
+}
+
+const nameOf = (line: string): string => headerKey(line.slice(0, line.indexOf(':')))

@@ -1,0 +1,169 @@
+import { OutgoingRequest } from '../message/outgoing-request.js'
+import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
+import { uriAt } from '../transport/reach.js'
+import type { SipAddress, SipBody } from '../types.js'
+import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
+import type { SipUri } from '../uri/sip-uri.js'
+
+/** Whether a request can leave for a URI by the transports and the address family of an endpoint. */
+export type CanReach = (uri: SipUri) => boolean
+
+interface DialogInit {
+  callId: string
+  localTag: string
+  remoteTag: string
+  local: string
+  remote: string
+  localSeq: number
+  remoteSeq: number
+  routeSet: readonly NameAddress[]
+  remoteTarget: SipUri
+}
+
+/** The lines and the body of a request within a dialog. */
+export interface InDialogParts {
+  lines: readonly string[]
+  body?: SipBody | undefined
+}
+
+/** RFC 3261 12.2.2: an empty remote sequence number. */
+const NONE = -1
+
+/** The key of a dialog (RFC 3261 12): '' is the tag of a peer that has none (12.1.1, 12.1.2). */
+export const dialogId = (callId: string, localTag: string, remoteTag: string): string =>
+  `${callId} ${localTag} ${remoteTag}`
+
+/**
+ * The state of one dialog (RFC 3261 12), made by INVITE, SUBSCRIBE or REFER, early or confirmed, on either side. It makes our requests and
+ * checks the sequence of the peer's; it sends nothing.
+ */
+export class Dialog {
+  readonly id: string
+  readonly callId: string
+  readonly localTag: string
+  readonly remoteTag: string
+  /** From of our requests, and To, with their tags. */
+  readonly #local: string
+  readonly #remote: string
+  #routeSet: readonly NameAddress[]
+  #remoteTarget: SipUri
+  #localSeq: number
+  #remoteSeq: number
+
+  private constructor(init: DialogInit) {
+    this.callId = init.callId
+    this.localTag = init.localTag
+    this.remoteTag = init.remoteTag
+    this.id = dialogId(init.callId, init.localTag, init.remoteTag)
+    this.#local = init.local
+    this.#remote = init.remote
+    this.#routeSet = init.routeSet
+    this.#remoteTarget = init.remoteTarget
+    this.#localSeq = init.localSeq
+    this.#remoteSeq = init.remoteSeq
+  }
+
+  /** 12.1.2: at the UAC, by a 101 to 299 to this request. */
+  static ofResponse(request: OutgoingRequest, response: ParsedResponse): Dialog {
+    return new Dialog({
+      callId: request.callId,
+      localTag: parseNameAddress(request.from)?.tag ?? '',
+      remoteTag: response.toTag,
+      local: request.from,
+      remote: response.header('to') ?? request.to,
+      localSeq: request.cseq,
+      remoteSeq: NONE,
+      routeSet: [...response.recordRoutes].reverse(),
+      remoteTarget: targetOf(response),
+    })
+  }
+
+  /** 12.1.1: at the UAS, by our response with this To tag. */
+  static ofRequest(request: ParsedRequest, localTag: string): Dialog {
+    const { callId, fromTag, cseq } = request
+    return new Dialog({
+      callId,
+      localTag,
+      remoteTag: fromTag,
+      local: `${request.to.text};tag=${localTag}`,
+      remote: request.from.text,
+      localSeq: 0,
+      remoteSeq: cseq,
+      routeSet: request.recordRoutes,
+      remoteTarget: targetOf(request),
+    })
+  }
+
+  get remoteTarget(): SipUri {
+    return this.#remoteTarget
+  }
+
+  get routeSet(): readonly NameAddress[] {
+    return this.#routeSet
+  }
+
+  /** 13.2.2.4: the 2xx decides over the route set and the target, which a provisional response had set before. */
+  confirm(response: ParsedResponse): void {
+    this.#routeSet = [...response.recordRoutes].reverse()
+    this.#remoteTarget = targetOf(response)
+  }
+
+  /** 12.2.1.1: the next request of ours. */
+  request(method: string, { lines, body }: InDialogParts): OutgoingRequest {
+    return this.#make(method, this.nextSeq(), { lines, body })
+  }
+
+  /** A request that is sent again counts as a new one (22.2). */
+  nextSeq(): number {
+    return ++this.#localSeq
+  }
+
+  /** 13.2.2.4: the ACK to a 2xx has the number of its INVITE. */
+  ack(cseq: number, parts: InDialogParts): OutgoingRequest {
+    return this.#make('ACK', cseq, parts)
+  }
+
+  /** 12.2.2: false for a request that is not newer than the last one: 500. Gaps are allowed. */
+  acceptSequence(cseq: number): boolean {
+    if (cseq <= this.#remoteSeq) return false
+    this.#remoteSeq = cseq
+    return true
+  }
+
+  /** 12.2.1.2, 12.2.2: the Contact of a target refresh request, or of the 2xx to one, is the new remote target. */
+  refresh(message: ParsedMessage, canReach: CanReach): void {
+    if (message.contact) this.#remoteTarget = message.contact
+    this.keepInReach(message.source, canReach)
+  }
+
+  /**
+   * Requests leave for the first route, or for the remote target if there is none. If neither our transports nor our address family lead
+   * there, they leave for where the peer's message came from: from there it can be answered.
+   */
+  keepInReach(source: SipAddress, canReach: CanReach): void {
+    const [first, ...others] = this.#routeSet
+    if (!first) {
+      if (!canReach(this.#remoteTarget)) this.#remoteTarget = uriAt(source, this.#remoteTarget)
+    } else if (!canReach(first.uri)) {
+      const route = parseNameAddress(`<${uriAt(source, first.uri).text}>`)
+      if (route) this.#routeSet = [route, ...others]
+    }
+  }
+
+  #make(method: string, cseq: number, { lines, body }: InDialogParts): OutgoingRequest {
+    return new OutgoingRequest({
+      method,
+      target: this.#remoteTarget,
+      routeSet: this.#routeSet,
+      from: this.#local,
+      to: this.#remote,
+      callId: this.callId,
+      cseq,
+      lines,
+      body,
+    })
+  }
+}
+
+/** A plain telephone leaves Contact out; then the way leads back to where the message came from. */
+const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)

@@ -1,0 +1,48 @@
+import { responseText } from './message/response-text.js'
+import type { ParsedRequest } from './message/parsed-message.js'
+import type { InviteServer } from './transaction/invite-server.js'
+import type { NonInviteServer } from './transaction/non-invite-server.js'
+import type { SipBody } from './types.js'
+
+export interface ResponseInit {
+  reason?: string | undefined
+  /** Header lines, `Name: value`. */
+  lines?: readonly string[]
+  body?: SipBody | undefined
+}
+
+/** A request that has come, with its transaction and the To tag of its responses. */
+export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
+  readonly message: ParsedRequest
+  readonly transaction: Transaction
+  /** RFC 3261 8.2.6.2: the same in all responses but 100. Written only if the request has no To tag. */
+  readonly toTag: string
+
+  constructor(message: ParsedRequest, transaction: Transaction, toTag: string) {
+    this.message = message
+    this.transaction = transaction
+    this.toTag = toTag
+  }
+
+  /** Returns what was sent. */
+  respond(status: number, init: ResponseInit = {}): string {
+    const { reason, lines = [], body } = init
+    const text = responseText(this.message.fields, {
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      toTag: status === 100 ? '' : this.toTag,
+      headers: lines,
+      ...(body ? { body } : {}),
+      // 12.1.1, a response that makes a dialog carries the way back.
+      recordRoute: this.message.method === 'INVITE' && status > 100 && status < 300,
+    })
+    this.transaction.respond(status, text)
+    return text
+  }
+
+  /** 8.2.6.1, 17.2.1: with the Timestamp of the request. */
+  trying(): void {
+    const timestamp = this.message.header('timestamp')
+    this.respond(100, timestamp === undefined ? {} : { lines: [`Timestamp: ${timestamp}`] })
+  }
+}

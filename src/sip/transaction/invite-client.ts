@@ -1,0 +1,156 @@
+import type { Timer } from '../../base/clock.js'
+import type { ParsedResponse } from '../message/parsed-message.js'
+import type { Flow } from '../transport/flow.js'
+import { Retransmission } from './retransmission.js'
+import { TRANSACTION_MS } from './timers.js'
+import { type ClientInvite, type InviteUser, type TransactionHost, timedOut, transmit, unavailable } from './transaction.js'
+
+type State = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated'
+
+interface InviteClientInit {
+  key: string
+  request: ClientInvite
+  via: string
+  flow: Flow
+  user: InviteUser
+}
+
+/** An INVITE that we have sent (RFC 3261 17.1.1, RFC 6026 7.2). */
+export class InviteClient {
+  readonly flow: Flow
+  readonly via: string
+  /** May be replaced, so that an answered INVITE keeps nothing but what a late 2xx needs. */
+  user: InviteUser
+  readonly #host: TransactionHost
+  readonly #key: string
+  #state: State = 'calling'
+  /** Until the first final response. */
+  #request: ClientInvite | undefined
+  #text: string
+  /** Timers A and B. */
+  #repeat: Retransmission | undefined
+  /** Timer D or M, or the wait for the response to a cancelled INVITE. */
+  #timer: Timer | undefined
+  /** The ACK to a failure. */
+  #ack = ''
+
+  constructor(host: TransactionHost, init: InviteClientInit) {
+    this.#host = host
+    this.#key = init.key
+    this.#request = init.request
+    this.flow = init.flow
+    this.via = init.via
+    this.user = init.user
+    this.#text = init.request.toText(init.via)
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  begin(): void {
+    const { clock } = this.#host
+    // 17.1.1.2: Timer A doubles without a limit.
+    this.#repeat = new Retransmission(clock, this, { longestMs: TRANSACTION_MS, repeats: !this.flow.isReliable })
+    transmit(this.#host, this.flow, this.#text, (error) => this.#unsent(error))
+  }
+
+  receive(response: ParsedResponse): void {
+    if (response.status < 200) this.#provisional(response)
+    else if (response.status < 300) this.#success(response)
+    else this.#failure(response)
+  }
+
+  /** RFC 3261 9.1: CANCEL has been sent. If no final response comes within 64*T1, none will; a late 2xx still reaches the user. */
+  cancelled(): void {
+    if (this.#state !== 'proceeding' || this.#timer) return
+    this.#timer = this.#host.clock.setTimeout(() => this.#giveUp(), TRANSACTION_MS)
+  }
+
+  /** The connection has ended, and nothing has come back by it. */
+  flowEnded(reason: string): void {
+    if (this.#state === 'calling') this.#fail(unavailable(reason))
+  }
+
+  /** The user does not wait any more, or the layer closes: `failed` is told if there was no final response. */
+  close(reason: string): void {
+    if (this.#state === 'calling' || this.#state === 'proceeding') this.#fail(unavailable(reason))
+    else this.#end()
+  }
+
+  /** Timer A. */
+  resend(): void {
+    transmit(this.#host, this.flow, this.#text)
+  }
+
+  /** Timer B. */
+  expired(): void {
+    if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
+    this.#fail(timedOut())
+  }
+
+  #provisional(response: ParsedResponse): void {
+    if (this.#state === 'calling') {
+      this.#repeat?.stop()
+      this.#state = 'proceeding'
+    }
+    if (this.#state === 'proceeding') this.user.provisional(response)
+  }
+
+  #success(response: ParsedResponse): void {
+    if (this.#state === 'calling' || this.#state === 'proceeding') this.#accept()
+    this.user.success(response) // in state completed as well: the 2xx of a fork overtook nothing, its dialog has to be ended
+  }
+
+  #failure(response: ParsedResponse): void {
+    if (this.#state === 'completed') {
+      transmit(this.#host, this.flow, this.#ack) // 17.1.1.2
+      return
+    }
+    const request = this.#request
+    if (!request || (this.#state !== 'calling' && this.#state !== 'proceeding')) return
+    this.#ack = request.ackText(this.via, response.header('to') ?? '')
+    this.#stop()
+    this.#state = 'completed'
+    transmit(this.#host, this.flow, this.#ack)
+    const { user } = this
+    if (this.flow.isReliable) this.#end() // Timer D is zero
+    else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
+    user.final(response)
+  }
+
+  #accept(): void {
+    this.#stop()
+    this.#state = 'accepted'
+    this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS) // Timer M
+  }
+
+  #giveUp(): void {
+    this.#accept()
+    this.user.failed(timedOut())
+  }
+
+  #unsent(error: Error): void {
+    if (this.#state === 'calling') this.#fail(unavailable(error.message, true))
+  }
+
+  #fail(failure: Parameters<InviteUser['failed']>[0]): void {
+    this.#end()
+    this.user.failed(failure)
+  }
+
+  #stop(): void {
+    this.#repeat?.stop()
+    this.#timer?.cancel()
+    this.#repeat = undefined
+    this.#timer = undefined
+    this.#request = undefined
+    this.#text = ''
+  }
+
+  #end(): void {
+    this.#stop()
+    this.#state = 'terminated'
+    this.#host.ended(this.#key)
+  }
+}

@@ -1,0 +1,128 @@
+import type { Timer } from '../../base/clock.js'
+import type { ParsedRequest } from '../message/parsed-message.js'
+import type { Flow } from '../transport/flow.js'
+import { Retransmission } from './retransmission.js'
+import { T2, T4, TRANSACTION_MS } from './timers.js'
+import { type ServerUser, type TransactionHost, transmit } from './transaction.js'
+
+type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated'
+
+/**
+ * A stranger can send an INVITE in the name of another host, which must not get eleven failures for it; what a stranger repeats is
+ * answered again all the same.
+ */
+const REPEATS_TO_STRANGERS = 1
+
+/** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
+export class InviteServer {
+  readonly flow: Flow
+  readonly #host: TransactionHost
+  readonly #key: string
+  #user: ServerUser | undefined
+  #state: State = 'proceeding'
+  /** The last response, for repeats of the request. */
+  #text = ''
+  #repeatsLeft: number
+  /** Timers G and H. */
+  #repeat: Retransmission | undefined
+  /** Timer I or L. */
+  #timer: Timer | undefined
+
+  constructor(host: TransactionHost, init: { key: string; flow: Flow; known: boolean; user: ServerUser }) {
+    this.#host = host
+    this.#key = init.key
+    this.flow = init.flow
+    this.#user = init.user
+    this.#repeatsLeft = init.known ? Number.POSITIVE_INFINITY : REPEATS_TO_STRANGERS
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** Neither a final response nor a provisional one has been sent. */
+  get isUnanswered(): boolean {
+    return this.#state === 'proceeding' && this.#text === ''
+  }
+
+  /** Sends a response. In state accepted only the 2xx again, which its user repeats until the ACK (RFC 6026 7.1). */
+  respond(status: number, text: string): void {
+    if (this.#state === 'accepted') {
+      if (status >= 200 && status < 300) this.#send(text)
+      return
+    }
+    if (this.#state !== 'proceeding') return
+    if (status < 200) this.#text = text
+    else if (status < 300) this.#accept()
+    else this.#refuse(text)
+    this.#send(text)
+  }
+
+  /** The same INVITE again. */
+  receive(): void {
+    const isAnswered = this.#state === 'proceeding' || this.#state === 'completed'
+    if (isAnswered && this.#text !== '') transmit(this.#host, this.flow, this.#text) // after a 2xx: absorbed
+  }
+
+  /** False: the ACK belongs to a 2xx, so to a dialog, though it has the branch of the INVITE. */
+  acknowledge(): boolean {
+    if (this.#state === 'accepted') return false
+    if (this.#state !== 'completed') return true
+    this.#repeat?.stop()
+    this.#state = 'confirmed'
+    this.#over()
+    if (this.flow.isReliable) this.#end() // Timer I is zero
+    else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
+    return true
+  }
+
+  /** RFC 3261 9.2: a CANCEL has no effect on an INVITE that has its final response. */
+  cancel(cancel: ParsedRequest): void {
+    if (this.#state === 'proceeding') this.#user?.cancelled?.(cancel)
+  }
+
+  close(): void {
+    this.#end()
+  }
+
+  /** Timer G. */
+  resend(): void {
+    if (this.#repeatsLeft-- > 0) transmit(this.#host, this.flow, this.#text)
+  }
+
+  /** Timer H. */
+  expired(): void {
+    this.#end()
+  }
+
+  #accept(): void {
+    this.#state = 'accepted'
+    this.#text = '' // the user has it
+    this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS) // Timer L
+  }
+
+  #refuse(text: string): void {
+    this.#state = 'completed'
+    this.#text = text
+    this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.flow.isReliable })
+  }
+
+  #send(text: string): void {
+    const user = this.#user
+    transmit(this.#host, this.flow, text, (error) => user?.unsent?.(error))
+  }
+
+  #over(): void {
+    const user = this.#user
+    this.#user = undefined
+    user?.over?.()
+  }
+
+  #end(): void {
+    this.#repeat?.stop()
+    this.#timer?.cancel()
+    this.#state = 'terminated'
+    this.#host.ended(this.#key)
+    this.#over()
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../../base/clock.js'
+import type { Logger } from '../../base/logger.js'
+import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
+import type { Flow } from '../transport/flow.js'
+import type { LocalFinalResponse } from '../types.js'
+
+/** A request as a client transaction sends it; a request that a proxy forwards fits as well. */
+export interface ClientRequest {
+  readonly method: string
+  /** The whole message, with this value as its topmost Via. */
+  toText(via: string): string
+}
+
+export interface ClientInvite extends ClientRequest {
+  /** RFC 3261 17.1.1.3: the ACK to a failure, with the To of that response and the whole route of the INVITE. */
+  ackText(via: string, to: string): string
+}
+
+/** Hears of a request other than INVITE. */
+export interface ClientUser {
+  /** 1xx, each one. */
+  provisional(response: ParsedResponse): void
+  /** The final response; not called after `failed`. To an INVITE: 300 to 699, its ACK has been sent. */
+  final(response: ParsedResponse): void
+  /** No final response will come (RFC 3261 8.1.3.1). */
+  failed(failure: LocalFinalResponse): void
+}
+
+/** Hears of an INVITE. */
+export interface InviteUser extends ClientUser {
+  /**
+   * Each 2xx, also repeats and those of other forks, until Timer M (RFC 6026 7.2); even after `final` or `failed`. The user sends the
+   * ACKs (13.2.2.4).
+   */
+  success(response: ParsedResponse): void
+}
+
+/** Hears of a request that has come. */
+export interface ServerUser {
+  /**
+   * The request is not ongoing any more (RFC 3261 8.2.2.2): it has its final response, and its ACK if it is an INVITE that was refused.
+   * After a 2xx to INVITE: repeats of the INVITE have ceased.
+   */
+  over?(): void
+  /** A CANCEL for this INVITE (9.2), which has been answered. */
+  cancelled?(cancel: ParsedRequest): void
+  /** A response could not be sent. */
+  unsent?(error: Error): void
+}
+
+/** What the layer gives to each of its transactions. */
+export interface TransactionHost {
+  readonly clock: Clock
+  readonly log: Logger
+  /** The transaction is terminated. */
+  ended(key: string): void
+}
+
+export const timedOut = (): LocalFinalResponse => ({ status: 408, reason: 'Request Timeout', local: true })
+
+/** RFC 3261 8.1.3.1: a transport error counts as a 503. `unsent`: the request has not left. */
+export const unavailable = (reason: string, unsent = false): LocalFinalResponse =>
+  unsent ? { status: 503, reason, local: true, unsent } : { status: 503, reason, local: true }
+
+/** Sends by a flow; an error goes to `failed`, or to the log, because the peer's silence will tell. */
+export function transmit(host: TransactionHost, flow: Flow, text: string, failed?: (error: Error) => void): void {
+  flow.send(text).catch((error: Error) => {
+    if (failed) failed(error)
+    else host.log.debug({ err: error }, 'a message could not be sent again')
+  })
+}

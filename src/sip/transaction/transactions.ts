@@ -1,0 +1,128 @@
+import type { Clock } from '../../base/clock.js'
+import { newToken } from '../../base/ids.js'
+import type { Logger } from '../../base/logger.js'
+import { TransientMap } from '../../base/transient-map.js'
+import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
+import { BRANCH_COOKIE } from '../message/via.js'
+import type { Flow } from '../transport/flow.js'
+import type { SipAddress } from '../types.js'
+import { InviteClient } from './invite-client.js'
+import { InviteServer } from './invite-server.js'
+import { clientKey, serverKey } from './key.js'
+import { NonInviteClient } from './non-invite-client.js'
+import { NonInviteServer } from './non-invite-server.js'
+import type { ClientInvite, ClientRequest, ClientUser, InviteUser, ServerUser, TransactionHost } from './transaction.js'
+
+/** RFC 3261 8.1.1.7: unique over space and time; 64 random bits. */
+export const newBranch = (): string => BRANCH_COOKIE + newToken()
+
+/** RFC 3261 20.42, RFC 3581 3. */
+export const viaOf = ({ remote, sentBy }: Flow, branch: string): string =>
+  `SIP/2.0/${remote.protocol.toUpperCase()} ${sentBy};branch=${branch};rport`
+
+/**
+ * The transaction layer of one endpoint (RFC 3261 17, RFC 6026). It has no sockets: messages are handed to it, and each transaction sends by
+ * the flow that it was given. It knows neither dialogs nor accounts, so a proxy can use it as well as a user agent.
+ */
+export class Transactions {
+  readonly #clients = new TransientMap<string, InviteClient | NonInviteClient>()
+  readonly #servers = new TransientMap<string, InviteServer | NonInviteServer>()
+  readonly #clientHost: TransactionHost
+  readonly #serverHost: TransactionHost
+
+  constructor({ clock, log }: { clock: Clock; log: Logger }) {
+    this.#clientHost = { clock, log, ended: (key) => void this.#clients.delete(key) }
+    this.#serverHost = { clock, log, ended: (key) => void this.#servers.delete(key) }
+  }
+
+  get size(): { clients: number; servers: number } {
+    return { clients: this.#clients.size, servers: this.#servers.size }
+  }
+
+  /** Sends a request other than INVITE and ACK. */
+  request(request: ClientRequest, flow: Flow, user: ClientUser): NonInviteClient {
+    const branch = newBranch()
+    return this.#request(request, { branch, via: viaOf(flow, branch), flow, user })
+  }
+
+  invite(request: ClientInvite, flow: Flow, user: InviteUser): InviteClient {
+    const branch = newBranch()
+    const key = clientKey(branch, 'INVITE')
+    const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(flow, branch), flow, user })
+    this.#clients.set(key, transaction)
+    transaction.begin()
+    return transaction
+  }
+
+  /** RFC 3261 9.1: a CANCEL has the Via of its INVITE, so its branch, and goes by the same flow. */
+  cancel(invite: InviteClient, cancel: ClientRequest, user: ClientUser): void {
+    const { flow, via } = invite
+    const branch = /;branch=([^;]*)/.exec(via)?.[1] ?? ''
+    this.#request(cancel, { branch, via, flow, user })
+    invite.cancelled()
+  }
+
+  /** Begins the transaction of a request that has come; `flow` leads back to where it came from (18.2.2). */
+  open(request: ParsedRequest, flow: Flow, init: { known: boolean; user: ServerUser }): InviteServer | NonInviteServer {
+    const key = this.#keyOf(request)
+    const host = this.#serverHost
+    const transaction =
+      request.method === 'INVITE'
+        ? new InviteServer(host, { key, flow, ...init })
+        : new NonInviteServer(host, { key, flow, ...init })
+    this.#servers.set(key, transaction)
+    return transaction
+  }
+
+  /** True: a repeated request, or the ACK to a failure, which is dealt with here. */
+  receiveRequest(request: ParsedRequest): boolean {
+    const transaction = this.#servers.get(this.#keyOf(request))
+    if (!transaction) return false
+    if (request.method === 'ACK') return transaction instanceof InviteServer && transaction.acknowledge()
+    transaction.receive()
+    return true
+  }
+
+  /** RFC 3261 9.2: the INVITE that a CANCEL means. */
+  inviteOf(cancel: ParsedRequest): InviteServer | undefined {
+    const transaction = this.#servers.get(serverKey(cancel, 'INVITE'))
+    return transaction instanceof InviteServer ? transaction : undefined
+  }
+
+  /** False: a response without a transaction of ours (17.1.3, 18.1.2). */
+  receiveResponse(response: ParsedResponse): boolean {
+    const transaction = this.#clients.get(clientKey(response.via.branch, response.method))
+    transaction?.receive(response)
+    return transaction !== undefined
+  }
+
+  /** A connection has ended: requests that have gone by it and of which nothing was heard are not answered any more (8.1.3.1, 17.1.4). */
+  flowEnded(peer: SipAddress, reason: string): void {
+    for (const transaction of [...this.#clients.values()]) {
+      const { protocol, host, port } = transaction.flow.remote
+      if (protocol === peer.protocol && host === peer.host && port === peer.port) transaction.flowEnded(reason)
+    }
+  }
+
+  close(reason: string): void {
+    for (const client of [...this.#clients.values()]) client.close(reason)
+    for (const server of [...this.#servers.values()]) server.close()
+  }
+
+  #request(
+    request: ClientRequest,
+    init: { branch: string; via: string; flow: Flow; user: ClientUser },
+  ): NonInviteClient {
+    const { branch, ...how } = init
+    const key = clientKey(branch, request.method)
+    const transaction = new NonInviteClient(this.#clientHost, { key, request, ...how })
+    this.#clients.set(key, transaction)
+    transaction.begin()
+    return transaction
+  }
+
+  #keyOf(request: ParsedRequest): string {
+    request.transactionKey ||= serverKey(request)
+    return request.transactionKey
+  }
+}

@@ -1,0 +1,48 @@
+import type { FinalResponse, HeaderField, SipBody, SipRequest } from './message.js'
+import type { RequestHandler } from './request.js'
+
+interface InDialogInit {
+  headers?: readonly HeaderField[]
+  body?: SipBody
+  /** Aborted: the wait ends at once with a local 503. */
+  signal?: AbortSignal
+}
+
+export interface SipDialogHandlers {
+  /** The peer's BYE; 200 has been sent. */
+  bye?(request: SipRequest): void
+  /** The ACK to our 2xx has come (RFC 3261 13.3.1.4), with its body for offers in 2xx. */
+  acknowledged?(body: SipBody | undefined): void
+  /** No ACK for 64*T1: the call has to end by BYE. */
+  ackTimeout?(): void
+  /**
+   * re-INVITE (without a body: the answer carries our offer), UPDATE with an offer, INFO. Without a handler offers are refused with 488
+   * and INFO is answered with 200. An UPDATE without an offer refreshes the target and is answered here.
+   */
+  request?: RequestHandler
+  /**
+   * 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2). 503: our ACK could not be sent, without which the
+   * peer will not keep the call. A BYE has been sent.
+   */
+  lost?(response: FinalResponse): void
+}
+
+export interface SipDialog {
+  readonly sipCallId: string
+  readonly localTag: string
+  /** '' where the peer has none (RFC 3261 12.1.1, 12.1.2). */
+  readonly remoteTag: string
+  handlers: SipDialogHandlers
+  /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */
+  request(method: string, init?: InDialogInit): Promise<FinalResponse>
+  /**
+   * re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. Rejects with
+   * WRONG_STATE while another one is in progress.
+   */
+  reinvite(body: SipBody, init?: { headers?: readonly HeaderField[]; signal?: AbortSignal }): Promise<FinalResponse>
+  /**
+   * Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when
+   * answered or timed out.
+   */
+  bye(init?: { headers?: readonly HeaderField[] }): Promise<FinalResponse>
+}
