@@ -120,4 +120,4 @@ function mayAnswer(challenge: Challenge, earlier: { answers: number; challenge: 
 const keyOf = (challenge: Challenge): string => `${challenge.status} ${challenge.realm}`
 const tryKey = ({ method, callId }: Unasked): string => `${method} ${callId}`
 /** Requests of one method to one host meet the same servers. */
-const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.parts.host ?? ''}`
+const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.host ?? ''}`

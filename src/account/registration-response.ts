@@ -1,6 +1,6 @@
 import { splitList } from '../sip/message/list.js'
 import { type FinalResponse, isLocal, type SipResponse } from '../sip/types.js'
-import { parseNameAddr } from '../sip/uri/name-addr.js'
+import { parseNameAddress } from '../sip/uri/name-address.js'
 import { unquote } from '../sip/uri/params.js'
 import { parseUri, type SipUri } from '../sip/uri/sip-uri.js'
 
@@ -25,10 +25,10 @@ export function grantedExpiresSec(response: SipResponse, contactUri: string, ask
  */
 function contactExpiresSec(contacts: readonly string[], contactUri: string): number | undefined {
   const own = parseUri(contactUri)
-  const listed = contacts.map((contact) => parseNameAddr(contact))
+  const listed = contacts.map((contact) => parseNameAddress(contact))
   const found = own
     ? [bothMatch, hostPortMatches, userMatches].map((matches) =>
-        listed.filter((each) => each && matches(each.sipUri, own)),
+        listed.filter((each) => each && matches(each.uri, own)),
       )
     : []
   const ours = found.find((some) => some.length > 0) ?? (listed.length === 1 ? listed : [])
@@ -39,9 +39,9 @@ function contactExpiresSec(contacts: readonly string[], contactUri: string): num
 }
 
 const hostPortMatches = (uri: SipUri, own: SipUri): boolean =>
-  uri.parts.host === own.parts.host && (uri.parts.port ?? SIP_PORT) === (own.parts.port ?? SIP_PORT)
+  uri.host === own.host && (uri.port ?? SIP_PORT) === (own.port ?? SIP_PORT)
 
-const userMatches = (uri: SipUri, own: SipUri): boolean => uri.parts.user === own.parts.user
+const userMatches = (uri: SipUri, own: SipUri): boolean => uri.user === own.user
 
 const bothMatch = (uri: SipUri, own: SipUri): boolean => hostPortMatches(uri, own) && userMatches(uri, own)
 

@@ -1,7 +1,7 @@
 /** Detects from signalling that the peer's media is behind a NAT: docs/adr/0006-whose-media-is-heard.md. */
 import { isIP, isIPv4 } from 'node:net'
 import type { SipMessage } from '../sip/types.js'
-import { parseNameAddr } from '../sip/uri/name-addr.js'
+import { parseNameAddress } from '../sip/uri/name-address.js'
 
 /**
  * Accepted sources of RTP besides the address in SDP. `auto`: a host behind a NAT that signalling proves. `latch`: any port of the hosts
@@ -27,7 +27,7 @@ export function natHosts(
 
 /** '' without a valid Contact. */
 function contactHost(message: SipMessage): string {
-  return parseNameAddr(message.header('contact') ?? '')?.sipUri.parts.host ?? ''
+  return parseNameAddress(message.header('contact') ?? '')?.uri.host ?? ''
 }
 
 /** RFC 1918, RFC 6598, RFC 3927, loopback: a packet that has passed a NAT never has one of these as its source. */

@@ -1,7 +1,7 @@
 /** RFC 3261 8.1.3.4: a 3xx names other addresses; each is tried once, in their order, within one call. */
 import { splitList } from '../sip/message/list.js'
 import type { SipResponse } from '../sip/types.js'
-import { parseNameAddr } from '../sip/uri/name-addr.js'
+import { parseNameAddress } from '../sip/uri/name-address.js'
 
 /** INVITEs after the first one. More would be a loop, or an attack that makes us call many targets. */
 const MAX_REDIRECTS = 5
@@ -18,8 +18,8 @@ export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
     .flatMap(splitList)
     .slice(0, MAX_CONTACTS)
     .flatMap((value) => {
-      const contact = parseNameAddr(value)
-      return contact ? [{ uri: contact.sipUri.text, q: qualityOf(contact.params.get('q')) }] : []
+      const contact = parseNameAddress(value)
+      return contact ? [{ uri: contact.uri.text, q: qualityOf(contact.params.get('q')) }] : []
     })
     .sort((a, b) => b.q - a.q)
     .map(({ uri }) => uri)

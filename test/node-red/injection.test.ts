@@ -129,8 +129,8 @@ describe('text of a message that reaches the wire', function () {
     const seen: number[] = []
     for (;;) {
       const { message, text } = await peer.responses.next()
-      seen.push(message.statusCode ?? 0)
-      if (message.statusCode === 302) {
+      seen.push(message.status ?? 0)
+      if (message.status === 302) {
         assert.match(text, /^SIP\/2\.0 302 Moved for now\r$/m)
         assert.deepEqual(text.match(/^contact: .*/gim), ['Contact: <sip:1002@127.0.0.1>, <sip:carol@192.0.2.7>'])
         break

@@ -62,7 +62,7 @@ export class RawCaller {
     for (;;) {
       const { message } = await this.peer.responses.next()
       if (method === 'INVITE' && message.toTag) this.toTag = message.toTag
-      if (message.method === method && message.statusCode >= 200) return message
+      if (message.method === method && message.status >= 200) return message
     }
   }
 }

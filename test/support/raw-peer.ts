@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { octetsOf } from '../../src/base/octets.js'
-import { type ParsedMessage, ParsedRequest, type ParsedResponse } from '../../src/sip/message/parsed-message.js'
+import { ParsedRequest, type ParsedResponse } from '../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../src/sip/message/parser.js'
 import { Inbox } from './sip-parties.js'
 
@@ -67,12 +67,12 @@ export class RawPeer {
     init: { toTag?: string; contact?: string | false; headers?: readonly string[]; body?: string } = {},
   ): void {
     const { message, from } = request
-    const to = message.getHeader('to') ?? ''
+    const to = message.header('to') ?? ''
     const body = init.body ?? ''
     const lines = [
       `SIP/2.0 ${status} Test`,
-      ...message.getHeaders('via').map((via) => `Via: ${via}`),
-      `From: ${message.getHeader('from')}`,
+      ...message.headers('via').map((via) => `Via: ${via}`),
+      `From: ${message.header('from')}`,
       `To: ${to.includes('tag=') || init.toTag === '' ? to : `${to};tag=${init.toTag ?? 'raw'}`}`,
       `Call-ID: ${message.callId}`,
       `CSeq: ${message.cseq} ${message.method}`,
@@ -91,7 +91,7 @@ export class RawPeer {
   }
 }
 
-function readable(bytes: Buffer, source: { host: string; port: number }): ParsedMessage | undefined {
+function readable(bytes: Buffer, source: { host: string; port: number }): ParsedRequest | ParsedResponse | undefined {
   try {
     return parseMessage(bytes, { protocol: 'udp', ...source })
   } catch {

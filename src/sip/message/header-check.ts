@@ -37,7 +37,7 @@ export function dialogHeaderLines(headers: readonly HeaderField[] | undefined): 
   return headerLines(headers)
 }
 
-/** Header fields from above as sip.js takes them: `Name: value`. Throws BAD_HEADER. */
+/** Header fields from above as lines: `Name: value`. Throws BAD_HEADER. */
 export function headerLines(headers: readonly HeaderField[] | undefined): string[] {
   return (headers ?? []).map(([name, value]) => {
     if (!NAME.test(name)) throw new TelephonyError('BAD_HEADER', `${JSON.stringify(name)} is not a valid header name`)

@@ -1,8 +1,8 @@
-import { octetLength, wellFormed } from '../../base/octets.js'
+import { octetLength } from '../../base/octets.js'
 import type { SipBody } from '../types.js'
 import type { NameAddress } from '../uri/name-address.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { checkText } from './header-check.js'
+import { bodyText } from './body.js'
 import { headerKey } from './header-fields.js'
 
 interface OutgoingRequestInit {
@@ -123,14 +123,6 @@ export class OutgoingRequest {
 }
 
 const VIA_OCTETS = 90
-
-/** Content headers and the body itself, from behind the last other header line on. */
-export function bodyText(body: SipBody | undefined): string {
-  if (!body || body.content === '') return 'Content-Length: 0\r\n\r\n'
-  const type = checkText('content type', body.contentType)
-  const content = wellFormed(body.content)
-  return `Content-Type: ${type}\r\nContent-Length: ${octetLength(content)}\r\n\r\n${content}`
-}
 
 /**
  * RFC 3261 12.2.1.1: with a loose router first, the target is the Request-URI. A first hop without `lr` is a strict router (RFC 2543): it

@@ -1,145 +1,113 @@
-import { IncomingRequestMessage } from 'sip.js/lib/core/messages/incoming-request-message.js'
-import { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js'
 import type { SipAddress } from '../types.js'
-import { parseNameAddr, type SipNameAddr } from '../uri/name-addr.js'
+import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
-import { type HeaderFields, headerKey } from './header-fields.js'
+import type { HeaderFields } from './header-fields.js'
 import type { Via } from './via.js'
 
-/** What every message has once it has been parsed. */
-export interface ParsedFields {
+/** The parts that every message has once it has been parsed. */
+export interface ParsedParts {
   fields: HeaderFields
-  /** The topmost one. */
-  hop: Via
-  from: SipNameAddr
-  to: SipNameAddr
+  via: Via
+  from: NameAddress
+  to: NameAddress
   callId: string
   cseq: number
-  cseqMethod: string
+  /** Of CSeq. */
+  method: string
   body: string
   source: SipAddress
+  octets: Buffer
 }
 
-/** sip.js' request with our header fields below it: core asks by method call only, so that its grammar is never run. */
-export class ParsedRequest extends IncomingRequestMessage {
+export abstract class ParsedMessage {
   readonly fields: HeaderFields
-  readonly hop: Via
+  /** The topmost one, as received. */
+  readonly via: Via
+  readonly from: NameAddress
+  readonly to: NameAddress
+  /** '' for a peer of RFC 2543, which has none (RFC 3261 12.1.1). */
+  readonly fromTag: string
+  /** '' where there is none: outside of dialogs, and from a peer of RFC 2543. */
+  readonly toTag: string
+  readonly callId: string
+  readonly cseq: number
+  /** Of a response: the method of its request. */
+  readonly method: string
+  readonly body: string
   readonly source: SipAddress
-  readonly requestUri: SipUri
-  declare from: SipNameAddr
-  declare to: SipNameAddr
+  /** As received. */
+  readonly octets: Buffer
+  /** Null: not asked for yet. */
+  #contact: SipUri | undefined | null = null
+  #recordRoutes: readonly NameAddress[] | undefined
 
-  constructor(method: string, requestUri: SipUri, parsed: ParsedFields) {
-    super()
-    this.method = method
-    this.ruri = requestUri
-    this.requestUri = requestUri
-    this.fields = parsed.fields
-    this.hop = parsed.hop
-    this.source = parsed.source
-    fill(this, parsed)
+  protected constructor(parts: ParsedParts) {
+    this.fields = parts.fields
+    this.via = parts.via
+    this.from = parts.from
+    this.to = parts.to
+    this.fromTag = parts.from.tag
+    this.toTag = parts.to.tag
+    this.callId = parts.callId
+    this.cseq = parts.cseq
+    this.method = parts.method
+    this.body = parts.body
+    this.source = parts.source
+    this.octets = parts.octets
   }
 
-  override getHeader(name: string): string | undefined {
+  /** First value of a header; name in any case, long or compact. */
+  header(name: string): string | undefined {
     return this.fields.first(name)
   }
 
-  override getHeaders(name: string): string[] {
-    return [...this.fields.all(name)]
+  headers(name: string): readonly string[] {
+    return this.fields.all(name)
   }
 
-  override hasHeader(name: string): boolean {
-    return this.fields.first(name) !== undefined
+  /** Topmost first. */
+  get vias(): readonly string[] {
+    return this.fields.all('via')
   }
 
-  override parseHeader(name: string, index = 0): unknown {
-    return parseForCore(this, name, index)
-  }
-}
-
-export class ParsedResponse extends IncomingResponseMessage {
-  readonly fields: HeaderFields
-  readonly hop: Via
-  readonly source: SipAddress
-  declare from: SipNameAddr
-  declare to: SipNameAddr
-  declare statusCode: number
-  declare reasonPhrase: string
-
-  constructor(status: number, reason: string, parsed: ParsedFields) {
-    super()
-    this.statusCode = status
-    this.reasonPhrase = reason
-    this.method = parsed.cseqMethod
-    this.fields = parsed.fields
-    this.hop = parsed.hop
-    this.source = parsed.source
-    fill(this, parsed)
+  /** The first Contact where requests can be sent to it; undefined without one, for `*` and for URIs without a host. */
+  get contact(): SipUri | undefined {
+    if (this.#contact === null) this.#contact = withHost(this.fields.first('contact'))?.uri
+    return this.#contact
   }
 
-  override getHeader(name: string): string | undefined {
-    return this.fields.first(name)
-  }
-
-  override getHeaders(name: string): string[] {
-    return [...this.fields.all(name)]
-  }
-
-  override hasHeader(name: string): boolean {
-    return this.fields.first(name) !== undefined
-  }
-
-  override parseHeader(name: string, index = 0): unknown {
-    return parseForCore(this, name, index)
+  /** Record-Route in order. Values that no request can be sent to, malformed ones among them, are left out. */
+  get recordRoutes(): readonly NameAddress[] {
+    this.#recordRoutes ??= this.fields.all('record-route').flatMap((value) => withHost(value) ?? [])
+    return this.#recordRoutes
   }
 }
 
-/**
- * RFC 3261 12.1.1, 12.1.2: the missing tag of an RFC 2543 peer is a tag with the value null. Core wants some text there; no tag on the wire
- * can look like this one.
- */
-export const NULL_TAG = '(null)'
-
-export type ParsedMessage = ParsedRequest | ParsedResponse
-
-function fill(message: ParsedMessage, parsed: ParsedFields): void {
-  message.from = parsed.from
-  message.to = parsed.to
-  message.fromTag = parsed.from.tag ?? NULL_TAG
-  // core takes undefined for "outside of a dialog" and declares it string
-  message.toTag = parsed.to.tag as string
-  message.callId = parsed.callId
-  message.cseq = parsed.cseq
-  message.viaBranch = parsed.hop.branch
-  message.body = parsed.body
-  message.data = ''
+function withHost(value: string | undefined): NameAddress | undefined {
+  const address = value === undefined ? undefined : parseNameAddress(value)
+  return address && address.uri.host !== '' ? address : undefined
 }
 
-/** What core reads in parsed form; everything else it takes as text. */
-function parseForCore(message: ParsedMessage, name: string, index: number): unknown {
-  const value = message.fields.all(name)[index]
-  switch (headerKey(name)) {
-    case 'from':
-      return message.from
-    case 'to':
-      return message.to
-    case 'contact':
-      return value === undefined ? undefined : parseNameAddr(value)
-    case 'content-type':
-      return coreMediaType(value)
-    case 'content-disposition':
-      return value === undefined ? undefined : { type: firstWord(value) }
-    case 'event':
-      return value === undefined ? undefined : { event: firstWord(value) }
-    default:
-      return undefined
+export class ParsedRequest extends ParsedMessage {
+  readonly uri: SipUri
+  /** Set by the transaction layer, once. */
+  transactionKey = ''
+
+  constructor(uri: SipUri, parts: ParsedParts) {
+    super(parts)
+    this.uri = uri
   }
 }
 
-/** Core asks only whether there is a session description: a multipart that came this far holds one. */
-function coreMediaType(value: string | undefined): string {
-  const type = mediaType(value)
-  return type.startsWith('multipart/') ? 'application/sdp' : type
+export class ParsedResponse extends ParsedMessage {
+  readonly status: number
+  readonly reason: string
+
+  constructor(status: number, reason: string, parts: ParsedParts) {
+    super(parts)
+    this.status = status
+    this.reason = reason
+  }
 }
 
 const firstWord = (value: string): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase()

@@ -1,22 +1,22 @@
 import { TelephonyError } from '../../base/errors.js'
 import { octetLength, textOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
-import { parseNameAddr } from '../uri/name-addr.js'
+import { isBlank, isToken, numberIn, skipBlanks, tokenEnd, trimmed } from '../uri/characters.js'
+import { parseNameAddress } from '../uri/name-address.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { HeaderFields } from './header-fields.js'
+import { HeaderFields, isKnownName } from './header-fields.js'
 import { idleOctets } from './idle-octets.js'
 import { MAX_CSEQ, MAX_HEADER_VALUES, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
 import { BadRequest } from './parse-error.js'
-import { type ParsedFields, type ParsedMessage, ParsedRequest, ParsedResponse } from './parsed-message.js'
+import { type ParsedParts, ParsedRequest, ParsedResponse } from './parsed-message.js'
 import { parseVia, type Via } from './via.js'
 
-const TOKEN = /^[\w!%*.+`'~-]+$/
-const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?$/i
-const REQUEST_LINE = /^(\S+) (\S+) SIP\/(\d+\.\d+)$/i
-const CSEQ = /^(\d{1,20})[ \t]{1,64}([\w!%*.+`'~-]+)$/
 /** RFC 3261 20: at most one of each (RFC 4475 3.3.8, 3.3.9). */
 const SINGLE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length', 'content-type']
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
+/** Of a CSeq; longer ones are out of range anyway. */
+const MAX_DIGITS = 20
+const MAX_BLANKS = 64
 
 /** A complaint that becomes BadRequest (requests) or PARSE (responses). */
 class Complaint extends Error {
@@ -27,145 +27,176 @@ class Complaint extends Error {
   }
 }
 
+/** What a message consists of, before anything in it is understood. */
+interface Received {
+  startLine: string
+  headers: string
+  /** What has come after the head. */
+  available: Buffer
+  octets: Buffer
+  source: SipAddress
+}
+
 /**
  * Parses one message. Throws BadRequest where RFC 3261 wants the sender told, TelephonyError PARSE otherwise. Octets
  * after Content-Length are dropped (18.3); what was parsed serialises (`serialise.ts`) and parses again.
  */
-export function parseMessage(bytes: Buffer, source: SipAddress): ParsedMessage {
-  if (bytes.length > MAX_MESSAGE_OCTETS) throw unreadable(`message of ${bytes.length} octets`)
-  const start = idleOctets(bytes)
-  const endOfHead = bytes.indexOf(END_OF_HEAD, start)
+export function parseMessage(octets: Buffer, source: SipAddress): ParsedRequest | ParsedResponse {
+  if (octets.length > MAX_MESSAGE_OCTETS) throw unreadable(`message of ${octets.length} octets`)
+  const start = idleOctets(octets)
+  const endOfHead = octets.indexOf(END_OF_HEAD, start)
   if (endOfHead < 0) throw unreadable('no end of headers')
-  const head = textOf(bytes.subarray(start, endOfHead))
-  const lineEnd = head.indexOf('\r\n')
-  const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd)
-  const available = bytes.subarray(endOfHead + END_OF_HEAD.length)
-  const headers = lineEnd < 0 ? '' : head.slice(lineEnd + 2)
-
-  const status = STATUS_LINE.exec(startLine)
-  return status
-    ? parseResponse(Number(status[1]), status[2] ?? '', headers, available, source)
-    : parseRequest(startLine, headers, available, source)
+  const { startLine, headers } = splitHead(textOf(octets.subarray(start, endOfHead)))
+  const received = { startLine, headers, available: octets.subarray(endOfHead + END_OF_HEAD.length), octets, source }
+  const status = statusOf(startLine)
+  return status === undefined ? parseRequest(received) : parseResponse(status, received)
 }
 
-function parseResponse(status: number, reason: string, headers: string, available: Buffer, source: SipAddress) {
+function splitHead(head: string): { startLine: string; headers: string } {
+  const lineEnd = head.indexOf('\r\n')
+  return lineEnd < 0
+    ? { startLine: head, headers: '' }
+    : { startLine: head.slice(0, lineEnd), headers: head.slice(lineEnd + 2) }
+}
+
+const STATUS_AT = 'SIP/2.0 '.length
+const REASON_AT = 'SIP/2.0 200 '.length
+
+/** Undefined: not a status line. */
+function statusOf(startLine: string): number | undefined {
+  if (startLine.slice(0, STATUS_AT).toUpperCase() !== 'SIP/2.0 ' || hasLineBreak(startLine)) return undefined
+  const status = numberIn(startLine, STATUS_AT, REASON_AT - 1, 3)
+  const ends = startLine.length === REASON_AT - 1 || startLine[REASON_AT - 1] === ' '
+  return status >= 100 && status <= 699 && ends ? status : undefined
+}
+
+function parseResponse(status: number, received: Received): ParsedResponse {
   try {
-    const fields = parseHeaders(headers)
-    return new ParsedResponse(status, reason, complete(fields, topVia(fields), available, source))
+    const fields = new HeaderFields()
+    parseHeaders(received.headers, fields)
+    const parts = complete(received, fields, topVia(fields))
+    return new ParsedResponse(status, received.startLine.slice(REASON_AT), parts)
   } catch (error) {
     throw error instanceof Complaint ? unreadable(error.message) : error
   }
 }
 
-function parseRequest(startLine: string, headers: string, available: Buffer, source: SipAddress): ParsedRequest {
-  const method = startLine.split(' ', 1)[0] ?? ''
-  if (!TOKEN.test(method)) throw unreadable('neither request nor response')
+function parseRequest(received: Received): ParsedRequest {
+  const { startLine } = received
+  const method = methodOf(startLine)
+  if (method === undefined) throw unreadable('neither request nor response')
   const fields = new HeaderFields()
-  let hop: Via | undefined
+  let via: Via | undefined
   try {
-    parseHeaders(headers, fields)
-    hop = topVia(fields)
+    parseHeaders(received.headers, fields)
+    via = topVia(fields)
     const uri = requestUri(startLine)
-    const parsed = complete(fields, hop, available, source)
-    if (parsed.cseqMethod !== method) throw new Complaint('CSeq method is not the request method') // RFC 4475 3.1.2.17
-    checkContacts(fields.all('contact'))
+    const parts = complete(received, fields, via)
+    if (parts.method !== method) throw new Complaint('CSeq method is not the request method') // RFC 4475 3.1.2.17
+    checkContacts(fields)
     // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
-    for (const { params, tag } of [parsed.from, parsed.to])
-      if (params.has('tag') && !tag) throw new Complaint('Malformed tag')
-    // 20.15 wants it. What makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
-    if (parsed.body !== '' && !fields.first('content-type') && !parsed.to.tag && method !== 'ACK')
+    for (const { params, tag } of [parts.from, parts.to])
+      if (tag === '' && params.has('tag')) throw new Complaint('Malformed tag')
+    // 20.15 wants it. A request that makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
+    if (parts.body !== '' && parts.to.tag === '' && method !== 'ACK' && !fields.first('content-type'))
       throw new Complaint('Missing Content-Type')
-    return new ParsedRequest(method, uri, parsed)
+    return new ParsedRequest(uri, parts)
   } catch (error) {
     if (!(error instanceof Complaint)) throw error
-    hop ??= tryTopVia(fields) ?? sentByOnly(fields)
-    throw hop ? new BadRequest(error.status, error.message, { method, fields, hop }) : unreadable(error.message)
+    via ??= tryTopVia(fields) ?? sentByOnly(fields)
+    throw via ? new BadRequest(error.status, error.message, { method, fields, via }) : unreadable(error.message)
   }
 }
 
-/** What its sender is told of a request of which only the head can be read; undefined: there is nobody to tell. */
-export function refusalOf(head: Buffer, status: number, reason: string): BadRequest | undefined {
-  const [startLine = '', ...lines] = textOf(head).trimEnd().split('\r\n')
-  const method = startLine.split(' ', 1)[0] ?? ''
-  if (!TOKEN.test(method) || !REQUEST_LINE.test(startLine)) return undefined
+/** What its sender is told of a request of which only the head can be read; undefined: its sender cannot be told. */
+export function refusalOf(octets: Buffer, status: number, reason: string): BadRequest | undefined {
+  const { startLine, headers } = splitHead(textOf(octets).trimEnd())
+  const method = methodOf(startLine)
+  if (method === undefined || !requestLine(startLine)) return undefined
   const fields = new HeaderFields()
   try {
-    parseHeaders(lines.join('\r\n'), fields)
+    parseHeaders(headers, fields)
   } catch (error) {
     if (!(error instanceof Complaint)) throw error
   }
-  const hop = tryTopVia(fields) ?? sentByOnly(fields)
-  return hop && new BadRequest(status, reason, { method, fields, hop })
+  const via = tryTopVia(fields) ?? sentByOnly(fields)
+  return via && new BadRequest(status, reason, { method, fields, via })
+}
+
+function methodOf(startLine: string): string | undefined {
+  const end = tokenEnd(startLine, 0)
+  return end > 0 && (end === startLine.length || startLine[end] === ' ') ? startLine.slice(0, end) : undefined
+}
+
+/** RFC 3261 7.1: three parts with one space between them. */
+function requestLine(startLine: string): { uri: string; version: string } | undefined {
+  const uriStart = startLine.indexOf(' ') + 1
+  const uriEnd = startLine.lastIndexOf(' ')
+  if (uriEnd <= uriStart) return undefined
+  const uri = startLine.slice(uriStart, uriEnd)
+  const version = /^SIP\/(\d+\.\d+)$/i.exec(startLine.slice(uriEnd + 1))?.[1]
+  return version === undefined || /\s/.test(uri) ? undefined : { uri, version }
 }
 
 function requestUri(startLine: string): SipUri {
-  const [, , text, version] = REQUEST_LINE.exec(startLine) ?? []
-  if (text === undefined) throw new Complaint('Malformed request line')
-  if (version !== '2.0') throw new Complaint('Version Not Supported', 505)
-  if (octetLength(text) > MAX_REQUEST_URI_OCTETS) throw new Complaint('Request-URI Too Long', 414)
-  const uri = parseUri(text)
+  const line = requestLine(startLine)
+  if (!line) throw new Complaint('Malformed request line')
+  if (line.version !== '2.0') throw new Complaint('Version Not Supported', 505)
+  if (octetLength(line.uri) > MAX_REQUEST_URI_OCTETS) throw new Complaint('Request-URI Too Long', 414)
+  const uri = parseUri(line.uri)
   if (!uri) throw new Complaint('Malformed Request-URI')
-  if (uri.parts.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
+  if (uri.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
   return uri
 }
 
-/** Lines into fields; what a broken line leaves behind is still there for the answer. */
-function parseHeaders(text: string, fields = new HeaderFields()): HeaderFields {
+/** Lines into fields; the fields before a broken line are still there for the answer. */
+function parseHeaders(text: string, fields: HeaderFields): void {
   let at = 0
   while (at < text.length) {
     const end = endOfField(text, at)
     const colon = text.indexOf(':', at)
-    const name = colon < 0 || colon > end ? '' : trimBlanks(text.slice(at, colon))
-    if (!TOKEN.test(name)) throw new Complaint('Malformed header line')
-    fields.add(name, unfold(text.slice(colon + 1, end)))
+    const name = colon < 0 || colon > end ? '' : trimmed(text, at, colon)
+    if (!isKnownName(name) && !isToken(name)) throw new Complaint('Malformed header line')
+    fields.add(name, fieldValue(text, colon + 1, end))
     if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
     at = end + 2
   }
-  return fields
 }
 
 /** RFC 3261 7.3.1: a line that starts with white space continues the one before. */
 function endOfField(text: string, from: number): number {
   let end = text.indexOf('\r\n', from)
-  while (end >= 0 && (text[end + 2] === ' ' || text[end + 2] === '\t')) end = text.indexOf('\r\n', end + 2)
+  while (end >= 0 && isBlank(text.charCodeAt(end + 2))) end = text.indexOf('\r\n', end + 2)
   return end < 0 ? text.length : end
 }
 
-function unfold(value: string): string {
-  const text = value.includes('\r\n') ? value.replace(/\r\n[ \t]+/g, ' ') : value
+function fieldValue(text: string, start: number, end: number): string {
+  const line = trimmed(text, start, end)
+  if (!hasLineBreak(line)) return line
+  const unfolded = line.replace(/\r\n[ \t]+/g, ' ')
   // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
-  if (/[\r\n]/.test(text)) throw new Complaint('Stray line break in a header')
-  return trimBlanks(text)
+  if (hasLineBreak(unfolded)) throw new Complaint('Stray line break in a header')
+  return trimmed(unfolded)
 }
 
-/** SP and HTAB only (RFC 3261 25.1 LWS): what others take for blanks too would let two readers see two values. */
-function trimBlanks(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
-}
+const hasLineBreak = (text: string): boolean => text.includes('\n') || text.includes('\r')
 
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
-
-function complete(fields: HeaderFields, hop: Via, available: Buffer, source: SipAddress): ParsedFields {
-  for (const name of SINGLE) if (fields.all(name).length > 1) throw new Complaint(`More than one ${name}`)
-  const from = parseNameAddr(required(fields, 'From'))
-  const to = parseNameAddr(required(fields, 'To'))
+function complete(received: Received, fields: HeaderFields, via: Via): ParsedParts {
+  for (const name of SINGLE) if (fields.countOf(name) > 1) throw new Complaint(`More than one ${name}`)
+  const { octets, source } = received
+  const from = parseNameAddress(required(fields, 'From'))
+  const to = parseNameAddress(required(fields, 'To'))
   if (!from) throw new Complaint('Malformed From')
   if (!to) throw new Complaint('Malformed To')
-  const [, number, cseqMethod] = CSEQ.exec(required(fields, 'CSeq')) ?? []
-  const cseq = Number(number)
-  if (cseqMethod === undefined || cseq > MAX_CSEQ) throw new Complaint('Malformed CSeq')
+  const { cseq, method } = parseCseq(required(fields, 'CSeq'))
   const callId = required(fields, 'Call-ID')
   if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
   checkMaxForwards(fields.first('max-forwards'))
-  const length = contentLength(fields.first('content-length'), available)
-  const body = textOf(available.subarray(0, length))
+  const length = contentLength(fields.first('content-length'), received.available)
+  const body = length === 0 ? '' : textOf(received.available.subarray(0, length))
   // RFC 2616 7.2.1, on which SIP's bodies rest: only where no type is given may it be guessed.
   if (body.startsWith('v=0') && !fields.first('content-type')) fields.set('content-type', ['application/sdp'])
-  return { fields, hop, from, to, callId, cseq, cseqMethod, body, source }
+  return { fields, via, from, to, callId, cseq, method, body, source, octets }
 }
 
 function required(fields: HeaderFields, name: string): string {
@@ -174,22 +205,37 @@ function required(fields: HeaderFields, name: string): string {
   return value
 }
 
+/** RFC 3261 20.16: `4711 INVITE`. */
+function parseCseq(value: string): { cseq: number; method: string } {
+  const digits = tokenEnd(value, 0)
+  const cseq = numberIn(value, 0, digits, MAX_DIGITS)
+  const methodStart = skipBlanks(value, digits)
+  const method = value.slice(methodStart)
+  const blanks = methodStart - digits
+  if (cseq < 0 || cseq > MAX_CSEQ || blanks < 1 || blanks > MAX_BLANKS || !isToken(method))
+    throw new Complaint('Malformed CSeq')
+  return { cseq, method }
+}
+
 /** RFC 3261 20.22: 0 to 255. */
 function checkMaxForwards(value: string | undefined): void {
-  if (value !== undefined && (!/^\d{1,10}$/.test(value) || Number(value) > 255))
-    throw new Complaint('Malformed Max-Forwards')
+  if (value === undefined) return
+  const hops = numberIn(value, 0, value.length, 10)
+  if (hops < 0 || hops > 255) throw new Complaint('Malformed Max-Forwards')
 }
 
 /** Of requests only: registrars list what all devices of an address sent them, and a 2xx that is dropped leaves its peer in a call. */
-function checkContacts(values: readonly string[]): void {
-  for (const value of values) if (value !== '*' && !parseNameAddr(value)) throw new Complaint('Malformed Contact')
+function checkContacts(fields: HeaderFields): void {
+  for (const value of fields.all('contact'))
+    if (value !== '*' && !parseNameAddress(value)) throw new Complaint('Malformed Contact')
 }
 
 /** RFC 3261 18.3: octets, and on datagrams no more of them than have come. */
 function contentLength(value: string | undefined, available: Buffer): number {
   if (value === undefined) return withoutFill(available)
-  if (!/^\d{1,10}$/.test(value) || Number(value) > available.length) throw new Complaint('Wrong Content-Length')
-  return Number(value)
+  const length = numberIn(value, 0, value.length, 10)
+  if (length < 0 || length > available.length) throw new Complaint('Wrong Content-Length')
+  return length
 }
 
 /** Senders without Content-Length are those that also send the NUL at the end of a string, or a keep-alive in the same datagram. */
@@ -201,9 +247,9 @@ function withoutFill(body: Buffer): number {
 }
 
 function topVia(fields: HeaderFields): Via {
-  const hop = tryTopVia(fields)
-  if (!hop || fields.all('via').includes('')) throw new Complaint('Malformed Via')
-  return hop
+  const via = tryTopVia(fields)
+  if (!via || fields.all('via').includes('')) throw new Complaint('Malformed Via')
+  return via
 }
 
 const tryTopVia = (fields: HeaderFields): Via | undefined => parseVia(fields.first('via') ?? '')

@@ -1,9 +1,9 @@
 import { readable } from '../../base/octets.js'
 import type { NameAddr, SipAddress, SipBody, SipMessage, SipRequest, SipResponse } from '../types.js'
-import type { SipNameAddr } from '../uri/name-addr.js'
+import type { NameAddress } from '../uri/name-address.js'
 import { mediaType, type ParsedMessage, type ParsedRequest, type ParsedResponse } from './parsed-message.js'
 
-/** A message as the layers above see it: no type of sip.js, text readable, parts made when they are asked for. */
+/** A message as the layers above see it: text readable, parts made when they are asked for. */
 abstract class Received<M extends ParsedMessage> implements SipMessage {
   protected readonly message: M
   /** The content type without parameters, in lower case: `application/sdp`; of multipart/… as it came, for its boundary is there. */
@@ -13,7 +13,7 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
     this.message = message
     const content = message.body
     if (content === '') return
-    const written = message.getHeader('content-type') ?? ''
+    const written = message.header('content-type') ?? ''
     const type = mediaType(written)
     this.body = { contentType: readable(type.startsWith('multipart/') ? written : type), content: readable(content) }
   }
@@ -43,22 +43,22 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
   }
 
   header(name: string): string | undefined {
-    const value = this.message.getHeader(name)
+    const value = this.message.header(name)
     return value === undefined ? undefined : readable(value)
   }
 
   headers(name: string): string[] {
-    return this.message.getHeaders(name).map(readable)
+    return this.message.headers(name).map(readable)
   }
 }
 
 export class ReceivedRequest extends Received<ParsedRequest> implements SipRequest {
   get uri(): string {
-    return readable(this.message.requestUri.text)
+    return readable(this.message.uri.text)
   }
 
   get uriUser(): string {
-    return readable(this.message.requestUri.parts.user)
+    return readable(this.message.uri.user)
   }
 }
 
@@ -68,19 +68,17 @@ export class ReceivedResponse extends Received<ParsedResponse> implements SipRes
 
   constructor(message: ParsedResponse, as?: { status: number; reason: string }) {
     super(message)
-    this.status = as?.status ?? message.statusCode
-    this.reason = as?.reason ?? readable(message.reasonPhrase)
+    this.status = as?.status ?? message.status
+    this.reason = as?.reason ?? readable(message.reason)
   }
 }
 
-function nameAddr(value: SipNameAddr): NameAddr {
-  const { text, parts } = value.sipUri
-  const tag = value.tag
+function nameAddr({ uri, displayName, tag }: NameAddress): NameAddr {
   return {
-    uri: readable(text),
-    user: readable(parts.user),
-    host: parts.host,
-    displayName: readable(value.displayName),
-    ...(tag ? { tag } : {}),
+    uri: readable(uri.text),
+    user: readable(uri.user),
+    host: uri.host,
+    displayName: readable(displayName),
+    ...(tag === '' ? {} : { tag }),
   }
 }

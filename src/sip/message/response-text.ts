@@ -1,27 +1,40 @@
-import { getReasonPhrase } from 'sip.js/lib/core/messages/utils.js'
-import { parseNameAddr } from '../uri/name-addr.js'
+import type { SipBody } from '../types.js'
+import { parseNameAddress } from '../uri/name-address.js'
+import { bodyText } from './body.js'
 import type { HeaderFields } from './header-fields.js'
+import { reasonPhrase } from './reason-phrases.js'
 
-/**
- * A response made from nothing but the request's header fields (RFC 3261 8.2.6.2), for requests that get no
- * transaction.
- */
-export function responseText(
-  fields: HeaderFields,
-  response: { status: number; reason?: string; toTag: string; headers: readonly string[] },
-): string {
-  const lines = [`SIP/2.0 ${response.status} ${response.reason || getReasonPhrase(response.status)}`]
+interface ResponseParts {
+  status: number
+  /** Default: the usual phrase of the status. */
+  reason?: string
+  /** For To, unless the request has one there. '' writes none. */
+  toTag: string
+  /** Lines: `Name: value`. */
+  headers: readonly string[]
+  body?: SipBody
+  /** RFC 3261 12.1.1: 101 to 299 to a request that makes a dialog repeat its Record-Route. */
+  recordRoute?: boolean
+}
+
+/** A response made from its request's header fields (RFC 3261 8.2.6.2). */
+export function responseText(fields: HeaderFields, response: ResponseParts): string {
+  const { status, reason, toTag, headers, body, recordRoute } = response
+  const lines = [`SIP/2.0 ${status} ${reason || reasonPhrase(status)}`]
   for (const via of fields.all('via')) lines.push(`Via: ${via}`)
+  if (recordRoute && status > 100 && status < 300)
+    for (const route of fields.all('record-route')) lines.push(`Record-Route: ${route}`)
   const from = fields.first('from')
   const to = fields.first('to')
   const callId = fields.first('call-id')
   const cseq = fields.first('cseq')
   if (from !== undefined) lines.push(`From: ${from}`)
-  // 100 makes no dialog (RFC 3261 8.2.6.2).
-  const wantsTag = response.status !== 100 && !parseNameAddr(to ?? '')?.params.has('tag')
-  if (to !== undefined) lines.push(`To: ${to}${wantsTag ? `;tag=${response.toTag}` : ''}`)
+  if (to !== undefined) lines.push(`To: ${to}${toTag === '' || hasTag(to) ? '' : `;tag=${toTag}`}`)
   if (callId !== undefined) lines.push(`Call-ID: ${callId}`)
   if (cseq !== undefined) lines.push(`CSeq: ${cseq}`)
-  lines.push(...response.headers, 'Content-Length: 0')
-  return `${lines.join('\r\n')}\r\n\r\n`
+  lines.push(...headers)
+  return `${lines.join('\r\n')}\r\n${bodyText(body)}`
 }
+
+/** Most requests without a tag do not hold the word either, and need not be parsed again. */
+const hasTag = (to: string): boolean => /tag/i.test(to) && parseNameAddress(to)?.params.has('tag') === true

@@ -1,20 +1,19 @@
 import { octetLength } from '../../base/octets.js'
 import { headerSpelling } from './header-fields.js'
-import { type ParsedMessage, ParsedRequest } from './parsed-message.js'
+import { ParsedRequest, type ParsedResponse } from './parsed-message.js'
 
 /**
- * A parsed message as text again, header names in their usual spelling. For tests, and for the trace of what was
- * changed.
+ * A parsed message as text again, header fields in their order, names in their usual spelling. For tests, and for the trace of
+ * messages that were changed.
  */
-export function serialiseMessage(message: ParsedMessage): string {
-  const startLine =
+export function serialiseMessage(message: ParsedRequest | ParsedResponse): string {
+  const lines = [
     message instanceof ParsedRequest
-      ? `${message.method} ${message.requestUri.text} SIP/2.0`
-      : `SIP/2.0 ${message.statusCode} ${message.reasonPhrase}`
-  const lines = [startLine]
-  for (const [key, values] of message.fields.entries()) {
-    if (key === 'content-length') continue
-    for (const value of values) lines.push(`${headerSpelling(key)}: ${value}`)
+      ? `${message.method} ${message.uri.text} SIP/2.0`
+      : `SIP/2.0 ${message.status} ${message.reason}`,
+  ]
+  for (const [key, value] of message.fields.entries()) {
+    if (key !== 'content-length') lines.push(`${headerSpelling(key)}: ${value}`)
   }
   lines.push(`Content-Length: ${octetLength(message.body)}`)
   return `${lines.join('\r\n')}\r\n\r\n${message.body}`

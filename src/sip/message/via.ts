@@ -1,6 +1,8 @@
+import { newToken } from '../../base/ids.js'
+import { hostEnd, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
 import { type Params, parseParams } from '../uri/params.js'
 
-/** One hop: `SIP/2.0/UDP host:port;branch=z9hG4bK…` (RFC 3261 20.42). */
+/** `SIP/2.0/UDP host:port;branch=z9hG4bK…` (RFC 3261 20.42). */
 export interface Via {
   /** `2.0`; another one is answered 505, for which the Via has to be readable. */
   version: string
@@ -15,29 +17,56 @@ export interface Via {
   params: Params
 }
 
-const SENT_BY = /^SIP ?\/ ?(\d\.\d) ?\/ ?([\w!%*.+`'~-]+) (\[[0-9a-f:.]+\]|[a-z0-9._-]+) ?(?:: ?(\d{1,5}) ?)?(?=;|$)/i
+const MAX_PORT = 65_535
+const SLASH = 0x2f
+const COLON = 0x3a
 
+/** Blanks may stand at both sides of each separator (RFC 3261 25.1); undefined where the text is malformed. */
 export function parseVia(value: string): Via | undefined {
-  const text = value.replace(/[ \t]+/g, ' ').trim()
-  const match = SENT_BY.exec(text)
-  const [whole, version, transport, host, port] = match ?? []
-  if (whole === undefined || !version || !transport || !host || Number(port ?? 0) > 65535) return undefined
-  const params = parseParams(text.slice(whole.length))
-  if (!params) return undefined
-  return {
-    version,
-    transport: transport.toUpperCase(),
-    host: host.toLowerCase(),
-    port: port === undefined ? undefined : Number(port),
-    branch: params.get('branch') ?? '',
-    received: params.get('received'),
-    rport: params.has('rport') ? (params.get('rport') ?? '') : undefined,
-    params,
+  const start = skipBlanks(value, 0)
+  if (value.slice(start, start + 3).toUpperCase() !== 'SIP') return undefined
+  const versionStart = afterSeparator(value, skipBlanks(value, start + 3), SLASH)
+  const version = value.slice(versionStart, versionStart + 3)
+  if (versionStart < 0 || !/^\d\.\d$/.test(version)) return undefined
+  const transportStart = afterSeparator(value, skipBlanks(value, versionStart + 3), SLASH)
+  const transportEnd = transportStart < 0 ? -1 : tokenEnd(value, transportStart)
+  const hostStart = skipBlanks(value, transportEnd)
+  const hostStop = hostEnd(value, hostStart)
+  if (transportEnd <= transportStart || hostStart === transportEnd || hostStop === hostStart) return undefined
+
+  let at = skipBlanks(value, hostStop)
+  let port: number | undefined
+  const portStart = afterSeparator(value, at, COLON)
+  if (portStart >= 0) {
+    const portEnd = tokenEnd(value, portStart)
+    port = numberIn(value, portStart, portEnd, 5)
+    if (port < 0 || port > MAX_PORT) return undefined
+    at = skipBlanks(value, portEnd)
   }
+  const params = parseParams(value, at)
+  return (
+    params && {
+      version,
+      transport: value.slice(transportStart, transportEnd).toUpperCase(),
+      host: value.slice(hostStart, hostStop).toLowerCase(),
+      port,
+      branch: params.get('branch') ?? '',
+      received: params.get('received'),
+      rport: params.has('rport') ? (params.get('rport') ?? '') : undefined,
+      params,
+    }
+  )
 }
+
+/** Index after the separator at `at` and the blanks that follow it; -1 where it is another character. */
+const afterSeparator = (text: string, at: number, separator: number): number =>
+  text.charCodeAt(at) === separator ? skipBlanks(text, at + 1) : -1
 
 /** RFC 3261 17.2.3: only branches that start so were made to be unique. */
 export const BRANCH_COOKIE = 'z9hG4bK'
+
+/** 64 random bits: RFC 3261 8.1.1.7 wants branches unique over space and time. */
+export const newBranch = (): string => BRANCH_COOKIE + newToken()
 
 export const isUniqueBranch = (branch: string): boolean =>
   branch.length > BRANCH_COOKIE.length && branch.startsWith(BRANCH_COOKIE)
@@ -46,8 +75,8 @@ export const formatSentBy = (via: Via): string => (via.port === undefined ? via.
 
 /**
  * The Via as the server transport hands it on: `received` where the source differs from sent-by (RFC 3261 18.2.1) or
- * where `rport` is asked for, and `rport` filled in then (RFC 3581 4). Whatever a sender wrote into either itself does
- * not survive.
+ * where `rport` is asked for, and `rport` filled in then (RFC 3581 4). A value that the sender wrote into either itself
+ * does not survive.
  */
 export function stampVia(via: Via, source: { host: string; port: number }): string {
   const wantsPort = via.rport !== undefined

@@ -1,47 +1,82 @@
-/** Parameters of a URI or a header: `;name=value;flag`. Names in lower case; undefined: a parameter without value. */
-export type Params = ReadonlyMap<string, string | undefined>
-
-export const NO_PARAMS: Params = new Map()
+import { trimmed } from './characters.js'
 
 /**
- * Parses `;a=b ; c="d;e"`, from the first semicolon on. Quoted values keep their quotes. Undefined where the text is
- * malformed, e.g. `;;` or an open quote (RFC 4475 3.1.2.1, 3.1.2.6).
+ * Parameters of a URI or a header: `;name=value;flag`, in their order, names in lower case. A value with quotes keeps them. Of several
+ * with one name the first counts. A list, because most have one or two.
  */
-export function parseParams(text: string): Params | undefined {
-  if (text === '') return NO_PARAMS
-  const params = new Map<string, string | undefined>()
-  let at = 0
-  while (at < text.length) {
-    if (text[at] !== ';') return undefined
-    const end = endOfParam(text, at + 1)
-    if (end < 0) return undefined
-    if (!addParam(params, text.slice(at + 1, end))) return undefined
-    at = end
+export class Params {
+  /** Name, value, name, value … */
+  readonly #list: readonly (string | undefined)[]
+
+  constructor(list: readonly (string | undefined)[]) {
+    this.#list = list
   }
-  return params
+
+  has(name: string): boolean {
+    return this.#indexOf(name) >= 0
+  }
+
+  /** Undefined: no parameter of this name, or one without a value. */
+  get(name: string): string | undefined {
+    const at = this.#indexOf(name)
+    return at < 0 ? undefined : this.#list[at + 1]
+  }
+
+  *[Symbol.iterator](): Generator<[name: string, value: string | undefined]> {
+    for (let at = 0; at < this.#list.length; at += 2) yield [this.#list[at] ?? '', this.#list[at + 1]]
+  }
+
+  #indexOf(name: string): number {
+    for (let at = 0; at < this.#list.length; at += 2) if (this.#list[at] === name) return at
+    return -1
+  }
 }
+
+export const NO_PARAMS = new Params([])
+
+/**
+ * Parses `;a=b ; c="d;e"`, from the semicolon at `start` to `end`. Undefined where the text is malformed, e.g. `;;` or an open quote
+ * (RFC 4475 3.1.2.1, 3.1.2.6).
+ */
+export function parseParams(text: string, start = 0, end = text.length): Params | undefined {
+  if (start === end) return NO_PARAMS
+  const list: (string | undefined)[] = []
+  let at = start
+  while (at < end) {
+    if (text.charCodeAt(at) !== SEMICOLON) return undefined
+    const next = endOfParam(text, at + 1, end)
+    if (next < 0 || !addParam(list, text, at + 1, next)) return undefined
+    at = next
+  }
+  return new Params(list)
+}
+
+const SEMICOLON = 0x3b
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const EQUALS = 0x3d
 
 /** The content of a quoted string; any other text as it is. */
 export const unquote = (value: string): string =>
   /^".*"$/s.test(value) ? value.slice(1, -1).replace(/\\([\s\S])/g, '$1') : value
 
 /** Index of the next semicolon outside quotes, or the end; -1 where a quote stays open. */
-function endOfParam(text: string, from: number): number {
+function endOfParam(text: string, from: number, end: number): number {
   let quoted = false
-  for (let i = from; i < text.length; i++) {
-    const c = text[i]
-    if (quoted && c === '\\') i++
-    else if (c === '"') quoted = !quoted
-    else if (c === ';' && !quoted) return i
+  for (let at = from; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (quoted && code === BACKSLASH) at++
+    else if (code === QUOTE) quoted = !quoted
+    else if (code === SEMICOLON && !quoted) return at
   }
-  return quoted ? -1 : text.length
+  return quoted ? -1 : end
 }
 
-function addParam(params: Map<string, string | undefined>, text: string): boolean {
-  const equals = text.indexOf('=')
-  const name = (equals < 0 ? text : text.slice(0, equals)).trim().toLowerCase()
+function addParam(list: (string | undefined)[], text: string, start: number, end: number): boolean {
+  let equals = start
+  while (equals < end && text.charCodeAt(equals) !== EQUALS) equals++
+  const name = trimmed(text, start, equals)
   if (name === '' || /[\s"<>]/.test(name)) return false
-  if (params.has(name)) return true // the first one counts
-  params.set(name, equals < 0 ? undefined : text.slice(equals + 1).trim())
+  list.push(name.toLowerCase(), equals < end ? trimmed(text, equals + 1, end) : undefined)
   return true
 }

@@ -1,96 +1,112 @@
-import { URI } from 'sip.js/lib/grammar/uri.js'
 import { textOf } from '../../base/octets.js'
+import { hostEnd, numberIn, schemeEnd } from './characters.js'
 import { NO_PARAMS, type Params, parseParams } from './params.js'
 
-/** RFC 3261 19.1.1 in parts. `host` is '' for schemes that have none (tel, urn …). */
+/** What a URI says, RFC 3261 19.1.1. */
 interface UriParts {
   scheme: string
-  /** Decoded; '' where there is none. */
   user: string
   host: string
   port: number | undefined
   params: Params
-  /** What follows `?`. */
   headers: string
 }
 
-/**
- * A URI that stays as it was written. sip.js' own class decodes and encodes again on every print and thereby changes
- * `user;param`, throws on `%25` and knows only sip and sips; this one is immutable and prints its text.
- */
-export class SipUri extends URI {
+/** A URI. It is immutable and prints as it was written. */
+export class SipUri {
   readonly text: string
-  readonly parts: UriParts
+  /** In lower case. */
+  readonly scheme: string
+  /** Decoded, without a password; '' where there is none. Of tel the number. */
+  readonly user: string
+  /** In lower case, IPv6 in brackets; '' for schemes without a host (tel, urn …). */
+  readonly host: string
+  readonly port: number | undefined
+  readonly params: Params
+  /** The text after `?`. */
+  readonly headers: string
 
-  constructor(text: string, parts: UriParts) {
-    super(parts.scheme, parts.user, parts.host || 'invalid', parts.port)
+  constructor(text: string, { scheme, user, host, port, params, headers }: UriParts) {
     this.text = text
-    this.parts = parts
+    this.scheme = scheme
+    this.user = user
+    this.host = host
+    this.port = port
+    this.params = params
+    this.headers = headers
   }
 
-  /** RFC 3261 16.12: without `lr` the hop is a strict router. */
+  /** RFC 3261 16.12: a proxy whose URI has no `lr` is a strict router. */
   get isLoose(): boolean {
-    return this.parts.params.has('lr')
+    return this.params.has('lr')
   }
 
-  override clone(): SipUri {
-    return this
-  }
-
-  override toRaw(): string {
-    return this.text
-  }
-
-  override toString(): string {
+  toString(): string {
     return this.text
   }
 }
 
-/**
- * White space, controls, line separators and delimiters that no URI may hold; non-ASCII letters are tolerated in user
- * parts.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
-const FORBIDDEN = /[\u0000-\u0020\u007f-\u009f\u2028\u2029<>"]/
-const SCHEME = /^([a-z][a-z0-9+.-]{0,31}):/i
-const HOST_PORT = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i
+const MAX_PORT = 65_535
 
-/** Undefined where the text is no URI. Unknown schemes are taken whole. */
+/** Undefined where the text is not a URI. Unknown schemes are taken whole. */
 export function parseUri(text: string): SipUri | undefined {
-  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase()
-  if (scheme === undefined || FORBIDDEN.test(text)) return undefined
-  const rest = text.slice(scheme.length + 1)
-  if (rest === '') return undefined
-  const parts = scheme === 'sip' || scheme === 'sips' ? sipParts(scheme, rest) : opaqueParts(scheme, rest)
+  const colon = schemeEnd(text)
+  if (colon < 0 || colon + 1 === text.length || hasForbidden(text)) return undefined
+  const scheme = text.slice(0, colon).toLowerCase()
+  const parts = scheme === 'sip' || scheme === 'sips' ? sipParts(scheme, text) : opaqueParts(scheme, text)
   return parts && new SipUri(text, parts)
 }
 
-function sipParts(scheme: string, rest: string): UriParts | undefined {
-  const at = rest.indexOf('@')
-  if (at >= 0 && rest.includes('@', at + 1)) return undefined
-  const user = decodeUser(at < 0 ? '' : rest.slice(0, at))
+/**
+ * White space, controls, line separators and delimiters that a URI must not hold; letters beyond ASCII are tolerated in
+ * user parts.
+ */
+function hasForbidden(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e) return true
+    if (code >= 0x7f && (code <= 0x9f || code === 0x2028 || code === 0x2029)) return true
+  }
+  return false
+}
+
+function sipParts(scheme: string, text: string): UriParts | undefined {
+  const userStart = scheme.length + 1
+  const at = text.indexOf('@', userStart)
+  if (at >= 0 && text.includes('@', at + 1)) return undefined
+  const user = at < 0 ? '' : decodeUser(text.slice(userStart, at))
   if (user === undefined) return undefined
 
-  const afterUser = rest.slice(at + 1)
-  const question = afterUser.indexOf('?')
-  const beforeHeaders = question < 0 ? afterUser : afterUser.slice(0, question)
-  const semicolon = beforeHeaders.indexOf(';')
-  const hostPort = HOST_PORT.exec(semicolon < 0 ? beforeHeaders : beforeHeaders.slice(0, semicolon))
-  const params = semicolon < 0 ? NO_PARAMS : parseParams(beforeHeaders.slice(semicolon))
-  const port = hostPort?.[2] === undefined ? undefined : Number(hostPort[2])
-  if (!hostPort?.[1] || !params || (port ?? 0) > 65535) return undefined
-  return {
-    scheme,
-    user,
-    host: hostPort[1].toLowerCase(),
-    port,
-    params,
-    headers: question < 0 ? '' : afterUser.slice(question + 1),
-  }
+  const hostStart = at < 0 ? userStart : at + 1
+  const question = text.indexOf('?', hostStart)
+  const end = question < 0 ? text.length : question
+  const hostStop = hostEnd(text, hostStart)
+  const hasPort = text[hostStop] === ':'
+  const paramsStart = hasPort ? digitsEnd(text, hostStop + 1) : hostStop
+  const port = hasPort ? numberIn(text, hostStop + 1, paramsStart, 5) : undefined
+  if (hostStop === hostStart || port === -1 || (port ?? 0) > MAX_PORT) return undefined
+  const params = parseParams(text, paramsStart, end)
+  return (
+    params && {
+      scheme,
+      user,
+      host: text.slice(hostStart, hostStop).toLowerCase(),
+      port,
+      params,
+      headers: question < 0 ? '' : text.slice(question + 1),
+    }
+  )
+}
+
+function digitsEnd(text: string, at: number): number {
+  let end = at
+  while (text.charCodeAt(end) >= 0x30 && text.charCodeAt(end) <= 0x39) end++
+  return end
 }
 
 /** RFC 3966 for tel: the number stands where a user part would. */
-function opaqueParts(scheme: string, rest: string): UriParts | undefined {
+function opaqueParts(scheme: string, text: string): UriParts | undefined {
+  const rest = text.slice(scheme.length + 1)
   const semicolon = rest.indexOf(';')
   const user = scheme === 'tel' ? decodeUser(semicolon < 0 ? rest : rest.slice(0, semicolon)) : ''
   if (user === undefined) return undefined

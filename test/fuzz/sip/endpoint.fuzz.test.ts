@@ -92,7 +92,7 @@ describe('an endpoint, fuzzed over its socket', () => {
           const probe = via()
           peer.send(requestText({ method: 'OPTIONS', via: probe, callId: `probe${n}` }), endpoint.local.port)
           const branch = /branch=([^;]+)/.exec(probe)?.[1]
-          while ((await peer.responses.next()).message.viaBranch !== branch);
+          while ((await peer.responses.next()).message.via.branch !== branch);
         },
       ),
       { numRuns: 1500 },

@@ -72,7 +72,7 @@ describe('a call that another telephone took', () => {
     await events.first('call.ringing')
     const hungUp = call.hangup({ elsewhere: true })
     const cancel = await peer.requests.next()
-    assert.deepEqual([cancel.message.method, cancel.message.getHeaders('reason')], ['CANCEL', [SIP]])
+    assert.deepEqual([cancel.message.method, cancel.message.headers('reason')], ['CANCEL', [SIP]])
     peer.answer(cancel, 200, { contact: false })
     peer.answer(invite, 487)
     await hungUp

@@ -70,8 +70,8 @@ describe('an exchange that moves the media of two of our calls between them', ()
       method,
       uri: alice.party.address,
       via: `SIP/2.0/UDP 127.0.0.1:${towardsAlice.port};branch=z9hG4bKa${method}${cseq};rport`,
-      from: `${message.getHeader('to')};tag=raw`,
-      to: message.getHeader('from') ?? '',
+      from: `${message.header('to')};tag=raw`,
+      to: message.header('from') ?? '',
       callId: message.callId,
       cseq: `${cseq} ${method}`,
       body,
@@ -82,7 +82,7 @@ describe('an exchange that moves the media of two of our calls between them', ()
   async function answerToAlice() {
     for (;;) {
       const { message } = await towardsAlice.responses.next()
-      if (message.statusCode >= 200) return message
+      if (message.status >= 200) return message
     }
   }
   const request = async (peer: RawPeer, method: string): Promise<Received<ParsedRequest>> => {
@@ -136,7 +136,7 @@ describe('an exchange that moves the media of two of our calls between them', ()
       }
       toAlice(invite, 'INVITE', 1, sdpOf(portB))
       const [atAlice, atBob] = await Promise.all([answerToAlice(), caller.ask('INVITE', { body: sdpOf(portA) })])
-      assert.deepEqual([atAlice.statusCode, atBob.statusCode], [200, 200])
+      assert.deepEqual([atAlice.status, atBob.status], [200, 200])
       toAlice(invite, 'ACK', 1)
       caller.send('ACK')
       for (const relay of relays) relay.silence()

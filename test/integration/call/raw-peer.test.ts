@@ -89,11 +89,11 @@ describe('a call with a peer that', () => {
     peer.send(change(text(method, body)), bob.party.endpoint.local.port)
     for (;;) {
       const { message } = await peer.responses.next()
-      if (message.method !== method || (message.statusCode ?? 0) < 200) continue
-      const tag = /;tag=[^;]+/.exec(message.getHeader('to') ?? '')
+      if (message.method !== method || (message.status ?? 0) < 200) continue
+      const tag = /;tag=[^;]+/.exec(message.header('to') ?? '')
       toTag = tag?.[0] ?? ''
       if (method === 'INVITE') peer.send(text('ACK', ackBody), bob.party.endpoint.local.port)
-      return { status: message.statusCode, body: message.body }
+      return { status: message.status, body: message.body }
     }
   }
 
@@ -235,7 +235,7 @@ describe('a call with a peer that', () => {
     cseq++
     const relay = text('INFO', 'Signal=5\r\nDuration=160\r\n').replace('application/sdp', 'application/dtmf-relay')
     const answer = await peer.ask(relay, bob.party.endpoint.local.port)
-    assert.equal(answer.statusCode, 200)
+    assert.equal(answer.status, 200)
     assert.equal((await events.first('call.digit')).digit, '5')
     await request('BYE')
     await call.ended

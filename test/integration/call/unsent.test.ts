@@ -61,7 +61,7 @@ describe('a call whose peer cannot be told of its end', () => {
         const update = caller
           .text('UPDATE', { contact: NOWHERE, fromTag: 'raw' })
           .replace(caller.callId, message.callId)
-        assert.equal((await peer.ask(update, bob.party.endpoint.local.port)).statusCode, 200)
+        assert.equal((await peer.ask(update, bob.party.endpoint.local.port)).status, 200)
       }
       await conversation.events.first('call.answered')
       await conversation.call.hangup()

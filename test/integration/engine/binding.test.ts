@@ -45,7 +45,7 @@ describe('a registrar that lists bindings', () => {
       const aor = `alice@127.0.0.1:${registrar.port}`
       await engine.call('setAccount', loopbackAccount('alice', { aor, register: true }))
       const register = await registrar.requests.next()
-      const own = register.message.getHeader('contact') ?? ''
+      const own = register.message.header('contact') ?? ''
       registrar.answer(register, 200, { contact: false, headers: contacts(own) })
       const leftMs = Date.parse(await registered) - Date.now()
       assert.ok(leftMs <= grantedSec * 1000 && leftMs > (grantedSec - 7) * 1000, `${leftMs} ms left`)

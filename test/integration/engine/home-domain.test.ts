@@ -25,7 +25,7 @@ describe('an account whose registrar is not its domain', () => {
   const next = async (peer: RawPeer) => {
     const received = await peer.requests.next()
     const { message } = received
-    return { received, way: [message.method, message.requestUri.text, message.getHeaders('route')] }
+    return { received, way: [message.method, message.uri.text, message.headers('route')] }
   }
   const route = () => [`<sip:127.0.0.1:${registrar.port};lr>`]
 

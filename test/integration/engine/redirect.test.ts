@@ -102,7 +102,7 @@ describe('redirection, engine to engine and peer', () => {
     peer.answer(again, 486)
     const { callId } = await placed
     await heard.next('call.ended', (event) => event.callId === callId)
-    const identity = ({ message }: typeof again) => [message.fromTag, message.getHeader('to'), message.callId]
+    const identity = ({ message }: typeof again) => [message.fromTag, message.header('to'), message.callId]
     assert.deepEqual(identity(redirected), identity(challenged))
     assert.deepEqual(identity(again), identity(challenged))
     assert.deepEqual(
@@ -164,7 +164,7 @@ describe('redirection, engine to engine and peer', () => {
       await engine.call('setAccount', loopbackAccount('caller', { allowedTargets: [`raw@*`, `nice@*`] }))
       const callId = await redirected([`sip:112@${at}`, `sip:bad@${at}`, `sip:nice@${at}`])
       const invited = await elsewhere.requests.next()
-      assert.equal(invited.message.requestUri.text, `sip:nice@${at}`)
+      assert.equal(invited.message.uri.text, `sip:nice@${at}`)
       elsewhere.answer(invited, 486)
       assert.equal((await endOf(callId)).cause, 'busy')
       assert.equal(elsewhere.texts.filter((text) => text.startsWith('INVITE')).length, 1)
@@ -189,11 +189,11 @@ describe('redirection, engine to engine and peer', () => {
     const placed = dial('1000')
     for (let hop = 0; hop < 4; hop++) {
       let request = await invite(peer)
-      if (!request.message.hasHeader('proxy-authorization')) {
+      if (request.message.header('proxy-authorization') === undefined) {
         peer.answer(request, 407, { headers: [CHALLENGE(407, `nonce${hop}`)] })
         request = await invite(peer)
       }
-      assert.match(request.message.getHeader('proxy-authorization') ?? '', /response="[0-9a-f]{32}"/, `hop ${hop}`)
+      assert.match(request.message.header('proxy-authorization') ?? '', /response="[0-9a-f]{32}"/, `hop ${hop}`)
       const contact = hop < 3 ? `sip:${1001 + hop}@127.0.0.1:${peer.port}` : stranger.uri
       peer.answer(request, 302, { contact })
     }
@@ -224,7 +224,7 @@ describe('redirection, engine to engine and peer', () => {
       const invite = await peer.requests.next()
       peer.answer(invite, 486)
       await peer.requests.next()
-      return invite.message.requestUri.text
+      return invite.message.uri.text
     }
     assert.equal(await dialled('9 030 123456'), `sip:+4930123456@127.0.0.1:${peer.port}`)
     const changed = { ...dialPlan, addPrefix: '0' }

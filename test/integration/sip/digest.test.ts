@@ -30,7 +30,7 @@ function expected(header: string, request: ParsedRequest): string {
   const [nonce, nc, cnonce, qop] = ['nonce', 'nc', 'cnonce', 'qop'].map((each) => param(header, each))
   const secret = h(`${param(header, 'username')}:${param(header, 'realm')}:${PASSWORD}`)
   const a1 = /-sess$/i.test(algorithm) ? h(`${secret}:${nonce}:${cnonce}`) : secret
-  const a2 = h(`${request.method}:${request.requestUri.text}${qop === 'auth-int' ? `:${h(request.body)}` : ''}`)
+  const a2 = h(`${request.method}:${request.uri.text}${qop === 'auth-int' ? `:${h(request.body)}` : ''}`)
   return qop === '' ? h(`${a1}:${nonce}:${a2}`) : h(`${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`)
 }
 
@@ -67,7 +67,7 @@ describe('digest authentication', () => {
       cseq: 10 * ++registers,
       headers: [['Contact', `<${alice.agent.contactUri}>`]],
     })
-  const header = ({ message }: Received<ParsedRequest>, name = 'authorization') => message.getHeader(name) ?? ''
+  const header = ({ message }: Received<ParsedRequest>, name = 'authorization') => message.header(name) ?? ''
   /** Right in itself, and its nonce count. */
   const count = (request: Received<ParsedRequest>, name = 'authorization'): string => {
     const value = header(request, name)
@@ -254,7 +254,7 @@ describe('digest authentication', () => {
     ]
     server.answer(await server.requests.next(), 401, { headers })
     const second = await server.requests.next()
-    const values = second.message.getHeaders('authorization')
+    const values = second.message.headers('authorization')
     assert.deepEqual(
       values.map((value) => [param(value, 'realm'), param(value, 'nonce'), param(value, 'algorithm')]),
       [

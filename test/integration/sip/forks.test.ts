@@ -129,16 +129,16 @@ describe('forks and crossings', () => {
       cancelled = true
     }
     const dialog = invite.accept({ body: ANSWER })
-    assert.equal((await peer.responses.next()).message.statusCode, 200)
+    assert.equal((await peer.responses.next()).message.status, 200)
     peer.send(text('CANCEL', to, { branch: 'crossing' }), port)
     const answer = (await peer.responses.next()).message
-    assert.deepEqual([answer.method, answer.statusCode, answer.toTag], ['CANCEL', 200, dialog.localTag])
+    assert.deepEqual([answer.method, answer.status, answer.toTag], ['CANCEL', 200, dialog.localTag])
     const acknowledged = called(dialog.handlers, 'acknowledged')
     const ended = called(dialog.handlers, 'bye')
     const tagged = `${to};tag=${dialog.localTag}`
     peer.send(text('ACK', tagged), port)
     await acknowledged
-    assert.equal((await peer.ask(text('BYE', tagged, { cseq: 2 }), port)).statusCode, 200)
+    assert.equal((await peer.ask(text('BYE', tagged, { cseq: 2 }), port)).status, 200)
     await ended
     assert.equal(cancelled, false)
   })

@@ -29,7 +29,7 @@ describe('a peer that', () => {
   async function answered(parts: Parameters<RawCaller['send']>[1] = {}): Promise<SipDialog> {
     caller.send('INVITE', { body: SDP, ...parts })
     const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    assert.equal((await caller.final('INVITE')).statusCode, 200)
+    assert.equal((await caller.final('INVITE')).status, 200)
     return dialog
   }
 
@@ -74,10 +74,10 @@ describe('a peer that', () => {
       invite.progress(180)
       const ringing = await peer.responses.next().then(() => peer.responses.next())
       caller.toTag = ringing.message.toTag
-      assert.equal((await caller.ask('UPDATE', { body: SDP })).statusCode, 500)
+      assert.equal((await caller.ask('UPDATE', { body: SDP })).status, 500)
       const ok = await caller.ask('UPDATE', { contact: moved.uri })
-      assert.equal(ok.statusCode, 200)
-      assert.equal(ok.getHeader('contact'), `<${bob.agent.contactUri}>`)
+      assert.equal(ok.status, 200)
+      assert.equal(ok.header('contact'), `<${bob.agent.contactUri}>`)
       const dialog = invite.accept({ body: ANSWER })
       const acknowledged = called(dialog.handlers, 'acknowledged')
       caller.send('ACK', { cseq: 1, toTag: dialog.localTag })
@@ -96,7 +96,7 @@ describe('a peer that', () => {
       const early = { localTag: invite.message.fromTag, sipCallId: invite.message.callId } as SipDialog
       const { port } = bob.endpoint.local
       const ask = async (method: string, cseq: number, body?: string) =>
-        (await peer.ask(callees(early, method, { tag: 'early', cseq, ...(body ? { body } : {}) }), port)).statusCode
+        (await peer.ask(callees(early, method, { tag: 'early', cseq, ...(body ? { body } : {}) }), port)).status
       assert.equal(await ask('UPDATE', 1), 200)
       assert.equal(await ask('UPDATE', 2, SDP), 491)
       assert.equal(await ask('INVITE', 3, SDP), 491)
@@ -113,11 +113,11 @@ describe('a peer that', () => {
       caller.send('INVITE', { body: SDP, branch: 'merge-1' })
       const invite = await bob.invites.next()
       again('merge-2')
-      assert.equal((await caller.final('INVITE')).statusCode, 482)
+      assert.equal((await caller.final('INVITE')).status, 482)
       invite.reject(488)
-      assert.equal((await caller.final('INVITE')).statusCode, 488)
+      assert.equal((await caller.final('INVITE')).status, 488)
       again('merge-3')
-      assert.equal((await caller.final('INVITE')).statusCode, 482)
+      assert.equal((await caller.final('INVITE')).status, 482)
     })
 
     it('makes a new call after a refusal, or a CANCEL, and its ACK', async () => {
@@ -132,31 +132,31 @@ describe('a peer that', () => {
         caller.send('ACK', { branch, cseq: 1 })
         again(`second${end}`)
         const second = await bob.invites.next()
-        assert.equal(second.request.callId, invite.request.callId, `after ${final.statusCode}`)
+        assert.equal(second.request.callId, invite.request.callId, `after ${final.status}`)
         // The end of the first transaction's timers forgets nothing of the second one.
         clock.advance(5_000)
         again(`third${end}`)
-        assert.equal((await caller.final('INVITE')).statusCode, 482)
+        assert.equal((await caller.final('INVITE')).status, 482)
       }
     })
 
     it('gets 482 while the call stands, and makes a new one after its BYE', async () => {
       const dialog = await established()
       again('while-it-stands')
-      assert.equal((await caller.final('INVITE')).statusCode, 482)
+      assert.equal((await caller.final('INVITE')).status, 482)
       caller.toTag = dialog.localTag
-      assert.equal((await caller.ask('BYE')).statusCode, 200)
+      assert.equal((await caller.ask('BYE')).status, 200)
       again('after-its-end')
       assert.equal((await bob.invites.next()).request.callId, caller.callId)
       // Timer L of the first INVITE forgets nothing of the second one.
       clock.advance(32_000)
       again('beside-it')
-      assert.equal((await caller.final('INVITE')).statusCode, 482)
+      assert.equal((await caller.final('INVITE')).status, 482)
     })
 
     it('gets the same answer again to OPTIONS, because the first one is over', async () => {
       for (const branch of ['one', 'two']) {
-        assert.equal((await caller.ask('OPTIONS', { cseq: 7, branch })).statusCode, 200)
+        assert.equal((await caller.ask('OPTIONS', { cseq: 7, branch })).status, 200)
       }
     })
   })
@@ -179,34 +179,34 @@ describe('a peer that', () => {
       const bye = called(dialog.handlers, 'bye')
       for (const method of ['INFO', 'UPDATE', 'BYE']) {
         const answer = await caller.ask(method, { toTag: '' })
-        assert.deepEqual([answer.statusCode, answer.toTag], [200, dialog.localTag], method)
+        assert.deepEqual([answer.status, answer.toTag], [200, dialog.localTag], method)
       }
       assert.equal(infos, 1)
       await bye
-      assert.equal((await caller.ask('BYE', { toTag: '' })).statusCode, 481, 'there is no dialog any more')
+      assert.equal((await caller.ask('BYE', { toTag: '' })).status, 481, 'there is no dialog any more')
     })
 
     it('in these, of another Call-ID or with another From tag: 481', async () => {
       await established()
-      assert.equal((await caller.ask('BYE', { toTag: '', fromTag: 'foreign' })).statusCode, 481)
-      assert.equal((await newCaller().ask('BYE', { toTag: '' })).statusCode, 481)
+      assert.equal((await caller.ask('BYE', { toTag: '', fromTag: 'foreign' })).status, 481)
+      assert.equal((await newCaller().ask('BYE', { toTag: '' })).status, 481)
     })
 
     it('in its 2xx: the tag is null, and none of our requests has one (RFC 3261 12.1.2, 12.2.1.1)', async () => {
       const { invite, ack, dialog } = await placed('')
       assert.equal(dialog.remoteTag, '')
-      assert.equal(ack.message.getHeader('to'), `<${peer.uri}>`)
+      assert.equal(ack.message.header('to'), `<${peer.uri}>`)
       peer.answer(invite, 200, { toTag: '', body: SDP })
       assert.equal((await peer.requests.next()).text, ack.text, 'a repeated 2xx is acknowledged again')
       const reinvite = dialog.reinvite(OFFER)
       const second = await peer.requests.next()
-      assert.equal(second.message.getHeader('to'), `<${peer.uri}>`)
+      assert.equal(second.message.header('to'), `<${peer.uri}>`)
       peer.answer(second, 200, { toTag: '', body: SDP })
       assert.equal((await peer.requests.next()).message.method, 'ACK')
       assert.equal((await reinvite).status, 200)
       const bye = dialog.bye()
       const last = await peer.requests.next()
-      assert.deepEqual([last.message.method, last.message.getHeader('to')], ['BYE', `<${peer.uri}>`])
+      assert.deepEqual([last.message.method, last.message.header('to')], ['BYE', `<${peer.uri}>`])
       peer.answer(last, 200, { toTag: '' })
       assert.equal((await bye).status, 200)
     })
@@ -218,10 +218,10 @@ describe('a peer that', () => {
         dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
         const told = called(dialog.handlers, 'bye')
         const of = { ...(tag ? { tag } : {}) }
-        assert.equal((await peer.ask(callees(dialog, 'INVITE', { ...of, body: SDP }), port)).statusCode, 200)
+        assert.equal((await peer.ask(callees(dialog, 'INVITE', { ...of, body: SDP }), port)).status, 200)
         peer.send(callees(dialog, 'ACK', of), port)
         const answer = await peer.ask(callees(dialog, 'BYE', { ...of, cseq: 2 }), port)
-        assert.equal(answer.statusCode, 200)
+        assert.equal(answer.status, 200)
         await told
       }
     })
@@ -231,12 +231,12 @@ describe('a peer that', () => {
     const dialog = await established()
     for (const method of ['BYE', 'INFO', 'UPDATE', 'OPTIONS', 'INVITE']) {
       const answer = await caller.ask(method, { fromTag: 'foreign', ...(method === 'INVITE' ? { body: SDP } : {}) })
-      assert.equal(answer.statusCode, 481, method)
+      assert.equal(answer.status, 481, method)
     }
     const { dialog: ours } = await placed('callee')
     const { port } = bob.endpoint.local
-    assert.equal((await peer.ask(callees(ours, 'BYE', { tag: 'foreign' }), port)).statusCode, 481)
-    assert.equal((await caller.ask('OPTIONS')).statusCode, 200, 'the dialog stands')
+    assert.equal((await peer.ask(callees(ours, 'BYE', { tag: 'foreign' }), port)).status, 481)
+    assert.equal((await caller.ask('OPTIONS')).status, 200, 'the dialog stands')
     assert.equal(dialog.remoteTag, 'caller')
   })
 
@@ -267,22 +267,22 @@ describe('a peer that', () => {
         offer.accept({ body: ANSWER })
       }
       send('INVITE', SDP)
-      assert.equal((await caller.final('INVITE')).statusCode, 200)
+      assert.equal((await caller.final('INVITE')).status, 200)
       caller.send('ACK')
       send('UPDATE', SDP)
-      assert.equal((await caller.final('UPDATE')).statusCode, 200)
+      assert.equal((await caller.final('UPDATE')).status, 200)
       assert.deepEqual(offers, ['application/sdp', 'application/sdp'])
       send('UPDATE', 'hello')
-      assert.equal((await caller.final('UPDATE')).statusCode, 415)
+      assert.equal((await caller.final('UPDATE')).status, 415)
       const bye = called(dialog.handlers, 'bye')
       send('BYE', 'hello')
-      assert.equal((await caller.final('BYE')).statusCode, 200)
+      assert.equal((await caller.final('BYE')).status, 200)
       await bye
     })
 
     it('in its INVITE: SDP is read, anything else is 400', async () => {
       send('INVITE', 'hello')
-      assert.equal((await caller.final('INVITE')).statusCode, 400)
+      assert.equal((await caller.final('INVITE')).status, 400)
       caller = newCaller()
       send('INVITE', SDP)
       assert.equal((await bob.invites.next()).request.body?.contentType, 'application/sdp')
@@ -291,9 +291,9 @@ describe('a peer that', () => {
     it('in its 2xx: SDP is read', async () => {
       const { outcome } = bob.call(peer.uri)
       const invite = await peer.requests.next()
-      const lines = ['SIP/2.0 200 OK', `Via: ${invite.message.getHeader('via')}`, `Contact: <${peer.uri}>`]
-      for (const name of ['From', 'Call-ID', 'CSeq']) lines.push(`${name}: ${invite.message.getHeader(name)}`)
-      lines.push(`To: ${invite.message.getHeader('to')};tag=raw`, `Content-Length: ${SDP.length}`, '', SDP)
+      const lines = ['SIP/2.0 200 OK', `Via: ${invite.message.header('via')}`, `Contact: <${peer.uri}>`]
+      for (const name of ['From', 'Call-ID', 'CSeq']) lines.push(`${name}: ${invite.message.header(name)}`)
+      lines.push(`To: ${invite.message.header('to')};tag=raw`, `Content-Length: ${SDP.length}`, '', SDP)
       peer.send(lines.join('\r\n'), bob.endpoint.local.port)
       const { response } = await outcome
       assert.deepEqual(!isLocal(response) && response.body, { contentType: 'application/sdp', content: SDP })
@@ -331,10 +331,7 @@ describe('a peer that', () => {
         peer.answer(await challenged(), 200, { body: SDP })
         const { message } = await peer.requests.next()
         assert.equal(message.method, 'ACK')
-        assert.deepEqual(
-          [message.getHeaders('proxy-authorization'), message.getHeaders('authorization')],
-          [['p'], ['w']],
-        )
+        assert.deepEqual([message.headers('proxy-authorization'), message.headers('authorization')], [['p'], ['w']])
       }
       await acknowledged()
       const result = await outcome
@@ -350,7 +347,7 @@ describe('a peer that', () => {
       for (const toTag of ['one', 'two']) {
         peer.answer(invite, 200, { toTag, body: SDP })
         const { message } = await peer.requests.next()
-        assert.deepEqual([message.method, message.getHeaders('proxy-authorization')], ['ACK', ['p']], toTag)
+        assert.deepEqual([message.method, message.headers('proxy-authorization')], ['ACK', ['p']], toTag)
       }
     })
   })
@@ -372,7 +369,7 @@ describe('a peer that', () => {
       const dialog = { localTag: invite.message.fromTag, sipCallId: 'at-once@test' } as SipDialog
       peer.answer(invite, 200, { body: SDP })
       const answer = await peer.ask(callees(dialog, 'INVITE', { tag: 'raw', body: SDP }), bob.endpoint.local.port)
-      assert.equal(answer.statusCode, 200)
+      assert.equal(answer.status, 200)
       assert.equal((await peer.requests.next()).message.method, 'ACK')
     })
 
@@ -381,7 +378,7 @@ describe('a peer that', () => {
       const invite = await peer.requests.next()
       const dialog = { localTag: invite.message.fromTag, sipCallId: invite.message.callId } as SipDialog
       const answer = await peer.ask(callees(dialog, 'INVITE', { tag: 'raw', body: SDP }), bob.endpoint.local.port)
-      assert.equal(answer.statusCode, 491)
+      assert.equal(answer.status, 491)
       peer.answer(invite, 200, { body: SDP })
       assert.equal((await outcome).kind, 'answered')
     })
@@ -393,7 +390,7 @@ describe('a peer that', () => {
       peer.answer(invite, 486)
       assert.equal((await outcome).kind, 'failed')
       const answer = await peer.ask(callees(dialog, 'INVITE', { tag: 'raw', body: SDP }), bob.endpoint.local.port)
-      assert.equal(answer.statusCode, 481)
+      assert.equal(answer.status, 481)
     })
 
     it('as the caller, before its ACK: it is answered, and both ACKs are taken in whatever order', async () => {
@@ -405,7 +402,7 @@ describe('a peer that', () => {
         caller = newCaller()
         const dialog = await answered()
         dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
-        assert.equal((await caller.ask('INVITE', { body: SDP })).statusCode, 200)
+        assert.equal((await caller.ask('INVITE', { body: SDP })).status, 200)
         const acknowledged = called(dialog.handlers, 'acknowledged')
         for (const cseq of order) caller.send('ACK', { cseq })
         await acknowledged
@@ -419,12 +416,12 @@ describe('a peer that', () => {
       const dialog = await answered({ body: '' })
       dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
       const early = await caller.ask('INVITE', { body: SDP })
-      assert.deepEqual([early.statusCode, early.hasHeader('retry-after')], [500, true])
+      assert.deepEqual([early.status, early.header('retry-after') !== undefined], [500, true])
       caller.send('ACK', { cseq: 2 })
       const acknowledged = called(dialog.handlers, 'acknowledged')
       caller.send('ACK', { cseq: 1, body: SDP })
       await acknowledged
-      assert.equal((await caller.ask('INVITE', { body: SDP })).statusCode, 200)
+      assert.equal((await caller.ask('INVITE', { body: SDP })).status, 200)
     })
   })
 })

@@ -144,7 +144,7 @@ describe('a dialog that moves to another endpoint', () => {
       body: SDP,
     }).replace('<sip:alice@192.0.2.1:5060>', `<${peer.uri}>`)
     const { port } = alice.endpoint.local
-    assert.equal((await peer.ask(theirs, port)).statusCode, 200)
+    assert.equal((await peer.ask(theirs, port)).status, 200)
     moved.agent.adopt(dialog)
     const answered = dialog.reinvite(OFFER)
     const ours = await peer.requests.next()

@@ -41,12 +41,12 @@ describe('name-addr on the wire', () => {
         ['door', 't1', ''],
       )
       const dialog = invite.accept({ body: ANSWER })
-      for (const status of [100, 200]) assert.equal((await peer.responses.next()).message.statusCode, status)
+      for (const status of [100, 200]) assert.equal((await peer.responses.next()).message.status, status)
       const to = `<sip:bob@example.org>;tag=${dialog.localTag}`
       peer.send(text('ACK', written, { from, to, cseq: '314159 ACK' }), bob.endpoint.local.port)
       const ended = dialog.bye()
       const bye = await peer.requests.next()
-      assert.deepEqual([bye.message.method, bye.message.requestUri.text], ['BYE', target])
+      assert.deepEqual([bye.message.method, bye.message.uri.text], ['BYE', target])
       peer.answer(bye, 200)
       assert.equal((await ended).status, 200)
     })
@@ -59,10 +59,10 @@ describe('name-addr on the wire', () => {
       const result = await outcome
       assert.ok(result.kind === 'answered')
       const ack = await peer.requests.next()
-      assert.deepEqual([ack.message.method, ack.message.requestUri.text], ['ACK', target])
+      assert.deepEqual([ack.message.method, ack.message.uri.text], ['ACK', target])
       const ended = result.dialog.bye()
       const bye = await peer.requests.next()
-      assert.deepEqual([bye.message.method, bye.message.requestUri.text], ['BYE', target])
+      assert.deepEqual([bye.message.method, bye.message.uri.text], ['BYE', target])
       peer.answer(bye, 200)
       await ended
     })
@@ -75,14 +75,14 @@ describe('name-addr on the wire', () => {
       bob.endpoint.local.port,
     )
     const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    for (const status of [100, 200]) assert.equal((await peer.responses.next()).message.statusCode, status)
+    for (const status of [100, 200]) assert.equal((await peer.responses.next()).message.status, status)
     peer.send(
       text('ACK', peer.uri, { to: `<sip:bob@example.org>;tag=${dialog.localTag}`, cseq: '314159 ACK' }),
       bob.endpoint.local.port,
     )
     const ended = dialog.bye()
     const bye = await peer.requests.next()
-    assert.deepEqual(bye.message.getHeaders('route'), routes)
+    assert.deepEqual(bye.message.headers('route'), routes)
     peer.answer(bye, 200)
     await ended
   })
@@ -96,7 +96,7 @@ describe('name-addr on the wire', () => {
     it(`a datagram with ${name} is read`, async () => {
       const options = text('OPTIONS', `<${peer.uri}>`)
       const whole = after === '' ? options : options.replace('Content-Length: 0\r\n', '')
-      assert.equal((await peer.ask(before + whole + after, bob.endpoint.local.port)).statusCode, 200)
+      assert.equal((await peer.ask(before + whole + after, bob.endpoint.local.port)).status, 200)
     })
   }
 })

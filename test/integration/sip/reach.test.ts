@@ -28,7 +28,7 @@ describe('a target out of reach', () => {
   async function comesBack(method: string, uri: string, routes: readonly string[] = []) {
     const received = await peer.requests.next()
     const { message } = received
-    assert.deepEqual([message.method, message.requestUri.text, message.getHeaders('route')], [method, uri, routes])
+    assert.deepEqual([message.method, message.uri.text, message.headers('route')], [method, uri, routes])
     return received
   }
 
@@ -77,7 +77,7 @@ describe('a target out of reach', () => {
       await acknowledged
       dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
       for (const refresh of ['', 'INVITE', 'UPDATE']) {
-        if (refresh !== '') assert.equal((await caller.ask(refresh, { contact, body: SDP })).statusCode, 200, why)
+        if (refresh !== '') assert.equal((await caller.ask(refresh, { contact, body: SDP })).status, 200, why)
         if (refresh === 'INVITE') caller.send('ACK')
         const info = dialog.request('INFO')
         peer.answer(await comesBack('INFO', instead), 200)
@@ -158,7 +158,7 @@ describe('a target out of reach', () => {
       caller.send('INVITE', { body: SDP, headers: [`Record-Route: ${first}, ${far}`] })
       const dialog = (await alice.invites.next()).accept({ body: ANSWER })
       const ok = await caller.final('INVITE')
-      assert.deepEqual(ok.getHeaders('record-route'), [first, far], 'mirrored as it came (12.1.1)')
+      assert.deepEqual(ok.headers('record-route'), [first, far], 'mirrored as it came (12.1.1)')
       const acknowledged = called(dialog.handlers, 'acknowledged')
       caller.send('ACK')
       await acknowledged

@@ -23,7 +23,7 @@ describe('route set', () => {
   const next = async () => {
     const received = await proxy.requests.next()
     const { message } = received
-    return { received, method: message.method, uri: message.requestUri.text, routes: message.getHeaders('route') }
+    return { received, method: message.method, uri: message.uri.text, routes: message.headers('route') }
   }
 
   it('goes to a strict router first, which is the Request-URI; the target is the last route', async () => {
@@ -35,7 +35,7 @@ describe('route set', () => {
       const { received, uri, routes } = await next()
       assert.equal(uri, strict())
       assert.deepEqual(routes, ['<sip:second.example.com;lr>', `<${target}>`])
-      assert.equal(received.message.getHeader('to'), `<${target}>`)
+      assert.equal(received.message.header('to'), `<${target}>`)
       // What core tells the router is not for the wire; the same name given by a user is.
       assert.equal(received.text.match(/X-Strict-Route/g)?.length, 1)
       proxy.answer(received, 200)

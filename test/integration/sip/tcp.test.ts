@@ -150,7 +150,7 @@ describe('SIP over UDP and TCP at one port', () => {
     stream.send(options(9, 'a'))
     assert.match(await stream.messages.next(), /^SIP\/2.0 200/)
     const overUdp = options(datagrams.port, 'b').replace('/TCP', '/UDP')
-    assert.equal((await datagrams.ask(overUdp, port)).statusCode, 200)
+    assert.equal((await datagrams.ask(overUdp, port)).status, 200)
     await Promise.all([bob.close(), datagrams.close(), stream.close()])
   })
 

@@ -152,7 +152,7 @@ describe('the UDP transport', () => {
     for (const uri of ['sip:+4930123@192.0.2.1', 'sip:192.0.2.1', 'tel:+4930123']) {
       const via = `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKany${uri.length};rport`
       const request = requestText({ uri, via, callId: uri, method: 'OPTIONS' })
-      assert.equal((await peer.ask(request, trunk.endpoint.local.port)).statusCode, 200)
+      assert.equal((await peer.ask(request, trunk.endpoint.local.port)).status, 200)
     }
     await Promise.all([trunk.close(), peer.close()])
   })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { splitList } from '../../../../src/sip/message/list.js'
-import { parseNameAddr } from '../../../../src/sip/uri/name-addr.js'
+import { parseNameAddress } from '../../../../src/sip/uri/name-address.js'
 
 const quote = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&')}"`
 
@@ -50,9 +50,9 @@ describe('name-addr and addr-spec, in any quoting', () => {
   it('give the URI, the name and the parameters that were written', () => {
     fc.assert(
       fc.property(values, (value) => {
-        const read = parseNameAddr(value.text)
+        const read = parseNameAddress(value.text)
         assert.ok(read, value.text)
-        assert.equal(read.sipUri.text, value.uri)
+        assert.equal(read.uri.text, value.uri)
         assert.equal(read.displayName, value.name)
         assert.deepEqual([...read.params], value.params)
         assert.equal(read.toString(), value.text)
@@ -77,7 +77,7 @@ describe('name-addr and addr-spec, in any quoting', () => {
             list.map(({ text }) => text),
           )
           assert.deepEqual(
-            found.map((text) => parseNameAddr(text)?.sipUri.text),
+            found.map((text) => parseNameAddress(text)?.uri.text),
             list.map(({ uri }) => uri),
           )
         },
@@ -89,8 +89,8 @@ describe('name-addr and addr-spec, in any quoting', () => {
   it('never throw, and what is read once reads the same again', () => {
     fc.assert(
       fc.property(fc.oneof(tricky, fc.string({ unit: 'binary' })), (text) => {
-        const read = parseNameAddr(text)
-        if (read) assert.equal(parseNameAddr(read.toString())?.sipUri.text, read.sipUri.text)
+        const read = parseNameAddress(text)
+        if (read) assert.equal(parseNameAddress(read.toString())?.uri.text, read.uri.text)
         assert.equal(splitList(text).join(',').replace(/[\s,]/g, ''), text.replace(/[\s,]/g, ''))
       }),
     )
@@ -98,18 +98,18 @@ describe('name-addr and addr-spec, in any quoting', () => {
 
   const instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000a959e6d22>"'
   it('parameters after a URI without brackets belong to the header (RFC 3261 20.10), brackets in them to their quotes', () => {
-    const contact = parseNameAddr(`sip:door@192.0.2.1:5062;${instance};expires=60`)
-    assert.equal(contact?.sipUri.text, 'sip:door@192.0.2.1:5062')
-    assert.deepEqual([contact?.getParam('expires'), contact?.displayName], ['60', ''])
-    assert.equal(parseNameAddr('sip:door@example.com;tag=t1;epid="<urn:x:1>"')?.tag, 't1')
+    const contact = parseNameAddress(`sip:door@192.0.2.1:5062;${instance};expires=60`)
+    assert.equal(contact?.uri.text, 'sip:door@192.0.2.1:5062')
+    assert.deepEqual([contact?.params.get('expires'), contact?.displayName], ['60', ''])
+    assert.equal(parseNameAddress('sip:door@example.com;tag=t1;epid="<urn:x:1>"')?.tag, 't1')
     assert.equal(
-      parseNameAddr(`"Do, <or>" <sip:door@x;transport=tcp>;${instance}`)?.sipUri.text,
+      parseNameAddress(`"Do, <or>" <sip:door@x;transport=tcp>;${instance}`)?.uri.text,
       'sip:door@x;transport=tcp',
     )
   })
 
   it('takes the address in brackets where what stands before them could be read as one', () => {
-    assert.equal(parseNameAddr('sip:evil@x;a=1 <sip:x@y>;tag=t')?.sipUri.text, 'sip:x@y')
+    assert.equal(parseNameAddress('sip:evil@x;a=1 <sip:x@y>;tag=t')?.uri.text, 'sip:x@y')
   })
 
   it('refuses brackets without quotes where a name or a parameter stands', () => {
@@ -121,7 +121,7 @@ describe('name-addr and addr-spec, in any quoting', () => {
       'sip:a@b;x="<y>',
       'sip:a@b;x="y"<z>',
     ]) {
-      assert.equal(parseNameAddr(text), undefined, text)
+      assert.equal(parseNameAddress(text), undefined, text)
     }
   })
 })

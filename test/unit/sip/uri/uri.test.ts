@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import { URI } from 'sip.js/lib/core/index.js'
-import { parseNameAddr } from '../../../../src/sip/uri/name-addr.js'
+import { parseNameAddress } from '../../../../src/sip/uri/name-address.js'
 import { parseParams } from '../../../../src/sip/uri/params.js'
 import { parseUri } from '../../../../src/sip/uri/sip-uri.js'
 
 describe('SIP URI', () => {
   it('is split into its parts', () => {
     const uri = parseUri('sip:alice:secret@Example.COM:5070;transport=udp;lr?subject=x')
-    assert.ok(uri instanceof URI)
+    assert.ok(uri)
     assert.deepEqual(
-      { ...uri.parts, params: [...uri.parts.params] },
+      { ...uri, params: [...uri.params] },
       {
+        text: 'sip:alice:secret@Example.COM:5070;transport=udp;lr?subject=x',
         scheme: 'sip',
         user: 'alice',
         host: 'example.com',
@@ -23,17 +23,16 @@ describe('SIP URI', () => {
       },
     )
     assert.equal(uri.isLoose, true)
-    assert.deepEqual([uri.user, uri.host, uri.port], ['alice', 'example.com', 5070])
   })
 
   it('decodes the user part', () => {
-    assert.equal(parseUri('sip:sips%3Auser%40example.com@example.net')?.parts.user, 'sips:user@example.com')
-    assert.equal(parseUri('sip:null-%00@x')?.parts.user, 'null-\0')
+    assert.equal(parseUri('sip:sips%3Auser%40example.com@example.net')?.user, 'sips:user@example.com')
+    assert.equal(parseUri('sip:null-%00@x')?.user, 'null-\0')
   })
 
   it('takes tel and unknown schemes', () => {
-    assert.equal(parseUri('tel:+49-30-1;ext=2')?.parts.user, '+49-30-1')
-    assert.deepEqual(parseUri('isbn:2983792873')?.parts.host, '')
+    assert.equal(parseUri('tel:+49-30-1;ext=2')?.user, '+49-30-1')
+    assert.deepEqual(parseUri('isbn:2983792873')?.host, '')
   })
 
   it('refuses what is none', () => {
@@ -58,10 +57,10 @@ describe('SIP URI', () => {
 
 describe('name-addr', () => {
   it('tells URI parameters from header parameters', () => {
-    const inside = parseNameAddr('<sip:a@b;x=1>;tag=t')
-    assert.deepEqual([inside?.sipUri.text, inside?.tag, inside?.hasParam('x')], ['sip:a@b;x=1', 't', false])
-    const outside = parseNameAddr('sip:a@b;tag=t')
-    assert.deepEqual([outside?.sipUri.text, outside?.tag], ['sip:a@b', 't'])
+    const inside = parseNameAddress('<sip:a@b;x=1>;tag=t')
+    assert.deepEqual([inside?.uri.text, inside?.tag, inside?.params.has('x')], ['sip:a@b;x=1', 't', false])
+    const outside = parseNameAddress('sip:a@b;tag=t')
+    assert.deepEqual([outside?.uri.text, outside?.tag], ['sip:a@b', 't'])
   })
 
   it('reads display names, quoted and not', () => {
@@ -73,14 +72,14 @@ describe('name-addr', () => {
       '"" <sip:x@y>',
     ]
     assert.deepEqual(
-      names.map((text) => parseNameAddr(text)?.displayName),
+      names.map((text) => parseNameAddress(text)?.displayName),
       ['A "B" <c>', 'caller', 'Bell, Alexander', '', ''],
     )
   })
 
   it('refuses open quotes, brackets and junk after them', () => {
     for (const text of ['"a <sip:x@y>', '<sip:x@y', '<sip:x@y> junk', '"a" b <sip:x@y>', 'sip:a@b?c=d', '', '<>']) {
-      assert.equal(parseNameAddr(text), undefined, text)
+      assert.equal(parseNameAddress(text), undefined, text)
     }
   })
 })
