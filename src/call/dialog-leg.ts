@@ -1,5 +1,5 @@
 import { TelephonyError } from '../base/errors.js'
-import { type FinalResponse, type IncomingOffer, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import { type FinalResponse, type IncomingRequest, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
@@ -40,8 +40,7 @@ export class DialogLeg implements Leg {
       bye: (request) => this.#bye(request.headers('Reason')),
       acknowledged: (body) => this.#acknowledged(body),
       ackTimeout: () => this.#fail('the peer sent no ACK for our answer'),
-      reinvite: (offer) => this.#reinvite(offer),
-      info: (request) => this.#info(request.body),
+      request: (incoming) => this.#answer(incoming),
       lost: (response) => this.#lost(response),
     }
   }
@@ -108,7 +107,12 @@ export class DialogLeg implements Leg {
     }
   }
 
-  #reinvite(offer: IncomingOffer): void {
+  #answer(incoming: IncomingRequest): void {
+    if (incoming.request.method === 'INFO') this.#info(incoming)
+    else this.#reinvite(incoming)
+  }
+
+  #reinvite(offer: IncomingRequest): void {
     const { body, method } = offer.request
     if (this.#host.ending) {
       offer.reject(481)
@@ -120,7 +124,7 @@ export class DialogLeg implements Leg {
     }
   }
 
-  #answerOffer(offer: IncomingOffer, body: SipBody): void {
+  #answerOffer(offer: IncomingRequest, body: SipBody): void {
     let answer: ReturnType<Negotiation['answer']>
     try {
       answer = this.#negotiation.answer(body)
@@ -134,11 +138,13 @@ export class DialogLeg implements Leg {
     this.#host.settled(answer.settled)
   }
 
-  #info(body: SipBody | undefined): number {
+  #info(incoming: IncomingRequest): void {
+    const { body } = incoming.request
     const pressed = digitOfInfo(body)
     if (pressed) this.#host.digit(pressed.digit, pressed.durationMs)
     // RFC 6086 4.2.2: 415 for an unknown body; an empty INFO is answered with 200.
-    return pressed || !body ? 200 : 415
+    if (pressed || !body) incoming.accept()
+    else incoming.reject(415)
   }
 
   /** RFC 3261 12.2.1.2: the peer does not know the dialog any more, or does not answer. A last BYE is sent anyway. */

@@ -49,7 +49,7 @@ export class OutgoingLeg implements Leg {
   /** Throws errors of the SIP layer: BAD_HEADER, BAD_TARGET. */
   start(userAgent: UserAgent, init: Omit<OutgoingInviteInit, 'body'>, how: OutgoingLegInit): void {
     const body = this.#negotiation.offer()
-    this.#redirections = new Redirections(init.target)
+    this.#redirections = new Redirections(String(init.target))
     this.#redirect = how.redirect
     const send = (target: string) =>
       userAgent.invite(
@@ -64,7 +64,7 @@ export class OutgoingLeg implements Leg {
     this.#send = send
     this.#ringTimer = this.#host.clock.setTimeout(() => this.#ringTimeout(), how.ringTimeoutMs)
     try {
-      this.#invite = this.#send(init.target)
+      this.#invite = this.#send(String(init.target))
     } catch (error) {
       this.#over()
       throw error

@@ -1,4 +1,6 @@
-import { SourceIndex } from './admission/source-index.js'
+import { SourceIndex, type Standing } from './admission/source-index.js'
+import type { ParsedRequest } from './message/parsed-message.js'
+import type { Service } from './service.js'
 import type { AccountSources } from './types.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
 import type { AccountUserAgent } from './user-agent/account-user-agent.js'
@@ -12,22 +14,27 @@ interface Entry {
 const ALL_KNOWN: AccountSources = { known: ['0.0.0.0/0', '::/0'], anyone: true, strangers: 'silence' }
 
 /** The accounts of one endpoint, found by the user part of a Request-URI: by index, not by scan. */
-export class Accounts {
+export class Accounts implements Service {
   readonly #byContact = new Map<string, Entry>()
   readonly #byAorUser = new Map<string, Entry[]>()
   /** Those that take what nobody else takes. */
   readonly #forAnyUser = new Set<AccountUserAgent>()
   readonly #sources = new SourceIndex<AccountUserAgent>()
 
-  get sources(): Pick<SourceIndex<AccountUserAgent>, 'standing' | 'hears'> {
-    return this.#sources
+  standing(host: string): Standing {
+    return this.#sources.standing(host)
+  }
+
+  find({ uri, source }: ParsedRequest): AccountUserAgent | 'hidden' | undefined {
+    const account = this.#at(uri)
+    return !account || this.#sources.hears(account, source.host) ? account : 'hidden'
   }
 
   /** False where the Contact user is taken. */
   add(agent: AccountUserAgent): boolean {
     const { aor, contactUser } = agent.init
     if (this.#byContact.has(contactUser)) return false
-    const parts = parseUri(aor)?.parts
+    const parts = parseUri(aor)
     const entry = { agent, aorUser: parts?.user ?? '', aorHost: parts?.host ?? '' }
     this.#byContact.set(contactUser, entry)
     this.#byAorUser.set(entry.aorUser, [...(this.#byAorUser.get(entry.aorUser) ?? []), entry])
@@ -51,22 +58,21 @@ export class Accounts {
     else this.#byAorUser.delete(entry.aorUser)
   }
 
+  *all(): IterableIterator<AccountUserAgent> {
+    for (const entry of this.#byContact.values()) yield entry.agent
+  }
+
   /**
    * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the
    * Request-URI preferred. No account is taken just because it is the only one: a wrong number is answered 404 however
    * many accounts there are, unless one wants them all.
    */
-  find(uri: SipUri): AccountUserAgent | undefined {
-    const { user, host } = uri.parts
+  #at({ user, host }: SipUri): AccountUserAgent | undefined {
     const [forAnyUser] = this.#forAnyUser
     if (user === '') return forAnyUser
     const byContact = this.#byContact.get(user)
     if (byContact) return byContact.agent
     const byAor = this.#byAorUser.get(user)
     return (byAor?.find((entry) => entry.aorHost === host) ?? byAor?.[0])?.agent ?? forAnyUser
-  }
-
-  *all(): IterableIterator<AccountUserAgent> {
-    for (const entry of this.#byContact.values()) yield entry.agent
   }
 }

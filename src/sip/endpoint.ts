@@ -2,26 +2,25 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
-import { TransientMap } from '../base/transient-map.js'
 import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
-import { AccountCore, SharedMaps } from './core/account-core.js'
-import { applyCoreSettings, QuietLoggerFactory } from './core/core-settings.js'
-import { ConnectionEnded } from './core/user-agent-clients.js'
+import { DialogIndex } from './dialog/dialog-index.js'
 import { Dispatcher } from './dispatcher.js'
 import { Inbound } from './inbound.js'
 import { checkText } from './message/header-check.js'
 import { idleOctets } from './message/idle-octets.js'
 import { Router } from './router.js'
+import { Sender } from './sender.js'
 import { maskCredentials } from './trace.js'
+import { Transactions } from './transaction/transactions.js'
 import { hostPort, reachable, uriHost } from './transport/address.js'
 import { openTransports } from './transport/open-transports.js'
 import { cached, type Resolve, resolveBySystem } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
-import { escapeDisplayName, parseNameAddr } from './uri/name-addr.js'
+import { type NameAddress, parseNameAddress } from './uri/name-address.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
-import { type AccountContext, Closers, type DialogReceiver, guarded } from './user-agent/account-context.js'
+import { type AccountContext, guarded } from './user-agent/account-context.js'
 import { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 export interface SipEndpointDeps {
@@ -35,7 +34,6 @@ export interface SipEndpointDeps {
 
 /** Binds the sockets; rejects with TRANSPORT and a message that says what to do where that fails. */
 export async function openSipEndpoint(deps: SipEndpointDeps, init: SipEndpointInit): Promise<SipEndpoint> {
-  applyCoreSettings()
   const endpoint = new SocketEndpoint(deps, init)
   await endpoint.open()
   return endpoint
@@ -44,12 +42,11 @@ export async function openSipEndpoint(deps: SipEndpointDeps, init: SipEndpointIn
 class SocketEndpoint implements SipEndpoint {
   readonly #deps: SipEndpointDeps
   readonly #init: SipEndpointInit
-  readonly #maps = new SharedMaps()
   readonly #accounts = new Accounts()
-  readonly #dialogs = new TransientMap<string, DialogReceiver>()
-  readonly #closing = new Closers()
-  readonly #loggers = new QuietLoggerFactory()
+  readonly #dialogs = new DialogIndex()
+  readonly #transactions: Transactions
   readonly #router: Router
+  readonly #sender: Sender
   readonly #inbound: Inbound
   readonly #transports: SipTransport[] = []
   #closed: Promise<void> | undefined
@@ -63,27 +60,28 @@ class SocketEndpoint implements SipEndpoint {
       log,
       resolve: cached(resolve, clock),
       transports: this.#transports,
+      advertised: () => this.advertised,
       trace: (text, to) => this.#traceLine('out', text, to),
     })
-    const { clients, servers } = this.#router
+    this.#transactions = new Transactions({ clock, log })
+    this.#sender = new Sender({ clock, router: this.#router, transactions: this.#transactions })
+    const flowBack: Router['flowBack'] = (via, source) => this.#router.flowBack(via, source)
     const dispatcher = new Dispatcher({
       clock,
       log,
-      accounts: this.#accounts,
-      maps: this.#maps,
+      services: [this.#accounts],
       dialogs: this.#dialogs,
-      clients,
-      servers,
+      transactions: this.#transactions,
       limits: new SourceLimits(clock),
-      reply: (request, options) => void this.#inbound.reply(request, options),
-      canReach: (uri) => this.#router.canReach(uri),
+      reply: (request, refusal) => this.#inbound.reply(request, refusal),
+      flowBack,
     })
     this.#inbound = new Inbound({
       log,
       request: (message) => dispatcher.receiveRequest(message),
       response: (message) => dispatcher.receiveResponse(message),
       answers: (source) => dispatcher.answers(source),
-      send: (text, source) => this.#router.answer(text, source),
+      flowBack,
     })
   }
 
@@ -121,22 +119,15 @@ class SocketEndpoint implements SipEndpoint {
   }
 
   async #closeAll(): Promise<void> {
-    this.#closing.closeAll()
-    // sip.js' timers would keep the process alive; disposing of a user agent stops those of its transaction.
-    for (const client of [...this.#maps.clients.values()]) client.dispose()
-    for (const server of [...this.#maps.servers.values()]) server.dispose()
-    for (const dialog of [...this.#maps.dialogs.values()]) dialog.dispose()
-    this.#router.close()
+    this.#dialogs.close()
+    this.#sender.close('Endpoint closed')
+    this.#transactions.close('Endpoint closed')
     await Promise.all(this.#transports.map((transport) => transport.close()))
   }
 
-  /** A connection has ended: what nobody has answered there will not be answered (RFC 3261 8.1.3.1, 17.1.4). */
+  /** A connection has ended: requests without an answer there will have none (RFC 3261 8.1.3.1, 17.1.4). */
   #lost(peer: SipAddress, wasOurs: boolean): void {
-    for (const { branch, method } of this.#router.clients.unansweredBy(peer)) {
-      this.#router.clients.forget(branch, method)
-      const client = this.#maps.clients.get(branch + method)
-      if (client) failTransaction(client.transaction, `the connection to ${hostPort(peer)} has ended`)
-    }
+    this.#transactions.flowEnded(peer, `the connection to ${hostPort(peer)} has ended`)
     if (!wasOurs) return
     for (const { init } of this.#accounts.all()) {
       guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(peer))
@@ -145,54 +136,28 @@ class SocketEndpoint implements SipEndpoint {
 
   #accountContext(init: UserAgentInit): AccountContext {
     const { clock, log } = this.#deps
-    const aor = accountUri(init.aor)
     const { host, port } = this.advertised
     const prefer = init.protocol ?? (this.local.protocol === 'udp' ? undefined : this.local.protocol)
-    const transport = this.#router.forAccount(prefer)
     // RFC 3263 4.1: without the parameter it is UDP.
     const parameter = prefer === undefined || prefer === 'udp' ? '' : `;transport=${prefer}`
     const contactUri = accountUri(`sip:${init.contactUser}@${uriHost(host)}:${port}${parameter}`)
-    for (const route of [...init.routeSet, ...(init.home?.routeSet ?? [])]) {
-      if (!parseNameAddr(route))
-        throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(route)} is no route: <sip:proxy;lr>`)
-    }
-    const core = new AccountCore(
-      {
-        maps: this.#maps,
-        reply: (request, options) => this.#inbound.reply(request, options),
-        ...(init.home && { home: { ...init.home, domain: accountUri(`sip:${init.home.domain}`) } }),
-      },
-      {
-        aor,
-        contact: { uri: contactUri, pubGruu: undefined, tempGruu: undefined, toString: () => `<${contactUri.text}>` },
-        displayName: escapeDisplayName(checkText('display name', init.displayName)),
-        loggerFactory: this.#loggers,
-        hackViaTcp: false,
-        routeSet: [...init.routeSet],
-        sipjsId: '',
-        supportedOptionTags: [],
-        supportedOptionTagsResponse: [],
-        userAgentHeaderFieldValue: this.#init.userAgent,
-        viaForceRport: true,
-        viaHost: `${uriHost(host)}:${port}`,
-        authenticationFactory: () => undefined, // ours answers challenges, see CredentialsRound
-        transportAccessor: () => transport,
-      },
-    )
+    const { userAgent } = this.#init
+    checkText('display name', init.displayName)
     return {
       clock,
       log,
-      core,
       init,
-      aor,
+      aor: accountUri(init.aor),
       contactUri: contactUri.text,
-      clients: this.#router.clients,
-      keepAlive: (to) => this.#router.keepAlive(to),
-      canReach: (uri) => this.#router.canReach(uri),
+      contactLine: `Contact: <${contactUri.text}>`,
+      // RFC 3261 20.41: optional, but never empty.
+      userAgentLines: userAgent === '' ? [] : [`User-Agent: ${userAgent}`],
+      prefer,
+      sender: this.#sender,
       dialogs: this.#dialogs,
-      inviting: this.#maps.inviting,
-      byPeer: this.#maps.byPeer,
-      closing: this.#closing,
+      canReach: (uri) => this.#router.canReach(uri),
+      keepAlive: (to) => this.#router.keepAlive(to),
+      routeSetTo: routesOf(init),
     }
   }
 
@@ -213,13 +178,27 @@ class SocketEndpoint implements SipEndpoint {
   }
 }
 
-/** sip.js' own way to tell a transaction that its request did not get through; declared protected. */
-function failTransaction(transaction: object, reason: string): void {
-  ;(transaction as { onTransportError(error: Error): void }).onTransportError(new ConnectionEnded(reason))
+/** RFC 3261 8.1.2: the route set by target. Requests to the own domain may have another one; only host and port of the URI count. */
+function routesOf({ routeSet, home }: UserAgentInit): (target: SipUri) => readonly NameAddress[] {
+  const routes = routeSet.map(checkedRoute)
+  if (!home) return () => routes
+  const homeRoutes = home.routeSet.map(checkedRoute)
+  const domain = authorityOf(accountUri(`sip:${home.domain}`))
+  return (target) => (authorityOf(target) === domain ? homeRoutes : routes)
+}
+
+const DEFAULT_PORT = 5060
+
+const authorityOf = ({ host, port }: SipUri): string => `${host}:${port ?? DEFAULT_PORT}`
+
+function checkedRoute(text: string): NameAddress {
+  const route = parseNameAddress(text)
+  if (route) return route
+  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is not a route. Use one like <sip:proxy.example.com;lr>`)
 }
 
 function accountUri(text: string): SipUri {
   const uri = parseUri(text)
-  if (uri && uri.parts.host !== '') return uri
-  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is no SIP address`)
+  if (uri && uri.host !== '') return uri
+  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is not a SIP address`)
 }

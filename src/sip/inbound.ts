@@ -1,13 +1,14 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { ResponseOptions } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { HeaderFields } from './message/header-fields.js'
 import { BadRequest } from './message/parse-error.js'
-import { type ParsedMessage, ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
+import { ParsedRequest, type ParsedResponse } from './message/parsed-message.js'
 import { parseMessage, refusalOf } from './message/parser.js'
 import { responseText } from './message/response-text.js'
 import { parseVia, stampVia, type Via } from './message/via.js'
+import type { Refusal } from './service.js'
+import type { Flow } from './transport/flow.js'
 import type { SipAddress } from './types.js'
 
 interface InboundDeps {
@@ -16,13 +17,14 @@ interface InboundDeps {
   response(message: ParsedResponse): void
   /** Whether a source gets an answer to what is no request. */
   answers(source: SipAddress): boolean
-  /** An answer to what came from there. */
-  send(text: string, source: SipAddress): Promise<void>
+  /** The way back to where a request came from. */
+  flowBack(via: Via, source: SipAddress): Flow
 }
 
 /** What an answer is made from, and where it goes. */
 interface Origin {
   fields: HeaderFields
+  via: Via
   source: SipAddress
 }
 
@@ -38,7 +40,7 @@ export class Inbound {
   receive(bytes: Buffer, source: SipAddress): void {
     const message = this.#parse(bytes, source)
     if (message instanceof ParsedRequest) {
-      stampTopVia(message.fields, message.hop, source)
+      stampTopVia(message.fields, message.via, source)
       this.#deps.request(message)
     } else if (message) this.#deps.response(message)
   }
@@ -52,21 +54,17 @@ export class Inbound {
   /**
    * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
    */
-  reply({ fields, source }: Origin, options: ResponseOptions): string {
-    const { statusCode: status, reasonPhrase, toTag, extraHeaders } = options
-    const text = responseText(fields, {
-      status,
-      ...(reasonPhrase === undefined ? {} : { reason: reasonPhrase }),
-      toTag: status === 100 ? '' : (toTag ?? this.#toTag(fields)),
-      headers: extraHeaders ?? [],
-    })
+  reply({ fields, via, source }: Origin, refusal: Refusal): void {
+    const { status, reason, lines = [] } = refusal
+    const toTag = status === 100 ? '' : this.#toTag(fields)
+    const text = responseText(fields, { status, ...(reason === undefined ? {} : { reason }), toTag, headers: lines })
     this.#deps
-      .send(text, source)
+      .flowBack(via, source)
+      .send(text)
       .catch((error) => this.#deps.log.debug({ err: error, status }, 'an answer could not be sent'))
-    return text
   }
 
-  #parse(bytes: Buffer, source: SipAddress): ParsedMessage | undefined {
+  #parse(bytes: Buffer, source: SipAddress): ParsedRequest | ParsedResponse | undefined {
     try {
       return parseMessage(bytes, source)
     } catch (error) {
@@ -79,12 +77,12 @@ export class Inbound {
 
   #refuse(error: BadRequest, source: SipAddress): void {
     if (error.method === 'ACK' || !this.#deps.answers(source)) return
-    const { fields, hop, status, message } = error
+    const { fields, via, status, message } = error
     // Further hops that nobody can read would make our answer as malformed as the request was.
     const [first = '', ...others] = fields.all('via')
-    fields.set('via', [first, ...others.filter((via) => parseVia(via))])
-    stampTopVia(fields, hop, source)
-    this.reply({ fields, source }, { statusCode: status, reasonPhrase: message })
+    fields.set('via', [first, ...others.filter((value) => parseVia(value))])
+    stampTopVia(fields, via, source)
+    this.reply({ fields, via, source }, { status, reason: message })
   }
 
   #toTag(fields: HeaderFields): string {
@@ -93,6 +91,6 @@ export class Inbound {
   }
 }
 
-function stampTopVia(fields: HeaderFields, hop: Via, source: SipAddress): void {
-  fields.set('via', [stampVia(hop, source), ...fields.all('via').slice(1)])
+function stampTopVia(fields: HeaderFields, via: Via, source: SipAddress): void {
+  fields.set('via', [stampVia(via, source), ...fields.all('via').slice(1)])
 }

@@ -1,17 +1,12 @@
-import type { Transport } from 'sip.js/lib/core/index.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { octetLength } from '../base/octets.js'
 import { isUnicast } from '../base/unicast.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
-import { nextHop, type OutgoingText, readOutgoing, withProtocol } from './message/outgoing-text.js'
+import type { OutgoingRequest } from './message/outgoing-request.js'
 import type { Via } from './message/via.js'
-import { ClientTransactions } from './transaction/client-transactions.js'
-import { serverKey } from './transaction/key.js'
-import { ServerTransactions } from './transaction/server-transactions.js'
-import { TRANSACTION_MS } from './transaction/timers.js'
-import { familyOf, hostPort, literalAddress } from './transport/address.js'
+import { familyOf, hostPort, literalAddress, uriHost } from './transport/address.js'
+import type { Flow } from './transport/flow.js'
 import { notOneMachine, unreachable } from './transport/reach.js'
 import type { Resolve } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
@@ -29,6 +24,9 @@ interface RouterDeps {
   resolve: Resolve
   /** Those that are open, the first is preferred. */
   transports: readonly SipTransport[]
+  /** Host and port of ours that peers use. */
+  advertised: () => { host: string; port: number }
+  /** Sees each message before it is sent. */
   trace(text: string, to: SipAddress): void
 }
 
@@ -41,28 +39,17 @@ interface Target {
 }
 
 /**
- * The way out: finds where a message goes and by which protocol, and tells the transactions. What it rejects with
- * becomes a 503 (RFC 3261 8.1.3.1).
+ * Finds the flow that a message leaves by: of a request by its next hop (RFC 3261 8.1.2, 18.1.1), of a response by where the request came
+ * from (18.2.2). What it rejects with becomes a 503 (8.1.3.1).
  */
 export class Router {
-  readonly clients: ClientTransactions
-  readonly servers: ServerTransactions
   readonly #deps: RouterDeps
   /** Peers that have refused a connection, and until when. */
   readonly #noTcp = new Map<string, number>()
+  #sentBy = ''
 
   constructor(deps: RouterDeps) {
     this.#deps = deps
-    const resend = (text: string, destination: SipAddress): void => this.#resend(text, destination)
-    const silent = (to: SipAddress): void => this.#transport(to.protocol)?.suspect(to, TRANSACTION_MS)
-    this.clients = new ClientTransactions({ clock: deps.clock, resend, silent })
-    this.servers = new ServerTransactions({ clock: deps.clock, resend })
-  }
-
-  /** What core sends an account's messages by. `prefer`: where a URI does not say. */
-  forAccount(prefer: SipProtocol | undefined): Transport {
-    const protocol = (prefer ?? this.#default).toUpperCase()
-    return { protocol, send: (text) => this.send(text, prefer) }
   }
 
   /** Whether a request can leave for that URI at all; whether its name can be resolved shows when it is sent. */
@@ -70,14 +57,30 @@ export class Router {
     return unreachable(uri, this.#deps.transports) === undefined
   }
 
-  async send(text: string, prefer?: SipProtocol): Promise<void> {
-    const message = readOutgoing(text)
-    return message.status === undefined ? this.#sendRequest(message, prefer) : this.#sendResponse(message)
+  /**
+   * Synchronous if nothing has to be resolved and no connection has to be tried. `prefer`: where the URI does not say. Throws or rejects
+   * with TRANSPORT.
+   */
+  flowTo(request: OutgoingRequest, prefer?: SipProtocol): Flow | Promise<Flow> {
+    const target = this.#target(request.nextHop, prefer)
+    const host = literalAddress(target.host)
+    if (host === undefined) return this.#resolve(request, target)
+    return this.#choose(request, { ...target, host }, prefer)
   }
 
-  /** An answer to what came from there. */
-  async answer(text: string, source: SipAddress): Promise<void> {
-    return this.#sendResponse(readOutgoing(text), source)
+  /**
+   * RFC 3261 18.2.2 with RFC 3581 4: back to the source; by datagrams to the port of the Via, unless the sender asked for the port that it
+   * used. A connection that has ended in the meantime is made anew, to where the peer listens.
+   */
+  flowBack(via: Via, source: SipAddress): Flow {
+    const { protocol, host } = source
+    const listens = via.port ?? DEFAULT_PORT
+    if (protocol === 'udp') return this.#flow({ protocol, host, port: via.rport === undefined ? listens : source.port })
+    return new WayBack(this, this.#sentByText(), { source, fallback: { protocol, host, port: listens } })
+  }
+
+  isConnected(to: SipAddress): boolean {
+    return this.#transport(to.protocol)?.isConnected(to) ?? false
   }
 
   keepAlive(to: SipAddress): void {
@@ -86,121 +89,11 @@ export class Router {
       .catch((error) => this.#deps.log.debug({ err: error }, 'a keep-alive could not be sent'))
   }
 
-  close(): void {
-    this.clients.close()
-    this.servers.close()
+  suspect(to: SipAddress, silentMs: number): void {
+    this.#transport(to.protocol)?.suspect(to, silentMs)
   }
 
-  get #default(): SipProtocol {
-    return this.#deps.transports[0]?.local.protocol ?? 'udp'
-  }
-
-  #sendResponse(message: OutgoingText, source?: SipAddress): Promise<void> {
-    const { text, status = 500, hop } = message
-    const key = serverKey(message)
-    const destination = this.#responseDestination(hop, source ?? this.servers.sourceOf(key))
-    this.servers.answered(key, status, text, destination)
-    return this.#write(text, destination)
-  }
-
-  /**
-   * RFC 3261 18.2.2 with RFC 3581 4. The Via was stamped when the request came, so this is an address. A connection that
-   * has ended in the meantime is made anew, to where the peer listens.
-   */
-  #responseDestination(hop: Via, source: SipAddress | undefined): SipAddress {
-    const host = source?.host ?? literalAddress(hop.received ?? hop.host) ?? hop.host
-    if (source && source.protocol !== 'udp' && this.#transport(source.protocol)?.isConnected(source)) return source
-    const protocol = source?.protocol ?? this.#protocolOf(hop.transport) ?? this.#default
-    const port = (protocol === 'udp' ? Number(hop.rport) : 0) || hop.port || DEFAULT_PORT
-    return { protocol, host, port }
-  }
-
-  /**
-   * Synchronous up to the socket where nothing has to be resolved: messages leave in the order in which they were sent.
-   */
-  #sendRequest(message: OutgoingText, prefer: SipProtocol | undefined): Promise<void> {
-    const { method, hop } = message
-    const followed = method === 'ACK' || method === 'CANCEL' ? this.clients.destinationOf(hop.branch) : undefined
-    if (followed) return this.#deliver(message, followed)
-    const target = this.#requestTarget(message, prefer)
-    const address = literalAddress(target.host)
-    return address === undefined
-      ? this.#resolveAndDeliver(message, target)
-      : this.#choose(message, { ...target, host: address }, prefer)
-  }
-
-  async #resolveAndDeliver(message: OutgoingText, target: Target): Promise<void> {
-    const { clock, resolve, transports } = this.#deps
-    const deadlineMs = clock.now() + TRANSACTION_MS
-    const host = await resolve(target.host, familyOf(transports[0]?.local.host ?? ''))
-    // Core has given up by then (Timers B and F): a request must not leave after its 408.
-    if (clock.now() >= deadlineMs) throw new TelephonyError('TIMEOUT', `${target.host} was resolved too late`)
-    return this.#choose(message, { ...target, host }, undefined)
-  }
-
-  /** The protocol for this address; a request that is too large for a datagram goes by TCP where the peer takes it. */
-  #choose(message: OutgoingText, target: Target, prefer: SipProtocol | undefined): Promise<void> {
-    const { host, port, forced } = target
-    const to: SipAddress = { protocol: target.protocol, host, port }
-    const overTcp: SipAddress = { ...to, protocol: 'tcp' }
-    const tcp = this.#transport('tcp')
-    if (to.protocol === 'udp' && tcp) {
-      if (!forced && prefer === undefined && tcp.isConnected(overTcp)) return this.#deliver(message, overTcp)
-      if (octetLength(message.text) > MAX_DATAGRAM_REQUEST_OCTETS) return this.#deliverLarge(message, to, overTcp)
-    }
-    return this.#deliver(message, to)
-  }
-
-  /** RFC 3261 18.1.1: by TCP; by UDP again where the peer refuses that. */
-  async #deliverLarge(message: OutgoingText, overUdp: SipAddress, overTcp: SipAddress): Promise<void> {
-    const { clock, log } = this.#deps
-    const peer = hostPort(overTcp)
-    if ((this.#noTcp.get(peer) ?? 0) > clock.now()) return this.#deliver(message, overUdp)
-    try {
-      return await this.#deliver(message, overTcp)
-    } catch (error) {
-      log.debug({ err: error, peer }, 'no TCP there: a large request goes by UDP')
-      if (this.#noTcp.size >= MAX_NO_TCP) this.#noTcp.clear()
-      this.#noTcp.set(peer, clock.now() + NO_TCP_MS)
-      return this.#deliver(message, overUdp)
-    }
-  }
-
-  async #deliver(message: OutgoingText, destination: SipAddress): Promise<void> {
-    const { method, hop } = message
-    // RFC 3261 18.1.1: the Via says by what it went, which core could not know.
-    const text = withProtocol(message.text, destination.protocol)
-    this.clients.sent({ text, method, branch: hop.branch, destination })
-    try {
-      await this.#write(text, destination)
-    } catch (error) {
-      if (method !== 'ACK') this.clients.forget(hop.branch, method)
-      throw error
-    }
-  }
-
-  #requestTarget(message: OutgoingText, prefer: SipProtocol | undefined): Target {
-    const uri = nextHop(message)
-    if (!uri || uri.parts.host === '')
-      throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
-    const why = unreachable(uri, this.#deps.transports)
-    if (why) throw new TelephonyError('TRANSPORT', why)
-    const { host, port = DEFAULT_PORT, params } = uri.parts
-    const named = params.get('transport')
-    const protocol = named === undefined ? (prefer ?? this.#default) : (named.toLowerCase() as SipProtocol)
-    return { protocol, host, port, forced: named !== undefined }
-  }
-
-  #protocolOf(name: string): SipProtocol | undefined {
-    const wanted = name.toLowerCase()
-    return this.#deps.transports.map(({ local }) => local.protocol).find((protocol) => protocol === wanted)
-  }
-
-  #transport(protocol: SipProtocol): SipTransport | undefined {
-    return this.#deps.transports.find(({ local }) => local.protocol === protocol)
-  }
-
-  async #write(text: string, to: SipAddress): Promise<void> {
+  async write(text: string, to: SipAddress): Promise<void> {
     const transport = this.#transport(to.protocol)
     if (!transport) throw new TelephonyError('TRANSPORT', `this transport does not speak ${to.protocol}`)
     const ours = familyOf(transport.local.host)
@@ -213,9 +106,111 @@ export class Router {
     return transport.send(text, to)
   }
 
-  #resend(text: string, destination: SipAddress): void {
-    this.#write(text, destination).catch((error) => {
-      this.#deps.log.debug({ err: error }, 'a retransmission could not be sent')
-    })
+  async #resolve(request: OutgoingRequest, target: Target): Promise<Flow> {
+    const { resolve, transports } = this.#deps
+    const host = await resolve(target.host, familyOf(transports[0]?.local.host ?? ''))
+    return this.#choose(request, { ...target, host }, undefined)
+  }
+
+  /** The protocol for this address; a request that is too large for a datagram goes by TCP where the peer takes it. */
+  #choose(request: OutgoingRequest, target: Target, prefer: SipProtocol | undefined): Flow | Promise<Flow> {
+    const { host, port, forced } = target
+    const to: SipAddress = { protocol: target.protocol, host, port }
+    const tcp = to.protocol === 'udp' ? this.#transport('tcp') : undefined
+    if (!tcp) return this.#flow(to)
+    const overTcp: SipAddress = { ...to, protocol: 'tcp' }
+    if (!forced && prefer === undefined && tcp.isConnected(overTcp)) return this.#flow(overTcp)
+    if (request.octets <= MAX_DATAGRAM_REQUEST_OCTETS) return this.#flow(to)
+    return tcp.isConnected(overTcp) ? this.#flow(overTcp) : this.#tryTcp(tcp, to, overTcp)
+  }
+
+  /** RFC 3261 18.1.1: by TCP; by UDP again where the peer refuses that. */
+  async #tryTcp(tcp: SipTransport, overUdp: SipAddress, overTcp: SipAddress): Promise<Flow> {
+    const { clock, log } = this.#deps
+    const peer = hostPort(overTcp)
+    if ((this.#noTcp.get(peer) ?? 0) > clock.now()) return this.#flow(overUdp)
+    try {
+      await tcp.connect(overTcp)
+      return this.#flow(overTcp)
+    } catch (error) {
+      log.debug({ err: error, peer }, 'no TCP there: a large request goes by UDP')
+      if (this.#noTcp.size >= MAX_NO_TCP) this.#noTcp.clear()
+      this.#noTcp.set(peer, clock.now() + NO_TCP_MS)
+      return this.#flow(overUdp)
+    }
+  }
+
+  #target(uri: SipUri, prefer: SipProtocol | undefined): Target {
+    if (uri.host === '') throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
+    const why = unreachable(uri, this.#deps.transports)
+    if (why) throw new TelephonyError('TRANSPORT', why)
+    const { host, port = DEFAULT_PORT, params } = uri
+    const named = params.get('transport')
+    const first = this.#deps.transports[0]?.local.protocol ?? 'udp'
+    const protocol = named === undefined ? (prefer ?? first) : (named.toLowerCase() as SipProtocol)
+    return { protocol, host, port, forced: named !== undefined }
+  }
+
+  #flow(remote: SipAddress): Flow {
+    return new Way(this, this.#sentByText(), remote)
+  }
+
+  #sentByText(): string {
+    if (this.#sentBy === '') {
+      const { host, port } = this.#deps.advertised()
+      this.#sentBy = `${uriHost(host)}:${port}`
+    }
+    return this.#sentBy
+  }
+
+  #transport(protocol: SipProtocol): SipTransport | undefined {
+    return this.#deps.transports.find(({ local }) => local.protocol === protocol)
+  }
+}
+
+/** The way to an address: a datagram socket, or a connection, which is opened if it has to be. */
+class Way implements Flow {
+  readonly remote: SipAddress
+  readonly sentBy: string
+  readonly isReliable: boolean
+  readonly #router: Router
+
+  constructor(router: Router, sentBy: string, remote: SipAddress) {
+    this.#router = router
+    this.sentBy = sentBy
+    this.remote = remote
+    this.isReliable = remote.protocol !== 'udp'
+  }
+
+  send(text: string): Promise<void> {
+    return this.#router.write(text, this.remote)
+  }
+
+  suspect(silentMs: number): void {
+    this.#router.suspect(this.remote, silentMs)
+  }
+}
+
+/** The way back by which a request came over a connection. */
+class WayBack implements Flow {
+  readonly remote: SipAddress
+  readonly sentBy: string
+  readonly isReliable = true
+  readonly #router: Router
+  readonly #fallback: SipAddress
+
+  constructor(router: Router, sentBy: string, init: { source: SipAddress; fallback: SipAddress }) {
+    this.#router = router
+    this.sentBy = sentBy
+    this.remote = init.source
+    this.#fallback = init.fallback
+  }
+
+  send(text: string): Promise<void> {
+    return this.#router.write(text, this.#router.isConnected(this.remote) ? this.remote : this.#fallback)
+  }
+
+  suspect(silentMs: number): void {
+    this.#router.suspect(this.remote, silentMs)
   }
 }

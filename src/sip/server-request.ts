@@ -17,6 +17,8 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
   readonly transaction: Transaction
   /** RFC 3261 8.2.6.2: the same in all responses but 100. Written only if the request has no To tag. */
   readonly toTag: string
+  /** Hears of a CANCEL before the final response (9.2). */
+  cancelledBy: ((cancel: ParsedRequest) => void) | undefined
 
   constructor(message: ParsedRequest, transaction: Transaction, toTag: string) {
     this.message = message

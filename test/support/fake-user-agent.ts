@@ -3,7 +3,7 @@ import type {
   FinalResponse,
   HeaderField,
   IncomingInvite,
-  IncomingOffer,
+  IncomingRequest,
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
@@ -188,12 +188,12 @@ export class FakeDialog implements SipDialog {
   /** The peer's re-INVITE; what we answered stands in the result. */
   offer(body?: SipBody, method = 'INVITE'): FakeOffer {
     const offer = new FakeOffer(method, body)
-    this.handlers.reinvite?.(offer)
+    void this.handlers.request?.(offer)
     return offer
   }
 }
 
-export class FakeOffer implements IncomingOffer {
+export class FakeOffer implements IncomingRequest {
   readonly request: SipRequest
   accepted: { body?: SipBody } | undefined
   rejected: number | undefined
@@ -203,7 +203,7 @@ export class FakeOffer implements IncomingOffer {
     this.request = request(method, body ? { body } : {})
   }
 
-  accept(init: { body?: SipBody }): void {
+  accept(init: { body?: SipBody } = {}): void {
     this.accepted = init
   }
 

@@ -8,6 +8,7 @@ import type {
   FinalResponse,
   HeaderField,
   IncomingInvite,
+  IncomingRequest,
   OutgoingInvite,
   SipBody,
   SipDialog,
@@ -52,6 +53,12 @@ export class Inbox<Item> {
   get waiting(): readonly Item[] {
     return this.#items
   }
+}
+
+/** Answers with this status. */
+export function answerBy(incoming: IncomingRequest, status: number): void {
+  if (status < 300) incoming.accept({ status })
+  else incoming.reject(status)
 }
 
 export type InviteOutcome =
@@ -114,7 +121,7 @@ export class Party {
       handlers: {
         admit: (request) => this.admit(request),
         invite: (invite) => this.invites.put(invite),
-        request: (request) => this.request?.(request) ?? 405,
+        request: (incoming) => answerBy(incoming, this.request?.(incoming.request) ?? 405),
       },
       ...agent,
     })

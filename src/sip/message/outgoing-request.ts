@@ -10,13 +10,14 @@ interface OutgoingRequestInit {
   /** Where the request shall arrive: the Request-URI, unless the first route is a strict router. */
   target: SipUri
   routeSet: readonly NameAddress[]
-  /** Values of From and To, tags included. */
+  /** Values of From and To, with their tags. */
   from: string
   to: string
   callId: string
   cseq: number
   /** Other header lines in their order: `Name: value`. */
   lines: readonly string[]
+  /** Throws BAD_HEADER for a wrong content type. */
   body?: SipBody | undefined
 }
 
@@ -34,7 +35,7 @@ export class OutgoingRequest {
   readonly #init: OutgoingRequestInit
   readonly #routes: readonly string[]
   /** What follows the Via. */
-  #rest: string | undefined
+  readonly #rest: string
 
   constructor(init: OutgoingRequestInit) {
     const { uri, routes } = wayTo(init.target, init.routeSet)
@@ -43,6 +44,7 @@ export class OutgoingRequest {
     this.method = init.method
     this.uri = uri
     this.nextHop = init.routeSet[0]?.uri ?? uri
+    this.#rest = this.#write()
   }
 
   get callId(): string {
@@ -72,11 +74,11 @@ export class OutgoingRequest {
 
   /** About how long the message is, with a Via of usual length. */
   get octets(): number {
-    return octetLength(this.#afterVia()) + this.uri.text.length + VIA_OCTETS
+    return octetLength(this.#rest) + this.uri.text.length + VIA_OCTETS
   }
 
   toText(via: string): string {
-    return `${this.method} ${this.uri.text} SIP/2.0\r\nVia: ${via}\r\n${this.#afterVia()}`
+    return `${this.method} ${this.uri.text} SIP/2.0\r\nVia: ${via}\r\n${this.#rest}`
   }
 
   /** RFC 3261 17.1.1.3: the ACK to a failure has the Request-URI and every Route of its INVITE. */
@@ -105,11 +107,6 @@ export class OutgoingRequest {
 
   #copy(changes: Partial<OutgoingRequestInit>): OutgoingRequest {
     return new OutgoingRequest({ ...this.#init, ...changes })
-  }
-
-  #afterVia(): string {
-    this.#rest ??= this.#write()
-    return this.#rest
   }
 
   #write(): string {

@@ -16,6 +16,8 @@ const REPEATS_TO_STRANGERS = 1
 /** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
 export class InviteServer {
   readonly flow: Flow
+  /** The To tag of its responses, which the response to a CANCEL has as well (9.2). */
+  readonly toTag: string
   readonly #host: TransactionHost
   readonly #key: string
   #user: ServerUser | undefined
@@ -28,10 +30,11 @@ export class InviteServer {
   /** Timer I or L. */
   #timer: Timer | undefined
 
-  constructor(host: TransactionHost, init: { key: string; flow: Flow; known: boolean; user: ServerUser }) {
+  constructor(host: TransactionHost, init: { key: string; flow: Flow; toTag: string; known: boolean; user: ServerUser }) {
     this.#host = host
     this.#key = init.key
     this.flow = init.flow
+    this.toTag = init.toTag
     this.#user = init.user
     this.#repeatsLeft = init.known ? Number.POSITIVE_INFINITY : REPEATS_TO_STRANGERS
   }
@@ -48,14 +51,15 @@ export class InviteServer {
   /** Sends a response. In state accepted only the 2xx again, which its user repeats until the ACK (RFC 6026 7.1). */
   respond(status: number, text: string): void {
     if (this.#state === 'accepted') {
-      if (status >= 200 && status < 300) this.#send(text)
+      if (status >= 200 && status < 300) transmit(this.#host, this.flow, text)
       return
     }
     if (this.#state !== 'proceeding') return
+    const user = this.#user
     if (status < 200) this.#text = text
     else if (status < 300) this.#accept()
     else this.#refuse(text)
-    this.#send(text)
+    transmit(this.#host, this.flow, text, (error) => user?.unsent?.(error))
   }
 
   /** The same INVITE again. */
@@ -98,6 +102,8 @@ export class InviteServer {
   #accept(): void {
     this.#state = 'accepted'
     this.#text = '' // the user has it
+    const over = this.#user?.over
+    this.#user = over ? { over } : undefined // for 32 s: it shall not keep the call
     this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS) // Timer L
   }
 
@@ -105,11 +111,6 @@ export class InviteServer {
     this.#state = 'completed'
     this.#text = text
     this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.flow.isReliable })
-  }
-
-  #send(text: string): void {
-    const user = this.#user
-    transmit(this.#host, this.flow, text, (error) => user?.unsent?.(error))
   }
 
   #over(): void {

@@ -13,6 +13,14 @@ import { NonInviteClient } from './non-invite-client.js'
 import { NonInviteServer } from './non-invite-server.js'
 import type { ClientInvite, ClientRequest, ClientUser, InviteUser, ServerUser, TransactionHost } from './transaction.js'
 
+interface ServerInit {
+  /** Of the responses; '' if the request has one in To. */
+  toTag: string
+  /** A known peer gets its failure again until its ACK; a stranger only once more. */
+  known: boolean
+  user: ServerUser
+}
+
 /** RFC 3261 8.1.1.7: unique over space and time; 64 random bits. */
 export const newBranch = (): string => BRANCH_COOKIE + newToken()
 
@@ -63,13 +71,13 @@ export class Transactions {
   }
 
   /** Begins the transaction of a request that has come; `flow` leads back to where it came from (18.2.2). */
-  open(request: ParsedRequest, flow: Flow, init: { known: boolean; user: ServerUser }): InviteServer | NonInviteServer {
+  open(request: ParsedRequest, flow: Flow, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
     const transaction =
       request.method === 'INVITE'
         ? new InviteServer(host, { key, flow, ...init })
-        : new NonInviteServer(host, { key, flow, ...init })
+        : new NonInviteServer(host, { key, flow, user: init.user })
     this.#servers.set(key, transaction)
     return transaction
   }

@@ -12,8 +12,7 @@ const NO_HOST = /(^|\.)invalid$/
 const DESTINATION = new Set(['transport', 'maddr'])
 
 /** Why this endpoint cannot send a request to that URI, whatever DNS says; undefined where it can. */
-export function unreachable({ text, parts }: SipUri, transports: Local): string | undefined {
-  const { scheme, host, port, params } = parts
+export function unreachable({ text, scheme, host, port, params }: SipUri, transports: Local): string | undefined {
   const ours = transports.map(({ local }) => local.protocol)
   const named = params.get('transport')?.toLowerCase()
   if (scheme !== 'sip' || (named !== undefined && !ours.includes(named as SipProtocol))) {
@@ -35,7 +34,7 @@ export const notOneMachine = (address: string): string => `${address} is not the
 export function uriAt(source: SipAddress, uri: SipUri | undefined): SipUri {
   const userInfo = /^sips?:([^@]*@)/i.exec(uri?.text ?? '')?.[1] ?? ''
   let text = `sip:${userInfo}${hostPort(source)}`
-  for (const [name, value] of uri?.parts.params ?? []) {
+  for (const [name, value] of uri?.params ?? []) {
     if (!DESTINATION.has(name)) text += value === undefined ? `;${name}` : `;${name}=${value}`
   }
   if (source.protocol !== 'udp') text += `;transport=${source.protocol}`

@@ -74,6 +74,11 @@ class TcpTransport implements SipTransport {
     return this.#connect(to).then((flow) => flow.send(text))
   }
 
+  async connect(to: SipAddress): Promise<void> {
+    if (this.#closing) throw closedError()
+    if (!this.isConnected(to)) await this.#connect(to)
+  }
+
   isConnected(to: SipAddress): boolean {
     return this.#flows.get(hostPort(to))?.isOpen ?? false
   }

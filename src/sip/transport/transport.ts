@@ -8,6 +8,8 @@ export interface SipTransport {
   readonly local: SipAddress
   /** Rejects with TRANSPORT where it cannot be sent. */
   send(text: string, to: SipAddress): Promise<void>
+  /** Resolves when a connection to this peer is open; without connections at once. Rejects with TRANSPORT. */
+  connect(to: SipAddress): Promise<void>
   /** Whether a connection to this peer is open; false where there are no connections. */
   isConnected(to: SipAddress): boolean
   /** A request got no answer: a connection on which nothing has come for so long is closed, so that the next one is new. */

@@ -34,6 +34,7 @@ export async function openUdp(deps: { log: Logger; receive: Receive }, init: Loc
   return {
     local: { protocol: 'udp', host: address, port },
     send: (text, to) => (closing ? Promise.reject(closedError()) : send(socket, text, to)),
+    connect: () => Promise.resolve(),
     isConnected: () => false,
     suspect: () => undefined,
     close: () => (closing ??= new Promise((resolve) => socket.close(resolve))),

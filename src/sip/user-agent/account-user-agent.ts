@@ -1,11 +1,15 @@
-import { InviteUserAgentServer } from 'sip.js/lib/core/index.js'
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
 import type { CallPlace } from '../admission/source-limits.js'
-import { EstablishedDialog } from '../dialog/established-dialog.js'
-import { sessionBody } from '../message/body.js'
+import { ACCEPT, ALLOW, refusalLines, SUPPORTED } from '../capabilities.js'
+import { InviteDialog } from '../dialog/invite-dialog.js'
 import { checkText, headerLines } from '../message/header-check.js'
+import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
+import { ReceivedRequest } from '../message/received.js'
+import type { ServerRequest } from '../server-request.js'
+import type { Recipient, Refusal } from '../service.js'
+import { InviteServer } from '../transaction/invite-server.js'
 import type {
   AccountSources,
   FinalResponse,
@@ -18,9 +22,10 @@ import type {
   UserAgentInit,
 } from '../types.js'
 import { type AccountContext, guarded } from './account-context.js'
-import { SentInvite } from './outgoing-invite.js'
+import { exchange } from './exchange.js'
+import { AnswerableRequest } from './incoming-request.js'
 import { ReceivedInvite } from './received-invite.js'
-import { sendRequest, withCredentials } from './send-request.js'
+import { displayed, SentInvite } from './sent-invite.js'
 import { targetUri } from './target-uri.js'
 
 type RequestInit = Parameters<UserAgent['request']>[0]
@@ -32,7 +37,7 @@ interface AccountIndex {
 }
 
 /** One account on an endpoint. */
-export class AccountUserAgent implements UserAgent {
+export class AccountUserAgent implements UserAgent, Recipient {
   readonly #context: AccountContext
   readonly #accounts: AccountIndex
 
@@ -50,26 +55,23 @@ export class AccountUserAgent implements UserAgent {
   }
 
   async request(init: RequestInit): Promise<{ response: FinalResponse; cseq: number }> {
-    const { core, init: account } = this.#context
+    const context = this.#context
     const target = targetUri(init.target)
-    const from = targetUri(init.from ?? account.aor)
+    const from = targetUri(init.from ?? context.aor)
     const to = targetUri(init.to ?? init.target)
-    const lines = headerLines(init.headers)
-    const callId = checkText('Call-ID', init.sipCallId)
-    const body = sessionBody(init.body)
-    const fromTag = newToken()
-    let cseq = init.cseq - 1
-    const response = await sendRequest(this.#context, (credentials) =>
-      core.makeOutgoingRequestMessage(
-        checkText('method', init.method),
-        target,
-        from,
-        to,
-        { callId, cseq: ++cseq, fromTag },
-        withCredentials(lines, credentials),
-        body,
-      ),
-    )
+    let { cseq } = init
+    const request = new OutgoingRequest({
+      method: checkText('method', init.method),
+      target,
+      routeSet: context.routeSetTo(target),
+      from: `${displayed(context.init.displayName)}<${from.text}>;tag=${newToken()}`,
+      to: `<${to.text}>`,
+      callId: checkText('Call-ID', init.sipCallId),
+      cseq,
+      lines: [...headerLines(init.headers), ...context.userAgentLines],
+      body: init.body,
+    })
+    const response = await exchange(context, request, { inDialog: false, nextSeq: () => ++cseq, signal: init.signal })
     return { response, cseq }
   }
 
@@ -78,7 +80,7 @@ export class AccountUserAgent implements UserAgent {
   }
 
   adopt(dialog: SipDialog): void {
-    if (!(dialog instanceof EstablishedDialog)) throw new TelephonyError('INTERNAL', 'no dialog of this layer')
+    if (!(dialog instanceof InviteDialog)) throw new TelephonyError('INTERNAL', 'not a dialog of this layer')
     dialog.moveTo(this.#context)
   }
 
@@ -94,21 +96,33 @@ export class AccountUserAgent implements UserAgent {
     this.#accounts.remove(this)
   }
 
-  /** An INVITE that policy let in; its server transaction exists from here on. */
-  receiveInvite(message: ParsedRequest, place: CallPlace): void {
-    try {
-      this.#receiveInvite(message, place)
-    } catch (error) {
-      place.ended()
-      throw error
-    }
+  admit(message: ParsedRequest): Refusal | undefined {
+    const admission = this.init.handlers.admit(new ReceivedRequest(message))
+    if (admission.admit) return undefined
+    const { status, reason } = admission
+    return reason === undefined ? { status } : { status, reason }
   }
 
-  #receiveInvite(message: ParsedRequest, place: CallPlace): void {
-    const { core, log, init } = this.#context
-    const server = new InviteUserAgentServer(core, message)
-    Object.assign(server, { toTag: newToken() }) // RFC 3261 19.3: cryptographically random, which sip.js' tags are not
-    const invite = new ReceivedInvite({ context: this.#context, server, place }, message)
+  /** A request that policy let in. */
+  receive(request: ServerRequest, place: CallPlace): void {
+    const { method } = request.message
+    const { userAgentLines } = this.#context
+    if (method === 'INVITE') this.#receiveInvite(request as ServerRequest<InviteServer>, place)
+    else if (method === 'OPTIONS') request.respond(200, { lines: [ALLOW, ACCEPT, ...SUPPORTED, ...userAgentLines] }) // 11.2
+    else if (method === 'MESSAGE' || method === 'NOTIFY') this.#ask(request)
+    else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
+  }
+
+  #ask(request: ServerRequest): void {
+    const { request: handler } = this.init.handlers
+    if (handler) new AnswerableRequest(this.#context, request).decideBy(handler)
+    else request.respond(405, { lines: [...refusalLines(405), ...this.#context.userAgentLines] })
+  }
+
+  #receiveInvite(request: ServerRequest<InviteServer>, place: CallPlace): void {
+    const { log, init } = this.#context
+    const invite = new ReceivedInvite(this.#context, request, place)
+    request.cancelledBy = (cancel) => invite.cancelled(cancel.headers('reason'))
     const told = guarded(log, 'invite', () => {
       init.handlers.invite(invite)
       return true

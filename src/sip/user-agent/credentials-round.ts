@@ -1,8 +1,8 @@
-import type { IncomingResponseMessage, OutgoingRequestMessage } from 'sip.js/lib/core/index.js'
 import { wantsIntegrityOnly } from '../digest/algorithm.js'
 import { parseChallenges } from '../digest/challenge.js'
 import { checkText } from '../message/header-check.js'
-import { ParsedResponse } from '../message/parsed-message.js'
+import type { OutgoingRequest } from '../message/outgoing-request.js'
+import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Challenge, HeaderField } from '../types.js'
 import { type AccountContext, guarded } from './account-context.js'
 
@@ -25,21 +25,21 @@ export class CredentialsRound {
     this.#inDialog = init.inDialog
   }
 
-  /** Adds what the servers on this way will ask for, where that is known. */
-  ahead(request: OutgoingRequestMessage): void {
-    if (this.#inDialog || credentialsIn(request).length > 0) return
+  /** Header lines that the servers on this way will ask for, as far as they are known. */
+  ahead(request: OutgoingRequest): string[] {
+    if (this.#inDialog || request.credentials.length > 0) return []
     const { authenticator } = this.#context.init
     const fields = this.#guarded(() => authenticator.ahead?.(aboutOf(request))) ?? []
     this.#sentAhead = fields.length > 0
-    request.extraHeaders.push(...linesOf(fields))
+    return linesOf(fields)
   }
 
-  /** Header lines to send the request again with, or undefined where this response is final. */
-  answer(response: IncomingResponseMessage, request: OutgoingRequestMessage): string[] | undefined {
-    if (response.statusCode !== 401 && response.statusCode !== 407) return this.#final(response, request)
+  /** Header lines to send the request again with, or undefined if this response is final. */
+  answer(response: ParsedResponse, request: OutgoingRequest): string[] | undefined {
+    if (response.status !== 401 && response.status !== 407) return this.#final(response, request)
     const challenges = [
-      ...parseChallenges(401, response.getHeaders('www-authenticate')),
-      ...parseChallenges(407, response.getHeaders('proxy-authenticate')),
+      ...parseChallenges(401, response.headers('www-authenticate')),
+      ...parseChallenges(407, response.headers('proxy-authenticate')),
     ]
     if (challenges.every((challenge) => this.#isRefusal(challenge))) return undefined
     if (++this.#attempt > MAX_ATTEMPTS) return undefined
@@ -50,20 +50,19 @@ export class CredentialsRound {
         ...aboutOf(request),
         attempt: this.#attempt,
         inDialog: this.#inDialog,
-        ...(response instanceof ParsedResponse ? { source: response.source.host } : {}),
+        source: response.source.host,
       }),
     )
     return fields && linesOf(fields)
   }
 
   /** The request came through: what was answered will be asked again. */
-  accepted(request: OutgoingRequestMessage): void {
+  accepted(request: OutgoingRequest): void {
     if (!this.#inDialog) this.#guarded(() => this.#context.init.authenticator.accepted?.(aboutOf(request)))
   }
 
-  #final(response: IncomingResponseMessage, request: OutgoingRequestMessage): string[] | undefined {
-    if (!(response instanceof ParsedResponse)) return undefined
-    if (response.statusCode !== 403 || request.method !== 'REGISTER' || !this.#sentAhead) {
+  #final(response: ParsedResponse, request: OutgoingRequest): string[] | undefined {
+    if (response.status !== 403 || request.method !== 'REGISTER' || !this.#sentAhead) {
       this.accepted(request)
       return undefined
     }
@@ -99,17 +98,11 @@ export class CredentialsRound {
   }
 }
 
-const CREDENTIALS = /^(proxy-)?authorization:/i
-
-/** RFC 3261 22.1, 13.2.2.4: the ACK to a 2xx repeats them, because an ACK cannot be challenged. */
-export const credentialsIn = (request: OutgoingRequestMessage): string[] =>
-  request.extraHeaders.filter((line) => CREDENTIALS.test(line))
-
-const aboutOf = (request: OutgoingRequestMessage) => ({
-  method: request.method,
-  uri: request.ruri.toRaw(),
-  callId: request.callId,
-  body: request.body?.body ?? '',
+const aboutOf = ({ method, uri, callId, body }: OutgoingRequest) => ({
+  method,
+  uri: uri.text,
+  callId,
+  body: body?.content ?? '',
 })
 
 const linesOf = (fields: readonly HeaderField[]): string[] =>

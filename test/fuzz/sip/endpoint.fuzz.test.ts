@@ -57,10 +57,10 @@ describe('an endpoint, fuzzed over its socket', () => {
         invite: (invite) => {
           if (invite.request.callId.length % 3 === 0) invite.reject(486)
           else if (invite.request.callId.length % 3 === 1)
-            invite.accept({ body: ANSWER }).handlers = { reinvite: (o) => o.reject(488) }
+            invite.accept({ body: ANSWER }).handlers = { request: (o) => o.reject(488) }
           else invite.progress(180)
         },
-        request: () => 200,
+        request: (incoming) => incoming.accept(),
       },
     })
   })

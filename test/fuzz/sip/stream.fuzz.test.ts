@@ -38,7 +38,7 @@ describe('an endpoint, fuzzed over TCP', () => {
       contactUser: 'bob-contact',
       routeSet: [],
       authenticator: { answer: () => undefined },
-      handlers: { admit: () => ({ admit: true }), invite: (invite) => invite.reject(486), request: () => 200 },
+      handlers: { admit: () => ({ admit: true }), invite: (invite) => invite.reject(486), request: (incoming) => incoming.accept() },
     })
   })
   after(() => endpoint.close())

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { Timers } from 'sip.js/lib/core/index.js'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
-import { type IncomingOffer, isLocal, type SipDialog } from '../../../src/sip/types.js'
+import { type IncomingRequest, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer, type Received } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
-import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'
+import { ANSWER, answerBy, establish, OFFER, Party } from '../../support/sip-parties.js'
 import { called } from '../../support/wait.js'
 
-const nextOffer = (dialog: SipDialog): Promise<IncomingOffer> => called(dialog.handlers, 'reinvite')
+const nextOffer = (dialog: SipDialog): Promise<IncomingRequest> => called(dialog.handlers, 'request')
 
 describe('a dialog between two endpoints', () => {
   let alice: Party
@@ -99,7 +99,8 @@ describe('a dialog between two endpoints', () => {
   it('carries INFO, OPTIONS and MESSAGE', async () => {
     const body = { contentType: 'application/dtmf-relay', content: 'Signal=5\r\nDuration=160\r\n' }
     assert.equal((await callerDialog.request('INFO', { body })).status, 200)
-    calleeDialog.handlers.info = (request) => (request.body?.content === body.content ? 200 : 415)
+    calleeDialog.handlers.request = (incoming) =>
+      answerBy(incoming, incoming.request.body?.content === body.content ? 200 : 415)
     assert.equal((await callerDialog.request('INFO', { body })).status, 200)
     assert.equal((await callerDialog.request('INFO')).status, 415)
     assert.equal((await callerDialog.request('OPTIONS')).status, 200)
@@ -111,10 +112,7 @@ describe('a dialog between two endpoints', () => {
 
   it('survives handlers that break', async () => {
     calleeDialog.handlers = {
-      info() {
-        throw new Error('broken')
-      },
-      reinvite() {
+      request() {
         throw new Error('broken')
       },
       bye() {
@@ -228,7 +226,7 @@ describe('a dialog with a peer that says what the test wants', () => {
 
   it('says what it takes with 405 and 415 (RFC 3261 21.4.6, 21.4.13)', async () => {
     const dialog = await established()
-    dialog.handlers.info = () => 415
+    dialog.handlers.request = (incoming) => incoming.reject(415)
     for (const method of ['NOTIFY', 'MESSAGE']) {
       const refused = await peer.ask(request(method, dialog), port())
       assert.equal(refused.status, 405)
@@ -240,7 +238,7 @@ describe('a dialog with a peer that says what the test wants', () => {
 
   it('moves with the Contact of re-INVITE and UPDATE', async () => {
     const dialog = await established()
-    dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+    dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
     for (const method of ['INVITE', 'UPDATE']) {
       const moved = await RawPeer.open()
       await peer.ask(request(method, dialog).replace(`<${peer.uri}>`, `<${moved.uri}>`), port())
@@ -270,7 +268,7 @@ describe('a dialog with a peer that says what the test wants', () => {
 
   it('answers an UPDATE without an offer itself, and 491 to one that crosses a re-INVITE', async () => {
     const dialog = await established()
-    dialog.handlers.reinvite = () => assert.fail('there is no offer')
+    dialog.handlers.request = () => assert.fail('there is no offer')
     const answer = await peer.ask(request('UPDATE', dialog), port())
     assert.deepEqual([answer.status, answer.body], [200, ''])
     const reinvite = dialog.reinvite(OFFER)
@@ -412,7 +410,7 @@ describe('a dialog with a peer that says what the test wants', () => {
 
     it('tells that no ACK came to the 2xx of a re-INVITE', async () => {
       const dialog = await established()
-      dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+      dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
       const timeout = called(dialog.handlers, 'ackTimeout')
       await peer.ask(request('INVITE', dialog), port())
       await timeout

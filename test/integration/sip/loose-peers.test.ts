@@ -172,9 +172,9 @@ describe('a peer that', () => {
     it('in INFO, UPDATE and BYE: they belong to the dialog of its Call-ID and tag, and are answered with our tag', async () => {
       const dialog = await established()
       let infos = 0
-      dialog.handlers.info = () => {
+      dialog.handlers.request = (incoming) => {
         infos++
-        return 200
+        incoming.accept()
       }
       const bye = called(dialog.handlers, 'bye')
       for (const method of ['INFO', 'UPDATE', 'BYE']) {
@@ -215,7 +215,7 @@ describe('a peer that', () => {
       const { port } = bob.endpoint.local
       for (const tag of [undefined, 'late']) {
         const { dialog } = await placed('')
-        dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+        dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
         const told = called(dialog.handlers, 'bye')
         const of = { ...(tag ? { tag } : {}) }
         assert.equal((await peer.ask(callees(dialog, 'INVITE', { ...of, body: SDP }), port)).status, 200)
@@ -262,7 +262,7 @@ describe('a peer that', () => {
     it('in re-INVITE and UPDATE: SDP is an offer; in BYE: it ends the call', async () => {
       const dialog = await established()
       const offers: (string | undefined)[] = []
-      dialog.handlers.reinvite = (offer) => {
+      dialog.handlers.request = (offer) => {
         offers.push(offer.request.body?.contentType)
         offer.accept({ body: ANSWER })
       }
@@ -354,7 +354,7 @@ describe('a peer that', () => {
 
   describe('sends a re-INVITE at once', () => {
     it('as the called one, right after its 200: it is answered', async () => {
-      const handlers: SipDialog['handlers'] = { reinvite: (offer) => offer.accept({ body: ANSWER }) }
+      const handlers: SipDialog['handlers'] = { request: (offer) => offer.accept({ body: ANSWER }) }
       bob.agent.invite(
         { target: peer.uri, body: OFFER, sipCallId: 'at-once@test' },
         {
@@ -401,7 +401,7 @@ describe('a peer that', () => {
       ]) {
         caller = newCaller()
         const dialog = await answered()
-        dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+        dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
         assert.equal((await caller.ask('INVITE', { body: SDP })).status, 200)
         const acknowledged = called(dialog.handlers, 'acknowledged')
         for (const cseq of order) caller.send('ACK', { cseq })
@@ -414,7 +414,7 @@ describe('a peer that', () => {
 
     it('as the caller, without an offer in its INVITE, before the ACK that brings its answer: 500 with Retry-After (RFC 6337 4.3)', async () => {
       const dialog = await answered({ body: '' })
-      dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+      dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
       const early = await caller.ask('INVITE', { body: SDP })
       assert.deepEqual([early.status, early.header('retry-after') !== undefined], [500, true])
       caller.send('ACK', { cseq: 2 })

@@ -1,6 +1,6 @@
 /** A dialog whose local address is gone goes on from another endpoint: RFC 3261 12.2.1.1, 14.1. */
 import assert from 'node:assert/strict'
-import { type IncomingOffer, isLocal, type SipDialog } from '../../../src/sip/types.js'
+import { type IncomingRequest, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'
@@ -24,7 +24,7 @@ describe('a dialog that moves to another endpoint', () => {
 
   afterEach(() => Promise.all([alice.close(), moved.close(), bob.close()]))
 
-  const offerTo = (dialog: SipDialog): Promise<IncomingOffer> => called(dialog.handlers, 'reinvite')
+  const offerTo = (dialog: SipDialog): Promise<IncomingRequest> => called(dialog.handlers, 'request')
 
   /** The ACK to the re-INVITE before may be on its way still. */
   async function reinviteOnceFree(dialog: SipDialog): Promise<void> {
@@ -135,7 +135,7 @@ describe('a dialog that moves to another endpoint', () => {
   it('with a re-INVITE of the peer that has its answer and no ACK yet: ours goes out', async () => {
     const peer = await RawPeer.open()
     const dialog = await callAnsweredBy(peer)
-    dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+    dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
     const theirs = requestText({
       via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKtheirs;rport`,
       from: `<${peer.uri}>;tag=${dialog.remoteTag}`,

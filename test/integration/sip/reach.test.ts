@@ -75,7 +75,7 @@ describe('a target out of reach', () => {
       const acknowledged = called(dialog.handlers, 'acknowledged')
       caller.send('ACK')
       await acknowledged
-      dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
+      dialog.handlers.request = (offer) => offer.accept({ body: ANSWER })
       for (const refresh of ['', 'INVITE', 'UPDATE']) {
         if (refresh !== '') assert.equal((await caller.ask(refresh, { contact, body: SDP })).status, 200, why)
         if (refresh === 'INVITE') caller.send('ACK')

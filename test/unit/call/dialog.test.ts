@@ -7,8 +7,11 @@ import { dialledAndAnswered, peerSdp, type Scene } from './call-fixture.js'
 const answerOf = (scene: { dialog: FakeDialog }, init: Parameters<typeof peerSdp>[0] = {}): string =>
   scene.dialog.offer(sdpBody(peerSdp(init))).accepted?.body?.content ?? ''
 
-const info = ({ dialog }: { dialog: FakeDialog }, contentType: string, content: string): number | undefined =>
-  dialog.handlers.info?.(request('INFO', { body: { contentType, content } }))
+/** The status that an INFO is answered with. */
+const info = ({ dialog }: { dialog: FakeDialog }, contentType: string, content: string): number | undefined => {
+  const { accepted, rejected } = dialog.offer({ contentType, content }, 'INFO')
+  return accepted ? 200 : rejected
+}
 
 const digits = ({ events }: Scene): string =>
   events.map((event) => (event.type === 'call.digit' ? event.digit : '')).join('')
@@ -118,7 +121,7 @@ describe('within the dialog', () => {
     assert.equal(info(scene, 'application/dtmf', 'b'), 200)
     assert.equal(info(scene, 'application/dtmf', 'x'), 415)
     assert.equal(info(scene, 'application/media_control+xml', '<x/>'), 415)
-    assert.equal(scene.dialog.handlers.info?.(request('INFO')), 200)
+    assert.ok(scene.dialog.offer(undefined, 'INFO').accepted)
     assert.equal(digits(scene), '5*#B')
   })
 

@@ -55,7 +55,7 @@ describe('torture tests', function () {
       return { admit: true } as const
     },
     invite: (invite: { reject(status: number): void }) => invite.reject(486),
-    request: () => 200,
+    request: (incoming: { accept(): void }) => incoming.accept(),
   }
 
   for (const [rfc, size, cases] of TABLES) {

@@ -1,0 +1,27 @@
+import type { Logger } from '../../base/logger.js'
+import type { OutgoingRequest } from '../message/outgoing-request.js'
+import type { SentMessage } from '../sender.js'
+import type { AccountContext } from '../user-agent/account-context.js'
+
+/** Our ACK to one 2xx (RFC 3261 13.2.2.4): sent once by its own way, and again, the same octets, for each repeat of the 2xx. */
+export class Ack {
+  readonly #log: Logger
+  #sent: SentMessage | undefined
+
+  /** `unsent`: it could not be sent. */
+  constructor({ log, sender, prefer }: AccountContext, ack: OutgoingRequest, unsent: (reason: string) => void) {
+    this.#log = log
+    sender.ack(ack, prefer).then(
+      (sent) => {
+        this.#sent = sent
+      },
+      (error: Error) => unsent(error.message),
+    )
+  }
+
+  repeat(): void {
+    this.#sent?.flow
+      .send(this.#sent.text)
+      .catch((error) => this.#log.debug({ err: error }, 'an ACK could not be sent again'))
+  }
+}

@@ -1,0 +1,74 @@
+import { TransientMap } from '../../base/transient-map.js'
+import type { ParsedRequest } from '../message/parsed-message.js'
+import type { ServerRequest } from '../server-request.js'
+import { type Dialog, dialogId } from './dialog.js'
+
+/** The usage of a dialog: it gets the requests that come within it. */
+export interface DialogUsage {
+  readonly dialog: Dialog
+  /** Any request but ACK; it has been checked (RFC 3261 8.2, 8.1.1.8), its sequence has not. */
+  receive(request: ServerRequest): void
+  receiveAck(ack: ParsedRequest): void
+  /** The peer has cancelled its INVITE within the dialog. */
+  cancelled(): void
+  /** The endpoint closes. */
+  close(): void
+}
+
+/** One side of a dialog. */
+const sideKey = (callId: string, tag: string): string => `${callId} ${tag}`
+
+/** The dialogs of one endpoint, early and confirmed: one look into a map finds the dialog of a request (RFC 3261 12.2.2). */
+export class DialogIndex {
+  readonly #usages = new TransientMap<string, DialogUsage>()
+  /** Dialogs that peers have made, by the tag of the peer: some peers leave our tag out of their requests. */
+  readonly #byPeer = new TransientMap<string, DialogUsage>()
+  /** INVITEs of ours without a final response. */
+  readonly #inviting = new TransientMap<string, true>()
+
+  get size(): number {
+    return this.#usages.size
+  }
+
+  add(usage: DialogUsage, madeByPeer: boolean): void {
+    const { id, callId, remoteTag } = usage.dialog
+    this.#usages.set(id, usage)
+    if (madeByPeer) this.#byPeer.set(sideKey(callId, remoteTag), usage)
+  }
+
+  /** Idempotent. */
+  remove(usage: DialogUsage): void {
+    const { id, callId, remoteTag } = usage.dialog
+    if (this.#usages.get(id) === usage) this.#usages.delete(id)
+    const key = sideKey(callId, remoteTag)
+    if (this.#byPeer.get(key) === usage) this.#byPeer.delete(key)
+  }
+
+  /** The dialog of a request with a To tag. A peer that has answered without a tag of its own may still have one in its requests. */
+  find({ callId, toTag, fromTag }: ParsedRequest): DialogUsage | undefined {
+    const usage = this.#usages.get(dialogId(callId, toTag, fromTag))
+    return usage ?? (fromTag === '' ? undefined : this.#usages.get(dialogId(callId, toTag, '')))
+  }
+
+  /** The dialog that a peer means which leaves our tag out. */
+  findByPeer({ callId, fromTag }: ParsedRequest): DialogUsage | undefined {
+    return this.#byPeer.get(sideKey(callId, fromTag))
+  }
+
+  inviting(callId: string, fromTag: string): void {
+    this.#inviting.set(sideKey(callId, fromTag), true)
+  }
+
+  invited(callId: string, fromTag: string): void {
+    this.#inviting.delete(sideKey(callId, fromTag))
+  }
+
+  /** Whether an INVITE of ours with this Call-ID and From tag has no final response yet. */
+  isInviting(callId: string, fromTag: string): boolean {
+    return this.#inviting.has(sideKey(callId, fromTag))
+  }
+
+  close(): void {
+    for (const usage of [...this.#usages.values()]) usage.close()
+  }
+}

@@ -1,0 +1,64 @@
+import type { OutgoingRequest } from '../message/outgoing-request.js'
+import type { ParsedResponse } from '../message/parsed-message.js'
+import { ReceivedResponse } from '../message/received.js'
+import { unavailable } from '../transaction/transaction.js'
+import type { FinalResponse, LocalFinalResponse } from '../types.js'
+import type { AccountContext } from './account-context.js'
+import { CredentialsRound } from './credentials-round.js'
+
+export interface ExchangeInit {
+  inDialog: boolean
+  /** The CSeq for the next try (RFC 3261 22.2). */
+  nextSeq(): number
+  /** Aborted: the wait ends at once. */
+  signal?: AbortSignal | undefined
+}
+
+/** The final response of a request, or what stands for it. */
+export type Outcome = ParsedResponse | LocalFinalResponse
+
+export const isReceived = (outcome: Outcome): outcome is ParsedResponse => 'fields' in outcome
+
+export const toFinalResponse = (outcome: Outcome): FinalResponse =>
+  isReceived(outcome) ? new ReceivedResponse(outcome) : outcome
+
+/**
+ * Sends a request other than INVITE and waits for its final response; sends it again with credentials as often as they are asked for: same
+ * Call-ID and From tag, CSeq one higher (RFC 3261 22.2).
+ */
+export async function exchange(
+  context: AccountContext,
+  first: OutgoingRequest,
+  init: ExchangeInit,
+): Promise<FinalResponse> {
+  const round = new CredentialsRound(context, init)
+  const ahead = round.ahead(first)
+  let request = ahead.length > 0 ? first.again(first.cseq, ahead) : first
+  for (;;) {
+    const outcome = await finalResponse(context, request, init.signal)
+    const lines = isReceived(outcome) ? round.answer(outcome, request) : undefined
+    if (!lines) return toFinalResponse(outcome)
+    request = first.again(init.nextSeq(), lines)
+  }
+}
+
+function finalResponse(
+  context: AccountContext,
+  request: OutgoingRequest,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  if (signal?.aborted) return Promise.resolve(unavailable(reasonOf(signal)))
+  return new Promise((resolve) => {
+    const settle = (outcome: Outcome): void => {
+      signal?.removeEventListener('abort', abort)
+      resolve(outcome)
+    }
+    const sending = context.sender.request(request, context.prefer, { provisional() {}, final: settle, failed: settle })
+    const abort = (): void => sending.close(reasonOf(signal))
+    signal?.addEventListener('abort', abort)
+  })
+}
+
+/** Why an operation was aborted, as the reason of its local response. */
+export const reasonOf = (signal: AbortSignal | undefined): string =>
+  typeof signal?.reason === 'string' ? signal.reason : 'the request was given up'

@@ -1,0 +1,69 @@
+import { ALLOW, refusalLines } from '../capabilities.js'
+import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
+import { ReceivedRequest } from '../message/received.js'
+import type { ServerRequest } from '../server-request.js'
+import type { HeaderField, IncomingRequest, RequestHandler, SipBody, SipRequest } from '../types.js'
+import type { AccountContext } from './account-context.js'
+
+/** Requests whose 2xx says where we are (RFC 3261 12.2.2, RFC 3311 5.2). */
+const WITH_CONTACT = new Set(['INVITE', 'UPDATE'])
+
+/** A request that waits for its answer. The first answer counts; the peer may have cancelled it, or hung up, before. */
+export class AnswerableRequest implements IncomingRequest {
+  readonly request: SipRequest
+  readonly #server: ServerRequest
+  readonly #context: AccountContext
+  readonly #answered: (status: number, text: string) => void
+  #isOpen = true
+
+  /** `answered` gets the response as it was sent. */
+  constructor(
+    context: AccountContext,
+    server: ServerRequest,
+    answered: (status: number, text: string) => void = () => {},
+  ) {
+    this.#context = context
+    this.#server = server
+    this.#answered = answered
+    this.request = new ReceivedRequest(server.message)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  accept(init: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } = {}): void {
+    const lines = dialogHeaderLines(init.headers)
+    const { contactLine, userAgentLines } = this.#context
+    const ours = WITH_CONTACT.has(this.request.method) ? [contactLine, ALLOW] : []
+    this.#answer(init.status ?? 200, { lines: [...ours, ...lines, ...userAgentLines], body: init.body })
+  }
+
+  reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {
+    const reason = init.reason === undefined ? undefined : checkText('reason', init.reason)
+    const lines = [...refusalLines(status), ...headerLines(init.headers), ...this.#context.userAgentLines]
+    this.#answer(status, { reason, lines })
+  }
+
+  /** Lets a handler decide, now or later; if it throws or rejects, the answer is 500. */
+  decideBy(handler: RequestHandler): void {
+    const fail = (error: unknown): void => {
+      this.#context.log.error({ err: error }, `${this.request.method} handler failed`)
+      this.reject(500)
+    }
+    try {
+      handler(this)?.catch(fail)
+    } catch (error) {
+      fail(error)
+    }
+    const { transaction } = this.#server
+    if (this.#isOpen && 'awaitAnswer' in transaction) transaction.awaitAnswer()
+  }
+
+  #answer(status: number, init: Parameters<ServerRequest['respond']>[1]): void {
+    if (!this.#isOpen) return
+    const text = this.#server.respond(status, init)
+    this.#isOpen = false
+    this.#answered(status, text)
+  }
+}
