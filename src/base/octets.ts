@@ -3,15 +3,18 @@
  * UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, which no UTF-8 text holds. Inside of the SIP layer text has these; the wire gets the
  * octet back, and the layers above get a letter.
  */
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 
 /** With the flag u this matches none of the surrogates that form a pair. */
 const STRAY = /[\udc80-\udcff]/gu
 const STRAY_RUN = /([\udc80-\udcff]+)/u
 const STRAY_BASE = 0xdc00
 
-export function textOf(bytes: Buffer): string {
-  return isUtf8(bytes) ? bytes.toString('utf8') : mixedText(bytes)
+export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
+  // Most messages are ASCII as a whole, and a view of a part costs more than to look at all of it.
+  if (isAscii(bytes)) return bytes.toString('latin1', start, end)
+  const part = bytes.subarray(start, end)
+  return isUtf8(part) ? part.toString('utf8') : mixedText(part)
 }
 
 export function octetsOf(text: string): Buffer {

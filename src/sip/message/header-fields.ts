@@ -58,8 +58,8 @@ const KEYS = new Map<string, string>()
 for (const key of [...Object.values(COMPACT), ...FREQUENT]) KEYS.set(key, key).set(spell(key), key)
 for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key).set(letter.toUpperCase(), key)
 
-/** Whether this is how a known header is usually written: then it need not be looked at any further. */
-export const isKnownName = (name: string): boolean => KEYS.has(name)
+/** The key of a known header whose name is written as usual. */
+export const usualKey = (name: string): string | undefined => KEYS.get(name)
 
 /** The long form in lower case. */
 export function headerKey(name: string): string {
@@ -91,9 +91,22 @@ export class HeaderFields {
   }
 
   add(name: string, value: string): void {
-    const key = headerKey(name)
-    if (LISTS.has(key) && value.includes(',')) for (const part of splitList(value)) this.#push(key, part)
+    this.addKey(headerKey(name), value)
+  }
+
+  /** The same for a name that is known as its key. */
+  addKey(key: string, value: string): void {
+    if (value.includes(',') && LISTS.has(key)) for (const part of splitList(value)) this.#push(key, part)
     else this.#push(key, value)
+  }
+
+  /** By position, 0 to count - 1. */
+  keyAt(at: number): string {
+    return this.#keys[at] ?? ''
+  }
+
+  valueAt(at: number): string {
+    return this.#values[at] ?? ''
   }
 
   first(name: string): string | undefined {
@@ -108,14 +121,6 @@ export class HeaderFields {
       found.push(this.#values[at] ?? '')
     }
     return found
-  }
-
-  /** How many values a header has. */
-  countOf(name: string): number {
-    const key = headerKey(name)
-    let count = 0
-    for (let at = this.#keys.indexOf(key); at >= 0; at = this.#keys.indexOf(key, at + 1)) count++
-    return count
   }
 
   /** The new values stand where the first of the old ones stood, or at the end. */

@@ -37,11 +37,12 @@ export abstract class ParsedMessage {
   readonly source: SipAddress
   /** As received. */
   readonly octets: Buffer
-  /** Null: not asked for yet. */
-  #contact: SipUri | undefined | null = null
+  /** Null: not parsed yet. */
+  #contact: NameAddress | undefined | null
   #recordRoutes: readonly NameAddress[] | undefined
 
-  protected constructor(parts: ParsedParts) {
+  protected constructor(parts: ParsedParts, contact: NameAddress | undefined | null) {
+    this.#contact = contact
     this.fields = parts.fields
     this.via = parts.via
     this.from = parts.from
@@ -72,29 +73,28 @@ export abstract class ParsedMessage {
 
   /** The first Contact where requests can be sent to it; undefined without one, for `*` and for URIs without a host. */
   get contact(): SipUri | undefined {
-    if (this.#contact === null) this.#contact = withHost(this.fields.first('contact'))?.uri
-    return this.#contact
+    if (this.#contact === null) this.#contact = parseNameAddress(this.fields.first('contact') ?? '')
+    return this.#contact && withHost(this.#contact)?.uri
   }
 
   /** Record-Route in order. Values that no request can be sent to, malformed ones among them, are left out. */
   get recordRoutes(): readonly NameAddress[] {
-    this.#recordRoutes ??= this.fields.all('record-route').flatMap((value) => withHost(value) ?? [])
+    this.#recordRoutes ??= this.fields.all('record-route').flatMap((value) => withHost(parseNameAddress(value)) ?? [])
     return this.#recordRoutes
   }
 }
 
-function withHost(value: string | undefined): NameAddress | undefined {
-  const address = value === undefined ? undefined : parseNameAddress(value)
-  return address && address.uri.host !== '' ? address : undefined
-}
+const withHost = (address: NameAddress | undefined): NameAddress | undefined =>
+  address && address.uri.host !== '' ? address : undefined
 
 export class ParsedRequest extends ParsedMessage {
   readonly uri: SipUri
   /** Set by the transaction layer, once. */
   transactionKey = ''
 
-  constructor(uri: SipUri, parts: ParsedParts) {
-    super(parts)
+  /** `contact`: the first Contact, which the parser has checked. */
+  constructor(uri: SipUri, parts: ParsedParts, contact: NameAddress | undefined) {
+    super(parts, contact)
     this.uri = uri
   }
 }
@@ -104,7 +104,7 @@ export class ParsedResponse extends ParsedMessage {
   readonly reason: string
 
   constructor(status: number, reason: string, parts: ParsedParts) {
-    super(parts)
+    super(parts, null)
     this.status = status
     this.reason = reason
   }

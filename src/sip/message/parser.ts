@@ -2,17 +2,15 @@ import { TelephonyError } from '../../base/errors.js'
 import { octetLength, textOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
 import { isBlank, isToken, numberIn, skipBlanks, tokenEnd, trimmed } from '../uri/characters.js'
-import { parseNameAddress } from '../uri/name-address.js'
+import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { HeaderFields, isKnownName } from './header-fields.js'
+import { HeaderFields, headerKey, usualKey } from './header-fields.js'
 import { idleOctets } from './idle-octets.js'
 import { MAX_CSEQ, MAX_HEADER_VALUES, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
 import { BadRequest } from './parse-error.js'
 import { type ParsedParts, ParsedRequest, ParsedResponse } from './parsed-message.js'
 import { parseVia, type Via } from './via.js'
 
-/** RFC 3261 20: at most one of each (RFC 4475 3.3.8, 3.3.9). */
-const SINGLE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length', 'content-type']
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 /** Of a CSeq; longer ones are out of range anyway. */
 const MAX_DIGITS = 20
@@ -31,9 +29,9 @@ class Complaint extends Error {
 interface Received {
   startLine: string
   headers: string
-  /** What has come after the head. */
-  available: Buffer
   octets: Buffer
+  /** Index of the octets after the head. */
+  bodyStart: number
   source: SipAddress
 }
 
@@ -46,8 +44,8 @@ export function parseMessage(octets: Buffer, source: SipAddress): ParsedRequest 
   const start = idleOctets(octets)
   const endOfHead = octets.indexOf(END_OF_HEAD, start)
   if (endOfHead < 0) throw unreadable('no end of headers')
-  const { startLine, headers } = splitHead(textOf(octets.subarray(start, endOfHead)))
-  const received = { startLine, headers, available: octets.subarray(endOfHead + END_OF_HEAD.length), octets, source }
+  const { startLine, headers } = splitHead(textOf(octets, start, endOfHead))
+  const received = { startLine, headers, octets, bodyStart: endOfHead + END_OF_HEAD.length, source }
   const status = statusOf(startLine)
   return status === undefined ? parseRequest(received) : parseResponse(status, received)
 }
@@ -93,14 +91,14 @@ function parseRequest(received: Received): ParsedRequest {
     const uri = requestUri(startLine)
     const parts = complete(received, fields, via)
     if (parts.method !== method) throw new Complaint('CSeq method is not the request method') // RFC 4475 3.1.2.17
-    checkContacts(fields)
+    const contact = checkedContact(fields)
     // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
     for (const { params, tag } of [parts.from, parts.to])
       if (tag === '' && params.has('tag')) throw new Complaint('Malformed tag')
     // 20.15 wants it. A request that makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
     if (parts.body !== '' && parts.to.tag === '' && method !== 'ACK' && !fields.first('content-type'))
       throw new Complaint('Missing Content-Type')
-    return new ParsedRequest(uri, parts)
+    return new ParsedRequest(uri, parts, contact)
   } catch (error) {
     if (!(error instanceof Complaint)) throw error
     via ??= tryTopVia(fields) ?? sentByOnly(fields)
@@ -134,7 +132,8 @@ function requestLine(startLine: string): { uri: string; version: string } | unde
   const uriEnd = startLine.lastIndexOf(' ')
   if (uriEnd <= uriStart) return undefined
   const uri = startLine.slice(uriStart, uriEnd)
-  const version = /^SIP\/(\d+\.\d+)$/i.exec(startLine.slice(uriEnd + 1))?.[1]
+  const protocol = startLine.slice(uriEnd + 1)
+  const version = protocol === 'SIP/2.0' ? '2.0' : /^SIP\/(\d+\.\d+)$/i.exec(protocol)?.[1]
   return version === undefined || /\s/.test(uri) ? undefined : { uri, version }
 }
 
@@ -142,7 +141,9 @@ function requestUri(startLine: string): SipUri {
   const line = requestLine(startLine)
   if (!line) throw new Complaint('Malformed request line')
   if (line.version !== '2.0') throw new Complaint('Version Not Supported', 505)
-  if (octetLength(line.uri) > MAX_REQUEST_URI_OCTETS) throw new Complaint('Request-URI Too Long', 414)
+  // A character has at most three octets per UTF-16 unit.
+  if (line.uri.length > MAX_REQUEST_URI_OCTETS / 3 && octetLength(line.uri) > MAX_REQUEST_URI_OCTETS)
+    throw new Complaint('Request-URI Too Long', 414)
   const uri = parseUri(line.uri)
   if (!uri) throw new Complaint('Malformed Request-URI')
   if (uri.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
@@ -156,8 +157,9 @@ function parseHeaders(text: string, fields: HeaderFields): void {
     const end = endOfField(text, at)
     const colon = text.indexOf(':', at)
     const name = colon < 0 || colon > end ? '' : trimmed(text, at, colon)
-    if (!isKnownName(name) && !isToken(name)) throw new Complaint('Malformed header line')
-    fields.add(name, fieldValue(text, colon + 1, end))
+    const key = usualKey(name) ?? (isToken(name) ? headerKey(name) : '')
+    if (key === '') throw new Complaint('Malformed header line')
+    fields.addKey(key, fieldValue(text, colon + 1, end))
     if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
     at = end + 2
   }
@@ -171,9 +173,9 @@ function endOfField(text: string, from: number): number {
 }
 
 function fieldValue(text: string, start: number, end: number): string {
-  const line = trimmed(text, start, end)
-  if (!hasLineBreak(line)) return line
-  const unfolded = line.replace(/\r\n[ \t]+/g, ' ')
+  const value = trimmed(text, start, end)
+  if (!hasLineBreak(value)) return value
+  const unfolded = text.slice(start, end).replace(/\r\n[ \t]+/g, ' ')
   // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
   if (hasLineBreak(unfolded)) throw new Complaint('Stray line break in a header')
   return trimmed(unfolded)
@@ -181,26 +183,71 @@ function fieldValue(text: string, start: number, end: number): string {
 
 const hasLineBreak = (text: string): boolean => text.includes('\n') || text.includes('\r')
 
-function complete(received: Received, fields: HeaderFields, via: Via): ParsedParts {
-  for (const name of SINGLE) if (fields.countOf(name) > 1) throw new Complaint(`More than one ${name}`)
-  const { octets, source } = received
-  const from = parseNameAddress(required(fields, 'From'))
-  const to = parseNameAddress(required(fields, 'To'))
+function complete({ octets, bodyStart, source }: Received, fields: HeaderFields, via: Via): ParsedParts {
+  const single = singlesOf(fields)
+  const from = parseNameAddress(required('From', single.from))
+  const to = parseNameAddress(required('To', single.to))
   if (!from) throw new Complaint('Malformed From')
   if (!to) throw new Complaint('Malformed To')
-  const { cseq, method } = parseCseq(required(fields, 'CSeq'))
-  const callId = required(fields, 'Call-ID')
+  const { cseq, method } = parseCseq(required('CSeq', single.cseq))
+  const callId = required('Call-ID', single.callId)
   if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
-  checkMaxForwards(fields.first('max-forwards'))
-  const length = contentLength(fields.first('content-length'), received.available)
-  const body = length === 0 ? '' : textOf(received.available.subarray(0, length))
+  checkMaxForwards(single.maxForwards)
+  const length = contentLength(single.contentLength, octets, bodyStart)
+  const body = length === 0 ? '' : textOf(octets, bodyStart, bodyStart + length)
   // RFC 2616 7.2.1, on which SIP's bodies rest: only where no type is given may it be guessed.
-  if (body.startsWith('v=0') && !fields.first('content-type')) fields.set('content-type', ['application/sdp'])
+  if (!single.contentType && body.startsWith('v=0')) fields.set('content-type', ['application/sdp'])
   return { fields, via, from, to, callId, cseq, method, body, source, octets }
 }
 
-function required(fields: HeaderFields, name: string): string {
-  const value = fields.first(name)
+class Singles {
+  from: string | undefined = undefined
+  to: string | undefined = undefined
+  callId: string | undefined = undefined
+  cseq: string | undefined = undefined
+  maxForwards: string | undefined = undefined
+  contentLength: string | undefined = undefined
+  contentType: string | undefined = undefined
+}
+
+/** RFC 3261 20: at most one of each (RFC 4475 3.3.8, 3.3.9). */
+function singlesOf(fields: HeaderFields): Singles {
+  const found = new Singles()
+  for (let at = 0; at < fields.count; at++) {
+    const value = fields.valueAt(at)
+    const key = fields.keyAt(at)
+    switch (key) {
+      case 'from':
+        found.from = only(key, found.from, value)
+        break
+      case 'to':
+        found.to = only(key, found.to, value)
+        break
+      case 'call-id':
+        found.callId = only(key, found.callId, value)
+        break
+      case 'cseq':
+        found.cseq = only(key, found.cseq, value)
+        break
+      case 'max-forwards':
+        found.maxForwards = only(key, found.maxForwards, value)
+        break
+      case 'content-length':
+        found.contentLength = only(key, found.contentLength, value)
+        break
+      case 'content-type':
+        found.contentType = only(key, found.contentType, value)
+    }
+  }
+  return found
+}
+
+function only(key: string, before: string | undefined, value: string): string {
+  if (before !== undefined) throw new Complaint(`More than one ${key}`)
+  return value
+}
+
+function required(name: string, value: string | undefined): string {
   if (!value) throw new Complaint(`Missing ${name}`)
   return value
 }
@@ -224,17 +271,29 @@ function checkMaxForwards(value: string | undefined): void {
   if (hops < 0 || hops > 255) throw new Complaint('Malformed Max-Forwards')
 }
 
-/** Of requests only: registrars list what all devices of an address sent them, and a 2xx that is dropped leaves its peer in a call. */
-function checkContacts(fields: HeaderFields): void {
-  for (const value of fields.all('contact'))
-    if (value !== '*' && !parseNameAddress(value)) throw new Complaint('Malformed Contact')
+/**
+ * The first Contact. All are looked at, of requests only: registrars list what all devices of an address sent them, and a 2xx that is
+ * dropped leaves its peer in a call.
+ */
+function checkedContact(fields: HeaderFields): NameAddress | undefined {
+  let first: NameAddress | undefined
+  let isFirst = true
+  for (let at = 0; at < fields.count; at++) {
+    if (fields.keyAt(at) !== 'contact') continue
+    const value = fields.valueAt(at)
+    const contact = value === '*' ? undefined : parseNameAddress(value)
+    if (value !== '*' && !contact) throw new Complaint('Malformed Contact')
+    if (isFirst) first = contact
+    isFirst = false
+  }
+  return first
 }
 
 /** RFC 3261 18.3: octets, and on datagrams no more of them than have come. */
-function contentLength(value: string | undefined, available: Buffer): number {
-  if (value === undefined) return withoutFill(available)
+function contentLength(value: string | undefined, octets: Buffer, bodyStart: number): number {
+  if (value === undefined) return withoutFill(octets.subarray(bodyStart))
   const length = numberIn(value, 0, value.length, 10)
-  if (length < 0 || length > available.length) throw new Complaint('Wrong Content-Length')
+  if (length < 0 || length > octets.length - bodyStart) throw new Complaint('Wrong Content-Length')
   return length
 }
 
@@ -248,7 +307,9 @@ function withoutFill(body: Buffer): number {
 
 function topVia(fields: HeaderFields): Via {
   const via = tryTopVia(fields)
-  if (!via || fields.all('via').includes('')) throw new Complaint('Malformed Via')
+  if (!via) throw new Complaint('Malformed Via')
+  for (let at = 0; at < fields.count; at++)
+    if (fields.valueAt(at) === '' && fields.keyAt(at) === 'via') throw new Complaint('Malformed Via')
   return via
 }
 

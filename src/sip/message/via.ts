@@ -24,10 +24,11 @@ const COLON = 0x3a
 /** Blanks may stand at both sides of each separator (RFC 3261 25.1); undefined where the text is malformed. */
 export function parseVia(value: string): Via | undefined {
   const start = skipBlanks(value, 0)
-  if (value.slice(start, start + 3).toUpperCase() !== 'SIP') return undefined
-  const versionStart = afterSeparator(value, skipBlanks(value, start + 3), SLASH)
+  const protocolEnd = tokenEnd(value, start)
+  const versionStart = afterSeparator(value, skipBlanks(value, protocolEnd), SLASH)
   const version = value.slice(versionStart, versionStart + 3)
-  if (versionStart < 0 || !/^\d\.\d$/.test(version)) return undefined
+  if (versionStart < 0 || value.slice(start, protocolEnd).toUpperCase() !== 'SIP') return undefined
+  if (version !== '2.0' && !/^\d\.\d$/.test(version)) return undefined
   const transportStart = afterSeparator(value, skipBlanks(value, versionStart + 3), SLASH)
   const transportEnd = transportStart < 0 ? -1 : tokenEnd(value, transportStart)
   const hostStart = skipBlanks(value, transportEnd)

@@ -1,4 +1,4 @@
-import { trimmed } from './characters.js'
+import { isToken, trimmed } from './characters.js'
 
 /**
  * Parameters of a URI or a header: `;name=value;flag`, in their order, names in lower case. A value with quotes keeps them. Of several
@@ -57,8 +57,11 @@ const BACKSLASH = 0x5c
 const EQUALS = 0x3d
 
 /** The content of a quoted string; any other text as it is. */
-export const unquote = (value: string): string =>
-  /^".*"$/s.test(value) ? value.slice(1, -1).replace(/\\([\s\S])/g, '$1') : value
+export function unquote(value: string): string {
+  if (value.length < 2 || !value.startsWith('"') || !value.endsWith('"')) return value
+  const content = value.slice(1, -1)
+  return content.includes('\\') ? content.replace(/\\([\s\S])/g, '$1') : content
+}
 
 /** Index of the next semicolon outside quotes, or the end; -1 where a quote stays open. */
 function endOfParam(text: string, from: number, end: number): number {
@@ -76,7 +79,8 @@ function addParam(list: (string | undefined)[], text: string, start: number, end
   let equals = start
   while (equals < end && text.charCodeAt(equals) !== EQUALS) equals++
   const name = trimmed(text, start, equals)
-  if (name === '' || /[\s"<>]/.test(name)) return false
+  // Names with letters beyond a token are tolerated.
+  if (!isToken(name) && (name === '' || /[\s"<>]/.test(name))) return false
   list.push(name.toLowerCase(), equals < end ? trimmed(text, equals + 1, end) : undefined)
   return true
 }

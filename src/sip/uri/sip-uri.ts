@@ -52,7 +52,7 @@ const MAX_PORT = 65_535
 export function parseUri(text: string): SipUri | undefined {
   const colon = schemeEnd(text)
   if (colon < 0 || colon + 1 === text.length || hasForbidden(text)) return undefined
-  const scheme = text.slice(0, colon).toLowerCase()
+  const scheme = text.startsWith('sip:') ? 'sip' : text.slice(0, colon).toLowerCase()
   const parts = scheme === 'sip' || scheme === 'sips' ? sipParts(scheme, text) : opaqueParts(scheme, text)
   return parts && new SipUri(text, parts)
 }
@@ -61,11 +61,13 @@ export function parseUri(text: string): SipUri | undefined {
  * White space, controls, line separators and delimiters that a URI must not hold; letters beyond ASCII are tolerated in
  * user parts.
  */
+const FORBIDDEN = new Uint8Array(0xa0).fill(1, 0, 0x21).fill(1, 0x7f)
+for (const delimiter of '<>"') FORBIDDEN[delimiter.charCodeAt(0)] = 1
+
 function hasForbidden(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e) return true
-    if (code >= 0x7f && (code <= 0x9f || code === 0x2028 || code === 0x2029)) return true
+    if (code < FORBIDDEN.length ? FORBIDDEN[code] === 1 : code === 0x2028 || code === 0x2029) return true
   }
   return false
 }
