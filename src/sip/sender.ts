@@ -85,18 +85,20 @@ export class Sender {
     } catch (error) {
       found = Promise.reject(error)
     }
-    if (found instanceof Promise) return this.#wait(found, user, start)
+    if (found instanceof Promise) return this.#wait(request, found, user, start)
     const transaction = start(found)
     return { transaction, close: (reason) => transaction.close(reason) }
   }
 
   #wait<Transaction extends InviteClient | NonInviteClient>(
+    request: OutgoingRequest,
     found: Promise<Flow>,
     user: ClientUser,
     start: (flow: Flow) => Transaction,
   ): Sending<Transaction> {
     let transaction: Transaction | undefined
-    const waiting = new Waiting(this.#deps.clock, (failure) => user.failed(failure), this.#waiting)
+    const { host } = request.nextHop
+    const waiting = new Waiting(this.#deps.clock, { host, failed: (failure) => user.failed(failure), all: this.#waiting })
     found.then(
       (flow) => {
         if (waiting.end()) transaction = start(flow)
@@ -114,27 +116,32 @@ export class Sender {
 
 const UNHEARD: ClientUser = { provisional() {}, final() {}, failed() {} }
 
+interface WaitingInit {
+  host: string
+  failed(failure: LocalFinalResponse): void
+  all: Set<Waiting>
+}
+
 /** RFC 3261 17: Timers B and F count from the first try to send, so a request does not leave after its 408. */
 class Waiting {
-  readonly #failed: (failure: LocalFinalResponse) => void
-  readonly #all: Set<Waiting>
+  readonly #init: WaitingInit
   readonly #timer: Timer
 
-  constructor(clock: Clock, failed: (failure: LocalFinalResponse) => void, all: Set<Waiting>) {
-    this.#failed = failed
-    this.#all = all
-    this.#timer = clock.setTimeout(() => this.fail(timedOut()), TRANSACTION_MS)
-    all.add(this)
+  constructor(clock: Clock, init: WaitingInit) {
+    this.#init = init
+    const late: LocalFinalResponse = { ...timedOut(), reason: `no way to ${init.host} was found in time`, unsent: true }
+    this.#timer = clock.setTimeout(() => this.fail(late), TRANSACTION_MS)
+    init.all.add(this)
   }
 
   /** False: it has ended before. */
   end(): boolean {
     this.#timer.cancel()
-    return this.#all.delete(this)
+    return this.#init.all.delete(this)
   }
 
   fail(failure: LocalFinalResponse): void {
-    if (this.end()) this.#failed(failure)
+    if (this.end()) this.#init.failed(failure)
   }
 
   close(reason: string): void {

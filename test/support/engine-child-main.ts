@@ -6,7 +6,7 @@ import type { Engine } from '../../src/engine/protocol.js'
 import { AssembledEngine, NoSound } from './assembled-engine.js'
 import type { ChildCommands, ChildInit } from './engine-child-commands.js'
 import { ANSWER, loopbackAccount } from './engine-pair.js'
-import { hurrySip } from './fast-clock.js'
+import { fastClock } from './fast-clock.js'
 
 const ACCOUNT = 'ringflow'
 const TONE_MS = 20_000
@@ -36,7 +36,7 @@ async function makeEngine({ kind, folder, noSound, speed = 1, logLevel = 'error'
   }
   return new AssembledEngine(init, {
     sink,
-    ...(speed > 1 ? { clock: hurrySip(speed) } : {}),
+    ...(speed > 1 ? { clock: fastClock(speed) } : {}),
     ...(noSound ? { media: new NoSound() } : {}),
   })
 }

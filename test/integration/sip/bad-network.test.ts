@@ -1,40 +1,31 @@
 import assert from 'node:assert/strict'
-import { Timers } from 'sip.js/lib/core/index.js'
-import { type Clock, systemClock } from '../../../src/base/clock.js'
 import { BadNetwork } from '../../support/bad-network.js'
+import { fastClock } from '../../support/fast-clock.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
 import { called } from '../../support/wait.js'
 
-/** Everything five times as fast, sip.js' own timers included. */
 const SPEED = 5
-const fastClock: Clock = {
-  now: () => systemClock.now() * SPEED,
-  wall: () => systemClock.wall(),
-  setTimeout: (run, ms) => systemClock.setTimeout(run, ms / SPEED),
-}
 
 /** RFC 3261's timers have to run out where packets are lost. */
 const MOST_MS = 25_000
 
 describe('a network that loses 20 % each way, doubles 5 % and reorders 10 %', () => {
-  const timers = { ...Timers }
   let network: BadNetwork
   let alice: Party
   let bob: Party
 
   before(async () => {
-    for (const [name, ms] of Object.entries(timers)) Object.assign(Timers, { [name]: ms / SPEED })
+    const clock = fastClock(SPEED)
     network = await BadNetwork.open({ loss: 0.2, doubled: 0.05, late: 0.1, delayMs: 20, seed: 20261120 })
     const [first, second] = network.ports
-    alice = await Party.open('alice', { clock: fastClock, advertisePort: first })
-    bob = await Party.open('bob', { clock: fastClock, advertisePort: second })
+    alice = await Party.open('alice', { clock, advertisePort: first })
+    bob = await Party.open('bob', { clock, advertisePort: second })
     network.connect(alice.endpoint.local.port, bob.endpoint.local.port)
   })
 
   after(async () => {
     await Promise.all([alice.close(), bob.close()])
     await network.close()
-    Object.assign(Timers, timers)
   })
 
   it('loses no call, doubles no dialog and leaves none behind', async () => {

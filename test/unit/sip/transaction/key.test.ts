@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
+import type { ParsedRequest } from '../../../../src/sip/message/parsed-message.js'
 import { parseVia, type Via } from '../../../../src/sip/message/via.js'
 import { serverKey } from '../../../../src/sip/transaction/key.js'
 
 const keyOf = (via: string, over: { method?: string; callId?: string; cseq?: number; from?: string } = {}): string =>
-  serverKey({ hop: parseVia(via) as Via, method: 'INVITE', callId: 'c', cseq: 1, from: '<sip:a@b>;tag=1', ...over })
+  serverKey({
+    via: parseVia(via) as Via,
+    method: 'INVITE',
+    callId: 'c',
+    cseq: 1,
+    ...over,
+    from: { text: over.from ?? '<sip:a@b>;tag=1' },
+  } as ParsedRequest)
 
 describe('server transaction key (RFC 3261 17.2.3)', () => {
   const via = 'SIP/2.0/UDP host:5060;branch=z9hG4bKx'
