@@ -5,15 +5,15 @@ import { T2 } from '../transaction/timers.js'
 
 /** Our 2xx to an INVITE, repeated until its ACK comes, or no longer than 64*T1 (RFC 3261 13.3.1.4): over connections too. */
 export class Answer implements Repeatable {
-  /** Our 2xx carries the offer, so the ACK carries the answer. */
-  readonly hasOffer: boolean
+  /** Until the ACK has come, other offers of the peer are refused (RFC 6337 4.3). */
+  readonly refusesOffers: boolean
   readonly #transaction: InviteServer
   readonly #text: string
   readonly #missed: () => void
   readonly #repeat: Retransmission
 
-  constructor(clock: Clock, init: { transaction: InviteServer; text: string; hasOffer: boolean; missed: () => void }) {
-    this.hasOffer = init.hasOffer
+  constructor(clock: Clock, init: { transaction: InviteServer; text: string; refusesOffers: boolean; missed: () => void }) {
+    this.refusesOffers = init.refusesOffers
     this.#transaction = init.transaction
     this.#text = init.text
     this.#missed = init.missed

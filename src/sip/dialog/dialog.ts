@@ -70,7 +70,7 @@ export class Dialog {
       localTag: parseNameAddress(request.from)?.tag ?? '',
       remoteTag: response.toTag,
       local: request.from,
-      remote: response.header('to') ?? request.to,
+      remote: addressed(response.to.uri, response.toTag),
       localSeq: request.cseq,
       remoteSeq: NONE,
       routeSet: [...response.recordRoutes].reverse(),
@@ -80,13 +80,13 @@ export class Dialog {
 
   /** 12.1.1: at the UAS, by our response with this To tag. */
   static ofRequest(request: ParsedRequest, localTag: string): Dialog {
-    const { callId, fromTag, cseq } = request
+    const { callId, from, to, fromTag, cseq } = request
     return new Dialog({
       callId,
       localTag,
       remoteTag: fromTag,
-      local: `${request.to.text};tag=${localTag}`,
-      remote: request.from.text,
+      local: addressed(to.uri, localTag),
+      remote: addressed(from.uri, fromTag),
       localSeq: 0,
       remoteSeq: cseq,
       routeSet: request.recordRoutes,
@@ -167,3 +167,6 @@ export class Dialog {
 
 /** A plain telephone leaves Contact out; then the way leads back to where the message came from. */
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)
+
+/** A From or To of a request within a dialog (12.2.1.1); a null tag is not written. */
+const addressed = (uri: SipUri, tag: string): string => (tag === '' ? `<${uri.text}>` : `<${uri.text}>;tag=${tag}`)

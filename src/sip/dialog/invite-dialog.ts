@@ -81,9 +81,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** Our 2xx to the peer's INVITE has been sent. */
   confirmWith(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
+    const { hasOffer, ...answer } = init
     this.#state = 'confirmed'
     this.#left = undefined
-    this.#awaitAck(init)
+    // Our offer waits for the answer in the ACK.
+    this.#awaitAck({ ...answer, refusesOffers: hasOffer })
   }
 
   /** The early dialog ends without a call. */
@@ -235,7 +237,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return waiting ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()
   }
 
-  #awaitAck(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
+  #awaitAck(init: { cseq: number; transaction: InviteServer; text: string; refusesOffers: boolean }): void {
     const { cseq, ...how } = init
     this.#answers.set(cseq, new Answer(this.#context.clock, { ...how, missed: () => this.#missAck(cseq) }))
   }
@@ -270,7 +272,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (this.#offerRefused(request)) return
     this.dialog.refresh(message, this.#context.canReach)
     this.#decideOffer(request, (status, text) => {
-      if (status < 300) this.#awaitAck({ cseq: message.cseq, transaction, text, hasOffer: message.body === '' })
+      if (status < 300) this.#awaitAck({ cseq: message.cseq, transaction, text, refusesOffers: true })
     })
   }
 
@@ -287,9 +289,9 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** An offer that comes while another one is open is refused (14.2); true if it has been. */
   #offerRefused(request: ServerRequest): boolean {
     const isEarly = this.#state === 'early'
-    const awaitsAnswer = [...this.#answers.values()].some(({ hasOffer }) => hasOffer)
+    const awaitsAck = [...this.#answers.values()].some(({ refusesOffers }) => refusesOffers)
     if (this.#reinvite || (isEarly && this.#madeBy === 'us')) this.#respond(request, 491)
-    else if (this.#offer || isEarly || awaitsAnswer) this.#respond(request, 500, [LATER])
+    else if (this.#offer || isEarly || awaitsAck) this.#respond(request, 500, [LATER])
     else return false
     return true
   }
