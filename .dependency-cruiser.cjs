@@ -8,6 +8,7 @@ const MAY_IMPORT = {
   'sdp/': ['base/'],
   'sip/': ['trace/', 'base/'],
   'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/transaction/': ['sip/message/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
@@ -30,7 +31,7 @@ const MAY_IMPORT = {
 }
 
 const OURS = '^(src|nodes|test|bench|scripts)/'
-const PURE = '^src/(sip/(message|digest|uri)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
+const PURE = '^src/(sip/(message|digest|uri|transaction|dialog)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
 const FOLDERS = '^src/(base|trace|sdp|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
 
 function rulesOf([from, may]) {
@@ -59,6 +60,7 @@ module.exports = {
       dependencyTypes: ['core'],
       path: '^(node:)?(net|dgram|dns|tls|https?|http2|fs|timers|os|child_process|worker_threads|perf_hooks|process)(/|$)',
     }),
+    forbid('sip-js-is-for-the-browser', '^src/(?!web/)', { path: 'node_modules/sip\\.js' }),
     forbid('src-knows-no-node-red', '^src/', { path: 'node_modules/(@node-red|node-red|@types/node-red)' }),
     forbid('node-imports', '^nodes/(?!shared/|sidebar/)([^/]+)/', {
       path: OURS,

@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.js'
 import { newToken } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
-import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import type { Standing } from './admission/source-index.js'
+import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import { TokenBucket } from './admission/token-bucket.js'
 import { ACCEPT, ALLOW, SUPPORTED } from './capabilities.js'
 import type { DialogIndex, DialogUsage } from './dialog/dialog-index.js'
@@ -72,7 +72,8 @@ export class Dispatcher {
     else if (usage) this.#inDialog(usage, message)
     else if (toTag === '') this.#outOfDialog(message)
     // 14.2: a re-INVITE that overtakes the answer to our INVITE.
-    else if (method === 'INVITE' && dialogs.isInviting(message.callId, toTag)) this.#deps.reply(message, { status: 491 })
+    else if (method === 'INVITE' && dialogs.isInviting(message.callId, toTag))
+      this.#deps.reply(message, { status: 491 })
     else this.#belongsToNothing(message)
   }
 

@@ -194,7 +194,10 @@ const authorityOf = ({ host, port }: SipUri): string => `${host}:${port ?? DEFAU
 function checkedRoute(text: string): NameAddress {
   const route = parseNameAddress(text)
   if (route) return route
-  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is not a route. Use one like <sip:proxy.example.com;lr>`)
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `${JSON.stringify(text)} is not a route. Use one like <sip:proxy.example.com;lr>`,
+  )
 }
 
 function accountUri(text: string): SipUri {

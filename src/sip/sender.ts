@@ -40,11 +40,7 @@ export class Sender {
     this.#deps = deps
   }
 
-  request(
-    request: OutgoingRequest,
-    prefer: SipProtocol | undefined,
-    user: ClientUser,
-  ): Sending<NonInviteClient> {
+  request(request: OutgoingRequest, prefer: SipProtocol | undefined, user: ClientUser): Sending<NonInviteClient> {
     const { transactions } = this.#deps
     return this.#begin(request, prefer, user, (flow) => transactions.request(request, flow, user))
   }
@@ -98,7 +94,11 @@ export class Sender {
   ): Sending<Transaction> {
     let transaction: Transaction | undefined
     const { host } = request.nextHop
-    const waiting = new Waiting(this.#deps.clock, { host, failed: (failure) => user.failed(failure), all: this.#waiting })
+    const waiting = new Waiting(this.#deps.clock, {
+      host,
+      failed: (failure) => user.failed(failure),
+      all: this.#waiting,
+    })
     found.then(
       (flow) => {
         if (waiting.end()) transaction = start(flow)

@@ -1,5 +1,5 @@
-import { responseText } from './message/response-text.js'
 import type { ParsedRequest } from './message/parsed-message.js'
+import { responseText } from './message/response-text.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type { NonInviteServer } from './transaction/non-invite-server.js'
 import type { SipBody } from './types.js'

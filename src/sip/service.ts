@@ -1,5 +1,5 @@
-import type { CallPlace } from './admission/source-limits.js'
 import type { Standing } from './admission/source-index.js'
+import type { CallPlace } from './admission/source-limits.js'
 import type { ParsedRequest } from './message/parsed-message.js'
 import type { ServerRequest } from './server-request.js'
 

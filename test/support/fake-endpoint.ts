@@ -34,7 +34,11 @@ export class FakeAccountAgent extends FakeUserAgent {
     init: Parameters<UserAgent['request']>[0] = { method: '', target: '', sipCallId: '', cseq: 0 },
   ): Promise<{ response: FinalResponse; cseq: number }> {
     const { method, target } = init
-    this.sent.push({ method, target: String(target), expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '' })
+    this.sent.push({
+      method,
+      target: String(target),
+      expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '',
+    })
     if (this.registrar === undefined) return new Promise(() => {})
     return { response: response(this.registrar), cseq: init.cseq }
   }

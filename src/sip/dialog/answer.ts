@@ -12,7 +12,10 @@ export class Answer implements Repeatable {
   readonly #missed: () => void
   readonly #repeat: Retransmission
 
-  constructor(clock: Clock, init: { transaction: InviteServer; text: string; refusesOffers: boolean; missed: () => void }) {
+  constructor(
+    clock: Clock,
+    init: { transaction: InviteServer; text: string; refusesOffers: boolean; missed: () => void },
+  ) {
     this.refusesOffers = init.refusesOffers
     this.#transaction = init.transaction
     this.#text = init.text

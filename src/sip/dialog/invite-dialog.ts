@@ -162,7 +162,8 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   receive(request: ServerRequest): void {
     const { method, cseq } = request.message
-    if (!this.dialog.acceptSequence(cseq)) this.#respond(request, 500) // 12.2.2
+    if (!this.dialog.acceptSequence(cseq))
+      this.#respond(request, 500) // 12.2.2
     else if (method === 'BYE') this.#receiveBye(request)
     else if (method === 'INVITE') this.#receiveReinvite(request)
     else if (method === 'UPDATE') this.#receiveUpdate(request)

@@ -35,7 +35,9 @@ export async function sendReinvite(
   const first = dialog.request('INVITE', { lines, body: init.body })
   let request = first
   for (;;) {
-    const outcome = await new Promise<Outcome>((resolve) => new SentReinvite(context, dialog, { ...init, request, resolve }))
+    const outcome = await new Promise<Outcome>(
+      (resolve) => new SentReinvite(context, dialog, { ...init, request, resolve }),
+    )
     const credentials = isReceived(outcome) ? round.answer(outcome, request) : undefined
     if (!credentials) return toFinalResponse(outcome)
     request = first.again(dialog.nextSeq(), credentials)

@@ -3,7 +3,14 @@ import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Flow } from '../transport/flow.js'
 import { Retransmission } from './retransmission.js'
 import { TRANSACTION_MS } from './timers.js'
-import { type ClientInvite, type InviteUser, type TransactionHost, timedOut, transmit, unavailable } from './transaction.js'
+import {
+  type ClientInvite,
+  type InviteUser,
+  type TransactionHost,
+  timedOut,
+  transmit,
+  unavailable,
+} from './transaction.js'
 
 type State = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated'
 
@@ -114,7 +121,8 @@ export class InviteClient {
     this.#state = 'completed'
     transmit(this.#host, this.flow, this.#ack)
     const { user } = this
-    if (this.flow.isReliable) this.#end() // Timer D is zero
+    if (this.flow.isReliable)
+      this.#end() // Timer D is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
     user.final(response)
   }

@@ -30,7 +30,10 @@ export class InviteServer {
   /** Timer I or L. */
   #timer: Timer | undefined
 
-  constructor(host: TransactionHost, init: { key: string; flow: Flow; toTag: string; known: boolean; user: ServerUser }) {
+  constructor(
+    host: TransactionHost,
+    init: { key: string; flow: Flow; toTag: string; known: boolean; user: ServerUser },
+  ) {
     this.#host = host
     this.#key = init.key
     this.flow = init.flow
@@ -75,7 +78,8 @@ export class InviteServer {
     this.#repeat?.stop()
     this.#state = 'confirmed'
     this.#over()
-    if (this.flow.isReliable) this.#end() // Timer I is zero
+    if (this.flow.isReliable)
+      this.#end() // Timer I is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
     return true
   }

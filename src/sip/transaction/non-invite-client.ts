@@ -3,7 +3,14 @@ import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Flow } from '../transport/flow.js'
 import { Retransmission } from './retransmission.js'
 import { T2, T4, TRANSACTION_MS } from './timers.js'
-import { type ClientRequest, type ClientUser, type TransactionHost, timedOut, transmit, unavailable } from './transaction.js'
+import {
+  type ClientRequest,
+  type ClientUser,
+  type TransactionHost,
+  timedOut,
+  transmit,
+  unavailable,
+} from './transaction.js'
 
 type State = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
@@ -82,7 +89,8 @@ export class NonInviteClient {
     const user = this.#user
     this.#stop()
     this.#state = 'completed'
-    if (this.flow.isReliable) this.#end() // Timer K is zero
+    if (this.flow.isReliable)
+      this.#end() // Timer K is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
     user?.final(response)
   }

@@ -60,7 +60,8 @@ export class NonInviteServer {
     this.#timer?.cancel()
     this.#state = 'completed'
     this.#over()
-    if (this.flow.isReliable) this.#end() // Timer J is zero
+    if (this.flow.isReliable)
+      this.#end() // Timer J is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
   }
 

@@ -1,7 +1,7 @@
+import type { SipUri } from '../uri/sip-uri.js'
 import type { SipDialog } from './dialog.js'
 import type { FinalResponse, HeaderField, SipBody, SipResponse } from './message.js'
 import type { IncomingRequest } from './request.js'
-import type { SipUri } from '../uri/sip-uri.js'
 
 export interface OutgoingInviteInit {
   /** Request-URI; To as well, unless that is given. A text is parsed. */

@@ -1,9 +1,9 @@
+import type { SipUri } from '../uri/sip-uri.js'
 import type { SipAddress, SipProtocol } from './address.js'
 import type { Authenticator } from './authentication.js'
 import type { SipDialog } from './dialog.js'
 import type { IncomingInvite, OutgoingInvite, OutgoingInviteHandlers, OutgoingInviteInit } from './invite.js'
 import type { FinalResponse, HeaderField, SipBody, SipRequest } from './message.js'
-import type { SipUri } from '../uri/sip-uri.js'
 import type { RequestHandler } from './request.js'
 
 /** One account as the SIP layer sees it. */

@@ -9,7 +9,7 @@ import type { ParsedRequest } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
 import type { Recipient, Refusal } from '../service.js'
-import { InviteServer } from '../transaction/invite-server.js'
+import type { InviteServer } from '../transaction/invite-server.js'
 import type {
   AccountSources,
   FinalResponse,
@@ -108,7 +108,8 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const { method } = request.message
     const { userAgentLines } = this.#context
     if (method === 'INVITE') this.#receiveInvite(request as ServerRequest<InviteServer>, place)
-    else if (method === 'OPTIONS') request.respond(200, { lines: [ALLOW, ACCEPT, ...SUPPORTED, ...userAgentLines] }) // 11.2
+    else if (method === 'OPTIONS')
+      request.respond(200, { lines: [ALLOW, ACCEPT, ...SUPPORTED, ...userAgentLines] }) // 11.2
     else if (method === 'MESSAGE' || method === 'NOTIFY') this.#ask(request)
     else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
   }

@@ -38,7 +38,11 @@ describe('an endpoint, fuzzed over TCP', () => {
       contactUser: 'bob-contact',
       routeSet: [],
       authenticator: { answer: () => undefined },
-      handlers: { admit: () => ({ admit: true }), invite: (invite) => invite.reject(486), request: (incoming) => incoming.accept() },
+      handlers: {
+        admit: () => ({ admit: true }),
+        invite: (invite) => invite.reject(486),
+        request: (incoming) => incoming.accept(),
+      },
     })
   })
   after(() => endpoint.close())

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
-import { type IncomingRequest, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { T1, TRANSACTION_MS } from '../../../src/sip/transaction/timers.js'
+import { type IncomingRequest, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer, type Received } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
