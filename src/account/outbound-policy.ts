@@ -58,7 +58,7 @@ export function checkOutbound(
 /** Texts that patterns are compared with: the sent and the typed number in each usual spelling, and the whole address. */
 function formsOf(call: { typed: string; target: Target; domain: string; countryCode?: string }) {
   const { typed, target, domain, countryCode = '' } = call
-  const host = hostOf(target.uri.replace(/^.*@|^sips?:/i, ''))
+  const host = hostOf(target.uri.host)
   const user = normal(target.user.split(';', 1)[0] ?? '')
   const numbers = [user, normal(bareNumber(typed))].flatMap((number) => spellingsOf(number, countryCode))
   return { address: `${user}@${host}`, numbers, isOurs: host === hostOf(domain) }

@@ -1,11 +1,12 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
+import { parseUri, type SipUri } from '../sip/uri/sip-uri.js'
 import { decodeUser, parseHostPort, portFault, USER } from './aor.js'
 import { applyDialPlan, type DialPlan } from './dial-plan.js'
 
-/** The target of a call: the Request-URI as text and its user part, decoded. */
+/** The target of a call: the Request-URI, parsed for all that follows, and its user part, decoded. */
 export interface Target {
-  uri: string
+  uri: SipUri
   user: string
 }
 
@@ -63,11 +64,11 @@ function uriTarget(rest: string, original: string): Target {
     throw bad(`“${original}” is not a valid SIP address. ${why}`)
   }
   const address = [hostPort, ...parameters].join(';')
-  if (at === -1) return { uri: `sip:${address}`, user: '' }
+  if (at === -1) return { uri: parsed(`sip:${address}`, original), user: '' }
   if (user === '') throw bad(`“${original}” has no user before the @. Use one like alice@example.com`)
   // RFC 3261 19.1.1: a password in a URI is not recommended; it would be sent unencrypted and written to every log.
   if (user.includes(':')) throw bad('a target must not contain a password. Set the password in the account')
-  return { uri: `sip:${escapeUser(user)}@${address}`, user: decodeUser(user) }
+  return { uri: parsed(`sip:${escapeUser(user)}@${address}`, original), user: decodeUser(user) }
 }
 
 function numberTarget(number: string, original: string, to: { domain: string; plan: DialPlan | undefined }): Target {
@@ -76,7 +77,7 @@ function numberTarget(number: string, original: string, to: { domain: string; pl
   if (!NUMBER.test(digits))
     throw bad(`“${original}” is not a valid telephone number. Use digits, * and #, with or without a leading +`)
   const dialled = to.plan ? applyDialPlan(digits, to.plan) : digits
-  return { uri: `sip:${escapeUser(dialled)}@${to.domain}`, user: dialled }
+  return { uri: parsed(`sip:${escapeUser(dialled)}@${to.domain}`, original), user: dialled }
 }
 
 /** RFC 3966 3: the number. We may choose its context (RFC 3261 19.1.6); an extension is refused because it would be lost silently. */
@@ -90,6 +91,12 @@ function telNumber(target: string): string {
 
 function escapeUser(user: string): string {
   return USER.test(user) ? user : encodeURIComponent(decodeUser(user)).replace(/%2B/g, '+')
+}
+
+function parsed(text: string, original: string): SipUri {
+  const uri = parseUri(text)
+  if (uri) return uri
+  throw bad(`“${original}” is not a valid SIP address`)
 }
 
 const bad = (message: string): TelephonyError => new TelephonyError('BAD_TARGET', message)

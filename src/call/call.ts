@@ -22,7 +22,7 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
     account,
     direction: 'outbound',
     from: { ...identity, displayName: callerName ?? identity.displayName },
-    to: target,
+    to: { uri: target.uri.text, user: target.user },
     started: new Moment(deps.clock),
     tags,
   })

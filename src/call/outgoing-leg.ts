@@ -10,6 +10,7 @@ import {
   type SipResponse,
   type UserAgent,
 } from '../sip/types.js'
+import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
 import type { Leg, LegHost } from './leg.js'
@@ -20,8 +21,10 @@ import { contactsOf, isRedirection, Redirections } from './redirection.js'
 interface OutgoingLegInit {
   ringTimeoutMs: number
   /** Resolves the address of a redirection; throws if it may not be called. Undefined: redirections are not followed. */
-  redirect: ((uri: string) => { uri: string }) | undefined
+  redirect: ((uri: string) => { uri: SipUri }) | undefined
 }
+
+type OutgoingLegTarget = Omit<OutgoingInviteInit, 'body' | 'target'> & { target: SipUri }
 
 /** The call from our INVITE to its final response. */
 export class OutgoingLeg implements Leg {
@@ -37,7 +40,7 @@ export class OutgoingLeg implements Leg {
   #ringTimer: Timer | undefined
   #redirections: Redirections | undefined
   #redirect: OutgoingLegInit['redirect']
-  #send: ((target: string) => OutgoingInvite) | undefined
+  #send: ((target: SipUri) => OutgoingInvite) | undefined
   /** Resolves when the BYE after an unusable answer is done. */
   #bye: Promise<void> | undefined
 
@@ -47,11 +50,11 @@ export class OutgoingLeg implements Leg {
   }
 
   /** Throws errors of the SIP layer: BAD_HEADER, BAD_TARGET. */
-  start(userAgent: UserAgent, init: Omit<OutgoingInviteInit, 'body'>, how: OutgoingLegInit): void {
+  start(userAgent: UserAgent, init: OutgoingLegTarget, how: OutgoingLegInit): void {
     const body = this.#negotiation.offer()
-    this.#redirections = new Redirections(String(init.target))
+    this.#redirections = new Redirections(init.target.text)
     this.#redirect = how.redirect
-    const send = (target: string) =>
+    const send = (target: SipUri) =>
       userAgent.invite(
         // RFC 3261 8.1.3.4: To, From with its tag and Call-ID stay the same in every INVITE of the call.
         { ...init, body, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
@@ -64,7 +67,7 @@ export class OutgoingLeg implements Leg {
     this.#send = send
     this.#ringTimer = this.#host.clock.setTimeout(() => this.#ringTimeout(), how.ringTimeoutMs)
     try {
-      this.#invite = this.#send(String(init.target))
+      this.#invite = this.#send(init.target)
     } catch (error) {
       this.#over()
       throw error
@@ -92,7 +95,7 @@ export class OutgoingLeg implements Leg {
       try {
         const target = this.#redirect(uri).uri
         this.#invite = this.#send?.(target)
-        log.info({ status: response.status, target }, 'redirected')
+        log.info({ status: response.status, target: target.text }, 'redirected')
         return true
       } catch (err) {
         log.warn({ err, uri }, 'a redirection leads to a target that this account may not call')

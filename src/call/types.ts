@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.js'
 import type { MediaService, ToPlay } from '../media/client.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipDialog, UserAgent } from '../sip/types.js'
+import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
 import type { HostLookup } from './peer-host.js'
@@ -61,13 +62,13 @@ interface CallInit extends CallReports {
 
 export interface OutgoingCallInit extends CallInit {
   callId?: string
-  /** Request-URI as text and its decoded user part, as the account has resolved them. */
-  target: { uri: string; user: string }
+  /** Request-URI and its decoded user part, as the account has resolved them. */
+  target: { uri: SipUri; user: string }
   callerName?: string
   headers?: Readonly<Record<string, string>>
   ringTimeoutMs: number
   /** Resolves the address of a redirection; throws if it may not be called. Absent: redirections are not followed. */
-  redirect?: (uri: string) => { uri: string }
+  redirect?: (uri: string) => { uri: SipUri }
   /** Replaces the account's list. */
   codecs?: readonly CodecName[]
 }

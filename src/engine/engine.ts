@@ -106,7 +106,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     early: async ({ callId, headers }) => (await this.#calls.get(callId)).early(headers ? { headers } : {}),
     redirect: async ({ callId, targets, reason }) => {
       const entry = this.#accounts.get(this.#calls.accountIdOf(callId))
-      const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri)
+      const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri.text)
       ;(await this.#calls.get(callId)).redirect(contacts, reason)
     },
     reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),

@@ -14,6 +14,7 @@ import { systemLookup } from '../../src/engine/local-address.js'
 import type { MediaService } from '../../src/media/client.js'
 import type { SipDialog, UserAgent } from '../../src/sip/types.js'
 import { Party } from './sip-parties.js'
+import { uriOf } from './uri.js'
 import { within } from './wait.js'
 
 /** The events of one call, and a way to await them. */
@@ -106,7 +107,7 @@ export class Telephone {
     const call = await placeCall(this.#deps(), {
       account: this.account,
       owner: null,
-      target,
+      target: { uri: uriOf(target.uri), user: target.user },
       ringTimeoutMs,
       onEvent: events.note,
     })

@@ -54,7 +54,7 @@ describe('dial plan', () => {
     ['9030123456@other', 'sip:9030123456@other'],
     ['alice', 'sip:alice@pbx'],
   ] as const) {
-    it(`as part of a target: ${text} → ${uri}`, () => assert.equal(resolveTarget(text, 'pbx', plan).uri, uri))
+    it(`as part of a target: ${text} → ${uri}`, () => assert.equal(resolveTarget(text, 'pbx', plan).uri.text, uri))
   }
 
   it('refuses settings that are none', () => {

@@ -10,6 +10,7 @@ import {
 } from '../../../src/account/outbound-policy.js'
 import { resolveTarget } from '../../../src/account/target.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { uriOf } from '../../support/uri.js'
 
 const DOMAIN = 'pbx.example.com'
 const check = (rules: OutboundRules, typed: string, countryCode = '') =>
@@ -103,7 +104,7 @@ describe('emergency numbers', () => {
   }
 
   it('are seen where a dial plan makes them, and where it hides them', () => {
-    const target = (user: string) => ({ uri: `sip:${user}@${DOMAIN}`, user })
+    const target = (user: string) => ({ uri: uriOf(`sip:${user}@${DOMAIN}`), user })
     for (const [typed, user] of [
       ['9112', '112'],
       ['112', '0112'],

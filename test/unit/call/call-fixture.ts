@@ -13,6 +13,7 @@ import type { Direction } from '../../../src/media/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { FakeMedia, type FakeMediaSession } from '../../support/fake-media.js'
 import { type FakeDialog, FakeIncomingInvite, FakeUserAgent, response, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 
 export const account: CallAccount = {
   id: 'acc',
@@ -99,7 +100,7 @@ export async function dialled(changes: Partial<CallAccount> = {}): Promise<Scene
   const call = await placeCall(world.deps, {
     account: { ...account, ...changes },
     owner: 'node1',
-    target: { uri: 'sip:bob@example.com', user: 'bob' },
+    target: { uri: uriOf('sip:bob@example.com'), user: 'bob' },
     ringTimeoutMs: 30_000,
     tags: { ticket: 7 },
     onEvent: world.onEvent,

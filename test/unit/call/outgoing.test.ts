@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
 import { placeCall } from '../../../src/call/call.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import {
   account,
   dialled,
@@ -12,14 +13,14 @@ import {
   World,
 } from './call-fixture.js'
 
-const target = { uri: 'sip:bob@example.com', user: 'bob' }
+const target = { uri: uriOf('sip:bob@example.com'), user: 'bob' }
 const init = { account, owner: null, target, ringTimeoutMs: 30_000 }
 
 describe('outgoing call', () => {
   it('opens media, offers it and tells call.trying', async () => {
     const { userAgent, session, events, call } = await dialled()
     const sent = userAgent.invite0.init
-    assert.equal(sent.target, 'sip:bob@example.com')
+    assert.equal(String(sent.target), 'sip:bob@example.com')
     assert.match(sent.sipCallId, /^[0-9a-f-]{36}@127\.0\.0\.1$/)
     assert.match(sent.body.content, new RegExp(`^m=audio ${session.local.port} RTP/AVP 8 0 101$`, 'm'))
     const [trying] = events
@@ -35,7 +36,7 @@ describe('outgoing call', () => {
       direction: 'outbound',
       state: 'trying',
       from: { uri: 'sip:alice@example.com', user: 'alice', displayName: 'Alice' },
-      to: target,
+      to: { uri: 'sip:bob@example.com', user: 'bob' },
       startedAt: '2026-01-01T00:00:00.000Z',
       answeredAt: null,
       endedAt: null,

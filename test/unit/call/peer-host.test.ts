@@ -3,6 +3,7 @@ import { placeCall } from '../../../src/call/call.js'
 import { PeerHost } from '../../../src/call/peer-host.js'
 import { someStats } from '../../support/fake-media.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import { account, dialled, dialledAndAnswered, incoming, peerSdp, World } from './call-fixture.js'
 
 const settled = async (): Promise<void> => {
@@ -55,7 +56,7 @@ describe('a host name in the peer’s SDP', () => {
     await placeCall(world.deps, {
       account: { ...account, rtp },
       owner: null,
-      target: { uri: 'sip:bob@example.com', user: 'bob' },
+      target: { uri: uriOf('sip:bob@example.com'), user: 'bob' },
       ringTimeoutMs: 30_000,
     })
     world.userAgent.invite0.answer(sdpBody(NAMED.replace('c=IN IP4', 'c=IN IP6')))

@@ -2,28 +2,30 @@ import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
 import { placeCall } from '../../../src/call/call.js'
 import { contactsOf, Redirections } from '../../../src/call/redirection.js'
+import type { SipUri } from '../../../src/sip/uri/sip-uri.js'
 import { response, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import { account, peerSdp, World } from './call-fixture.js'
 
 const FIRST = 'sip:bob@example.com'
 const moved = (...contacts: string[]) => response(302, { headers: { Contact: contacts.join(', ') }, reason: 'Moved' })
 
-async function called(redirect?: (uri: string) => { uri: string }) {
+async function called(redirect?: (uri: string) => { uri: SipUri }) {
   const world = new World()
   const call = await placeCall(world.deps, {
     account,
     owner: null,
-    target: { uri: FIRST, user: 'bob' },
+    target: { uri: uriOf(FIRST), user: 'bob' },
     ringTimeoutMs: 30_000,
     onEvent: world.onEvent,
     ...(redirect ? { redirect } : {}),
   })
-  const targets = () => world.userAgent.invites.map(({ init }) => init.target)
+  const targets = () => world.userAgent.invites.map(({ init }) => String(init.target))
   const failed = (with_: ReturnType<typeof response>) => world.userAgent.invites.at(-1)?.handlers.failed(with_)
   return Object.assign(world, { call, targets, failed })
 }
 
-const anywhere = (uri: string) => ({ uri })
+const anywhere = (uri: string) => ({ uri: uriOf(uri) })
 
 describe('redirected call', () => {
   it('goes to the new address within the same call: one Call-ID, the same To and offer, one CDR', async () => {
@@ -84,7 +86,7 @@ describe('redirected call', () => {
     const { targets, failed, call } = await called((uri) => {
       asked.push(uri)
       if (uri.includes('premium')) throw new TelephonyError('BAD_TARGET', 'blocked')
-      return { uri }
+      return { uri: uriOf(uri) }
     })
     failed(moved('<sip:premium@x>', '<sip:ok@x>'))
     assert.deepEqual(targets(), [FIRST, 'sip:ok@x'])
