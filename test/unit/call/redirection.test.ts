@@ -33,7 +33,7 @@ describe('redirected call', () => {
     failed(moved('<sip:carol@192.0.2.7>'))
     assert.deepEqual(targets(), [FIRST, 'sip:carol@192.0.2.7'])
     const [first, second] = userAgent.invites
-    assert.equal(second?.init.to, FIRST)
+    assert.equal(String(second?.init.to), FIRST)
     assert.equal(second?.init.sipCallId, first?.init.sipCallId)
     assert.deepEqual(second?.init.body, first?.init.body)
     const dialog = second?.answer(sdpBody(peerSdp()))
