@@ -106,6 +106,18 @@ describe('several early dialogs of one INVITE', () => {
     assert.equal((await nextRequest()).toTag, 'two')
   })
 
+  it('199 ends no call: a 2xx that this fork sends all the same is its answer', async () => {
+    const { forks, progress, outcome } = await ringing('one', 'two')
+    forks[0].answer(199)
+    await progress.next()
+    forks[0].answer(200, { body: SDP })
+    const result = await outcome
+    assert.ok(result.kind === 'answered')
+    assert.equal(result.dialog.remoteTag, 'one')
+    assert.deepEqual([(await nextRequest()).method, heard(peer, 'BYE')], ['ACK', 0])
+    assert.equal((await forks[0].ask('INFO')).statusCode, 200)
+  })
+
   it('199 of a fork that never rang begins none (RFC 6228 4)', async () => {
     const { forks, received, progress } = await ringing('one')
     const unheard = new RawFork(peer, received, { tag: 'unheard' })

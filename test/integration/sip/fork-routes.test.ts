@@ -111,4 +111,46 @@ describe('the way to a fork', () => {
     assert.equal((await outcome).kind, 'answered')
     assert.deepEqual((await next()).line, ['ACK', one.contact, []])
   })
+
+  it('may begin with a strict router: the ACK and the BYE of a fork that is ended go there, and its target is their last route', async () => {
+    const strict = `sip:strict@127.0.0.1:${peer.port}`
+    const { forks, outcome } = await called(
+      { tag: 'one', routes: [hop('loose')] },
+      { tag: 'two', routes: ['<sip:far.example.com;lr>', `<${strict}>`], contact: 'sip:two@192.0.2.2' },
+    )
+    const [one, two] = forks
+    one.answer(200, { body: SDP })
+    assert.deepEqual((await next()).line, ['ACK', one.contact, [hop('loose')]])
+    two.answer(200, { body: SDP })
+    const routes = ['<sip:far.example.com;lr>', '<sip:two@192.0.2.2>']
+    assert.deepEqual((await next()).line, ['ACK', strict, routes])
+    assert.deepEqual((await next()).line, ['BYE', strict, routes])
+    assert.equal((await outcome).kind, 'answered')
+  })
+
+  it('is that of the dialog for a re-INVITE: the ACKs to its failure and to its 2xx have all routes', async () => {
+    const strict = `sip:strict@127.0.0.1:${peer.port}`
+    for (const near of [hop('loose'), `<${strict}>`]) {
+      const { forks, outcome } = await called({
+        tag: 'one',
+        routes: ['<sip:far.example.com;lr>', near],
+        contact: 'sip:one@192.0.2.1',
+      })
+      forks[0].answer(200, { body: SDP })
+      const result = await outcome
+      assert.ok(result.kind === 'answered')
+      await next()
+      const [uri, routes] = near.endsWith(';lr>')
+        ? ['sip:one@192.0.2.1', [near, '<sip:far.example.com;lr>']]
+        : [strict, ['<sip:far.example.com;lr>', '<sip:one@192.0.2.1>']]
+      for (const status of [488, 200]) {
+        const answer = result.dialog.reinvite({ contentType: 'application/sdp', content: SDP })
+        const asked = await next()
+        assert.deepEqual(asked.line, ['INVITE', uri, routes])
+        peer.answer(asked.received, status, { contact: 'sip:one@192.0.2.1', body: status === 200 ? SDP : '' })
+        assert.deepEqual((await next()).line, ['ACK', uri, routes], `${status}`)
+        assert.equal((await answer).status, status)
+      }
+    }
+  })
 })
