@@ -7,6 +7,7 @@ import { RawPeer } from '../../support/raw-peer.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
+import { toldBy } from '../../support/told-by.js'
 import { called } from '../../support/wait.js'
 
 describe('within a dialog the peer', () => {
@@ -72,13 +73,13 @@ describe('within a dialog the peer', () => {
 
   it('gets 420 with Unsupported to what it requires, whatever the method', async () => {
     const dialog = await established()
-    dialog.handlers.reinvite = () => assert.fail('it requires what there is not')
-    dialog.handlers.info = () => assert.fail('it requires what there is not')
+    const told = toldBy(dialog)
     for (const method of ['INVITE', 'UPDATE', 'INFO', 'OPTIONS']) {
       const body = method === 'INVITE' || method === 'UPDATE' ? SDP : ''
       const refused = await caller.ask(method, { body, headers: ['Require: 100rel', 'Require: x, y'] })
       assert.deepEqual([refused.statusCode, refused.getHeader('unsupported')], [420, '100rel, x, y'], method)
     }
+    assert.deepEqual(told, [])
     await stands(dialog)
   })
 
@@ -129,12 +130,7 @@ describe('within a dialog the peer', () => {
 
     it('may hang up: 200, the call is told once, and an ACK that comes late changes nothing', async () => {
       const dialog = await answered()
-      const told: string[] = []
-      dialog.handlers = {
-        bye: () => told.push('bye'),
-        acknowledged: () => told.push('acknowledged'),
-        ackTimeout: () => told.push('ackTimeout'),
-      }
+      const told = toldBy(dialog)
       assert.equal((await caller.ask('BYE')).statusCode, 200)
       caller.send('ACK', { cseq: 1 })
       await settled(peer, bob)
@@ -145,30 +141,30 @@ describe('within a dialog the peer', () => {
 
     it('may hang up while our BYE waits for that ACK: ours is not sent any more', async () => {
       const dialog = await answered()
-      dialog.handlers.bye = () => assert.fail('we hung up first')
+      const told = toldBy(dialog)
       const bye = dialog.bye()
       assert.equal((await caller.ask('BYE')).statusCode, 200)
       assert.ok((await bye).status >= 200)
       await settled(peer, bob)
-      assert.equal(heard(peer, 'BYE'), 0)
+      assert.deepEqual([told, heard(peer, 'BYE')], [[], 0])
     })
   })
 
   it('is answered 200 when its BYE crosses ours, which then gets its 481; the call is told nothing', async () => {
     const dialog = await established()
-    dialog.handlers.bye = () => assert.fail('we hung up ourselves')
-    dialog.handlers.lost = () => assert.fail('we hung up ourselves')
+    const told = toldBy(dialog)
     const bye = dialog.bye()
     const ours = await peer.requests.next()
     assert.equal((await caller.ask('BYE')).statusCode, 200)
     peer.answer(ours, 481)
     assert.equal((await bye).status, 481)
     assert.equal((await caller.ask('INFO')).statusCode, 481)
+    assert.deepEqual(told, [])
   })
 
   it('is refused what it asks after our BYE, and its dialog is gone when that has its answer', async () => {
     const dialog = await established()
-    dialog.handlers = { info: () => assert.fail('it is over'), reinvite: () => assert.fail('it is over') }
+    const told = toldBy(dialog)
     const bye = dialog.bye()
     const ours = await peer.requests.next()
     for (const method of ['INFO', 'UPDATE', 'INVITE']) {
@@ -178,5 +174,6 @@ describe('within a dialog the peer', () => {
     peer.answer(ours, 200)
     assert.equal((await bye).status, 200)
     for (const method of ['OPTIONS', 'BYE', 'INFO']) assert.equal((await caller.ask(method)).statusCode, 481, method)
+    assert.deepEqual(told, [])
   })
 })

@@ -1,4 +1,4 @@
-/** RFC 3261 12.2.1.2, 12.2.2, RFC 3311 5: what moves the remote target of a dialog, and what does not. Both roles. */
+/** RFC 3261 12.2.1.2, 12.2.2, RFC 3311 5, RFC 6141 4: what moves the remote target of a dialog, and what does not. Both roles. */
 import assert from 'node:assert/strict'
 import type { SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
