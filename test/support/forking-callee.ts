@@ -8,9 +8,12 @@ interface Branch {
   byes: string[]
   repeat: Timer | undefined
   gaveUp: boolean
+  acknowledged?: () => void
 }
 
-/** Several called parties behind one address. Each rings and answers every INVITE, and repeats its 2xx until the ACK, as RFC 3261 13.3.1.4 says. */
+const newBranch = (): Branch => ({ acks: [], byes: [], repeat: undefined, gaveUp: false })
+
+/** Several called parties behind one address. Each rings and answers every INVITE, and repeats its 2xx until the ACK, as RFC 3261 13.3.1.4 says. With `refusesFirst` another one is busy before that. */
 export class ForkingCallee {
   readonly #peer: RawPeer
   readonly #clock: Clock
@@ -18,7 +21,9 @@ export class ForkingCallee {
   readonly #contactPort: () => number
   /** By Call-ID, then by tag. */
   readonly calls = new Map<string, Map<string, Branch>>()
+  readonly #refusals = new Map<string, Branch>()
   readonly #run: Promise<void>
+  refusesFirst = false
   #closed = false
 
   static async open(init: {
@@ -43,7 +48,8 @@ export class ForkingCallee {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const forks of this.calls.values()) for (const fork of forks.values()) fork.repeat?.cancel()
+    for (const forks of [this.#refusals, ...this.calls.values()])
+      for (const fork of forks.values()) fork.repeat?.cancel()
     // Ends the wait for the next request.
     this.#peer.send('OPTIONS sip:end SIP/2.0\r\n\r\n', this.#peer.port)
     await Promise.race([this.#run, new Promise((resolve) => systemClock.setTimeout(() => resolve(undefined), 50))])
@@ -62,24 +68,38 @@ export class ForkingCallee {
   #invited(received: Received<ParsedRequest>): void {
     const { callId } = received.message
     if (this.calls.has(callId)) return // its answers are repeated anyway
-    const forks = new Map<string, Branch>()
-    this.calls.set(callId, forks)
-    for (const tag of this.#tags) {
-      const fork: Branch = { acks: [], byes: [], repeat: undefined, gaveUp: false }
-      forks.set(tag, fork)
-      this.#answer(received, tag, 180)
-      this.#repeat2xx(received, tag, fork)
+    this.calls.set(callId, new Map(this.#tags.map((tag) => [tag, newBranch()])))
+    if (!this.refusesFirst) {
+      this.#answerByAll(received)
+      return
+    }
+    const busy = newBranch()
+    this.#refusals.set(callId, busy)
+    busy.acknowledged = () => this.#answerByAll(received)
+    this.#repeat(received, 'busy', { status: 486, fork: busy })
+  }
+
+  #answerByAll(received: Received<ParsedRequest>): void {
+    for (const [tag, fork] of this.calls.get(received.message.callId) ?? []) {
+      if (!this.refusesFirst) this.#answer(received, tag, 180)
+      this.#repeat(received, tag, { status: 200, fork })
     }
   }
 
-  #repeat2xx(received: Received<ParsedRequest>, tag: string, fork: Branch, intervalMs = 500, sinceMs = 0): void {
-    this.#answer(received, tag, 200)
+  #repeat(
+    received: Received<ParsedRequest>,
+    tag: string,
+    answer: { status: number; fork: Branch },
+    intervalMs = 500,
+    sinceMs = 0,
+  ): void {
+    this.#answer(received, tag, answer.status)
     if (sinceMs >= 32_000) {
-      fork.gaveUp = true
+      answer.fork.gaveUp = true
       return
     }
-    fork.repeat = this.#clock.setTimeout(
-      () => this.#repeat2xx(received, tag, fork, Math.min(2 * intervalMs, 4_000), sinceMs + intervalMs),
+    answer.fork.repeat = this.#clock.setTimeout(
+      () => this.#repeat(received, tag, answer, Math.min(2 * intervalMs, 4_000), sinceMs + intervalMs),
       intervalMs,
     )
   }
@@ -93,11 +113,12 @@ export class ForkingCallee {
   #inDialog(received: Received<ParsedRequest>): void {
     const { method, callId, toTag } = received.message
     if (method === 'CANCEL') this.#peer.answer(received, 200, { toTag: this.#tags[0] ?? '' }) // too late (RFC 3261 9.2)
-    const fork = this.calls.get(callId)?.get(toTag ?? '')
+    const fork = toTag === 'busy' ? this.#refusals.get(callId) : this.calls.get(callId)?.get(toTag ?? '')
     if (!fork) return
     if (method === 'ACK') {
       fork.repeat?.cancel()
       fork.acks.push(received.text)
+      if (fork.acks.length === 1) fork.acknowledged?.()
     } else if (method === 'BYE') {
       fork.byes.push(received.text)
       this.#peer.answer(received, 200)

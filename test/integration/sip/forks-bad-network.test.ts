@@ -8,10 +8,11 @@ import { OFFER, Party } from '../../support/sip-parties.js'
 import { UdpRelay } from '../../support/udp-relay.js'
 import { within } from '../../support/wait.js'
 
-const clock = scaledClock(20)
+const clock = scaledClock(10)
 const MOST_MS = 15_000
 const TAGS = ['one', 'two', 'three']
-const CALLS = 40
+/** More at once would fill the sockets' buffers, where a busy machine reads them late, and lose far more than that. */
+const CALLS = 12
 
 describe('three forks that all answer, at 20 % loss each way', () => {
   let alice: Party
@@ -35,10 +36,11 @@ describe('three forks that all answer, at 20 % loss each way', () => {
   })
 
   async function until(holds: () => boolean, what: string): Promise<void> {
-    const check = async () => {
-      while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10))
+    const endMs = Date.now() + MOST_MS
+    while (!holds()) {
+      assert.ok(Date.now() < endMs, `waited ${MOST_MS} ms for ${what}, which did not come`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    await within(check(), what, MOST_MS)
   }
 
   it('leave one call each; every other fork is acknowledged and ended, and no fork gives up', async () => {
@@ -106,6 +108,28 @@ describe('three forks that all answer, at 20 % loss each way', () => {
     await until(() => forks().every(({ acks, byes }) => acks.length > 0 && byes.length > 0), 'ACK and BYE to each fork')
     assert.deepEqual([ends.length, ends.filter((end) => end !== '487' && end !== 'answered')], [CALLS, []])
     assert.ok(ends.includes('487'))
+    for (const { acks, byes, gaveUp } of forks()) {
+      assert.deepEqual([new Set(acks).size, new Set(byes).size, gaveUp], [1, 1, false])
+    }
+  })
+
+  it('that answer after another one was busy are all acknowledged and ended, and each call has failed', async () => {
+    callee.refusesFirst = true
+    const before = callee.calls.size
+    const ends: string[] = []
+    for (let n = 0; n < CALLS; n++) {
+      alice.agent.invite(
+        { target: `sip:many@127.0.0.1:${relay.portForA}`, body: OFFER, sipCallId: `busy-${n}@test` },
+        { progress() {}, answered: () => ends.push('answered'), failed: ({ status }) => ends.push(`${status}`) },
+      )
+    }
+    await until(() => ends.length >= CALLS, 'the end of each call')
+    const forks = () => [...callee.calls].slice(before).flatMap(([, tags]) => [...tags.values()])
+    await until(() => forks().every(({ acks, byes }) => acks.length > 0 && byes.length > 0), 'ACK and BYE to each fork')
+    assert.deepEqual(
+      [ends.length, ends.filter((end) => end !== '486'), forks().length],
+      [CALLS, [], CALLS * TAGS.length],
+    )
     for (const { acks, byes, gaveUp } of forks()) {
       assert.deepEqual([new Set(acks).size, new Set(byes).size, gaveUp], [1, 1, false])
     }
