@@ -10,6 +10,14 @@ export interface Received<Message> {
   from: { host: string; port: number }
 }
 
+interface AnswerParts {
+  /** '' leaves it out. */
+  toTag?: string
+  contact?: string | false
+  headers?: readonly string[]
+  body?: string
+}
+
 /** A socket that says exactly what the test wants, right or wrong, and shows what comes back. */
 export class RawPeer {
   readonly #socket: Socket
@@ -61,15 +69,15 @@ export class RawPeer {
   }
 
   /** Answers a request: its Via, From, Call-ID and CSeq, and what the test adds. */
-  answer(
-    request: Received<ParsedRequest>,
-    status: number,
-    init: { toTag?: string; contact?: string | false; headers?: readonly string[]; body?: string } = {},
-  ): void {
-    const { message, from } = request
+  answer(request: Received<ParsedRequest>, status: number, init: AnswerParts = {}): void {
+    this.send(this.answerText(request, status, init), request.from.port, request.from.host)
+  }
+
+  /** The text that `answer` sends, for tests that change it first. */
+  answerText({ message }: Received<ParsedRequest>, status: number, init: AnswerParts = {}): string {
     const to = message.header('to') ?? ''
     const body = init.body ?? ''
-    const lines = [
+    return [
       `SIP/2.0 ${status} Test`,
       ...message.headers('via').map((via) => `Via: ${via}`),
       `From: ${message.header('from')}`,
@@ -82,8 +90,7 @@ export class RawPeer {
       `Content-Length: ${Buffer.byteLength(body)}`,
       '',
       body,
-    ]
-    this.send(lines.join('\r\n'), from.port, from.host)
+    ].join('\r\n')
   }
 
   close(): Promise<void> {

@@ -53,6 +53,12 @@ export class Inbox<Item> {
   get waiting(): readonly Item[] {
     return this.#items
   }
+
+  /** Takes the items out that match. */
+  drop(matches: (item: Item) => boolean): void {
+    const kept = this.#items.filter((item) => !matches(item))
+    this.#items.splice(0, this.#items.length, ...kept)
+  }
 }
 
 /** Answers with this status. */

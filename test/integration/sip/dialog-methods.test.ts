@@ -1,0 +1,178 @@
+/** RFC 3261 8.2.1, 8.2.2.3, 21.4.6, 21.5.2: methods and extensions of the peer within a dialog. None of them ends it. */
+import assert from 'node:assert/strict'
+import type { SipDialog } from '../../../src/sip/types.js'
+import { FakeClock } from '../../support/fake-clock.js'
+import { RawCaller } from '../../support/raw-call.js'
+import { RawPeer } from '../../support/raw-peer.js'
+import { heard, settled } from '../../support/settled.js'
+import { SDP } from '../../support/sip-messages.js'
+import { ANSWER, Party } from '../../support/sip-parties.js'
+import { toldBy } from '../../support/told-by.js'
+import { called } from '../../support/wait.js'
+
+describe('within a dialog the peer', () => {
+  let peer: RawPeer
+  let bob: Party
+  let clock: FakeClock
+  let caller: RawCaller
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    peer = await RawPeer.open()
+    bob = await Party.open('bob', { clock })
+    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+  })
+  afterEach(() => Promise.all([peer.close(), bob.close()]))
+
+  /** The peer's call, answered, without its ACK. */
+  async function answered(): Promise<SipDialog> {
+    caller.send('INVITE', { body: SDP })
+    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
+    assert.equal((await caller.final('INVITE')).status, 200)
+    return dialog
+  }
+
+  async function established(): Promise<SipDialog> {
+    const dialog = await answered()
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    caller.send('ACK')
+    await acknowledged
+    return dialog
+  }
+
+  /** Its next CSeq is taken, and its BYE ends it. */
+  async function stands(dialog: SipDialog): Promise<void> {
+    dialog.handlers = {}
+    assert.equal((await caller.ask('INFO')).status, 200)
+    const bye = called(dialog.handlers, 'bye')
+    assert.equal((await caller.ask('BYE')).status, 200)
+    await bye
+  }
+
+  it('gets 405 with Allow to methods that exist and are not ours, 501 to others', async () => {
+    const dialog = await established()
+    for (const [method, status] of [
+      ['REFER', 405],
+      ['SUBSCRIBE', 405],
+      ['PUBLISH', 405],
+      ['PRACK', 405],
+      ['REGISTER', 405],
+      ['NOTIFY', 405],
+      ['MESSAGE', 405],
+      ['FROBNICATE', 501],
+      ['info', 501], // methods are case-sensitive (7.1)
+    ] as const) {
+      const refused = await caller.ask(method)
+      assert.equal(refused.status, status, method)
+      const allowed = refused.header('allow')?.split(/, ?/) ?? []
+      for (const ours of ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS']) assert.ok(allowed.includes(ours), method)
+      assert.ok(!allowed.includes(method), `${method} is refused and allowed`)
+    }
+    await stands(dialog)
+  })
+
+  it('gets 420 with Unsupported to what it requires, whatever the method', async () => {
+    const dialog = await established()
+    const told = toldBy(dialog)
+    for (const method of ['INVITE', 'UPDATE', 'INFO', 'OPTIONS']) {
+      const body = method === 'INVITE' || method === 'UPDATE' ? SDP : ''
+      const refused = await caller.ask(method, { body, headers: ['Require: 100rel', 'Require: x, y'] })
+      assert.deepEqual([refused.status, refused.header('unsupported')], [420, '100rel, x, y'], method)
+    }
+    assert.deepEqual(told, [])
+    await stands(dialog)
+  })
+
+  it('gets 420 with Unsupported to an INVITE that requires 100rel, before there is a dialog', async () => {
+    const refused = await caller.ask('INVITE', { body: SDP, headers: ['Require: 100rel'] })
+    assert.deepEqual([refused.status, refused.header('unsupported')], [420, '100rel'])
+    await settled(peer, bob)
+    assert.equal(bob.invites.waiting.length, 0)
+  })
+
+  it('requires nothing of us by Proxy-Require or Supported (20.29)', async () => {
+    caller.send('INVITE', { body: SDP, headers: ['Proxy-Require: x', 'Supported: 100rel, y'] })
+    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
+    const answer = await caller.final('INVITE')
+    assert.deepEqual([answer.status, answer.header('require')], [200, undefined])
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    caller.send('ACK')
+    await acknowledged
+    for (const method of ['INFO', 'OPTIONS', 'UPDATE', 'BYE']) {
+      assert.equal((await caller.ask(method, { headers: ['Proxy-Require: x'] })).status, 200, method)
+    }
+  })
+
+  it('may put Require into ACK and CANCEL, where it does not count (8.2.2.3)', async () => {
+    const dialog = await answered()
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    caller.send('ACK', { headers: ['Require: x'] })
+    await acknowledged
+    const other = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    other.send('INVITE', { body: SDP, branch: 'required' })
+    const cancelled = called((await bob.invites.next()).handlers, 'cancelled')
+    other.send('CANCEL', { branch: 'required', cseq: 1, headers: ['Require: x'] })
+    await cancelled
+  })
+
+  describe('before its ACK', () => {
+    it('may ask: INFO, OPTIONS and UPDATE without an offer are answered, and the 2xx still waits for its ACK', async () => {
+      const dialog = await answered()
+      for (const method of ['INFO', 'OPTIONS', 'UPDATE']) assert.equal((await caller.ask(method)).status, 200, method)
+      const bye = dialog.bye()
+      await settled(peer, bob)
+      assert.equal(heard(peer, 'BYE'), 0)
+      caller.send('ACK', { cseq: 1 })
+      peer.answer(await peer.requests.next(), 200)
+      assert.equal((await bye).status, 200)
+    })
+
+    it('may hang up: 200, the call is told once, and an ACK that comes late changes nothing', async () => {
+      const dialog = await answered()
+      const told = toldBy(dialog)
+      assert.equal((await caller.ask('BYE')).status, 200)
+      caller.send('ACK', { cseq: 1 })
+      await settled(peer, bob)
+      clock.advance(40_000)
+      await settled(peer, bob)
+      assert.deepEqual([told, heard(peer, 'BYE')], [['bye'], 0])
+    })
+
+    it('may hang up while our BYE waits for that ACK: ours is not sent any more', async () => {
+      const dialog = await answered()
+      const told = toldBy(dialog)
+      const bye = dialog.bye()
+      assert.equal((await caller.ask('BYE')).status, 200)
+      assert.ok((await bye).status >= 200)
+      await settled(peer, bob)
+      assert.deepEqual([told, heard(peer, 'BYE')], [[], 0])
+    })
+  })
+
+  it('is answered 200 when its BYE crosses ours, which then gets its 481; the call is told nothing', async () => {
+    const dialog = await established()
+    const told = toldBy(dialog)
+    const bye = dialog.bye()
+    const ours = await peer.requests.next()
+    assert.equal((await caller.ask('BYE')).status, 200)
+    peer.answer(ours, 481)
+    assert.equal((await bye).status, 481)
+    assert.equal((await caller.ask('INFO')).status, 481)
+    assert.deepEqual(told, [])
+  })
+
+  it('is refused what it asks after our BYE, and its dialog is gone when that has its answer', async () => {
+    const dialog = await established()
+    const told = toldBy(dialog)
+    const bye = dialog.bye()
+    const ours = await peer.requests.next()
+    for (const method of ['INFO', 'UPDATE', 'INVITE']) {
+      const answer = await caller.ask(method, method === 'INFO' ? {} : { body: SDP })
+      assert.ok(answer.status >= 400, `${method} ${answer.status}`)
+    }
+    peer.answer(ours, 200)
+    assert.equal((await bye).status, 200)
+    for (const method of ['OPTIONS', 'BYE', 'INFO']) assert.equal((await caller.ask(method)).status, 481, method)
+    assert.deepEqual(told, [])
+  })
+})
