@@ -18,10 +18,12 @@ const SPECIAL = new Set([
   'rport',
   'received',
 ])
-const uriParamName = fc.stringMatching(/^[a-z][a-z0-9_-]{0,7}$/).filter((name) => !SPECIAL.has(name))
+const uriParamName = fc
+  .stringMatching(/^[a-zA-Z][a-z0-9_-]{0,7}$/)
+  .filter((name) => !SPECIAL.has(name.toLowerCase()) && !/^lr/i.test(name))
 const params = (value: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
-    .uniqueArray(fc.tuple(uriParamName, fc.option(value)), { selector: ([name]) => name, maxLength: 3 })
+    .uniqueArray(fc.tuple(uriParamName, fc.option(value)), { selector: ([name]) => name.toLowerCase(), maxLength: 3 })
     .map((list) => list.map(([name, text]) => (text === null ? `;${name}` : `;${name}=${text}`)).join(''))
 
 const hosts = fc.oneof(

@@ -124,6 +124,7 @@ const KNOWN_URIS: readonly Known[] = [
   ['sip:a@b;user=PHONE', '19.1.4', 'values are kept as written', { 'uri ;user': ['PHONE', 'phone'] }],
   ['sip:a@b;ttl=9', '19.1.1', 'ttl has a value', { 'uri ;ttl': ['9', undefined] }],
   ['sip:a@b;lr=on', '19.1.1', 'old proxies write a value, and want it back', { 'uri ;lr': ['on', '(no value)'] }],
+  ['sip:a@b;lrx=y', '25.1', 'lrx is not lr', 'sip.js refuses'],
   ['tel:+49301', 'RFC 3966 3', 'tel is a URI as well', 'sip.js refuses'],
   ['urn:service:sos', 'RFC 5031', 'urn is a URI as well', 'sip.js refuses'],
   ['sip:a@my_host', 'RFC 1123 2.1', 'machines with an underscore in their names exist', 'sip.js refuses'],
