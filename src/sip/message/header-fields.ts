@@ -54,12 +54,31 @@ const FREQUENT = [
   ...['retry-after', 'route', 'server', 'timestamp', 'user-agent', ...Object.keys(SPELLING)],
 ]
 
+/** Known headers by their names as they are usually written, and in lower case. */
 const KEYS = new Map<string, string>()
 for (const key of [...Object.values(COMPACT), ...FREQUENT]) KEYS.set(key, key).set(spell(key), key)
-for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key).set(letter.toUpperCase(), key)
+for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key)
 
-/** The key of a known header whose name is written as usual. */
-export const usualKey = (name: string): string | undefined => KEYS.get(name)
+/** The same by length and first letter, of which few have the same: no text is cut out to look a name up. */
+const BY_SHAPE: [name: string, key: string][][] = []
+for (const [name, key] of KEYS) {
+  const shape = shapeOf(name.charCodeAt(0), name.length)
+  const others = BY_SHAPE[shape] ?? []
+  others.push([name, key])
+  BY_SHAPE[shape] = others
+}
+
+function shapeOf(firstCode: number, length: number): number {
+  return length * 128 + firstCode
+}
+
+/** The key of a known header whose name, written as usual, stands from `start` to `end`. */
+export function usualKey(text: string, start: number, end: number): string | undefined {
+  const candidates = BY_SHAPE[shapeOf(text.charCodeAt(start), end - start)]
+  if (candidates === undefined) return undefined
+  for (const [name, key] of candidates) if (text.startsWith(name, start)) return key
+  return undefined
+}
 
 /** The long form in lower case. */
 export function headerKey(name: string): string {
@@ -96,7 +115,7 @@ export class HeaderFields {
 
   /** The same for a name that is known as its key. */
   addKey(key: string, value: string): void {
-    if (value.includes(',') && LISTS.has(key)) for (const part of splitList(value)) this.#push(key, part)
+    if (LISTS.has(key) && value.includes(',')) for (const part of splitList(value)) this.#push(key, part)
     else this.#push(key, value)
   }
 

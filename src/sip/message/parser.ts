@@ -154,16 +154,21 @@ function requestUri(startLine: string): SipUri {
 function parseHeaders(text: string, fields: HeaderFields): void {
   let at = 0
   while (at < text.length) {
-    const end = endOfField(text, at)
+    const cr = text.indexOf('\r', at)
+    const lf = text.indexOf('\n', at)
+    // The usual line: no line break but that at its end, and no blank behind it.
+    const isPlain = cr < 0 ? lf < 0 : lf === cr + 1 && !isBlank(text.charCodeAt(lf + 1))
+    const end = isPlain ? (cr < 0 ? text.length : cr) : endOfField(text, at)
     const colon = text.indexOf(':', at)
-    const name = colon < 0 || colon > end ? '' : trimmed(text, at, colon)
-    const key = usualKey(name) ?? (isToken(name) ? headerKey(name) : '')
+    const key = colon < 0 || colon > end ? '' : (usualKey(text, at, colon) ?? unusualKey(trimmed(text, at, colon)))
     if (key === '') throw new Complaint('Malformed header line')
-    fields.addKey(key, fieldValue(text, colon + 1, end))
+    fields.addKey(key, isPlain ? trimmed(text, colon + 1, end) : unfolded(text.slice(colon + 1, end)))
     if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
     at = end + 2
   }
 }
+
+const unusualKey = (name: string): string => (isToken(name) ? headerKey(name) : '')
 
 /** RFC 3261 7.3.1: a line that starts with white space continues the one before. */
 function endOfField(text: string, from: number): number {
@@ -172,13 +177,11 @@ function endOfField(text: string, from: number): number {
   return end < 0 ? text.length : end
 }
 
-function fieldValue(text: string, start: number, end: number): string {
-  const value = trimmed(text, start, end)
-  if (!hasLineBreak(value)) return value
-  const unfolded = text.slice(start, end).replace(/\r\n[ \t]+/g, ' ')
+function unfolded(value: string): string {
+  const text = value.replace(/\r\n[ \t]+/g, ' ')
   // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
-  if (hasLineBreak(unfolded)) throw new Complaint('Stray line break in a header')
-  return trimmed(unfolded)
+  if (hasLineBreak(text)) throw new Complaint('Stray line break in a header')
+  return trimmed(text)
 }
 
 const hasLineBreak = (text: string): boolean => text.includes('\n') || text.includes('\r')

@@ -18,22 +18,20 @@ export interface Via {
 }
 
 const MAX_PORT = 65_535
+const USUAL_PROTOCOL = 'SIP/2.0/'
 const SLASH = 0x2f
 const COLON = 0x3a
 
 /** Blanks may stand at both sides of each separator (RFC 3261 25.1); undefined where the text is malformed. */
 export function parseVia(value: string): Via | undefined {
   const start = skipBlanks(value, 0)
-  const protocolEnd = tokenEnd(value, start)
-  const versionStart = afterSeparator(value, skipBlanks(value, protocolEnd), SLASH)
-  const version = value.slice(versionStart, versionStart + 3)
-  if (versionStart < 0 || value.slice(start, protocolEnd).toUpperCase() !== 'SIP') return undefined
-  if (version !== '2.0' && !/^\d\.\d$/.test(version)) return undefined
-  const transportStart = afterSeparator(value, skipBlanks(value, versionStart + 3), SLASH)
-  const transportEnd = transportStart < 0 ? -1 : tokenEnd(value, transportStart)
+  const version = value.startsWith(USUAL_PROTOCOL, start) ? '2.0' : versionAt(value, start)
+  if (version === undefined) return undefined
+  const transportStart = skipBlanks(value, value.indexOf('/', value.indexOf('/', start) + 1) + 1)
+  const transportEnd = tokenEnd(value, transportStart)
   const hostStart = skipBlanks(value, transportEnd)
   const hostStop = hostEnd(value, hostStart)
-  if (transportEnd <= transportStart || hostStart === transportEnd || hostStop === hostStart) return undefined
+  if (transportEnd === transportStart || hostStart === transportEnd || hostStop === hostStart) return undefined
 
   let at = skipBlanks(value, hostStop)
   let port: number | undefined
@@ -48,7 +46,9 @@ export function parseVia(value: string): Via | undefined {
   return (
     params && {
       version,
-      transport: value.slice(transportStart, transportEnd).toUpperCase(),
+      transport: value.startsWith('UDP ', transportStart)
+        ? 'UDP'
+        : value.slice(transportStart, transportEnd).toUpperCase(),
       host: value.slice(hostStart, hostStop).toLowerCase(),
       port,
       branch: params.get('branch') ?? '',
@@ -57,6 +57,16 @@ export function parseVia(value: string): Via | undefined {
       params,
     }
   )
+}
+
+/** Of `SIP / 2.0 /`. */
+function versionAt(text: string, start: number): string | undefined {
+  const protocolEnd = tokenEnd(text, start)
+  const versionStart = afterSeparator(text, skipBlanks(text, protocolEnd), SLASH)
+  if (versionStart < 0 || text.slice(start, protocolEnd).toUpperCase() !== 'SIP') return undefined
+  const version = text.slice(versionStart, versionStart + 3)
+  const ends = afterSeparator(text, skipBlanks(text, versionStart + 3), SLASH) >= 0
+  return ends && /^\d\.\d$/.test(version) ? version : undefined
 }
 
 /** Index after the separator at `at` and the blanks that follow it; -1 where it is another character. */

@@ -1,4 +1,4 @@
-import { isToken, trimmed } from './characters.js'
+import { skipBlanks, tokenEnd, trimmed } from './characters.js'
 
 /**
  * Parameters of a URI or a header: `;name=value;flag`, in their order, names in lower case. A value with quotes keeps them. Of several
@@ -41,14 +41,20 @@ export const NO_PARAMS = new Params([])
 export function parseParams(text: string, start = 0, end = text.length): Params | undefined {
   if (start === end) return NO_PARAMS
   const list: (string | undefined)[] = []
+  const hasQuotes = text.includes('"', start)
   let at = start
   while (at < end) {
     if (text.charCodeAt(at) !== SEMICOLON) return undefined
-    const next = endOfParam(text, at + 1, end)
+    const next = hasQuotes ? endOfParam(text, at + 1, end) : nextSemicolon(text, at + 1, end)
     if (next < 0 || !addParam(list, text, at + 1, next)) return undefined
     at = next
   }
   return new Params(list)
+}
+
+function nextSemicolon(text: string, from: number, end: number): number {
+  const at = text.indexOf(';', from)
+  return at < 0 || at > end ? end : at
 }
 
 const SEMICOLON = 0x3b
@@ -76,11 +82,22 @@ function endOfParam(text: string, from: number, end: number): number {
 }
 
 function addParam(list: (string | undefined)[], text: string, start: number, end: number): boolean {
-  let equals = start
-  while (equals < end && text.charCodeAt(equals) !== EQUALS) equals++
-  const name = trimmed(text, start, equals)
-  // Names with letters beyond a token are tolerated.
-  if (!isToken(name) && (name === '' || /[\s"<>]/.test(name))) return false
-  list.push(name.toLowerCase(), equals < end ? trimmed(text, equals + 1, end) : undefined)
+  const nameStart = skipBlanks(text, start)
+  const nameEnd = tokenEnd(text, nameStart)
+  const next = skipBlanks(text, nameEnd)
+  if (nameEnd === nameStart || (next < end && text.charCodeAt(next) !== EQUALS)) {
+    return addOddParam(list, text.slice(start, end))
+  }
+  const value = next < end ? trimmed(text, next + 1, end) : undefined
+  list.push(text.slice(nameStart, nameEnd).toLowerCase(), value)
+  return true
+}
+
+/** Names with letters beyond a token are tolerated. */
+function addOddParam(list: (string | undefined)[], text: string): boolean {
+  const equals = text.indexOf('=')
+  const name = trimmed(equals < 0 ? text : text.slice(0, equals))
+  if (name === '' || /[\s"<>]/.test(name)) return false
+  list.push(name.toLowerCase(), equals < 0 ? undefined : trimmed(text.slice(equals + 1)))
   return true
 }
