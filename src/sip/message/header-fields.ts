@@ -1,3 +1,4 @@
+import { KnownNames } from '../uri/known-names.js'
 import { splitList } from './list.js'
 
 /** RFC 3261 7.3.3 and the registry of compact forms. */
@@ -59,26 +60,10 @@ const KEYS = new Map<string, string>()
 for (const key of [...Object.values(COMPACT), ...FREQUENT]) KEYS.set(key, key).set(spell(key), key)
 for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key)
 
-/** The same by length and first letter, of which few have the same: no text is cut out to look a name up. */
-const BY_SHAPE: [name: string, key: string][][] = []
-for (const [name, key] of KEYS) {
-  const shape = shapeOf(name.charCodeAt(0), name.length)
-  const others = BY_SHAPE[shape] ?? []
-  others.push([name, key])
-  BY_SHAPE[shape] = others
-}
-
-function shapeOf(firstCode: number, length: number): number {
-  return length * 128 + firstCode
-}
+const KNOWN = new KnownNames(KEYS)
 
 /** The key of a known header whose name, written as usual, stands from `start` to `end`. */
-export function usualKey(text: string, start: number, end: number): string | undefined {
-  const candidates = BY_SHAPE[shapeOf(text.charCodeAt(start), end - start)]
-  if (candidates === undefined) return undefined
-  for (const [name, key] of candidates) if (text.startsWith(name, start)) return key
-  return undefined
-}
+export const usualKey = (text: string, start: number, end: number): string | undefined => KNOWN.find(text, start, end)
 
 /** The long form in lower case. */
 export function headerKey(name: string): string {

@@ -1,5 +1,6 @@
 import { newToken } from '../../base/ids.js'
-import { hostEnd, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
+import { hostEnd, lowerCase, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
+import { KnownNames } from '../uri/known-names.js'
 import { type Params, parseParams } from '../uri/params.js'
 
 /** `SIP/2.0/UDP host:port;branch=z9hG4bK…` (RFC 3261 20.42). */
@@ -18,6 +19,7 @@ export interface Via {
 }
 
 const MAX_PORT = 65_535
+const TRANSPORTS = new KnownNames(['UDP', 'TCP', 'TLS', 'WS', 'WSS'].map((name) => [name, name]))
 const USUAL_PROTOCOL = 'SIP/2.0/'
 const SLASH = 0x2f
 const COLON = 0x3a
@@ -25,9 +27,12 @@ const COLON = 0x3a
 /** Blanks may stand at both sides of each separator (RFC 3261 25.1); undefined where the text is malformed. */
 export function parseVia(value: string): Via | undefined {
   const start = skipBlanks(value, 0)
-  const version = value.startsWith(USUAL_PROTOCOL, start) ? '2.0' : versionAt(value, start)
+  const isUsual = value.startsWith(USUAL_PROTOCOL, start)
+  const version = isUsual ? '2.0' : versionAt(value, start)
   if (version === undefined) return undefined
-  const transportStart = skipBlanks(value, value.indexOf('/', value.indexOf('/', start) + 1) + 1)
+  const transportStart = isUsual
+    ? skipBlanks(value, start + USUAL_PROTOCOL.length)
+    : skipBlanks(value, value.indexOf('/', value.indexOf('/', start) + 1) + 1)
   const transportEnd = tokenEnd(value, transportStart)
   const hostStart = skipBlanks(value, transportEnd)
   const hostStop = hostEnd(value, hostStart)
@@ -46,10 +51,9 @@ export function parseVia(value: string): Via | undefined {
   return (
     params && {
       version,
-      transport: value.startsWith('UDP ', transportStart)
-        ? 'UDP'
-        : value.slice(transportStart, transportEnd).toUpperCase(),
-      host: value.slice(hostStart, hostStop).toLowerCase(),
+      transport:
+        TRANSPORTS.find(value, transportStart, transportEnd) ?? value.slice(transportStart, transportEnd).toUpperCase(),
+      host: lowerCase(value.slice(hostStart, hostStop)),
       port,
       branch: params.get('branch') ?? '',
       received: params.get('received'),
