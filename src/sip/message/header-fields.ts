@@ -1,4 +1,5 @@
 import { KnownNames } from '../uri/known-names.js'
+import { MAX_HEADER_VALUES } from './limits.js'
 import { splitList } from './list.js'
 
 /** RFC 3261 7.3.3 and the registry of compact forms. */
@@ -34,6 +35,9 @@ const LISTS: ReadonlySet<string> = new Set([
   'service-route',
   'reason',
 ])
+
+/** The parser refuses a message with so many values: further ones are not looked at. */
+const MAX_PARTS = MAX_HEADER_VALUES + 1
 
 /** Spellings other than a capital at the start of each word. */
 const SPELLING: Readonly<Record<string, string>> = {
@@ -100,7 +104,7 @@ export class HeaderFields {
 
   /** The same for a name that is known as its key. */
   addKey(key: string, value: string): void {
-    if (LISTS.has(key) && value.includes(',')) for (const part of splitList(value)) this.#push(key, part)
+    if (LISTS.has(key) && value.includes(',')) for (const part of splitList(value, MAX_PARTS)) this.#push(key, part)
     else this.#push(key, value)
   }
 

@@ -1,14 +1,15 @@
 /**
  * Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an
- * error where they stand. The one splitter for all headers whose values hold quotes or brackets.
+ * error where they stand. The one splitter for all headers whose values hold quotes or brackets. What follows after `most` parts is
+ * one more part.
  */
-export function splitList(value: string): string[] {
+export function splitList(value: string, most = Number.POSITIVE_INFINITY): string[] {
   if (!value.includes(',')) return [value]
   const parts: string[] = []
   let quoted = false
   let bracketed = false
   let start = 0
-  for (let i = 0; i < value.length; i++) {
+  for (let i = 0; i < value.length && parts.length < most; i++) {
     const c = value[i]
     if (quoted) {
       if (c === '\\') i++
@@ -28,6 +29,6 @@ export function splitList(value: string): string[] {
 /** Option tags, methods, media types and the like: all values of all lines, empty parts left out. */
 export const splitWords = (values: readonly string[]): string[] =>
   values
-    .flatMap(splitList)
+    .flatMap((value) => splitList(value))
     .map((word) => word.trim())
     .filter((word) => word !== '')
