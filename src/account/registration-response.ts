@@ -14,7 +14,7 @@ const MAX_EXPIRES_SEC = 86_400
  * requested time.
  */
 export function grantedExpiresSec(response: SipResponse, contactUri: string, askedSec: number): number {
-  const contacts = response.headers('Contact').flatMap((value) => splitList(value))
+  const contacts = response.headers('Contact').flatMap(splitList)
   const granted = contactExpiresSec(contacts, contactUri) ?? seconds(response.header('Expires'))
   return Math.min(granted ?? askedSec, MAX_EXPIRES_SEC)
 }

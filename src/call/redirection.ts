@@ -15,7 +15,7 @@ export const isRedirection = (status: number): boolean => status >= 300 && statu
 export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
   return response
     .headers('Contact')
-    .flatMap((value) => splitList(value))
+    .flatMap(splitList)
     .slice(0, MAX_CONTACTS)
     .flatMap((value) => {
       const contact = parseNameAddress(value)

@@ -1,6 +1,6 @@
 import { KnownNames } from '../uri/known-names.js'
 import { MAX_HEADER_VALUES } from './limits.js'
-import { splitList } from './list.js'
+import { splitListUpTo } from './list.js'
 
 /** RFC 3261 7.3.3 and the registry of compact forms. */
 const COMPACT: Readonly<Record<string, string>> = {
@@ -104,7 +104,7 @@ export class HeaderFields {
 
   /** The same for a name that is known as its key. */
   addKey(key: string, value: string): void {
-    if (LISTS.has(key) && value.includes(',')) for (const part of splitList(value, MAX_PARTS)) this.#push(key, part)
+    if (LISTS.has(key) && value.includes(',')) for (const part of splitListUpTo(value, MAX_PARTS)) this.#push(key, part)
     else this.#push(key, value)
   }
 

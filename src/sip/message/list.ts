@@ -1,9 +1,11 @@
 /**
  * Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an
- * error where they stand. The one splitter for all headers whose values hold quotes or brackets. What follows after `most` parts is
- * one more part.
+ * error where they stand. The one splitter for all headers whose values hold quotes or brackets.
  */
-export function splitList(value: string, most = Number.POSITIVE_INFINITY): string[] {
+export const splitList = (value: string): string[] => splitListUpTo(value, Number.POSITIVE_INFINITY)
+
+/** The same; what follows after `most` parts is one more part. */
+export function splitListUpTo(value: string, most: number): string[] {
   if (!value.includes(',')) return [value]
   const parts: string[] = []
   let quoted = false
@@ -29,6 +31,6 @@ export function splitList(value: string, most = Number.POSITIVE_INFINITY): strin
 /** Option tags, methods, media types and the like: all values of all lines, empty parts left out. */
 export const splitWords = (values: readonly string[]): string[] =>
   values
-    .flatMap((value) => splitList(value))
+    .flatMap(splitList)
     .map((word) => word.trim())
     .filter((word) => word !== '')
