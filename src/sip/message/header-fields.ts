@@ -1,4 +1,6 @@
-import { splitList } from './list.js'
+import { KnownNames } from '../uri/known-names.js'
+import { MAX_HEADER_VALUES } from './limits.js'
+import { splitListUpTo } from './list.js'
 
 /** RFC 3261 7.3.3 and the registry of compact forms. */
 const COMPACT: Readonly<Record<string, string>> = {
@@ -34,6 +36,9 @@ const LISTS: ReadonlySet<string> = new Set([
   'reason',
 ])
 
+/** The parser refuses a message with so many values: further ones are not looked at. */
+const MAX_PARTS = MAX_HEADER_VALUES + 1
+
 /** Spellings other than a capital at the start of each word. */
 const SPELLING: Readonly<Record<string, string>> = {
   'call-id': 'Call-ID',
@@ -54,12 +59,15 @@ const FREQUENT = [
   ...['retry-after', 'route', 'server', 'timestamp', 'user-agent', ...Object.keys(SPELLING)],
 ]
 
+/** Known headers by their names as they are usually written, and in lower case. */
 const KEYS = new Map<string, string>()
 for (const key of [...Object.values(COMPACT), ...FREQUENT]) KEYS.set(key, key).set(spell(key), key)
-for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key).set(letter.toUpperCase(), key)
+for (const [letter, key] of Object.entries(COMPACT)) KEYS.set(letter, key)
 
-/** The key of a known header whose name is written as usual. */
-export const usualKey = (name: string): string | undefined => KEYS.get(name)
+const KNOWN = new KnownNames(KEYS)
+
+/** The key of a known header whose name, written as usual, stands from `start` to `end`. */
+export const usualKey = (text: string, start: number, end: number): string | undefined => KNOWN.find(text, start, end)
 
 /** The long form in lower case. */
 export function headerKey(name: string): string {
@@ -96,7 +104,7 @@ export class HeaderFields {
 
   /** The same for a name that is known as its key. */
   addKey(key: string, value: string): void {
-    if (value.includes(',') && LISTS.has(key)) for (const part of splitList(value)) this.#push(key, part)
+    if (LISTS.has(key) && value.includes(',')) for (const part of splitListUpTo(value, MAX_PARTS)) this.#push(key, part)
     else this.#push(key, value)
   }
 

@@ -2,13 +2,16 @@
  * Splits a header value at commas outside quotes and angle brackets (RFC 3261 7.3.1). Empty parts are kept: they are an
  * error where they stand. The one splitter for all headers whose values hold quotes or brackets.
  */
-export function splitList(value: string): string[] {
+export const splitList = (value: string): string[] => splitListUpTo(value, Number.POSITIVE_INFINITY)
+
+/** The same; what follows after `most` parts is one more part. */
+export function splitListUpTo(value: string, most: number): string[] {
   if (!value.includes(',')) return [value]
   const parts: string[] = []
   let quoted = false
   let bracketed = false
   let start = 0
-  for (let i = 0; i < value.length; i++) {
+  for (let i = 0; i < value.length && parts.length < most; i++) {
     const c = value[i]
     if (quoted) {
       if (c === '\\') i++

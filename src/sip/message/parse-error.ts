@@ -20,3 +20,12 @@ export class BadRequest extends TelephonyError {
     this.via = request.via
   }
 }
+
+/** A complaint that becomes BadRequest (requests) or PARSE (responses). */
+export class Complaint extends Error {
+  readonly status: number
+  constructor(reason: string, status = 400) {
+    super(reason)
+    this.status = status
+  }
+}

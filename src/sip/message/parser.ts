@@ -1,13 +1,14 @@
 import { TelephonyError } from '../../base/errors.js'
 import { octetLength, textOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
-import { isBlank, isToken, numberIn, skipBlanks, tokenEnd, trimmed } from '../uri/characters.js'
+import { isToken, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { HeaderFields, headerKey, usualKey } from './header-fields.js'
+import { methodOf, parseHeaders, REASON_AT, requestLine, splitHead, statusOf } from './head.js'
+import { HeaderFields } from './header-fields.js'
 import { idleOctets } from './idle-octets.js'
-import { MAX_CSEQ, MAX_HEADER_VALUES, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
-import { BadRequest } from './parse-error.js'
+import { MAX_CSEQ, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
+import { BadRequest, Complaint } from './parse-error.js'
 import { type ParsedParts, ParsedRequest, ParsedResponse } from './parsed-message.js'
 import { parseVia, type Via } from './via.js'
 
@@ -15,15 +16,6 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 /** Of a CSeq; longer ones are out of range anyway. */
 const MAX_DIGITS = 20
 const MAX_BLANKS = 64
-
-/** A complaint that becomes BadRequest (requests) or PARSE (responses). */
-class Complaint extends Error {
-  readonly status: number
-  constructor(reason: string, status = 400) {
-    super(reason)
-    this.status = status
-  }
-}
 
 /** What a message consists of, before anything in it is understood. */
 interface Received {
@@ -48,24 +40,6 @@ export function parseMessage(octets: Buffer, source: SipAddress): ParsedRequest 
   const received = { startLine, headers, octets, bodyStart: endOfHead + END_OF_HEAD.length, source }
   const status = statusOf(startLine)
   return status === undefined ? parseRequest(received) : parseResponse(status, received)
-}
-
-function splitHead(head: string): { startLine: string; headers: string } {
-  const lineEnd = head.indexOf('\r\n')
-  return lineEnd < 0
-    ? { startLine: head, headers: '' }
-    : { startLine: head.slice(0, lineEnd), headers: head.slice(lineEnd + 2) }
-}
-
-const STATUS_AT = 'SIP/2.0 '.length
-const REASON_AT = 'SIP/2.0 200 '.length
-
-/** Undefined: not a status line. */
-function statusOf(startLine: string): number | undefined {
-  if (startLine.slice(0, STATUS_AT).toUpperCase() !== 'SIP/2.0 ' || hasLineBreak(startLine)) return undefined
-  const status = numberIn(startLine, STATUS_AT, REASON_AT - 1, 3)
-  const ends = startLine.length === REASON_AT - 1 || startLine[REASON_AT - 1] === ' '
-  return status >= 100 && status <= 699 && ends ? status : undefined
 }
 
 function parseResponse(status: number, received: Received): ParsedResponse {
@@ -121,22 +95,6 @@ export function refusalOf(octets: Buffer, status: number, reason: string): BadRe
   return via && new BadRequest(status, reason, { method, fields, via })
 }
 
-function methodOf(startLine: string): string | undefined {
-  const end = tokenEnd(startLine, 0)
-  return end > 0 && (end === startLine.length || startLine[end] === ' ') ? startLine.slice(0, end) : undefined
-}
-
-/** RFC 3261 7.1: three parts with one space between them. */
-function requestLine(startLine: string): { uri: string; version: string } | undefined {
-  const uriStart = startLine.indexOf(' ') + 1
-  const uriEnd = startLine.lastIndexOf(' ')
-  if (uriEnd <= uriStart) return undefined
-  const uri = startLine.slice(uriStart, uriEnd)
-  const protocol = startLine.slice(uriEnd + 1)
-  const version = protocol === 'SIP/2.0' ? '2.0' : /^SIP\/(\d+\.\d+)$/i.exec(protocol)?.[1]
-  return version === undefined || /\s/.test(uri) ? undefined : { uri, version }
-}
-
 function requestUri(startLine: string): SipUri {
   const line = requestLine(startLine)
   if (!line) throw new Complaint('Malformed request line')
@@ -149,39 +107,6 @@ function requestUri(startLine: string): SipUri {
   if (uri.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
   return uri
 }
-
-/** Lines into fields; the fields before a broken line are still there for the answer. */
-function parseHeaders(text: string, fields: HeaderFields): void {
-  let at = 0
-  while (at < text.length) {
-    const end = endOfField(text, at)
-    const colon = text.indexOf(':', at)
-    const name = colon < 0 || colon > end ? '' : trimmed(text, at, colon)
-    const key = usualKey(name) ?? (isToken(name) ? headerKey(name) : '')
-    if (key === '') throw new Complaint('Malformed header line')
-    fields.addKey(key, fieldValue(text, colon + 1, end))
-    if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
-    at = end + 2
-  }
-}
-
-/** RFC 3261 7.3.1: a line that starts with white space continues the one before. */
-function endOfField(text: string, from: number): number {
-  let end = text.indexOf('\r\n', from)
-  while (end >= 0 && isBlank(text.charCodeAt(end + 2))) end = text.indexOf('\r\n', end + 2)
-  return end < 0 ? text.length : end
-}
-
-function fieldValue(text: string, start: number, end: number): string {
-  const value = trimmed(text, start, end)
-  if (!hasLineBreak(value)) return value
-  const unfolded = text.slice(start, end).replace(/\r\n[ \t]+/g, ' ')
-  // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
-  if (hasLineBreak(unfolded)) throw new Complaint('Stray line break in a header')
-  return trimmed(unfolded)
-}
-
-const hasLineBreak = (text: string): boolean => text.includes('\n') || text.includes('\r')
 
 function complete({ octets, bodyStart, source }: Received, fields: HeaderFields, via: Via): ParsedParts {
   const single = singlesOf(fields)

@@ -1,5 +1,6 @@
 import { newToken } from '../../base/ids.js'
-import { hostEnd, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
+import { hostEnd, lowerCase, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
+import { KnownNames } from '../uri/known-names.js'
 import { type Params, parseParams } from '../uri/params.js'
 
 /** `SIP/2.0/UDP host:port;branch=z9hG4bK…` (RFC 3261 20.42). */
@@ -18,22 +19,24 @@ export interface Via {
 }
 
 const MAX_PORT = 65_535
+const TRANSPORTS = new KnownNames(['UDP', 'TCP', 'TLS', 'WS', 'WSS'].map((name) => [name, name]))
+const USUAL_PROTOCOL = 'SIP/2.0/'
 const SLASH = 0x2f
 const COLON = 0x3a
 
 /** Blanks may stand at both sides of each separator (RFC 3261 25.1); undefined where the text is malformed. */
 export function parseVia(value: string): Via | undefined {
   const start = skipBlanks(value, 0)
-  const protocolEnd = tokenEnd(value, start)
-  const versionStart = afterSeparator(value, skipBlanks(value, protocolEnd), SLASH)
-  const version = value.slice(versionStart, versionStart + 3)
-  if (versionStart < 0 || value.slice(start, protocolEnd).toUpperCase() !== 'SIP') return undefined
-  if (version !== '2.0' && !/^\d\.\d$/.test(version)) return undefined
-  const transportStart = afterSeparator(value, skipBlanks(value, versionStart + 3), SLASH)
-  const transportEnd = transportStart < 0 ? -1 : tokenEnd(value, transportStart)
+  const isUsual = value.startsWith(USUAL_PROTOCOL, start)
+  const version = isUsual ? '2.0' : versionAt(value, start)
+  if (version === undefined) return undefined
+  const transportStart = isUsual
+    ? skipBlanks(value, start + USUAL_PROTOCOL.length)
+    : skipBlanks(value, value.indexOf('/', value.indexOf('/', start) + 1) + 1)
+  const transportEnd = tokenEnd(value, transportStart)
   const hostStart = skipBlanks(value, transportEnd)
   const hostStop = hostEnd(value, hostStart)
-  if (transportEnd <= transportStart || hostStart === transportEnd || hostStop === hostStart) return undefined
+  if (transportEnd === transportStart || hostStart === transportEnd || hostStop === hostStart) return undefined
 
   let at = skipBlanks(value, hostStop)
   let port: number | undefined
@@ -48,8 +51,9 @@ export function parseVia(value: string): Via | undefined {
   return (
     params && {
       version,
-      transport: value.slice(transportStart, transportEnd).toUpperCase(),
-      host: value.slice(hostStart, hostStop).toLowerCase(),
+      transport:
+        TRANSPORTS.find(value, transportStart, transportEnd) ?? value.slice(transportStart, transportEnd).toUpperCase(),
+      host: lowerCase(value.slice(hostStart, hostStop)),
       port,
       branch: params.get('branch') ?? '',
       received: params.get('received'),
@@ -57,6 +61,16 @@ export function parseVia(value: string): Via | undefined {
       params,
     }
   )
+}
+
+/** Of `SIP / 2.0 /`. */
+function versionAt(text: string, start: number): string | undefined {
+  const protocolEnd = tokenEnd(text, start)
+  const versionStart = afterSeparator(text, skipBlanks(text, protocolEnd), SLASH)
+  if (versionStart < 0 || text.slice(start, protocolEnd).toUpperCase() !== 'SIP') return undefined
+  const version = text.slice(versionStart, versionStart + 3)
+  const ends = afterSeparator(text, skipBlanks(text, versionStart + 3), SLASH) >= 0
+  return ends && /^\d\.\d$/.test(version) ? version : undefined
 }
 
 /** Index after the separator at `at` and the blanks that follow it; -1 where it is another character. */

@@ -60,6 +60,15 @@ export function schemeEnd(text: string): number {
 const MAX_SCHEME = 32
 const COLON = 0x3a
 
+/** Most texts are in lower case already, and need no copy. */
+export function lowerCase(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if ((code >= 0x41 && code <= 0x5a) || code > 0x7f) return text.toLowerCase()
+  }
+  return text
+}
+
 /** Index after the host name, IPv4 address or IPv6 reference at `at`; `at` itself without one. */
 export function hostEnd(text: string, at: number): number {
   if (text.charCodeAt(at) !== OPEN) return skip(HOST_NAME, text, at, text.length)

@@ -1,38 +1,44 @@
-import { isToken, trimmed } from './characters.js'
+import { skipBlanks, tokenEnd, trimmed } from './characters.js'
+import { KnownNames } from './known-names.js'
+
+interface Param {
+  readonly name: string
+  readonly value: string | undefined
+  next: Param | undefined
+}
 
 /**
  * Parameters of a URI or a header: `;name=value;flag`, in their order, names in lower case. A value with quotes keeps them. Of several
- * with one name the first counts. A list, because most have one or two.
+ * with one name the first counts. A chain, because most have one or two.
  */
 export class Params {
-  /** Name, value, name, value … */
-  readonly #list: readonly (string | undefined)[]
+  readonly #first: Param | undefined
 
-  constructor(list: readonly (string | undefined)[]) {
-    this.#list = list
+  constructor(first: Param | undefined) {
+    this.#first = first
   }
 
   has(name: string): boolean {
-    return this.#indexOf(name) >= 0
+    return this.#find(name) !== undefined
   }
 
   /** Undefined: no parameter of this name, or one without a value. */
   get(name: string): string | undefined {
-    const at = this.#indexOf(name)
-    return at < 0 ? undefined : this.#list[at + 1]
+    return this.#find(name)?.value
   }
 
   *[Symbol.iterator](): Generator<[name: string, value: string | undefined]> {
-    for (let at = 0; at < this.#list.length; at += 2) yield [this.#list[at] ?? '', this.#list[at + 1]]
+    for (let each = this.#first; each; each = each.next) yield [each.name, each.value]
   }
 
-  #indexOf(name: string): number {
-    for (let at = 0; at < this.#list.length; at += 2) if (this.#list[at] === name) return at
-    return -1
+  #find(name: string): Param | undefined {
+    let each = this.#first
+    while (each && each.name !== name) each = each.next
+    return each
   }
 }
 
-export const NO_PARAMS = new Params([])
+export const NO_PARAMS = new Params(undefined)
 
 /**
  * Parses `;a=b ; c="d;e"`, from the semicolon at `start` to `end`. Undefined where the text is malformed, e.g. `;;` or an open quote
@@ -40,15 +46,26 @@ export const NO_PARAMS = new Params([])
  */
 export function parseParams(text: string, start = 0, end = text.length): Params | undefined {
   if (start === end) return NO_PARAMS
-  const list: (string | undefined)[] = []
+  const hasQuotes = text.includes('"', start)
+  let first: Param | undefined
+  let last: Param | undefined
   let at = start
   while (at < end) {
     if (text.charCodeAt(at) !== SEMICOLON) return undefined
-    const next = endOfParam(text, at + 1, end)
-    if (next < 0 || !addParam(list, text, at + 1, next)) return undefined
+    const next = hasQuotes ? endOfParam(text, at + 1, end) : nextSemicolon(text, at + 1, end)
+    const param = next < 0 ? undefined : paramOf(text, at + 1, next)
+    if (!param) return undefined
+    if (last) last.next = param
+    else first = param
+    last = param
     at = next
   }
-  return new Params(list)
+  return new Params(first)
+}
+
+function nextSemicolon(text: string, from: number, end: number): number {
+  const at = text.indexOf(';', from)
+  return at < 0 || at > end ? end : at
 }
 
 const SEMICOLON = 0x3b
@@ -75,12 +92,25 @@ function endOfParam(text: string, from: number, end: number): number {
   return quoted ? -1 : end
 }
 
-function addParam(list: (string | undefined)[], text: string, start: number, end: number): boolean {
-  let equals = start
-  while (equals < end && text.charCodeAt(equals) !== EQUALS) equals++
-  const name = trimmed(text, start, equals)
-  // Names with letters beyond a token are tolerated.
-  if (!isToken(name) && (name === '' || /[\s"<>]/.test(name))) return false
-  list.push(name.toLowerCase(), equals < end ? trimmed(text, equals + 1, end) : undefined)
-  return true
+const KNOWN = new KnownNames(
+  ['tag', 'branch', 'rport', 'received', 'lr', 'transport', 'expires', 'q', 'user', 'ob'].map((name) => [name, name]),
+)
+
+function paramOf(text: string, start: number, end: number): Param | undefined {
+  const nameStart = skipBlanks(text, start)
+  const nameEnd = tokenEnd(text, nameStart)
+  const next = skipBlanks(text, nameEnd)
+  if (nameEnd === nameStart || (next < end && text.charCodeAt(next) !== EQUALS)) {
+    return oddParam(text.slice(start, end))
+  }
+  const name = KNOWN.find(text, nameStart, nameEnd) ?? text.slice(nameStart, nameEnd).toLowerCase()
+  return { name, value: next < end ? trimmed(text, next + 1, end) : undefined, next: undefined }
+}
+
+/** Names with letters beyond a token are tolerated. */
+function oddParam(text: string): Param | undefined {
+  const equals = text.indexOf('=')
+  const name = trimmed(equals < 0 ? text : text.slice(0, equals)).toLowerCase()
+  if (name === '' || /[\s"<>]/.test(name)) return undefined
+  return { name, value: equals < 0 ? undefined : trimmed(text.slice(equals + 1)), next: undefined }
 }
