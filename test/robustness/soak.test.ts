@@ -98,7 +98,7 @@ describe('a soak', function () {
 
   /** The worker's code runs in this thread, so that its memory can be measured separately. */
   async function mediaSlopeKb(): Promise<number> {
-    const worker = new MediaWorker({ clock: systemClock, tell: () => undefined }, { rtcpIntervalMs: 20 })
+    const worker = new MediaWorker({ clock: systemClock, emit: () => undefined }, { rtcpIntervalMs: 20 })
     const peer = connectionTo({ host: '127.0.0.1', port: 9, rtcpPort: 9 })
     const prompt = { codec: 'PCMA', data: new SharedArrayBuffer(8000) } as const
     const one = async (id: string) => {
