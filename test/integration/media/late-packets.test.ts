@@ -10,7 +10,7 @@ import { connectionTo, LOOPBACK_PORTS, nextEvent } from '../../support/media-pai
 import { until, within } from '../../support/wait.js'
 
 const HOST = LOOPBACK_PORTS.address
-/** Two pairs: one of a long call, and one that the others have to share. */
+/** Two pairs: the one of the first call, and one that the others have to share. */
 const [PORT_MIN, PORT_MAX] = [38_700, 38_703]
 const LATE_MS = 2000
 
@@ -57,72 +57,59 @@ class Talker {
 describe('media: late packets of an earlier call', () => {
   let service: MediaService
   let talker: Talker
+  let other: Talker
   let count = 0
 
   beforeEach(async () => {
     service = startMediaService({ log: silentLogger }, { workers: 1 })
     talker = await Talker.start()
+    other = await Talker.start()
   })
   afterEach(async () => {
     talker.close()
+    other.close()
     await service.close()
   })
 
-  /** A call with the talker's address, so that only the rest of its ports can keep the late packets away. */
-  const open = async (): Promise<MediaSession> => {
+  const open = async (peer: Talker): Promise<MediaSession> => {
     const session = await service.open({ id: `${count++}`, address: HOST, portMin: PORT_MIN, portMax: PORT_MAX })
-    await session.connect(connectionTo(talker.address))
+    await session.connect(connectionTo(peer.address))
     return session
   }
-  const callHeard = async (): Promise<number> => {
-    const call = await open()
-    const heard = nextEvent(call, 'started')
-    talker.talkTo(call.local.port)
-    await within(heard, 'the first packet')
-    await call.close()
-    return call.local.port
+
+  for (const who of ['the same peer', 'another peer'] as const) {
+    it(`do not reach the next calls with ${who}: the ports wait until they have been silent`, async () => {
+      const first = await open(talker)
+      const { port } = first.local
+      const started = nextEvent(first, 'started')
+      talker.talkTo(port)
+      await within(started, 'the first packet')
+      await first.close()
+
+      const peer = who === 'another peer' ? other : talker
+      const unheard = async (call: MediaSession) => {
+        const { packetsReceived, strangerPackets, heard } = (await call.close()) ?? {}
+        assert.deepEqual([packetsReceived, strangerPackets, heard], [0, 0, 'nothing'])
+      }
+      const ports: number[] = []
+      for (const endMs = performance.now() + LATE_MS; performance.now() < endMs; ) {
+        const call = await open(peer)
+        ports.push(call.local.port)
+        await delay(20)
+        await unheard(call)
+      }
+      assert.ok(ports.length > 10 && !ports.includes(port), `${ports.length} calls`)
+
+      talker.stop()
+      let reused: MediaSession | undefined
+      await until(async () => {
+        const call = await open(peer)
+        if (call.local.port === port) reused = call
+        else await call.close()
+        return reused !== undefined
+      }, 'a call with the ports of the first one')
+      await delay(100)
+      if (reused) await unheard(reused)
+    })
   }
-
-  it('do not reach the next calls: its ports wait until they have been silent', async () => {
-    const port = await callHeard()
-    const endMs = performance.now() + LATE_MS
-    const others: number[] = []
-    while (performance.now() < endMs) {
-      const call = await open()
-      others.push(call.local.port)
-      await delay(20)
-      const { packetsReceived, strangerPackets } = (await call.close()) ?? {}
-      assert.deepEqual([packetsReceived, strangerPackets], [0, 0])
-    }
-    assert.ok(others.length > 10 && !others.includes(port), `${others.length} calls`)
-    talker.stop()
-    let reused: MediaSession | undefined
-    await until(async () => {
-      const call = await open()
-      if (call.local.port === port) reused = call
-      else await call.close()
-      return reused !== undefined
-    }, 'a call with the ports of the first one')
-    await delay(100)
-    const { packetsReceived, strangerPackets, heard } = (await reused?.close()) ?? {}
-    assert.deepEqual([packetsReceived, strangerPackets, heard], [0, 0, 'nothing'])
-  })
-
-  it('are not even counted if they come from another address than the next peer’s', async () => {
-    const port = await callHeard()
-    await delay(100)
-    talker.stop()
-    const earlier = talker
-    talker = await Talker.start()
-    let reused: MediaSession | undefined
-    await until(async () => {
-      const call = await open()
-      if (call.local.port === port) reused = call
-      else await call.close()
-      return reused !== undefined
-    }, 'a call with the ports of the first one')
-    earlier.close()
-    const { packetsReceived, strangerPackets } = (await reused?.close()) ?? {}
-    assert.deepEqual([packetsReceived, strangerPackets], [0, 0])
-  })
 })
