@@ -185,11 +185,14 @@ const slopeOf = (from: Usage, to: Usage): number => (to.heapOctets - from.heapOc
 
 const handles = ({ fds, threads }: Usage): string => `${fds}, ${threads}`
 
-/** When the port pairs that no call has needed for 5 s are closed, and for 6 s nothing else was. */
+/** Port pairs that no call has needed for 5 s are closed within 10 s. */
+const TRIMMED_MS = 11_000
+
+/** When nothing is opened or closed any more. */
 async function settled(engine: EngineChild): Promise<Usage> {
-  const untilMs = performance.now() + 40_000
+  const untilMs = performance.now() + 4 * TRIMMED_MS
   let usage = await engine.call('usage', null)
-  for (let sinceMs = performance.now(); performance.now() < Math.min(untilMs, sinceMs + 6_000); ) {
+  for (let sinceMs = performance.now(); performance.now() < Math.min(untilMs, sinceMs + TRIMMED_MS); ) {
     await delay(200)
     const now = await engine.call('usage', null)
     if (handles(now) !== handles(usage)) sinceMs = performance.now()
