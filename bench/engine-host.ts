@@ -1,13 +1,15 @@
 /** The process that hosts the engine, so that its CPU time and memory are its own. Driven over IPC by `engine-process.ts`. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MediaStats } from '../src/media/protocol.js'
-import { Phone } from '../test/support/phone.js'
 import type { HostCommand, HostReply } from './engine-process.js'
+import { importMeasured } from './measured-checkout.js'
+
+const { Phone } = await importMeasured<typeof import('../test/support/phone.js')>('test/support/phone.js')
 
 /** A long tone, so that it is repeated rarely: the prompt is encoded once and shared by all calls. */
 const TONE_MS = 20_000
 
-let phone: Phone | undefined
+let phone: Awaited<ReturnType<typeof Phone.start>> | undefined
 const talking = new Set<string>()
 
 async function start(command: Extract<HostCommand, { kind: 'start' }>): Promise<HostReply> {
@@ -109,8 +111,12 @@ async function register(command: Extract<HostCommand, { kind: 'register' }>): Pr
   return { kind: 'registered', ms: performance.now() - startedMs, count: registered.size }
 }
 
-function memory(): HostReply {
-  globalThis.gc?.()
+/** What the first collection finalizes, the second one frees. */
+async function memory(): Promise<HostReply> {
+  for (let i = 0; i < 2; i++) {
+    globalThis.gc?.()
+    await delay(100)
+  }
   const { heapUsed, external } = process.memoryUsage()
   return { kind: 'memory', octets: heapUsed + external }
 }

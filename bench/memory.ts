@@ -4,6 +4,9 @@ import { EngineProcess } from './engine-process.js'
 import { sippCalls } from './signalling.js'
 
 export interface MemoryPlan {
+  /** Ids of ended calls are remembered, 10,000 of them: the maps are as large as they get after more calls than that. */
+  warmUpCalls: number
+  warmUpPerSecond: number
   calls: number
   perSecond: number
 }
@@ -17,11 +20,11 @@ export interface MemoryFigures {
 /** Transactions linger for 32 s (RFC 3261 17). */
 const LINGER_MS = 36_000
 
-export async function measureMemory({ calls, perSecond }: MemoryPlan): Promise<MemoryFigures> {
+export async function measureMemory(plan: MemoryPlan): Promise<MemoryFigures> {
   const engine = await EngineProcess.start({ plays: false })
   const place = sippCalls(engine.address)
-  // Ids of ended calls are remembered, 10,000 of them: the maps are as large as they get from there on.
-  await place(calls, perSecond)
+  const { warmUpCalls, warmUpPerSecond, calls, perSecond } = plan
+  await place(warmUpCalls, warmUpPerSecond)
   await delay(LINGER_MS)
   const before = await engine.memory()
   await place(calls, perSecond)

@@ -1,9 +1,8 @@
 /** A whole Node-RED: what the engine adds to it when idle, and calls that go through nodes: incoming, answer, hangup. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { account } from '../test/support/flow-items.js'
-import { startNodeRed } from '../test/support/node-red-process.js'
 import { freePort } from '../test/support/peers/free-port.js'
 import * as sip from '../test/support/peers/sipp-scenario.js'
+import { importMeasured } from './measured-checkout.js'
 import { rssKb } from './process-usage.js'
 import { measureCalls, type SignallingFigures, type SignallingPlan, sippCalls } from './signalling.js'
 
@@ -23,31 +22,32 @@ const caller: sip.Step[] = [
 ]
 const SAMPLES = 5
 
-export interface NodeRedPlan {
-  nodes: SignallingPlan['engine']
-  secondsPerRung: number
+export interface NodeRedPlan extends SignallingPlan {
   /** An idle V8 collects the garbage of its start after a while. */
   settleMs: number
 }
 
 export async function measureNodeRed(plan: NodeRedPlan): Promise<NodeRedFigures> {
+  type Processes = typeof import('../test/support/node-red-process.js')
+  const { startNodeRed } = await importMeasured<Processes>('test/support/node-red-process.js')
   const port = await freePort()
   // Both processes have the same age: the memory left from the start changes with time.
   const [without, nodeRed] = await Promise.all([startNodeRed(), startNodeRed()])
   try {
-    await Promise.all([without.deploy([{ id: 'tab', type: 'tab', label: 'calls' }]), nodeRed.deploy(flow(port))])
+    await Promise.all([without.deploy([{ id: 'tab', type: 'tab', label: 'calls' }]), nodeRed.deploy(await flow(port))])
     await delay(plan.settleMs)
     const [idleKb, engineKb] = await Promise.all([leastKb(without.pid), leastKb(nodeRed.pid)])
     await without.close()
     const place = sippCalls(`127.0.0.1:${port}`, { steps: caller, user: 'alice' })
-    const figures = await measureCalls(plan.nodes, plan.secondsPerRung, nodeRed.pid, place)
+    const figures = await measureCalls(plan, nodeRed.pid, place)
     return { ...figures, idleMb: idleKb / 1024, engineMb: (engineKb - idleKb) / 1024 }
   } finally {
     await Promise.all([without.close(), nodeRed.close()])
   }
 }
 
-function flow(port: number) {
+async function flow(port: number) {
+  const { account } = await importMeasured<typeof import('../test/support/flow-items.js')>('test/support/flow-items.js')
   const at = { z: 'tab', x: 1, y: 1 }
   return account({ maxCalls: '3000', inboundFrom: 'anyone', allowedSources: '127.0.0.0/8', mediaTimeout: '0' })
     .map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item))

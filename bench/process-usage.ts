@@ -5,11 +5,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 /** User and system time of a process, all threads, ms. */
-export function cpuMs(pid: number): number {
+export const cpuMs = (pid: number): number => timesOf(pid, 11)
+
+/** The same of all our child processes that have ended. */
+export const endedChildrenCpuMs = (): number => timesOf('self', 13)
+
+function timesOf(pid: number | 'self', first: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // proc(5): the name, in brackets, may contain any character; utime and stime are the 12th and 13th after it.
+  // proc(5): the name, in brackets, may contain any character; utime, stime, cutime and cstime are the 12th to 15th after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000
+  return ((Number(fields[first]) + Number(fields[first + 1])) / ticksPerSecond) * 1000
 }
 
 /** Resident memory of a process, kB. */

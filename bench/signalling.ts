@@ -4,15 +4,16 @@ import { plainCallee, plainCaller } from '../test/support/peers/sipp-plain.js'
 import type { Step } from '../test/support/peers/sipp-scenario.js'
 import { EngineProcess } from './engine-process.js'
 import { percentile } from './percentile.js'
-import { cpuByThread, cpuMs, threadTimes } from './process-usage.js'
+import { cpuByThread, cpuMs, endedChildrenCpuMs, threadTimes, waitedPercent } from './process-usage.js'
 
 export interface SignallingPlan {
-  sipp: Steps
-  engine: Steps
+  steps: Steps
   secondsPerRung: number
 }
 
 export interface Steps {
+  /** Calls until V8 has compiled all functions. */
+  warmUpCalls: number
   /** At this rate CPU per call is measured, with enough calls for the system's 10 ms ticks. */
   calls: number
   perSecond: number
@@ -28,8 +29,26 @@ export interface SignallingFigures {
   setupP99Ms: number
   failed: number
   retransmissions: number
+  /** How long its busiest thread waited for a core, in percent of the time: about 0 on an otherwise idle machine. */
+  waitedPercent: number
   /** 0 if even the first rate was not clean. */
   cleanPerSecond: number
+  /** The first rate that was not clean; null if all were. */
+  unclean: Unclean | null
+}
+
+export interface Unclean {
+  wantedPerSecond: number
+  offeredPerSecond: number
+  failed: number
+  retransmissions: number
+  setupP99Ms: number
+  waitedPercent: number
+}
+
+/** The reference: `cpuMsPerCall` is that of the callee. */
+export interface SippFigures extends SignallingFigures {
+  callerCpuMsPerCall: number
 }
 
 interface Run {
@@ -44,19 +63,25 @@ type Place = (calls: number, perSecond: number) => Promise<Run>
 
 /** A call with a longer set-up time has waited in a queue. */
 const SLOW_MS = 200
-/** Calls until V8 has compiled all functions. */
-const WARM_UP_CALLS = 2000
 
-export async function measureSipp(plan: SignallingPlan): Promise<SignallingFigures> {
+export async function measureSipp(plan: SignallingPlan): Promise<SippFigures> {
   const callee = await Sipp.start({ name: 'reference-callee', steps: plainCallee })
-  const figures = await measureCalls(plan.sipp, plan.secondsPerRung, callee.process.pid, sippCalls(callee.address))
+  const callersMs: number[] = []
+  const place = sippCalls(callee.address)
+  const figures = await measureCalls(plan, callee.process.pid, async (calls, perSecond) => {
+    const beforeMs = endedChildrenCpuMs()
+    const run = await place(calls, perSecond)
+    callersMs.push((endedChildrenCpuMs() - beforeMs) / calls)
+    return run
+  })
   await callee.stop()
-  return figures
+  // The first run warms up, the second one is measured.
+  return { ...figures, callerCpuMsPerCall: callersMs[1] ?? Number.NaN }
 }
 
 export async function measureInbound(plan: SignallingPlan): Promise<SignallingFigures> {
   const engine = await EngineProcess.start({ plays: false })
-  const figures = await measureCalls(plan.engine, plan.secondsPerRung, engine.pid, sippCalls(engine.address))
+  const figures = await measureCalls(plan, engine.pid, sippCalls(engine.address))
   await engine.close()
   return figures
 }
@@ -70,7 +95,7 @@ export async function measureOutbound(plan: SignallingPlan): Promise<SignallingF
     const { retransmissions } = callee.figures()
     return { failed, retransmissions, setupMs, perSecond: (calls * 1000) / Math.max(placedMs, 1) }
   }
-  const figures = await measureCalls(plan.engine, plan.secondsPerRung, engine.pid, place)
+  const figures = await measureCalls(plan, engine.pid, place)
   await engine.close()
   return figures
 }
@@ -79,40 +104,56 @@ export const sippCalls =
   (target: string, how: { steps?: readonly Step[]; user?: string } = {}): Place =>
   async (calls, perSecond) => {
     const startedMs = performance.now()
-    const init = { name: 'caller', steps: plainCaller, ...how, target, calls, rate: perSecond, limit: 3000 }
-    const caller = await Sipp.start(init)
+    const rate = { calls, rate: perSecond, limit: 3000, setupTimesEvery: 100 }
+    const caller = await Sipp.start({ name: 'caller', steps: plainCaller, ...how, target, ...rate })
     await caller.process.exited
     const figures = caller.figures()
     return { ...figures, perSecond: (calls * 1000) / (performance.now() - startedMs) }
   }
 
-export async function measureCalls(
-  { calls, perSecond, ladder }: Steps,
-  secondsPerRung: number,
-  pid: number,
-  place: Place,
-): Promise<SignallingFigures> {
-  // During the first calls V8 compiles the code.
-  await place(Math.min(WARM_UP_CALLS, calls * 2), perSecond)
-  const [beforeMs, threadsBefore] = [cpuMs(pid), threadTimes(pid)]
+export async function measureCalls(plan: SignallingPlan, pid: number, place: Place): Promise<SignallingFigures> {
+  const { warmUpCalls, calls, perSecond } = plan.steps
+  await place(warmUpCalls, perSecond)
+  const [beforeMs, threadsBefore, startedMs] = [cpuMs(pid), threadTimes(pid), performance.now()]
   const { failed, retransmissions, setupMs } = await place(calls, perSecond)
+  const [threadsAfter, elapsedMs] = [threadTimes(pid), performance.now() - startedMs]
   const cpuMsPerCall = (cpuMs(pid) - beforeMs) / calls
-  const { main, busiest, rest } = cpuByThread(pid, threadsBefore, threadTimes(pid))
-  let cleanPerSecond = 0
-  for (const rung of ladder) {
-    const run = await place(rung * secondsPerRung, rung)
-    if (!isClean(run, rung)) break
-    cleanPerSecond = rung
-  }
+  const { main, busiest, rest } = cpuByThread(pid, threadsBefore, threadsAfter)
   return {
     cpuMsPerCall,
     cpuMsByThread: { main: main / calls, busiest: busiest / calls, rest: rest / calls },
+    waitedPercent: waitedPercent(threadsBefore, threadsAfter, elapsedMs),
     setupP50Ms: percentile(setupMs, 0.5),
     setupP99Ms: percentile(setupMs, 0.99),
     failed,
     retransmissions,
-    cleanPerSecond,
+    ...(await climb(plan, pid, place)),
   }
+}
+
+async function climb(
+  { steps, secondsPerRung }: SignallingPlan,
+  pid: number,
+  place: Place,
+): Promise<Pick<SignallingFigures, 'cleanPerSecond' | 'unclean'>> {
+  let cleanPerSecond = 0
+  for (const rung of steps.ladder) {
+    const [threadsBefore, startedMs] = [threadTimes(pid), performance.now()]
+    const run = await place(rung * secondsPerRung, rung)
+    if (!isClean(run, rung)) {
+      const unclean = {
+        wantedPerSecond: rung,
+        offeredPerSecond: run.perSecond,
+        failed: run.failed,
+        retransmissions: run.retransmissions,
+        setupP99Ms: percentile(run.setupMs, 0.99),
+        waitedPercent: waitedPercent(threadsBefore, threadTimes(pid), performance.now() - startedMs),
+      }
+      return { cleanPerSecond, unclean }
+    }
+    cleanPerSecond = rung
+  }
+  return { cleanPerSecond, unclean: null }
 }
 
 function isClean({ failed, retransmissions, setupMs, perSecond }: Run, wanted: number): boolean {

@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick]`: does its own set-up, then runs dist/bench/main.js in a private network.
+// `npm run bench [-- --quick] [--only inbound,memory]`: does its own set-up, then runs dist/bench/main.js in a private network.
 import { spawn } from 'node:child_process'
 import { ensurePeers } from './peers.mjs'
 import { inPrivateNetwork } from './private-network.mjs'

@@ -30,6 +30,8 @@ export interface SippInit {
   seesRetransmissions?: boolean
   /** A call that hears nothing for so long has failed. */
   timeoutSec?: number
+  /** Set-up times are written after each so many calls (default 1); a rest is lost. SIPp's CPU per call is a tenth less with 100. */
+  setupTimesEvery?: number
   mediaPort?: number
   protocol?: 'udp' | 'tcp'
   /** A loopback address of either family. */
@@ -142,7 +144,7 @@ function commandLine(init: SippInit, port: number, file: (suffix: string) => str
   if (init.calls !== undefined) args.push('-m', String(init.calls))
   if (init.target) {
     args.push('-s', init.user ?? 'ringflow', '-r', String(init.rate ?? 10), '-l', String(init.limit ?? 1000))
-    args.push('-trace_rtt', '-rtt_freq', '1')
+    args.push('-trace_rtt', '-rtt_freq', String(init.setupTimesEvery ?? 1))
   }
   if (init.echoRtp) args.push('-rtp_echo')
   if (init.trace) args.push('-trace_msg', '-message_file', file('.messages'))
