@@ -1,4 +1,5 @@
 /** The calls as the flows see them: their latest snapshots, the nodes that wait for an answer, and the node that gets each event. */
+import { isoTime } from '../../src/base/iso-time.js'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import { TelephonyError } from './errors.js'
 import type { Ended, LiveNode, LiveNodes } from './live-nodes.js'
@@ -77,7 +78,7 @@ export class Calls {
 
   /** The event note for an action of a node; it has the sequence number of the call's latest event. */
   note(callId: string, name: string): EventNote {
-    return { name, seq: this.#known.get(callId)?.seq ?? 0, at: new Date().toISOString() }
+    return { name, seq: this.#known.get(callId)?.seq ?? 0, at: isoTime(Date.now()) }
   }
 
   /** Resolves when the call is answered or ends without an answer. Call this before dialling, or an early event is missed. */

@@ -1,4 +1,5 @@
 /** The one message schema: `topic`, `payload`, `call`, `event`, `media`. Plain JSON, fresh objects in every message. */
+import { plainCopy } from '../../src/base/plain-copy.js'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
 import type { PlayEnded } from '../../src/media/protocol.js'
@@ -28,10 +29,10 @@ export function callMessage(event: CallEvent, payload: unknown = payloadOf(event
   return {
     topic: event.type,
     payload,
-    call: structuredClone(event.call),
+    call: plainCopy(event.call),
     event: eventOf(event),
     ...(media && { media }),
-    ...(event.type === 'call.media-trouble' && { trouble: structuredClone(event.trouble) }),
+    ...(event.type === 'call.media-trouble' && { trouble: plainCopy(event.trouble) }),
   }
 }
 
@@ -66,7 +67,7 @@ interface ActionResult {
 export function continued(message: Message, result: ActionResult): Message {
   message.topic = result.event.name
   message.event = result.event
-  if (result.call) message.call = structuredClone(result.call)
+  if (result.call) message.call = plainCopy(result.call)
   if (result.payload !== undefined) message.payload = result.payload
   if (result.media) message.media = result.media
   return message

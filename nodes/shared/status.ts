@@ -78,7 +78,7 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
 
 export type StatusKey = keyof typeof STATUS_TEXT
 
-type Look = readonly [StatusDot['fill'], StatusDot['shape']]
+type Look = readonly [NonNullable<StatusDot['fill']>, NonNullable<StatusDot['shape']>]
 
 const IDLE: Look = ['grey', 'ring']
 const TRYING: Look = ['yellow', 'ring']
@@ -232,6 +232,6 @@ export function statusDot(status: Status): StatusDot {
     return { fill: 'red', shape: 'ring', text: `${ERROR_TEXT[status.error]}${setting}` }
   }
   const [fill, shape] = LOOKS[status.key]
-  const detail = status.detail === undefined ? '' : ` ${status.detail}`
-  return { ...(fill && { fill }), ...(shape && { shape }), text: `${STATUS_TEXT[status.key]}${detail}` }
+  const text = STATUS_TEXT[status.key]
+  return { fill, shape, text: status.detail === undefined ? text : `${text} ${status.detail}` }
 }

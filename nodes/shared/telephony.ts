@@ -23,6 +23,7 @@ const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
 const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
 const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined
+let logsTo: RED | undefined
 /** The work that a stop waits for. */
 let stopping = Promise.resolve()
 
@@ -33,7 +34,8 @@ engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {
   for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
 })
-engine.on('state', tellEngine)
+engine.on('engine', tellEngine)
+engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
 accounts.on('change', (accountId, state) => {
   tellAccount(accountId)
   troubles.changed(accountId, nameOf(accountId) ?? accountId, state)
@@ -50,7 +52,7 @@ export function connect(RED: RED): void {
   const path = unsentPath(RED)
   const problem = (text: string) => RED.log.error(`[ringflow] ${text}`)
   if (unsent?.path !== path) unsent = path ? new UnsentRecords({ problem }, { path }) : undefined
-  forwardLogs(RED)
+  logsTo = RED
 }
 
 /** Called when one of our nodes closes. Resolves at once in a deploy, and at a stop after all calls and registrations have ended. */
@@ -106,13 +108,6 @@ function tellEngine(event: EngineEvents['engine']): void {
     })
 }
 
-let logsFrom: RED | undefined
-
-function forwardLogs(RED: RED): void {
-  if (!logsFrom) engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
-  logsFrom = RED
-}
-
 function log(level: string, text: string): void {
-  if (logsFrom) writeLog(logsFrom, level, text)
+  if (logsTo) writeLog(logsTo, level, text)
 }

@@ -27,7 +27,7 @@ export interface CallEnd {
   mediaTrouble?: MediaTrouble['reason']
 }
 
-/** Plain JSON, at most about 2 kB; a fresh object in every event. Becomes `msg.call`. */
+/** Plain JSON, at most about 2 kB. Events share it until a fact of the call changes; every message has its own copy as `msg.call`. */
 export interface CallSnapshot {
   id: string
   sipCallId: string

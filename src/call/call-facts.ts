@@ -1,93 +1,140 @@
-/** The facts of a call, and the two plain objects that are made of them: the snapshot in every event and the CDR. */
-import type { Clock } from '../base/clock.js'
+/** The facts of a call, and the snapshot of them that every event contains. */
 import { TelephonyError } from '../base/errors.js'
 import { MAX_CDR_DIGITS } from '../base/limits.js'
 import type { CodecName, MediaStats } from '../media/protocol.js'
 import type { SipMessage } from '../sip/types.js'
 import type { CallDirection, CallEnd, CallSnapshot, CallState, CdrRecord } from './call-event.js'
+import { nextState } from './call-state.js'
+import { cdrRecord } from './cdr-record.js'
+import type { Moment } from './moment.js'
 
-/** A point in time: wall-clock time for people, monotonic time for durations. */
-export interface Moment {
-  wallMs: number
-  monoMs: number
-}
-
-export interface CallFacts {
-  readonly id: string
-  readonly sipCallId: string
-  readonly account: { id: string; name: string }
-  readonly direction: CallDirection
-  readonly from: CallSnapshot['from']
-  readonly to: CallSnapshot['to']
-  readonly started: Moment
-  state: CallState
-  ringing: Moment | null
-  answered: Moment | null
-  /** When the end was decided; the work after it does not count as call time. */
-  ended: Moment | null
-  codec: CodecName | null
-  headers: Record<string, string>
-  tagsJson: string
-  /** Pressed by the peer. */
-  digits: string
-  recordings: string[]
-  end: CallEnd | null
+interface CallFactsInit {
+  id: string
+  sipCallId: string
+  account: { id: string; name: string }
+  direction: CallDirection
+  from: CallSnapshot['from']
+  to: CallSnapshot['to']
+  started: Moment
+  tags?: Record<string, unknown> | undefined
 }
 
 const MAX_TAGS_OCTETS = 4096
 const MAX_TEXT = 256
 
-export const momentOf = (clock: Clock): Moment => ({ wallMs: clock.wall(), monoMs: clock.now() })
-const iso = (moment: Moment): string => new Date(moment.wallMs).toISOString()
-const isoOrNull = (moment: Moment | null): string | null => moment && iso(moment)
-const between = (from: Moment | null, to: Moment): number => (from ? Math.round(to.monoMs - from.monoMs) : 0)
+export class CallFacts {
+  readonly id: string
+  readonly direction: CallDirection
+  readonly started: Moment
+  /** Null before the first 180 or 183. */
+  ringing: Moment | null = null
+  /** When the end was decided; the work after it does not count as call time. */
+  ended: Moment | null = null
+  readonly recordings: string[] = []
+  #answered: Moment | null = null
+  #digits = ''
+  /** Replaced at each change, never altered: events keep it. */
+  #snapshot: CallSnapshot
 
-export function newFacts(
-  init: Pick<CallFacts, 'id' | 'sipCallId' | 'account' | 'direction' | 'from' | 'to' | 'started'>,
-  tags: Record<string, unknown> | undefined,
-): CallFacts {
-  const { id, sipCallId, account, direction, from, to, started } = init
-  return {
-    id,
-    sipCallId,
-    account: { id: account.id, name: account.name },
-    direction,
-    started,
-    from: { uri: short(from.uri), user: short(from.user), displayName: short(from.displayName) },
-    to: { uri: short(to.uri), user: short(to.user) },
-    state: 'trying',
-    ringing: null,
-    answered: null,
-    ended: null,
-    codec: null,
-    headers: {},
-    tagsJson: tags === undefined ? '{}' : tagsToJson(tags),
-    digits: '',
-    recordings: [],
-    end: null,
+  /** Throws BAD_ARGUMENT for tags that cannot be part of an event. */
+  constructor({ id, sipCallId, account, direction, from, to, started, tags }: CallFactsInit) {
+    this.id = id
+    this.direction = direction
+    this.started = started
+    this.#snapshot = {
+      id,
+      sipCallId,
+      account: { id: account.id, name: account.name },
+      direction,
+      state: 'trying',
+      from: { uri: short(from.uri), user: short(from.user), displayName: short(from.displayName) },
+      to: { uri: short(to.uri), user: short(to.user) },
+      startedAt: started.iso,
+      answeredAt: null,
+      endedAt: null,
+      durationMs: 0,
+      codec: null,
+      headers: {},
+      tags: tags === undefined ? {} : checkedTags(tags),
+      end: null,
+    }
+  }
+
+  get state(): CallState {
+    return this.#snapshot.state
+  }
+
+  get codec(): CodecName | null {
+    return this.#snapshot.codec
+  }
+
+  /** Throws WRONG_STATE for a transition that is not allowed. */
+  become(state: CallState): void {
+    this.#snapshot = { ...this.#snapshot, state: nextState(this.state, state) }
+  }
+
+  answered(now: Moment): void {
+    this.#answered = now
+    this.#snapshot = { ...this.#snapshot, state: nextState(this.state, 'answered'), answeredAt: now.iso }
+  }
+
+  use(codec: CodecName): void {
+    if (codec !== this.codec) this.#snapshot = { ...this.#snapshot, codec }
+  }
+
+  /** Throws BAD_ARGUMENT for tags that cannot be part of an event. */
+  setTags(tags: Record<string, unknown>): void {
+    this.#snapshot = { ...this.#snapshot, tags: checkedTags(tags) }
+  }
+
+  /** Notes only the headers that the account's list names, spelled as in the list. */
+  noteHeaders(message: SipMessage, exposed: readonly string[]): void {
+    if (exposed.length === 0) return
+    const found = exposed.flatMap((name) => {
+      // RFC 3261 7.3.1: several lines of a header mean the same as one line with commas.
+      const values = message.headers(name)
+      return values.length === 0 ? [] : [[name, short(values.join(', '))] as const]
+    })
+    if (found.length === 0) return
+    // fromEntries defines own properties: a header called __proto__ is a property like any other.
+    this.#snapshot = { ...this.#snapshot, headers: { ...this.#snapshot.headers, ...Object.fromEntries(found) } }
+  }
+
+  /** A digit that the peer pressed. */
+  noteDigit(digit: string): void {
+    this.#digits = (this.#digits + digit).slice(-MAX_CDR_DIGITS)
+  }
+
+  /** The call has ended, and `ended` says when that was decided. Returns its record. */
+  close(end: CallEnd, stats: MediaStats | null): CdrRecord {
+    const ended = this.ended ?? this.started
+    const endedAt = ended.iso
+    const durationMs = ended.since(this.#answered)
+    this.#snapshot = { ...this.#snapshot, state: nextState(this.state, 'ended'), endedAt, durationMs, end }
+    return cdrRecord(this.#snapshot, {
+      end,
+      endedAt,
+      ringingAt: this.ringing?.iso ?? null,
+      durationMs: ended.since(this.started),
+      digits: this.#digits,
+      recordings: this.recordings,
+      stats,
+    })
+  }
+
+  /** The same object until a fact changes or time passes in the answered call. Nobody may alter it or its parts. */
+  snapshot(now: Moment): CallSnapshot {
+    const durationMs = (this.ended ?? now).since(this.#answered)
+    if (durationMs !== this.#snapshot.durationMs) this.#snapshot = { ...this.#snapshot, durationMs }
+    return this.#snapshot
   }
 }
 
 /** Limits texts of the peer, so that events stay small. */
 const short = (text: string): string => text.slice(0, MAX_TEXT)
 
-export function noteDigit(facts: CallFacts, digit: string): void {
-  facts.digits = (facts.digits + digit).slice(-MAX_CDR_DIGITS)
-}
-
-/** Notes only the headers that the account's list names, spelled as in the list. */
-export function noteHeaders(facts: CallFacts, message: SipMessage, exposed: readonly string[]): void {
-  const found = exposed.flatMap((name) => {
-    // RFC 3261 7.3.1: several lines of a header mean the same as one line with commas.
-    const values = message.headers(name)
-    return values.length === 0 ? [] : [[name, short(values.join(', '))] as const]
-  })
-  // fromEntries defines own properties: a header called __proto__ is a property like any other.
-  facts.headers = Object.fromEntries([...Object.entries(facts.headers), ...found])
-}
-
-/** Throws BAD_ARGUMENT for tags that are not an object, cannot be written as JSON, or are too large for an event. */
-export function tagsToJson(tags: Record<string, unknown>): string {
+/** A copy of the tags as JSON gives it back. Throws BAD_ARGUMENT for tags that are not an object, cannot be written as JSON, or are too large for an event. */
+function checkedTags(tags: Record<string, unknown>): Record<string, unknown> {
   let json: string | undefined
   try {
     json = JSON.stringify(tags)
@@ -106,67 +153,5 @@ export function tagsToJson(tags: Record<string, unknown>): string {
       `the tags are too large: at most ${MAX_TAGS_OCTETS} octets of JSON are possible`,
     )
   }
-  return json
-}
-
-/** A new object each time, because listeners may change it. */
-export function snapshotOf(facts: CallFacts, now: Moment): CallSnapshot {
-  const { id, sipCallId, account, direction, state, from, to, codec, headers, end } = facts
-  return {
-    id,
-    sipCallId,
-    account: { ...account },
-    direction,
-    state,
-    from: { ...from },
-    to: { ...to },
-    startedAt: iso(facts.started),
-    answeredAt: isoOrNull(facts.answered),
-    endedAt: end && isoOrNull(facts.ended),
-    durationMs: between(facts.answered, facts.ended ?? now),
-    codec,
-    headers: { ...headers },
-    tags: JSON.parse(facts.tagsJson),
-    end: end && { ...end },
-  }
-}
-
-export function cdrOf(facts: CallFacts, end: CallEnd, ended: Moment, stats: MediaStats | null): CdrRecord {
-  return {
-    id: facts.id,
-    sipCallId: facts.sipCallId,
-    accountId: facts.account.id,
-    account: facts.account.name,
-    direction: facts.direction,
-    fromUri: facts.from.uri,
-    fromUser: facts.from.user,
-    fromName: facts.from.displayName,
-    toUri: facts.to.uri,
-    toUser: facts.to.user,
-    startedAt: iso(facts.started),
-    ringingAt: isoOrNull(facts.ringing),
-    answeredAt: isoOrNull(facts.answered),
-    endedAt: iso(ended),
-    durationMs: between(facts.started, ended),
-    talkMs: between(facts.answered, ended),
-    endedBy: end.by,
-    cause: end.cause,
-    sipCode: end.sipCode,
-    reason: end.reason,
-    codec: facts.codec,
-    digits: facts.digits,
-    packetsSent: stats?.packetsSent ?? 0,
-    packetsReceived: stats?.packetsReceived ?? 0,
-    packetsLost: stats?.packetsLost ?? 0,
-    discardedPackets: stats?.discardedPackets ?? 0,
-    jitterMs: stats?.jitterMs ?? null,
-    rttMs: stats?.rttMs ?? null,
-    mos: stats?.mos ?? null,
-    heard: stats?.heard ?? null,
-    undecodedPackets: stats?.undecodedPackets ?? 0,
-    strangerPackets: stats?.strangerPackets ?? 0,
-    strangerSources: (stats?.strangerSources ?? []).map(({ address, packets }) => `${address}=${packets}`).join(';'),
-    recordings: facts.recordings.join(';'),
-    tags: facts.tagsJson === '{}' ? '' : facts.tagsJson,
-  }
+  return JSON.parse(json) as Record<string, unknown>
 }

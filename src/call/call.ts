@@ -2,9 +2,10 @@
 import { TelephonyError } from '../base/errors.js'
 import { newId, newSipCallId } from '../base/ids.js'
 import type { IncomingInvite } from '../sip/types.js'
-import { momentOf, newFacts } from './call-facts.js'
+import { CallFacts } from './call-facts.js'
 import { IncomingLeg } from './incoming-leg.js'
 import { headerFields, LiveCall } from './live-call.js'
+import { Moment } from './moment.js'
 import { OutgoingLeg } from './outgoing-leg.js'
 import type { Call, CallDeps, IncomingCallInit, OutgoingCallInit } from './types.js'
 
@@ -15,22 +16,20 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
   const { account, target, callerName, tags } = init
   const { identity } = account
   const sipCallId = newSipCallId(account.rtp.advertise)
-  const facts = newFacts(
-    {
-      id: init.callId ?? newId(),
-      sipCallId,
-      account,
-      direction: 'outbound',
-      from: { ...identity, displayName: callerName ?? identity.displayName },
-      to: target,
-      started: momentOf(deps.clock),
-    },
+  const facts = new CallFacts({
+    id: init.callId ?? newId(),
+    sipCallId,
+    account,
+    direction: 'outbound',
+    from: { ...identity, displayName: callerName ?? identity.displayName },
+    to: target,
+    started: new Moment(deps.clock),
     tags,
-  )
+  })
   const codecs = init.codecs ?? account.codecs
   if (codecs.length === 0)
     throw new TelephonyError('BAD_ARGUMENT', 'the list of codecs is empty. Name at least one codec')
-  const call = new LiveCall(deps, { facts, account, codecs, owner: init.owner, onEvent: init.onEvent })
+  const call = new LiveCall(deps, { facts, account, codecs, owner: init.owner }, init)
   const leg = new OutgoingLeg(call.core, await call.core.negotiation())
   call.core.leg = leg
   const display = callerName === undefined ? {} : { fromDisplayName: callerName }
@@ -53,19 +52,10 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
 export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingCallInit): Call {
   const { account, rule, tags } = init
   const { callId: sipCallId, from, to } = invite.request
-  const facts = newFacts(
-    {
-      id: init.callId ?? newId(),
-      sipCallId,
-      account,
-      direction: 'inbound',
-      from,
-      to,
-      started: momentOf(deps.clock),
-    },
-    tags,
-  )
-  const call = new LiveCall(deps, { facts, account, codecs: account.codecs, owner: init.owner, onEvent: init.onEvent })
+  const started = new Moment(deps.clock)
+  const id = init.callId ?? newId()
+  const facts = new CallFacts({ id, sipCallId, account, direction: 'inbound', from, to, started, tags })
+  const call = new LiveCall(deps, { facts, account, codecs: account.codecs, owner: init.owner }, init)
   const { core } = call
   const leg = new IncomingLeg(core, invite)
   core.leg = leg
@@ -76,7 +66,7 @@ export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingC
     return call
   }
   if (rule.mode === 'flow') leg.awaitDecision(rule.decideMs)
-  core.tell({ type: 'call.incoming' })
+  core.tell({ type: 'call.incoming' }, started)
   if (rule.mode === 'flow' && rule.sendRinging) leg.ring()
   if (rule.mode === 'answer') leg.answerAfter(rule.ringMs ?? 0)
   return call

@@ -7,7 +7,7 @@ import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js
 import { PeerProbe } from './peer-probe.js'
 import { reasonText } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
-import type { CallPlace } from './types.js'
+import type { LocalPlace } from './types.js'
 
 interface DialogLegInit {
   /** True for an outbound call: we made the Call-ID. */
@@ -52,7 +52,7 @@ export class DialogLeg implements Leg {
   }
 
   /** Continues from another local address and sends the peer a re-INVITE (RFC 3261 14.1). Resolves with the failure, if there is one. */
-  async moveTo({ userAgent, rtp }: CallPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
+  async moveTo({ userAgent, rtp }: LocalPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
     try {
       userAgent.adopt(this.#dialog)
       await this.#negotiation.moveTo(rtp)

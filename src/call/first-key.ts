@@ -6,12 +6,13 @@ const MAX_WAIT_MS = 300
 
 export class FirstKey {
   readonly #clock: Clock
-  #answeredMs = Number.NEGATIVE_INFINITY
+  readonly #answeredMs: number
   #mayGo = false
   #waiting: { decided: Deferred<boolean>; timer: Timer } | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, answeredMs: number) {
     this.#clock = clock
+    this.#answeredMs = answeredMs
   }
 
   /** Undefined if a key may be sent now. Otherwise resolves when it may be sent, or with false if the call ended first. */
@@ -23,10 +24,6 @@ export class FirstKey {
       timer: this.#clock.setTimeout(() => this.#decide(true), leftMs),
     }
     return this.#waiting.decided.promise
-  }
-
-  answered(): void {
-    this.#answeredMs = this.#clock.now()
   }
 
   /** Sound has come from the peer. */

@@ -3,7 +3,7 @@ import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_GATHER_DIGITS } from '../base/limits.js'
 import type { DigitBuffer } from './digits.js'
-import type { GatherEnd, GatherInit } from './types.js'
+import type { GatherResult, GatherRules } from './types.js'
 
 /** The part of a playing prompt that a gather uses. */
 export interface PromptPlayback {
@@ -25,27 +25,27 @@ interface GatherDeps {
  */
 export class Gather {
   readonly #deps: GatherDeps
-  readonly #init: GatherInit
-  readonly #result = deferred<GatherEnd>()
+  readonly #rules: GatherRules
+  readonly #result = deferred<GatherResult>()
   #digits = ''
   #prompt: PromptPlayback | undefined
   #timer: Timer | undefined
   #done = false
 
   /** Throws BAD_ARGUMENT. */
-  constructor(deps: GatherDeps, init: GatherInit) {
-    checkGather(init)
+  constructor(deps: GatherDeps, rules: GatherRules) {
+    checkGather(rules)
     this.#deps = deps
-    this.#init = init
+    this.#rules = rules
   }
 
-  get result(): Promise<GatherEnd> {
+  get result(): Promise<GatherResult> {
     return this.#result.promise
   }
 
   start(): void {
     const { digits, prompt } = this.#deps
-    const { bargeIn, clearBuffer } = this.#init
+    const { bargeIn, clearBuffer } = this.#rules
     if (clearBuffer) digits.clear()
     digits.read(() => this.#onDigit())
     if (bargeIn || !prompt) this.#takeDigits()
@@ -77,7 +77,7 @@ export class Gather {
   }
 
   #onDigit(): void {
-    if (this.#prompt && !this.#init.bargeIn) return
+    if (this.#prompt && !this.#rules.bargeIn) return
     const before = this.#digits.length
     this.#takeDigits()
     if (this.#done || this.#digits.length === before) return
@@ -86,7 +86,7 @@ export class Gather {
   }
 
   #takeDigits(): void {
-    const { accept, maxDigits, minDigits, terminators } = this.#init
+    const { accept, maxDigits, minDigits, terminators } = this.#rules
     while (!this.#done) {
       const digit = this.#deps.digits.shift()
       if (digit === undefined) return
@@ -101,7 +101,7 @@ export class Gather {
 
   /** The time before the first digit differs from the time between two digits. */
   #arm(): void {
-    const { firstDigitMs, interDigitMs, minDigits } = this.#init
+    const { firstDigitMs, interDigitMs, minDigits } = this.#rules
     this.#timer?.cancel()
     this.#timer = this.#deps.clock.setTimeout(
       () => this.#finish(this.#digits.length < Math.max(1, minDigits) ? 'no-input' : 'timeout'),
@@ -115,7 +115,7 @@ export class Gather {
     prompt?.stop()
   }
 
-  #finish(ended: GatherEnd['ended'], terminator = ''): void {
+  #finish(ended: GatherResult['ended'], terminator = ''): void {
     if (this.#done) return
     this.#settle()
     this.#stopPrompt()
@@ -129,8 +129,8 @@ export class Gather {
   }
 }
 
-function checkGather(init: GatherInit): void {
-  const { minDigits, maxDigits, firstDigitMs, interDigitMs } = init
+function checkGather(rules: GatherRules): void {
+  const { minDigits, maxDigits, firstDigitMs, interDigitMs } = rules
   const sound =
     Number.isInteger(minDigits) &&
     Number.isInteger(maxDigits) &&

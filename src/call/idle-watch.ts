@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../base/clock.js'
-import type { CallEvent } from './call-event.js'
 
 interface IdleWatchDeps {
   clock: Clock
@@ -15,46 +14,55 @@ const WARNING_MS = 60_000
 
 /**
  * Ends an answered call in which no node acts: with an unwired output the call would cost money until the peer hangs up. Commands,
- * digits and other events of the call restart the time.
+ * digits and other events of the call restart the time; the timer continues, because most calls end long before it fires.
  */
 export class IdleWatch {
   readonly #deps: IdleWatchDeps
   readonly #limitMs: number
+  /** The call ends so long after the warning. */
+  readonly #warningMs: number
+  #touchedMs: number
+  #isWarned = false
   #timer: Timer | undefined
-  #isOn = false
 
-  /** `limitMs` 0: never. */
   constructor(deps: IdleWatchDeps, limitMs: number) {
     this.#deps = deps
     this.#limitMs = limitMs
-  }
-
-  hear({ type }: CallEvent): void {
-    if (type === 'call.idle') return
-    if (type === 'call.answered') this.#isOn = this.#limitMs > 0
-    if (type === 'call.ended') this.stop()
-    this.touch()
+    this.#warningMs = Math.min(WARNING_MS, limitMs / 2)
+    this.#touchedMs = deps.clock.now()
+    this.#wait(limitMs - this.#warningMs)
   }
 
   /** Restarts the time. */
   touch(): void {
-    if (!this.#isOn) return
-    const warningMs = Math.min(WARNING_MS, this.#limitMs / 2)
-    this.#wait(this.#limitMs - warningMs, () => {
-      this.#deps.warn(inSeconds(this.#limitMs - warningMs), inSeconds(warningMs))
-      this.#wait(warningMs, () => this.#deps.abandon(inSeconds(this.#limitMs)))
-    })
+    this.#touchedMs = this.#deps.clock.now()
+    this.#isWarned = false
   }
 
   /** Idempotent. */
   stop(): void {
-    this.#isOn = false
     this.#timer?.cancel()
   }
 
-  #wait(ms: number, over: () => void): void {
-    this.#timer?.cancel()
-    this.#timer = this.#deps.clock.setTimeout(() => (this.#deps.busy() ? this.touch() : over()), ms)
+  #wait(ms: number): void {
+    this.#timer = this.#deps.clock.setTimeout(() => this.#check(), ms)
+  }
+
+  #check(): void {
+    const { clock, busy, warn, abandon } = this.#deps
+    if (busy()) this.touch()
+    const idleMs = clock.now() - this.#touchedMs
+    const calmMs = this.#limitMs - this.#warningMs
+    const leftMs = (this.#isWarned ? this.#limitMs : calmMs) - idleMs
+    if (leftMs >= 1) {
+      this.#wait(leftMs)
+    } else if (this.#isWarned) {
+      abandon(inSeconds(this.#limitMs))
+    } else {
+      this.#isWarned = true
+      this.#wait(this.#warningMs)
+      warn(inSeconds(calmMs), inSeconds(this.#warningMs))
+    }
   }
 }
 

@@ -1,52 +1,34 @@
 import { TelephonyError } from '../base/errors.js'
-import { TypedEmitter } from '../base/typed-emitter.js'
 import type { ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { HeaderField } from '../sip/types.js'
+import type { HeaderField, SipDialog } from '../sip/types.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
-import { momentOf, snapshotOf, tagsToJson } from './call-facts.js'
 import type { CallSound } from './call-sound.js'
 import { Gather } from './gather.js'
 import { IdleWatch } from './idle-watch.js'
 import { IncomingLeg } from './incoming-leg.js'
-import type { Call, CallDeps, CallPlace, GatherEnd, GatherInit, HangupInit } from './types.js'
-
-type LiveCallInit = Omit<CallCoreInit, 'tell' | 'ending'> & { onEvent: ((event: CallEvent) => void) | undefined }
+import { Moment } from './moment.js'
+import type { Call, CallDeps, CallReports, GatherResult, GatherRules, HangupInit, LocalPlace } from './types.js'
 
 /** The commands of a call; each checks that the state allows it. */
-export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Call {
+export class LiveCall implements Call {
   readonly core: CallCore
   readonly #deps: CallDeps
-  readonly #idle: IdleWatch
+  readonly #reports: CallReports
+  /** From the answer on, if the account limits the time without an action. */
+  #idle: IdleWatch | undefined
   #gather: Gather | undefined
   #echoes = false
 
-  constructor(deps: CallDeps, { onEvent, ...init }: LiveCallInit) {
-    super()
+  constructor(deps: CallDeps, init: CallCoreInit, reports: CallReports) {
     this.#deps = deps
-    if (onEvent) this.on('event', onEvent)
-    this.core = new CallCore(deps, {
-      tell: (event) => this.#tell(event),
-      ending: () => {
-        this.#idle.stop()
-        this.#gather?.hangup()
-      },
-      ...init,
-    })
-    this.#idle = new IdleWatch(
-      {
-        clock: deps.clock,
-        busy: () => this.#isBusy(),
-        warn: (idleSec, leftSec) => this.core.tell({ type: 'call.idle', idleSec, leftSec }),
-        abandon: (idleSec) => this.#abandon(idleSec),
-      },
-      init.account.abandonedAfterMs ?? 0,
-    )
+    this.#reports = reports
+    this.core = new CallCore(deps, init, this)
   }
 
   get id(): string {
-    return this.core.facts.id
+    return this.core.id
   }
 
   get ended(): Promise<CallEnd> {
@@ -54,12 +36,12 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
   }
 
   snapshot(): CallSnapshot {
-    return snapshotOf(this.core.facts, momentOf(this.#deps.clock))
+    return this.core.facts.snapshot(new Moment(this.#deps.clock))
   }
 
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
     await this.#undecided().answer(headerFields(init.headers))
-    await Promise.race([this.core.talking, this.ended])
+    await this.core.talking()
     this.#alive()
   }
 
@@ -80,8 +62,8 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
   }
 
   async hangup(init: HangupInit = {}): Promise<void> {
-    const { sound } = this.core
-    if (init.afterMedia && sound) await Promise.race([sound.idle(), this.ended])
+    const { media } = this.core
+    if (init.afterMedia && media.isBusy) await Promise.race([media.sound?.idle(), this.ended])
     const { leg } = this.core
     const { cause, sipCode } = (init.abandoned && leg.abandoned) || (init.elsewhere && leg.elsewhere) || leg.hangup
     const reason = init.reason ?? (cause === 'completed-elsewhere' ? 'answered elsewhere' : 'hung up')
@@ -90,7 +72,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     await this.ended
   }
 
-  moveTo(place: CallPlace): Promise<void> {
+  moveTo(place: LocalPlace): Promise<void> {
     return this.core.moveTo(place)
   }
 
@@ -112,19 +94,18 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     this.#echoes = on
   }
 
-  async gather(init: GatherInit): Promise<GatherEnd> {
+  async gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult> {
     const sound = this.#sound()
     if (this.#gather) throw new TelephonyError('WRONG_STATE', 'a gather already runs in the call. Wait for its result')
-    const { prompt } = init
     const play = prompt && (() => promptOf(sound, prompt))
-    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, init)
+    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, rules)
     this.#gather = gather
     try {
       gather.start()
       return await gather.result
     } finally {
       this.#gather = undefined
-      this.#idle.touch()
+      this.#idle?.touch()
     }
   }
 
@@ -137,7 +118,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
     }
     const options = { toneMs: this.core.account.dtmfToneMs, ...init }
     const sent = this.#sound().sendDigits(digits.toUpperCase(), options, this.core.keysWait)
-    return sent.finally(() => this.#idle.touch())
+    return sent.finally(() => this.#idle?.touch())
   }
 
   async startRecord(mediaId: string, path: string, maxMs?: number): Promise<void> {
@@ -151,22 +132,48 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
 
   setTags(tags: Record<string, unknown>): void {
     this.#alive()
-    this.core.facts.tagsJson = tagsToJson(tags)
+    this.core.facts.setTags(tags)
   }
 
   async stats(): Promise<MediaStats> {
     return this.#sound().stats()
   }
 
-  #tell(event: CallEvent): void {
-    this.#idle.hear(event)
-    this.emit('event', event)
+  // --- for the core
+
+  hear(event: CallEvent): void {
+    if (event.type === 'call.answered') this.#watchIdle()
+    else if (event.type !== 'call.idle') this.#idle?.touch()
+    this.#reports.onEvent?.(event)
+  }
+
+  answeredIn(dialog: SipDialog): void {
+    this.#reports.onDialog?.(this.id, dialog)
+  }
+
+  ending(): void {
+    this.#idle?.stop()
+    this.#gather?.hangup()
+  }
+
+  #watchIdle(): void {
+    const limitMs = this.core.account.abandonedAfterMs ?? 0
+    if (limitMs <= 0) return
+    this.#idle = new IdleWatch(
+      {
+        clock: this.#deps.clock,
+        busy: () => this.#isBusy(),
+        warn: (idleSec, leftSec) => this.core.tell({ type: 'call.idle', idleSec, leftSec }),
+        abandon: (idleSec) => this.#abandon(idleSec),
+      },
+      limitMs,
+    )
   }
 
   /** A hold lasts as long as the peer wants, an echo until a command turns it off. */
   #isBusy(): boolean {
-    const { sound, facts } = this.core
-    return this.#gather !== undefined || this.#echoes || facts.state === 'held' || (sound?.busy ?? false)
+    const { media, facts } = this.core
+    return this.#gather !== undefined || this.#echoes || facts.state === 'held' || media.isBusy
   }
 
   #abandon(idleSec: number): void {
@@ -177,7 +184,7 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
   /** Called by each command: throws if the call has ended, and restarts the idle time. */
   #alive(): void {
     if (this.core.ending) throw new TelephonyError('CALL_ENDED', 'the call has ended')
-    this.#idle.touch()
+    this.#idle?.touch()
   }
 
   /** The leg of an inbound call that waits for a decision. */
@@ -194,8 +201,9 @@ export class LiveCall extends TypedEmitter<{ event: [CallEvent] }> implements Ca
   /** Sound exists from the first offer and answer on: early media, or answered. */
   #sound(): CallSound {
     this.#alive()
-    const { sound, facts } = this.core
-    if (sound && facts.codec !== null) return sound
+    const { media, facts } = this.core
+    const sound = facts.codec === null ? undefined : media.sound
+    if (sound) return sound
     throw new TelephonyError(
       'WRONG_STATE',
       `the call has no media yet, it is ${facts.state}. Wait until it is answered`,

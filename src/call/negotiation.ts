@@ -1,5 +1,6 @@
 /** Offer and answer of one call; connects its media as they agree. */
 import { isIP, isIPv6 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
 import type { MediaSession } from '../media/client.js'
@@ -22,7 +23,7 @@ export class Negotiation {
   readonly #mediaSource: MediaSource
   /** The peer's latest message: it may show a NAT. */
   readonly #latest: () => SipMessage | undefined
-  #connected = ''
+  #connected: Omit<MediaConnect, 'id'> | undefined
   #phase: 'early' | 'answered' = 'early'
   #heard = false
   #moving: Promise<void> = Promise.resolve()
@@ -113,9 +114,8 @@ export class Negotiation {
       ...settled,
       remote: { ...remote, host: address ?? nowhere },
     }
-    const text = JSON.stringify(parameters)
-    if (text === this.#connected) return
-    this.#connected = text
+    if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
+    this.#connected = parameters
     await this.#session.connect(parameters)
   }
 

@@ -1,10 +1,9 @@
 /** One dialog with its media, as the engine sees it. */
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
-import type { TypedEmitter } from '../base/typed-emitter.js'
 import type { MediaService, ToPlay } from '../media/client.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { UserAgent } from '../sip/types.js'
+import type { SipDialog, UserAgent } from '../sip/types.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
 import type { HostLookup } from './peer-host.js'
@@ -38,18 +37,26 @@ export interface CallAccount {
   exposeHeaders: readonly string[]
 }
 
-/** The new place of a call whose local address is gone. */
-export interface CallPlace {
+/** Where a call continues after its local address is gone. */
+export interface LocalPlace {
   userAgent: UserAgent
   rtp: CallAccount['rtp']
 }
 
-interface CallInit {
+export interface CallReports {
+  /**
+   * Receives every event; the first event may come before the call is returned. Events of a call share objects, so a listener never
+   * alters them.
+   */
+  onEvent?: (event: CallEvent) => void
+  /** The 2xx has made the dialog of the call; called at most once, before `call.answered`. */
+  onDialog?: (callId: string, dialog: SipDialog) => void
+}
+
+interface CallInit extends CallReports {
   account: CallAccount
   owner: string | null
   tags?: Record<string, unknown>
-  /** Receives every event. The first event may come before the call is returned. */
-  onEvent?: (event: CallEvent) => void
 }
 
 export interface OutgoingCallInit extends CallInit {
@@ -78,20 +85,23 @@ export interface IncomingCallInit extends CallInit {
   }
 }
 
-/** A GatherCommand whose prompt may still be looked for. */
-export interface GatherInit {
-  prompt?: ToPlay
+/** Which digits a gather takes, and how long it waits. */
+export interface GatherRules {
+  /** Digits stop the prompt. Otherwise they are kept until it has ended. */
   bargeIn: boolean
   minDigits: number
   maxDigits: number
+  /** Keys that end the input and are not part of it, such as `#`. '' for none. */
   terminators: string
+  /** Only these digits count; '' for all. */
   accept: string
   firstDigitMs: number
   interDigitMs: number
+  /** Discard the digits that were pressed before this gather began. */
   clearBuffer: boolean
 }
 
-export interface GatherEnd {
+export interface GatherResult {
   digits: string
   terminator: string
   /** `no-input`: fewer than `minDigits` (or none) when the time was over or a terminator came; `digits` still holds them. */
@@ -114,7 +124,7 @@ export interface HangupInit {
  * Commands reject with CALL_ENDED when the call is ending and with WRONG_STATE if its state does not allow them.
  * Every call ends exactly once: `call.ended` is its last event, `ended` resolves right after it.
  */
-export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
+export interface Call {
   readonly id: string
   readonly ended: Promise<CallEnd>
   snapshot(): CallSnapshot
@@ -131,13 +141,13 @@ export interface Call extends TypedEmitter<{ event: [CallEvent] }> {
   /** BYE, CANCEL, 603 or 480 depending on the state; never rejects, resolves when the call has ended. */
   hangup(init?: HangupInit): Promise<void>
   /** The local address is gone: the call continues from this place, or ends as `failed`. Never rejects; resolves when that is done. */
-  moveTo(place: CallPlace): Promise<void>
+  moveTo(place: LocalPlace): Promise<void>
   /** Resolves when the sound has ended; `call.play-ended` is emitted too. `repeat` 0 plays without end. */
   play(mediaId: string, source: ToPlay, repeat?: number): Promise<{ ended: PlayEnded; playedMs: number }>
   stopPlay(mediaId?: string): void
   /** Sends the received sound back in place of silence. */
   echo(on: boolean): Promise<void>
-  gather(init: GatherInit): Promise<GatherEnd>
+  gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult>
   sendDigits(digits: string, init?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. The caller passes an absolute path and has checked its folder. */
   startRecord(mediaId: string, path: string, maxMs?: number): Promise<void>

@@ -1,5 +1,6 @@
 import { MAX_CDR_DIGITS } from '../base/limits.js'
-import type { CallEnd, CallEvent, CdrRecord } from '../call/call-event.js'
+import type { CallEnd, CallEvent, CallSnapshot } from '../call/call-event.js'
+import { cdrRecord } from '../call/cdr-record.js'
 
 interface OpenCall {
   last: CallEvent
@@ -34,65 +35,14 @@ export class OpenCalls {
   }
 }
 
-function interrupted(open: OpenCall, wallMs: number, end: CallEnd): CallEvent {
-  const { last } = open
+function interrupted({ last, ringingAt, digits, recordings }: OpenCall, wallMs: number, end: CallEnd): CallEvent {
+  const { callId, owner, seq } = last
   const at = new Date(wallMs).toISOString()
-  const talkMs = last.call.answeredAt === null ? 0 : Math.max(0, wallMs - Date.parse(last.call.answeredAt))
-  return {
-    type: 'call.ended',
-    callId: last.callId,
-    at,
-    seq: last.seq + 1,
-    owner: last.owner,
-    call: { ...last.call, state: 'ended', endedAt: at, durationMs: talkMs, end },
-    end,
-    stats: null,
-    cdr: cdrOf(open, at, talkMs, end),
-  }
-}
-
-function cdrOf(
-  { last: { call }, ringingAt, digits, recordings }: OpenCall,
-  endedAt: string,
-  talkMs: number,
-  end: CallEnd,
-): CdrRecord {
-  return {
-    id: call.id,
-    sipCallId: call.sipCallId,
-    accountId: call.account.id,
-    account: call.account.name,
-    direction: call.direction,
-    fromUri: call.from.uri,
-    fromUser: call.from.user,
-    fromName: call.from.displayName,
-    toUri: call.to.uri,
-    toUser: call.to.user,
-    startedAt: call.startedAt,
-    ringingAt,
-    answeredAt: call.answeredAt,
-    endedAt,
-    durationMs: Math.max(0, Date.parse(endedAt) - Date.parse(call.startedAt)),
-    talkMs,
-    endedBy: end.by,
-    cause: end.cause,
-    sipCode: end.sipCode,
-    reason: end.reason,
-    codec: call.codec,
-    digits,
-    // The counters died with the engine; unknown values stay null.
-    packetsSent: 0,
-    packetsReceived: 0,
-    packetsLost: 0,
-    discardedPackets: 0,
-    jitterMs: null,
-    rttMs: null,
-    mos: null,
-    heard: null,
-    undecodedPackets: 0,
-    strangerPackets: 0,
-    strangerSources: '',
-    recordings: recordings.join(';'),
-    tags: Object.keys(call.tags).length > 0 ? JSON.stringify(call.tags) : '',
-  }
+  const sinceMs = (earlier: string): number => Math.max(0, wallMs - Date.parse(earlier))
+  const talkMs = last.call.answeredAt === null ? 0 : sinceMs(last.call.answeredAt)
+  const call: CallSnapshot = { ...last.call, state: 'ended', endedAt: at, durationMs: talkMs, end }
+  const durationMs = sinceMs(call.startedAt)
+  // The counters died with the engine.
+  const cdr = cdrRecord(call, { end, endedAt: at, ringingAt, durationMs, digits, recordings, stats: null })
+  return { type: 'call.ended', callId, at, seq: seq + 1, owner, call, end, stats: null, cdr }
 }

@@ -6,10 +6,19 @@ import { newId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import { RecentSet } from '../base/recent-set.js'
 import { TransientMap } from '../base/transient-map.js'
-import { type Call, type CallAccount, type CallDeps, type HangupInit, placeCall, takeCall } from '../call/call.js'
+import {
+  type Call,
+  type CallAccount,
+  type CallDeps,
+  type CallReports,
+  type HangupInit,
+  type LocalPlace,
+  placeCall,
+  takeCall,
+} from '../call/call.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
-import type { IncomingInvite } from '../sip/types.js'
+import type { IncomingInvite, SipDialog } from '../sip/types.js'
 import type { AccountEntry } from './account-entry.js'
 import type { Lease } from './endpoints.js'
 import type { DialCommand, InboundRule } from './protocol.js'
@@ -23,13 +32,17 @@ export interface CallsDeps {
   tell: (event: CallEvent) => void
 }
 
+/** A dialog as RFC 3261 12 identifies it. `remoteTag` is '' if the peer has none. */
+export type DialogId = Pick<SipDialog, 'sipCallId' | 'localTag' | 'remoteTag'>
+
 interface CallRecord {
   accountId: string
-  /** A command may come before `placeCall` has resolved. */
-  placed: Promise<Call>
-  place: (call: Call) => void
-  fail: (error: unknown) => void
+  /** Undefined while the call is being placed. */
   call: Call | undefined
+  /** A command may come before `placeCall` has resolved. */
+  placing: Promise<Call> | undefined
+  /** Key in the index of dialogs; undefined before the answer. */
+  dialog: string | undefined
   lease: Lease
 }
 
@@ -38,16 +51,22 @@ const LONGEST_RING_MS = 180_000
 /** Ids of ended calls that are remembered, to distinguish CALL_ENDED from NO_CALL. */
 const MAX_ENDED = 10_000
 /** For an account without a rule: no node can take the call, so it gets 480. */
-const NOBODY: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null }
+const NO_RULE: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null }
 
 /** The calls of one engine, from the first packet to `call.ended`, the last event of each. */
 export class Calls {
   readonly #deps: CallsDeps
   readonly #records = new TransientMap<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
+  readonly #byDialog = new TransientMap<string, CallRecord>()
   readonly #ended = new RecentSet<string>(MAX_ENDED)
   /** Kept when an account is set again, so that a deploy does not reset the limit. */
   readonly #rates: CallRates
+
+  readonly #reports: CallReports = {
+    onEvent: (event) => this.#hear(event),
+    onDialog: (callId, dialog) => this.#index(callId, dialog),
+  }
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
@@ -64,7 +83,12 @@ export class Calls {
 
   /** Throws CALL_ENDED for the id of an ended call, NO_CALL for an unknown id. */
   async get(callId: string): Promise<Call> {
-    return this.#record(callId).placed
+    return placedCall(this.#record(callId))
+  }
+
+  /** The answered call that has this dialog (RFC 3891 3, RFC 4235); undefined if it has ended or there is none. */
+  callOfDialog(dialog: DialogId): Call | undefined {
+    return this.#byDialog.get(keyOf(dialog))?.call
   }
 
   accountIdOf(callId: string): string {
@@ -94,24 +118,24 @@ export class Calls {
     const target = this.targetOf(entry, command.target)
     this.#rates.take(config.id, config.maxCallsPerMinute ?? 0)
     const record = this.#enroll(callId, entry)
+    record.placing = placeCall(this.#callDeps(entry, callId), {
+      callId,
+      target,
+      account: callAccountOf(entry),
+      owner: command.owner ?? null,
+      ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
+      ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
+      ...this.#reports,
+      ...(command.callerName ? { callerName: command.callerName } : {}),
+      ...(command.headers ? { headers: command.headers } : {}),
+      ...(command.tags ? { tags: command.tags } : {}),
+      ...(command.codecs ? { codecs: command.codecs } : {}),
+    })
     try {
-      const call = await placeCall(this.#callDeps(entry, callId), {
-        callId,
-        target,
-        account: callAccountOf(entry),
-        owner: command.owner ?? null,
-        ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
-        ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
-        onEvent: (event) => this.#hear(event),
-        ...(command.callerName ? { callerName: command.callerName } : {}),
-        ...(command.headers ? { headers: command.headers } : {}),
-        ...(command.tags ? { tags: command.tags } : {}),
-        ...(command.codecs ? { codecs: command.codecs } : {}),
-      })
-      record.place(call)
+      record.call = await record.placing
+      record.placing = undefined
       return callId
     } catch (error) {
-      record.fail(error)
       this.#forget(callId)
       throw error
     }
@@ -122,18 +146,16 @@ export class Calls {
     const callId = newId()
     const record = this.#enroll(callId, entry)
     try {
-      const { owner, ...how } = rule ?? NOBODY
-      const call = takeCall(this.#callDeps(entry, callId), invite, {
+      const { owner, ...how } = rule ?? NO_RULE
+      record.call = takeCall(this.#callDeps(entry, callId), invite, {
         callId,
         account: callAccountOf(entry),
         owner,
         rule: how,
-        onEvent: (event) => this.#hear(event),
+        ...this.#reports,
       })
-      record.place(call)
     } catch (error) {
       this.#deps.log.error({ callId, err: error }, 'an inbound call could not be taken')
-      record.fail(error)
       this.#forget(callId)
       invite.reject(500)
     }
@@ -144,7 +166,9 @@ export class Calls {
     const concerned = [...this.#records.values()].filter(
       (record) => accountId === undefined || record.accountId === accountId,
     )
-    await Promise.allSettled(concerned.map(async ({ placed }) => (await placed).hangup({ ...how, abandoned: true })))
+    await Promise.allSettled(
+      concerned.map(async (record) => (await placedCall(record)).hangup({ ...how, abandoned: true })),
+    )
   }
 
   /** Calls of this account whose local address is gone continue from the account's new address. */
@@ -154,8 +178,15 @@ export class Calls {
       const left = record.lease
       record.lease = entry.lease.fork()
       const place = { userAgent: entry.account.userAgent, rtp: rtpOf(entry) }
-      const moved = record.placed.then((call) => call.moveTo(place))
-      void moved.catch(() => undefined).then(() => left.release()) // never placed: `place` has reported the error
+      void this.#move(record, place).then(() => left.release())
+    }
+  }
+
+  async #move(record: CallRecord, place: LocalPlace): Promise<void> {
+    try {
+      await (await placedCall(record)).moveTo(place)
+    } catch {
+      // The call was never placed; `dial` has reported why.
     }
   }
 
@@ -170,26 +201,16 @@ export class Calls {
   }
 
   #enroll(callId: string, entry: AccountEntry): CallRecord {
-    let place = (_call: Call) => {}
-    let fail = (_error: unknown) => {}
-    const placed = new Promise<Call>((resolve, reject) => {
-      place = resolve
-      fail = reject
-    })
-    placed.catch(() => {}) // `place` reports the error; there may be no other listener
+    const accountId = entry.config.id
     const record: CallRecord = {
-      accountId: entry.config.id,
-      placed,
-      place: (call) => {
-        record.call = call
-        place(call)
-      },
-      fail,
+      accountId,
       call: undefined,
+      placing: undefined,
+      dialog: undefined,
       lease: entry.lease.fork(),
     }
     this.#records.set(callId, record)
-    this.#countByAccount.set(record.accountId, this.countOf(record.accountId) + 1)
+    this.#countByAccount.set(accountId, this.countOf(accountId) + 1)
     return record
   }
 
@@ -201,10 +222,19 @@ export class Calls {
     this.#deps.tell(event)
   }
 
+  #index(callId: string, dialog: DialogId): void {
+    const record = this.#records.get(callId)
+    if (!record) return
+    record.dialog = keyOf(dialog)
+    this.#byDialog.set(record.dialog, record)
+  }
+
   #forget(callId: string): void {
     const record = this.#records.get(callId)
     if (!record) return
     this.#records.delete(callId)
+    const { dialog } = record
+    if (dialog !== undefined && this.#byDialog.get(dialog) === record) this.#byDialog.delete(dialog)
     const left = this.countOf(record.accountId) - 1
     if (left > 0) this.#countByAccount.set(record.accountId, left)
     else this.#countByAccount.delete(record.accountId)
@@ -222,6 +252,17 @@ export class Calls {
     }
   }
 }
+
+/** Rejects if the call was never placed. */
+async function placedCall(record: CallRecord): Promise<Call> {
+  // A command in the first event of an inbound call comes before `takeCall` has returned.
+  const call = record.call ?? (await record.placing) ?? record.call
+  if (call) return call
+  throw new TelephonyError('INTERNAL', 'the call could not be taken')
+}
+
+/** A line break cannot be part of a Call-ID or a tag (RFC 3261 25.1). */
+const keyOf = ({ sipCallId, localTag, remoteTag }: DialogId): string => `${sipCallId}\n${localTag}\n${remoteTag}`
 
 function rtpOf({ config, lease, mediaAddress }: AccountEntry): CallAccount['rtp'] {
   const { rtpPortMin: portMin, rtpPortMax: portMax } = config.transport

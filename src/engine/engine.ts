@@ -117,10 +117,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     },
     stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
     echo: async ({ callId, on }) => (await this.#calls.get(callId)).echo(on),
-    gather: async ({ callId, prompt, ...how }) => {
-      const call = await this.#calls.get(callId)
-      return call.gather(prompt ? { ...how, prompt: () => this.#promptSource(prompt) } : how)
-    },
+    gather: async ({ callId, prompt, ...rules }) =>
+      (await this.#calls.get(callId)).gather(rules, prompt && (() => this.#promptSource(prompt))),
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
     startRecord: async ({ callId, mediaId, file, maxMs }) => {
       const call = await this.#calls.get(callId)

@@ -1,10 +1,11 @@
 import { TelephonyError } from '../base/errors.js'
+import { plainCopy } from '../base/plain-copy.js'
 import { createLogger } from '../trace/logger.js'
 import { assembleEngine } from './assemble.js'
 import type { TelephonyEngine } from './engine.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
 
-/** An engine in the caller's thread that behaves like a hosted one: it copies arguments and results, errors have codes. */
+/** An engine in the caller's thread that behaves like a hosted one: it copies arguments, results and events, errors have codes. */
 export class LocalEngine implements Engine {
   readonly #engine: TelephonyEngine
   #closing: Promise<void> | undefined
@@ -27,7 +28,7 @@ export class LocalEngine implements Engine {
   }
 
   on<Name extends keyof EngineEvents>(name: Name, listener: (data: EngineEvents[Name]) => void): () => void {
-    return this.#engine.on(name, listener as never)
+    return this.#engine.on(name, (data: EngineEvents[Name]) => listener(plainCopy(data)))
   }
 
   close(): Promise<void> {

@@ -2,12 +2,13 @@
 import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
+import type { GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipProtocol, TransportProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
-export type { DialPlan, RegistrationState }
+export type { DialPlan, GatherResult, RegistrationState }
 
 export interface EngineInit {
   /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
@@ -163,29 +164,7 @@ export type Playable = (
   | { kind: 'signal'; name: SignalName; country: SignalCountry; durationMs: number; levelDbfs?: number }
 ) & { /** -40 to 40. */ gainDb?: number }
 
-export interface GatherCommand {
-  callId: string
-  prompt?: Playable
-  /** Digits stop the prompt. Otherwise they are kept until it has ended. */
-  bargeIn: boolean
-  minDigits: number
-  maxDigits: number
-  /** Keys that end the input and are not part of it, such as `#`. '' for none. */
-  terminators: string
-  /** Only these digits count; '' for all. */
-  accept: string
-  firstDigitMs: number
-  interDigitMs: number
-  /** Discard the digits that were pressed before this gather began. */
-  clearBuffer: boolean
-}
-
-export interface GatherResult {
-  digits: string
-  terminator: string
-  /** `no-input`: fewer than `minDigits` (or none) when the time was over or a terminator came; `digits` still holds them. */
-  ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
-}
+export type GatherCommand = GatherRules & { callId: string; prompt?: Playable }
 
 export interface MediaFiles {
   /** The media roots, in the order in which they are searched. */
@@ -245,6 +224,7 @@ export type EngineCommands = {
   shutdown(a: null): Promise<void>
 }
 
+/** Listeners do not alter an event: other listeners, and other events of the same turn, may share its objects. */
 export type EngineEvents = {
   call: CallEvent
   registration: { accountId: string; registration: RegistrationState }

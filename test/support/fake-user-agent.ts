@@ -109,8 +109,7 @@ export class FakeOutgoingInvite implements OutgoingInvite {
     if (this.answersCancel) queueMicrotask(() => this.handlers.failed(response(487, { reason: 'Request Terminated' })))
   }
 
-  answer(body?: SipBody, headers: Record<string, string> = {}): FakeDialog {
-    const dialog = new FakeDialog()
+  answer(body?: SipBody, headers: Record<string, string> = {}, dialog = new FakeDialog()): FakeDialog {
     this.handlers.answered(dialog, response(200, { headers, ...(body ? { body } : {}) }))
     return dialog
   }
@@ -151,9 +150,9 @@ export class FakeIncomingInvite implements IncomingInvite {
 }
 
 export class FakeDialog implements SipDialog {
-  readonly sipCallId = 'call-id'
-  readonly localTag = 'local'
-  readonly remoteTag = 'remote'
+  readonly sipCallId: string = 'call-id'
+  readonly localTag: string = 'local'
+  readonly remoteTag: string = 'remote'
   handlers: SipDialogHandlers = {}
   byes = 0
   answersBye = true

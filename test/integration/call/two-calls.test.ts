@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newSipCallId } from '../../../src/base/ids.js'
 import { silentLogger } from '../../../src/base/logger.js'
-import type { GatherInit } from '../../../src/call/call.js'
+import type { GatherRules } from '../../../src/call/call.js'
 import { DialogLeg } from '../../../src/call/dialog-leg.js'
 import { LiveCall } from '../../../src/call/live-call.js'
 import { startMediaService } from '../../../src/media/client.js'
@@ -15,7 +15,7 @@ import { within } from '../../support/wait.js'
 
 const tone = (hz: number, durationMs: number): PromptSource => ({ kind: 'tone', hz: [hz], durationMs, levelDbfs: -13 })
 const silence: PromptSource = { kind: 'tone', hz: [50], durationMs: 200, levelDbfs: -90 }
-const gatherOne: GatherInit = {
+const gatherOne: GatherRules = {
   bargeIn: true,
   minDigits: 1,
   maxDigits: 1,
@@ -88,7 +88,7 @@ describe('calls between two parties, over real SIP and RTP', () => {
 
   it('digits go both ways, into a gather whose prompt they stop, and stand in the CDR', async () => {
     const { out, in: incoming } = await talking(alice, bob)
-    const gathered = out.call.gather({ ...gatherOne, maxDigits: 4, prompt: tone(440, 60_000) })
+    const gathered = out.call.gather({ ...gatherOne, maxDigits: 4 }, tone(440, 60_000))
     await Promise.all([incoming.events.first('call.media'), out.events.first('call.media')])
     const [sent, back] = await Promise.all([incoming.call.sendDigits('19*'), out.call.sendDigits('#0A')])
     assert.deepEqual([sent, back], ['finished', 'finished'])

@@ -152,6 +152,16 @@ for (const [name, start] of KINDS) {
       assert.equal(noAnswer.end.cause, 'no-answer')
     })
 
+    it('a listener that alters an event does not alter the call', async () => {
+      engine.on('call', ({ call }) => {
+        call.from.user = 'altered'
+        call.tags.altered = true
+      })
+      const { callId } = await answeredCall()
+      const [dialled] = (await engine.call('calls', null)).filter(({ id }) => id === callId)
+      assert.deepEqual([dialled?.from.user, dialled?.tags], ['caller', {}])
+    })
+
     it('refuses wrong commands with a code and goes on', async () => {
       const { target } = await twoAccounts(engine)
       const withCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code

@@ -27,4 +27,30 @@ describe('what is told of a call', () => {
     const { digits } = scene.last('call.ended').cdr
     assert.equal(digits, Array.from({ length: 256 }, (_, i) => (44 + i) % 10).join(''))
   })
+
+  it('is one snapshot until a fact or the duration changes, and an earlier event never changes', async () => {
+    const scene = await dialledAndAnswered()
+    scene.session.happen('digit', '1', 100)
+    const [answered, digit] = [scene.last('call.answered').call, scene.last('call.digit').call]
+    assert.equal(digit, answered)
+    const before = JSON.stringify(answered)
+    scene.call.setTags({ ticket: 8 })
+    scene.clock.advance(1_500)
+    scene.session.happen('digit', '2', 100)
+    const later = scene.last('call.digit').call
+    assert.deepEqual([later.tags, later.durationMs], [{ ticket: 8 }, 1_500])
+    await scene.call.hangup()
+    const { call, end } = scene.last('call.ended')
+    assert.deepEqual([call.state, call.durationMs, call.end], ['ended', 1_500, end])
+    assert.equal(JSON.stringify(answered), before)
+    assert.deepEqual([later.state, later.end], ['answered', null])
+  })
+
+  it('keeps a copy of the tags: the caller may change its own afterwards', async () => {
+    const scene = await dialledAndAnswered()
+    const tags = { customer: { id: 7 } }
+    scene.call.setTags(tags)
+    tags.customer.id = 8
+    assert.deepEqual(scene.call.snapshot().tags, { customer: { id: 7 } })
+  })
 })

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { TelephonyError } from '../../../src/base/errors.js'
-import type { GatherEnd, GatherInit } from '../../../src/call/call.js'
+import type { GatherResult, GatherRules } from '../../../src/call/call.js'
 import { DigitBuffer } from '../../../src/call/digits.js'
 import { Gather } from '../../../src/call/gather.js'
+import type { PromptSource } from '../../../src/media/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { dialledAndAnswered } from './call-fixture.js'
 
-const defaults: GatherInit = {
+const defaults: GatherRules = {
   bargeIn: true,
   minDigits: 1,
   maxDigits: 4,
@@ -19,13 +20,16 @@ const defaults: GatherInit = {
 }
 const prompt = { kind: 'file', path: '/media/press.wav' } as const
 
-async function gathering(init: Partial<GatherInit> = {}, pressedBefore = '') {
+async function gathering(
+  { prompt: played, ...rules }: Partial<GatherRules> & { prompt?: PromptSource } = {},
+  pressedBefore = '',
+) {
   const scene = await dialledAndAnswered()
   const press = (digits: string) => {
     for (const digit of digits) scene.session.happen('digit', digit, 100)
   }
   press(pressedBefore)
-  const result = scene.call.gather({ ...defaults, ...init })
+  const result = scene.call.gather({ ...defaults, ...rules }, played)
   return Object.assign(scene, { press, result })
 }
 
@@ -209,7 +213,7 @@ describe('gather', () => {
         const start = hasPrompt ? () => ({ ended, stop: endPrompt }) : undefined
         const gather = new Gather({ clock, digits: buffer, prompt: start }, { ...defaults, ...wish })
         gather.start()
-        let result: GatherEnd | undefined
+        let result: GatherResult | undefined
         void gather.result.then((end) => {
           result = end
         })

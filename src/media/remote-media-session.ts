@@ -8,12 +8,13 @@ import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents, T
 import type {
   CodecName,
   EncodedPrompt,
+  MediaCallEvents,
   MediaCommands,
   MediaConnect,
   MediaEvents,
-  MediaOpen,
   MediaStats,
   PlayEnded,
+  PortRange,
   PromptSource,
   RecordResult,
 } from './protocol.js'
@@ -29,6 +30,8 @@ type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
 export interface RemoteMediaSessionDeps {
   rpc: RpcClient<MediaCommands, MediaEvents>
   prompt: (source: PromptSource, codec: CodecName) => Promise<EncodedPrompt>
+  /** Repeats a request for ports after other workers have closed unused ones of the range. */
+  withPorts: <T>(range: PortRange, request: () => Promise<T>) => Promise<T>
   /** Files of all running recordings: two writers would corrupt a file. */
   recordingTo: Set<string>
   onClosed: () => void
@@ -63,8 +66,8 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   }
 
   /** Receives the worker's events of this call. */
-  hear<Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]): void {
-    const handlers: { [N in keyof MediaEvents]: (data: MediaEvents[N]) => void } = {
+  hear<Name extends keyof MediaCallEvents>(name: Name, data: MediaCallEvents[Name]): void {
+    const handlers: { [N in keyof MediaCallEvents]: (data: MediaCallEvents[N]) => void } = {
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
@@ -84,10 +87,11 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#codec = parameters.codec
   }
 
-  async moveTo(place: Omit<MediaOpen, 'id'>): Promise<void> {
+  async moveTo(range: PortRange): Promise<void> {
     this.#assertOpen()
-    const { port, rtcpPort } = await this.#deps.rpc.call('move', { id: this.id, ...place })
-    this.#local = { host: place.address, port, rtcpPort }
+    const { rpc, withPorts } = this.#deps
+    const { port, rtcpPort } = await withPorts(range, () => rpc.call('move', { id: this.id, ...range }))
+    this.#local = { host: range.address, port, rtcpPort }
   }
 
   play(source: ToPlay, options: { repeat?: number } = {}): MediaPlayback {
