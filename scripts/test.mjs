@@ -27,6 +27,9 @@ const STAGES = [
   ['robustness'],
 ]
 
+/** Files of interop that place as many calls a second as a machine takes that has nothing else to do. */
+const FULL_RATE = ['sipp-calls']
+
 /** Files of robustness that measure no milliseconds. A file that is not named here runs alone. */
 const SOAK = ['soak']
 const PATIENT = ['address-change', 'bad-network', 'registrar-trouble', 'secrets', 'vanished-peer']
@@ -65,8 +68,20 @@ async function runsOf(kind) {
   if (kind === 'integration') return integrationRuns(files)
   if (kind === 'browser') return editorRuns(files)
   if (kind === 'robustness') return robustnessRuns(files)
-  const alone = kind !== 'interop' && kind !== 'node-red'
-  return [{ title: kind, files, alone }]
+  if (kind === 'interop') {
+    const [heavy, others] = divided(files, FULL_RATE)
+    return [
+      { title: 'interop', files: others },
+      { title: 'interop, full rate', files: heavy, alone: true },
+    ]
+  }
+  return [{ title: kind, files, alone: kind !== 'node-red' }]
+}
+
+/** The files of these names, and the others. */
+function divided(files, names) {
+  const isNamed = (file) => names.includes(basename(file, '.test.js'))
+  return [files.filter(isNamed), files.filter((file) => !isNamed(file))]
 }
 
 /** A run for each folder below test/integration. */
@@ -90,11 +105,11 @@ async function editorRuns(files) {
 }
 
 function robustnessRuns(files) {
-  const among = (names) => files.filter((file) => names.includes(basename(file, '.test.js')))
-  const beside = [...SOAK, ...PATIENT]
+  const [soak, others] = divided(files, SOAK)
+  const [patient, timed] = divided(others, PATIENT)
   return [
-    { title: 'robustness, soak', files: among(SOAK) },
-    { title: 'robustness, patient', files: among(PATIENT) },
-    { title: 'robustness, alone', files: files.filter((file) => !among(beside).includes(file)), alone: true },
+    { title: 'robustness, soak', files: soak },
+    { title: 'robustness, patient', files: patient },
+    { title: 'robustness, alone', files: timed, alone: true },
   ]
 }
