@@ -30,6 +30,9 @@ const STAGES = [
 /** Files of interop that place as many calls a second as a machine takes that has nothing else to do. */
 const FULL_RATE = ['sipp-calls']
 
+/** This folder of integration measures the sound of processes that have just started: on a busy machine it has gaps. */
+const MEASURED_SOUND = 'cli'
+
 /** Files of robustness that measure no milliseconds. A file that is not named here runs alone. */
 const SOAK = ['soak']
 const PATIENT = ['address-change', 'bad-network', 'registrar-trouble', 'secrets', 'vanished-peer']
@@ -90,6 +93,7 @@ function integrationRuns(files) {
   return [...new Set(files.map(folderOf))].map((folder) => ({
     title: `integration, ${folder}`,
     files: files.filter((file) => folderOf(file) === folder),
+    alone: folder === MEASURED_SOUND,
   }))
 }
 
