@@ -32,7 +32,8 @@ export const telephony = { deploys, live, engine, accounts, calls, clock: system
 
 engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {
-  for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
+  for (const node of live.listeningTo('onRegistration'))
+    guard(node, () => node.onRegistration?.(accountId, registration))
 })
 engine.on('engine', tellEngine)
 engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
@@ -86,7 +87,7 @@ async function stop(): Promise<void> {
 /** After a stop, the record is kept in a file until the next start. */
 function record(event: Ended): void {
   if (deploys.phase === 'stopped') unsent?.keep(event)
-  else for (const node of live.all()) guard(node, () => node.onRecord?.(event))
+  else for (const node of live.listeningTo('onRecord')) guard(node, () => node.onRecord?.(event))
 }
 
 /** Applies the account's policy for calls without a node: hang up or keep. The call may have ended by now. */
