@@ -1,25 +1,25 @@
 /** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import type { EngineEvents } from '../../src/engine/protocol.js'
-import { Accounts } from './accounts.js'
-import { Calls, guard } from './calls.js'
 import { Deploys } from './deploys.js'
-import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
+import { FlowAccounts } from './flow-accounts.js'
+import { FlowCalls, guard } from './flow-calls.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
 import { AccountTroubles, sentenceOf, writeLog } from './logs.js'
 import type { RED } from './red.js'
+import { engineInit, SharedEngine, unsentPath } from './shared-engine.js'
 import { UnsentRecords } from './unsent-records.js'
 
 const deploys = new Deploys()
 const live = new LiveNodes()
 const engine = new SharedEngine()
-const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
+const accounts = new FlowAccounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
 
 /** The deploy under way has closed some of our nodes, so events wait until the new ones exist. */
 let away = false
 
-const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
+const calls = new FlowCalls({ live, isAway: () => away, orphaned: orphan, record })
 const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
 const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined

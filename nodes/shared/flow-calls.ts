@@ -21,7 +21,7 @@ interface Waiter {
   reject: (error: TelephonyError) => void
 }
 
-export class Calls {
+export class FlowCalls {
   readonly #live: LiveNodes
   /** True while a deploy has closed nodes that it may create again. */
   readonly #isAway: () => boolean
