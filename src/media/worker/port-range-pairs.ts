@@ -102,7 +102,10 @@ export class PortRangePairs {
     for (const port of ports) {
       const pair = this.#leased.get(port)
       this.#leased.delete(port)
-      if (pair) this.#ready.push(pair)
+      if (!pair) continue
+      this.#ready.push(pair)
+      // It was idle all the time.
+      this.#leastReady++
     }
   }
 
