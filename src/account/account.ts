@@ -12,8 +12,8 @@ import {
   type UserAgent,
 } from '../sip/types.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
-import { DigestAuthenticator } from './authenticator.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
+import { DigestAuthenticator } from './digest-authenticator.js'
 import { KeepAlive } from './keep-alive.js'
 import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { Account, type AccountPeers } from '../account/account.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
-import { checkConfig, onTheWire, towards } from './account-config.js'
-import type { AccountEntry, AccountsDeps } from './account-entry.js'
+import { checkConfig, firstDestination, wireSettings } from './account-config.js'
+import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
 import { within } from './deadline.js'
 import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
@@ -14,8 +14,8 @@ import { Reopening } from './reopening.js'
 const CLOSE_MS = 3_000
 
 /** The accounts of one engine and the endpoints below them. Changes of one account happen one after the other. */
-export class Accounts {
-  readonly #deps: AccountsDeps
+export class EngineAccounts {
+  readonly #deps: EngineAccountsDeps
   readonly #endpoints: Endpoints
   readonly #entries = new Map<string, AccountEntry>()
   readonly #changes = new Map<string, Promise<unknown>>()
@@ -23,7 +23,7 @@ export class Accounts {
   readonly #moves: AccountMoves
   #closed = false
 
-  constructor(deps: AccountsDeps) {
+  constructor(deps: EngineAccountsDeps) {
     this.#deps = deps
     this.#reopening = new Reopening({ clock: deps.clock })
     this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
@@ -59,7 +59,7 @@ export class Accounts {
       const peers = checkConfig(config)
       this.#reopening.forget(config.id)
       const old = this.#entries.get(config.id)
-      if (old && isDeepStrictEqual(onTheWire(old.config), onTheWire(config))) {
+      if (old && isDeepStrictEqual(wireSettings(old.config), wireSettings(config))) {
         old.config = config
         return old
       }
@@ -82,8 +82,8 @@ export class Accounts {
   }
 
   /** `silent`: the account's peer did not answer. */
-  lookAround(accountId: string, silent: boolean): Promise<void> {
-    return this.#moves.lookAround(accountId, silent)
+  reconsiderAddress(accountId: string, silent: boolean): Promise<void> {
+    return this.#moves.reconsiderAddress(accountId, silent)
   }
 
   /** Unregisters all accounts and leaves their calls alone. The caller limits the time. */
@@ -107,7 +107,8 @@ export class Accounts {
   }
 
   async #replace(old: AccountEntry | undefined, config: AccountConfig, peers: AccountPeers): Promise<AccountEntry> {
-    const address = config.transport.bindAddress.trim() || (await this.#deps.localAddress(towards(config, peers)))
+    const address =
+      config.transport.bindAddress.trim() || (await this.#deps.localAddress(firstDestination(config, peers)))
     try {
       return await this.#placeAt(address, old, config)
     } catch (thrown) {
@@ -159,7 +160,7 @@ export class Accounts {
           registration: (state) => {
             this.#deps.registration(config.id, state)
             if (state.state !== 'registering') registrarAnswered.resolve()
-            if (state.state === 'failed') void this.#moves.lookAround(config.id, isLocalFailure(state.status))
+            if (state.state === 'failed') void this.#moves.reconsiderAddress(config.id, isLocalFailure(state.status))
           },
         },
         config,
