@@ -1,25 +1,25 @@
 /** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import type { EngineEvents } from '../../src/engine/protocol.js'
-import { Accounts } from './accounts.js'
-import { Calls, guard } from './calls.js'
 import { Deploys } from './deploys.js'
-import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
+import { FlowAccounts } from './flow-accounts.js'
+import { FlowCalls, guard } from './flow-calls.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
 import { AccountTroubles, sentenceOf, writeLog } from './logs.js'
 import type { RED } from './red.js'
+import { engineInit, SharedEngine, unsentPath } from './shared-engine.js'
 import { UnsentRecords } from './unsent-records.js'
 
 const deploys = new Deploys()
 const live = new LiveNodes()
 const engine = new SharedEngine()
-const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
+const accounts = new FlowAccounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
 
 /** The deploy under way has closed some of our nodes, so events wait until the new ones exist. */
 let away = false
 
-const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
+const calls = new FlowCalls({ live, isAway: () => away, orphaned: orphan, record })
 const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
 const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined
@@ -32,7 +32,8 @@ export const telephony = { deploys, live, engine, accounts, calls, clock: system
 
 engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {
-  for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
+  for (const node of live.listeningTo('onRegistration'))
+    guard(node, () => node.onRegistration?.(accountId, registration))
 })
 engine.on('engine', tellEngine)
 engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
@@ -86,7 +87,7 @@ async function stop(): Promise<void> {
 /** After a stop, the record is kept in a file until the next start. */
 function record(event: Ended): void {
   if (deploys.phase === 'stopped') unsent?.keep(event)
-  else for (const node of live.all()) guard(node, () => node.onRecord?.(event))
+  else for (const node of live.listeningTo('onRecord')) guard(node, () => node.onRecord?.(event))
 }
 
 /** Applies the account's policy for calls without a node: hang up or keep. The call may have ended by now. */

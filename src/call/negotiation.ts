@@ -28,7 +28,7 @@ export class Negotiation {
   #heard = false
   #moving: Promise<void> = Promise.resolve()
   /** The latest agreement; media is connected to it when its host name has been looked up. */
-  #wanted: Settled | undefined
+  #agreement: Settled | undefined
   readonly #peerHost: PeerHost
   readonly #noAddress: (name: string) => void
 
@@ -92,12 +92,12 @@ export class Negotiation {
   /** Connects media. With a host name this happens again when the name has been looked up. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
-    this.#wanted = settled
+    this.#agreement = settled
     const { now, later } = this.#peerHost.addressOf(settled.remote.host)
     await this.#connectTo(settled, now)
     if (!later) return
     const address = await later
-    if (this.#wanted !== settled) return
+    if (this.#agreement !== settled) return
     if (address === undefined) this.#noAddress(settled.remote.host)
     await this.#connectTo(settled, address)
   }

@@ -8,6 +8,9 @@ import { RpcWorker, type StartThread } from './rpc-worker.js'
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8 }
 
+/** CPU time in ms, calls, and delays of a media worker. */
+export type MediaLoad = Awaited<ReturnType<MediaCommands['load']>> & { calls: number }
+
 export interface MediaThreadInit {
   rtcpIntervalMs: number
   onEvent: <Name extends keyof MediaCallEvents & string>(name: Name, data: MediaCallEvents[Name]) => void
@@ -48,9 +51,13 @@ export class MediaThread {
     return this.#worker.hold()
   }
 
+  async load(): Promise<MediaLoad> {
+    return { ...(await this.rpc.call('load', null)), calls: this.holders }
+  }
+
   /** Closes the pairs of this port range that no call uses. */
   async freePorts(range: { portMin: number; portMax: number }): Promise<void> {
-    this.leases.forget(range)
+    await this.leases.returnAll(range)
     await this.rpc.call('freePorts', range).catch(() => undefined)
   }
 

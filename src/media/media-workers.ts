@@ -4,20 +4,19 @@ import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { TransientMap } from '../base/transient-map.js'
 import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
-import { MediaThread } from './media-thread.js'
+import { type MediaLoad, MediaThread } from './media-thread.js'
 import type {
   AssetCommands,
   CodecName,
   EncodedPrompt,
   MediaCallEvents,
-  MediaCommands,
   MediaOpen,
   MediaPorts,
   PortRange,
   PromptFigures,
   PromptSource,
 } from './protocol.js'
-import { RemoteMediaSession } from './remote-media-session.js'
+import { RemoteMediaSession, type RemoteMediaSessionInit } from './remote-media-session.js'
 import { RpcWorker, type StartThread } from './rpc-worker.js'
 
 export interface MediaServiceInit {
@@ -43,7 +42,7 @@ const defaults = (): Required<MediaServiceInit> => ({
 /** The media service with its load figures. */
 export interface MediaPool extends MediaService {
   /** One entry per media worker: CPU time, calls, delays. */
-  load(): Promise<Awaited<ReturnType<MediaCommands['load']>>[]>
+  load(): Promise<MediaLoad[]>
   /** Figures of the prompt cache, all zero before the first prompt. */
   prompts(): Promise<PromptFigures>
 }
@@ -87,13 +86,10 @@ export class MediaWorkers implements MediaPool {
     const thread = this.#leastLoaded()
     const leasedPort = thread.leases.take({ address, portMin, portMax })
     if (leasedPort === undefined) return this.#openAtAny(open, preferredCodec)
-    const ports = { port: leasedPort, rtcpPort: leasedPort + 1 }
-    const session = this.#add(open, preferredCodec, ports, thread, thread.hold())
     // No answer is awaited: the worker has bound the ports already.
-    thread.rpc
-      .call('open', { ...open, leasedPort })
-      .catch((error: unknown) => session.fail(TelephonyError.from(error).message))
-    return session
+    const unsentOpen = { ...open, leasedPort }
+    const ports = { port: leasedPort, rtcpPort: leasedPort + 1 }
+    return this.#add(thread, thread.hold(), { ...sessionInit(open, ports, preferredCodec), unsentOpen })
   }
 
   /** If a worker dies during the setup of a call, another worker takes the call. */
@@ -105,7 +101,7 @@ export class MediaWorkers implements MediaPool {
         const release = thread.hold()
         try {
           const ports = await this.#withPorts(open, () => thread.rpc.call('open', open))
-          return this.#add(open, codec, ports, thread, release)
+          return this.#add(thread, release, sessionInit(open, ports, codec))
         } catch (error) {
           release()
           const died = TelephonyError.from(error).code === 'MEDIA_WORKER_DIED'
@@ -117,13 +113,7 @@ export class MediaWorkers implements MediaPool {
     }
   }
 
-  #add(
-    open: MediaOpen,
-    codec: CodecName,
-    ports: MediaPorts,
-    thread: MediaThread,
-    release: () => void,
-  ): RemoteMediaSession {
+  #add(thread: MediaThread, release: () => void, init: RemoteMediaSessionInit): RemoteMediaSession {
     const session = new RemoteMediaSession(
       {
         rpc: thread.rpc,
@@ -132,12 +122,12 @@ export class MediaWorkers implements MediaPool {
         recordingTo: this.#recordingTo,
         onClosed: () => {
           release()
-          this.#sessions.delete(open.id)
+          this.#sessions.delete(init.id)
         },
       },
-      { id: open.id, local: { host: open.address, ...ports }, codec },
+      init,
     )
-    this.#sessions.set(open.id, session)
+    this.#sessions.set(init.id, session)
     return session
   }
 
@@ -217,7 +207,7 @@ export class MediaWorkers implements MediaPool {
   }
 
   load(): ReturnType<MediaPool['load']> {
-    return Promise.all([...this.#threads].map((thread) => thread.rpc.call('load', null)))
+    return Promise.all([...this.#threads].map((thread) => thread.load()))
   }
 
   close(): Promise<void> {
@@ -242,4 +232,8 @@ export class MediaWorkers implements MediaPool {
       })
     })
   }
+}
+
+function sessionInit({ id, address }: MediaOpen, ports: MediaPorts, codec: CodecName): RemoteMediaSessionInit {
+  return { id, local: { host: address, ...ports }, codec }
 }

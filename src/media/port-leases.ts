@@ -6,9 +6,8 @@ interface Stock {
   range: PortRange
   ports: number[]
   wanted: number
-  asking: boolean
-  /** Counts the times that leases ended at once. */
-  ends: number
+  /** A request for more leases that the worker has not answered. */
+  filling: Promise<void> | undefined
 }
 
 /** Fewer than these are filled up at once. */
@@ -28,7 +27,7 @@ export class PortLeases {
     const stock = this.#stockOf(range)
     const port = stock.ports.pop()
     const { length } = stock.ports
-    if (!stock.asking && (length < MIN_STOCK || length < stock.wanted / 2)) void this.#fill(stock)
+    if (length < MIN_STOCK || length < stock.wanted / 2) stock.filling ??= this.#fill(stock)
     return port
   }
 
@@ -37,14 +36,15 @@ export class PortLeases {
     const stock = this.#stockOf(range)
     const ports = stock.ports.splice(keep)
     this.#giveBack(stock, ports)
-    if (keep === 0 && !stock.asking) this.#stocks.delete(keyOf(range))
+    if (keep === 0 && !stock.filling) this.#stocks.delete(keyOf(range))
   }
 
-  /** The worker closes these pairs: leases of the range end. */
-  forget({ portMin, portMax }: Pick<PortRange, 'portMin' | 'portMax'>): void {
-    for (const stock of this.#stocks.values()) {
-      stock.ports = stock.ports.filter((port) => port + 1 < portMin || port > portMax)
-      stock.ends++
+  /** Another worker or range needs ports from `portMin` to `portMax`. */
+  async returnAll({ portMin, portMax }: Pick<PortRange, 'portMin' | 'portMax'>): Promise<void> {
+    for (const stock of [...this.#stocks.values()]) {
+      if (stock.range.portMin > portMax || stock.range.portMax < portMin) continue
+      await stock.filling
+      this.#giveBack(stock, stock.ports.splice(0))
     }
   }
 
@@ -53,7 +53,7 @@ export class PortLeases {
     const key = keyOf(range)
     let stock = this.#stocks.get(key)
     if (!stock) {
-      stock = { range, ports: [], wanted: MIN_STOCK, asking: false, ends: 0 }
+      stock = { range, ports: [], wanted: MIN_STOCK, filling: undefined }
       this.#stocks.set(key, stock)
     }
     return stock
@@ -64,18 +64,14 @@ export class PortLeases {
   }
 
   async #fill(stock: Stock): Promise<void> {
-    const { ends } = stock
-    stock.asking = true
     try {
       const { ports, wanted } = await this.#rpc.call('leasePorts', { ...stock.range, have: stock.ports.length })
-      // Some of these pairs may have been closed since the worker answered.
-      if (stock.ends !== ends) this.#giveBack(stock, ports)
-      else stock.ports.push(...ports)
+      stock.ports.push(...ports)
       stock.wanted = wanted
     } catch {
       // The worker has died or is closing.
     } finally {
-      stock.asking = false
+      stock.filling = undefined
     }
   }
 }

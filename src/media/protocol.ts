@@ -161,10 +161,10 @@ export type MediaCommands = {
   leasePorts(a: PortRange & { have: number }): Promise<{ ports: number[]; wanted: number }>
   /** Leased ports that the engine does not need. */
   returnPorts(a: PortRange & { ports: number[] }): void
-  /** Closes the pairs of this port range that no call uses, leased ones too: another worker or range needs the ports. */
+  /** Closes the pairs of this port range that are neither used nor leased: another worker or range needs the ports. */
   freePorts(a: { portMin: number; portMax: number }): Promise<void>
   /** CPU time of this worker in ms, and its delays. */
-  load(a: null): { cpuMs: number; calls: number; maxLateMs: number; latePackets: number; packetsSent: number }
+  load(a: null): { cpuMs: number; maxLateMs: number; latePackets: number; packetsSent: number }
 }
 
 /** Events of one call. */

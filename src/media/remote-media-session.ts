@@ -12,6 +12,7 @@ import type {
   MediaCommands,
   MediaConnect,
   MediaEvents,
+  MediaOpen,
   MediaStats,
   PlayEnded,
   PortRange,
@@ -37,6 +38,14 @@ export interface RemoteMediaSessionDeps {
   onClosed: () => void
 }
 
+export interface RemoteMediaSessionInit {
+  id: string
+  local: MediaSession['local']
+  codec: CodecName
+  /** For a call with leased ports, which the worker does not know yet. */
+  unsentOpen?: MediaOpen
+}
+
 /** The media of one call, which runs in a worker. */
 export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
   readonly id: string
@@ -48,13 +57,29 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   #codec: CodecName
   #playback: MediaPlayback | undefined
   #closing: Promise<MediaStats | null> | undefined
+  /** Sent with the first command: until then the media has nothing to do. */
+  #unsentOpen: MediaOpen | undefined
 
-  constructor(deps: RemoteMediaSessionDeps, init: { id: string; local: MediaSession['local']; codec: CodecName }) {
+  constructor(deps: RemoteMediaSessionDeps, init: RemoteMediaSessionInit) {
     super()
     this.#deps = deps
     this.id = init.id
     this.#local = init.local
     this.#codec = init.codec
+    this.#unsentOpen = init.unsentOpen
+  }
+
+  #call<Op extends keyof MediaCommands>(
+    op: Op,
+    command: Parameters<MediaCommands[Op]>[0],
+  ): Promise<Awaited<ReturnType<MediaCommands[Op]>>> {
+    const { rpc } = this.#deps
+    const open = this.#unsentOpen
+    if (open) {
+      this.#unsentOpen = undefined
+      rpc.call('open', open).catch((error: unknown) => this.fail(TelephonyError.from(error).message))
+    }
+    return rpc.call(op, command)
   }
 
   get local(): MediaSession['local'] {
@@ -83,14 +108,13 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
     this.#assertOpen()
-    await this.#deps.rpc.call('connect', { id: this.id, ...parameters })
+    await this.#call('connect', { id: this.id, ...parameters })
     this.#codec = parameters.codec
   }
 
   async moveTo(range: PortRange): Promise<void> {
     this.#assertOpen()
-    const { rpc, withPorts } = this.#deps
-    const { port, rtcpPort } = await withPorts(range, () => rpc.call('move', { id: this.id, ...range }))
+    const { port, rtcpPort } = await this.#deps.withPorts(range, () => this.#call('move', { id: this.id, ...range }))
     this.#local = { host: range.address, port, rtcpPort }
   }
 
@@ -125,7 +149,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     // The play was stopped or the call ended during the reading of the file.
     if (play.over || this.#closing) return
     play.given = true
-    await this.#deps.rpc.call('play', { id: this.id, playId, prompt, repeat })
+    await this.#call('play', { id: this.id, playId, prompt, repeat })
   }
 
   /** The worker ends its plays and reports the played time; a play that it does not have yet ends here. */
@@ -135,12 +159,12 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       play.settle({ ended: reason, playedMs: 0 })
       return
     }
-    this.#deps.rpc.call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
+    this.#call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
   }
 
   async echo(on: boolean): Promise<void> {
     this.#assertOpen()
-    await this.#deps.rpc.call('echo', { id: this.id, on })
+    await this.#call('echo', { id: this.id, on })
   }
 
   async sendDigits(
@@ -151,7 +175,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const sendId = newId()
     const sent = new Promise<'finished' | 'hangup'>((resolve) => this.#digits.set(sendId, resolve))
     try {
-      await this.#deps.rpc.call('sendDigits', { id: this.id, sendId, digits, toneMs, gapMs })
+      await this.#call('sendDigits', { id: this.id, sendId, digits, toneMs, gapMs })
       return await sent
     } finally {
       this.#digits.delete(sendId)
@@ -160,7 +184,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async record(path: string, { maxMs = 0 }: { maxMs?: number } = {}): Promise<MediaRecording> {
     this.#assertOpen()
-    const { rpc, recordingTo } = this.#deps
+    const { recordingTo } = this.#deps
     if (recordingTo.has(path))
       throw new TelephonyError('BAD_ARGUMENT', `another recording already writes to ${path}. Use another file name`)
     recordingTo.add(path)
@@ -171,21 +195,21 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
     ended.finally(forget)
     try {
-      await rpc.call('startRecord', { id: this.id, recordId, path, maxMs })
+      await this.#call('startRecord', { id: this.id, recordId, path, maxMs })
     } catch (error) {
       forget()
       throw error
     }
     const stop = async () => {
       this.#assertOpen()
-      return this.#deps.rpc.call('stopRecord', { id: this.id, recordId })
+      return this.#call('stopRecord', { id: this.id, recordId })
     }
     return { id: recordId, ended, stop }
   }
 
   async stats(): Promise<MediaStats> {
     this.#assertOpen()
-    return this.#deps.rpc.call('stats', { id: this.id })
+    return this.#call('stats', { id: this.id })
   }
 
   #assertOpen(): void {
@@ -199,7 +223,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async #close(): Promise<MediaStats | null> {
     // The worker reports the ends of plays and recordings before it answers.
-    const stats = await this.#deps.rpc.call('close', { id: this.id }).catch(() => null)
+    const stats = await this.#call('close', { id: this.id }).catch(() => null)
     this.#settle('hangup')
     this.#deps.onClosed()
     return stats

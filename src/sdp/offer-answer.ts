@@ -5,7 +5,7 @@
 import type { CodecName, Direction } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import { isUnicast } from '../base/unicast.js'
-import { canonical, familyOf, isHostName, isUnspecified } from './address.js'
+import { canonical, ipVersionOf, isHostName, isUnspecified } from './address.js'
 import { type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
 
@@ -203,8 +203,8 @@ export class OfferAnswer {
    * an unspecified address asks for silence.
    */
   #sendable(address: string | undefined): string {
-    const ours = familyOf(this.#local.address) ?? 4
-    const family = familyOf(address)
+    const ours = ipVersionOf(this.#local.address) ?? 4
+    const family = ipVersionOf(address)
     const isGroup = family !== undefined && !isUnicast(address ?? '') && !isUnspecified(address ?? '')
     if (address !== undefined && family === ours && !isGroup) return canonical(address)
     if (address !== undefined && isHostName(address)) return address.toLowerCase()
@@ -236,7 +236,7 @@ export class OfferAnswer {
 
 function described(address: string | undefined): string {
   if (address === undefined) return 'no address'
-  const family = familyOf(address)
+  const family = ipVersionOf(address)
   if (family !== undefined && !isUnicast(address)) return `“${address}”, which is not the address of one machine`
   const what = family === undefined ? 'is neither a unicast address nor a host name' : `is an IPv${family} address`
   return `“${address.slice(0, 64)}”, which ${what}`

@@ -119,7 +119,7 @@ export class MediaWorker {
       all.packetsSent += packetsSent
       all.latePackets += latePackets
     }
-    return { cpuMs: threadCpuMs(), calls: this.#calls.size, maxLateMs: this.#pacer.maxLateMs, ...all }
+    return { cpuMs: threadCpuMs(), maxLateMs: this.#pacer.maxLateMs, ...all }
   }
 }
 

@@ -79,7 +79,7 @@ export class PortPool {
     this.#placeOf.get(pair)?.pairs.release(pair)
   }
 
-  /** Closes idle pairs with ports of this range: a call needs one of these ports. */
+  /** Closes the pairs with ports of this range that are neither used nor leased: a call needs one of these ports. */
   async free({ portMin, portMax }: Pick<PortRange, 'portMin' | 'portMax'>): Promise<void> {
     await Promise.all([...this.#places.values()].map(({ pairs }) => pairs.free(portMin, portMax)))
   }
@@ -88,7 +88,7 @@ export class PortPool {
   async close(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    await Promise.all([...this.#places.values()].map(({ pairs }) => pairs.free()))
+    await Promise.all([...this.#places.values()].map(({ pairs }) => pairs.close()))
   }
 
   #placeFor(range: PortRange): Place {

@@ -2,6 +2,8 @@ import { TelephonyError } from '../../base/errors.js'
 import type { PortRange } from '../protocol.js'
 import { bindPair, type PortPair } from './port-pair.js'
 
+/** Pairs are bound ahead of need only up to this part of the range: other workers and programs may need the rest. */
+const SHARE_AHEAD = 1 / 4
 /** Ports in use by other programs that a bind ahead of need may find before it gives up. */
 const MAX_MISSES_AHEAD = 8
 
@@ -46,14 +48,6 @@ export class PortRangePairs {
     return this.#bound.size
   }
 
-  get idle(): number {
-    return this.#ready.length + this.#resting.length + this.#leased.size
-  }
-
-  get resting(): number {
-    return this.#resting.length
-  }
-
   get leased(): number {
     return this.#leased.size
   }
@@ -88,8 +82,7 @@ export class PortRangePairs {
   async lease(count: number): Promise<number[]> {
     const ports: number[] = []
     while (ports.length < count) {
-      // A failure shows when a call needs the port.
-      const pair = this.#takeReady() ?? (await this.#bindNext(MAX_MISSES_AHEAD).catch(() => undefined))
+      const pair = this.#takeReady() ?? (await this.#bindAhead())
       if (!pair) break
       this.#leased.set(pair.port, pair)
       ports.push(pair.port)
@@ -102,7 +95,10 @@ export class PortRangePairs {
     for (const port of ports) {
       const pair = this.#leased.get(port)
       this.#leased.delete(port)
-      if (pair) this.#ready.push(pair)
+      if (!pair) continue
+      this.#ready.push(pair)
+      // It was idle all the time.
+      this.#leastReady++
     }
   }
 
@@ -146,15 +142,20 @@ export class PortRangePairs {
     this.taken = 0
   }
 
-  /** Closes the pairs without a call, those with ports from `portMin` to `portMax`; resolves when the ports are free. */
+  /** Closes the pairs with ports from `portMin` to `portMax` that are neither used nor leased; resolves when the ports are free. */
   async free(portMin = 0, portMax = Number.POSITIVE_INFINITY): Promise<void> {
     const isIn = ({ rtcpPort, port }: PortPair) => rtcpPort >= portMin && port <= portMax
-    const idle = [...this.#ready, ...this.#resting.map(({ pair }) => pair), ...this.#leased.values()].filter(isIn)
+    const idle = [...this.#ready, ...this.#resting.map(({ pair }) => pair)].filter(isIn)
     const kept = this.#ready.filter((pair) => !isIn(pair))
     this.#ready.splice(0, Number.POSITIVE_INFINITY, ...kept)
     this.#resting = this.#resting.filter(({ pair }) => !isIn(pair))
-    for (const { port } of idle) this.#leased.delete(port)
     await Promise.all(idle.map((pair) => this.#close(pair)))
+  }
+
+  /** Closes all pairs but those that calls use. */
+  async close(): Promise<void> {
+    this.giveBack([...this.#leased.keys()])
+    await this.free()
   }
 
   /** Any of the ready pairs, so that a peer cannot guess the port of the next call. */
@@ -177,6 +178,12 @@ export class PortRangePairs {
     return best?.pair
   }
 
+  async #bindAhead(): Promise<PortPair | undefined> {
+    if (this.#bound.size >= this.#size * SHARE_AHEAD) return undefined
+    // A failure shows when a call needs the port.
+    return this.#bindNext(MAX_MISSES_AHEAD).catch(() => undefined)
+  }
+
   async #bindNext(maxMisses = Number.POSITIVE_INFINITY): Promise<PortPair | undefined> {
     let misses = 0
     for (const port of this.#candidates()) {
@@ -194,11 +201,17 @@ export class PortRangePairs {
     return undefined
   }
 
+  /** Number of pairs in the range. */
+  get #size(): number {
+    const { portMin, portMax } = this.#init
+    return Math.floor((portMax - portMin - (portMin % 2) + 1) / 2)
+  }
+
   /** RFC 3550 11: even ports. Begins at a random port, later after the last bound one. */
   *#candidates(): Generator<number> {
-    const { portMin, portMax, random } = this.#init
+    const { portMin, random } = this.#init
     const first = portMin + (portMin % 2)
-    const count = Math.floor((portMax - first + 1) / 2)
+    const count = this.#size
     if (count < 1) return
     const start = this.#last === undefined ? random(count) : (this.#last - first) / 2 + 1
     for (let i = 0; i < count; i++) {

@@ -21,7 +21,7 @@ interface Waiter {
   reject: (error: TelephonyError) => void
 }
 
-export class Calls {
+export class FlowCalls {
   readonly #live: LiveNodes
   /** True while a deploy has closed nodes that it may create again. */
   readonly #isAway: () => boolean
@@ -123,7 +123,7 @@ export class Calls {
     const owner = event.owner === null ? undefined : this.#live.get(event.owner)
     if (owner) guard(owner, () => owner.onCall?.(event))
     this.#deliverMedia(event)
-    for (const node of this.#live.all()) guard(node, () => node.onAnyCall?.(event))
+    for (const node of this.#live.listeningTo('onAnyCall')) guard(node, () => node.onAnyCall?.(event))
     if (event.type === 'call.ended') this.#record(event)
     const orphan = event.owner !== null && !owner && event.type !== 'call.ended'
     if (orphan) this.#orphaned(event.callId)
