@@ -92,6 +92,11 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
 
   readonly labels: Labels
 
+  // Present only if the node type handles them: these events go to all nodes that do.
+  readonly onAnyCall?: (event: CallEvent) => void
+  readonly onRecord?: (event: Ended) => void
+  readonly onRegistration?: (accountId: string, registration: RegistrationState) => void
+
   constructor(
     deps: ConstructorParameters<typeof FlowNode<Config>>[0],
     definition: NodeDefinition<Config>,
@@ -100,6 +105,10 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
     super({ ...deps, ...(definition.idle && { idle: definition.idle }) })
     this.#on = definition
     this.labels = labels
+    const { onAnyCall, onRecord, onRegistration } = definition
+    if (onAnyCall) this.onAnyCall = (event) => onAnyCall(this, event)
+    if (onRecord) this.onRecord = (event) => onRecord(this, event)
+    if (onRegistration) this.onRegistration = (accountId, registration) => onRegistration(this, accountId, registration)
   }
 
   onCall(event: CallEvent): void {
@@ -108,18 +117,6 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
 
   onMedia(event: CallEvent): void {
     this.#on.onMedia?.(this, event)
-  }
-
-  onAnyCall(event: CallEvent): void {
-    this.#on.onAnyCall?.(this, event)
-  }
-
-  onRecord(event: Ended): void {
-    this.#on.onRecord?.(this, event)
-  }
-
-  onRegistration(accountId: string, registration: RegistrationState): void {
-    this.#on.onRegistration?.(this, accountId, registration)
   }
 
   onEngine(engine: EngineEvents['engine']): void {

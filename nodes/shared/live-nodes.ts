@@ -34,20 +34,36 @@ export interface LiveNode {
   onEngine?(engine: EngineEvents['engine']): void
 }
 
+/** Events that go to each node with a handler for them, whichever node the call belongs to. */
+type Broadcast = 'onAnyCall' | 'onRecord' | 'onRegistration'
+
 export class LiveNodes {
   readonly #nodes = new Map<string, LiveNode>()
+  /** Found again after a change: a flow may have thousands of nodes, and few of them listen to every call. */
+  readonly #listeners = new Map<Broadcast, readonly LiveNode[]>()
 
   add(node: LiveNode): void {
     this.#nodes.set(node.id, node)
+    this.#listeners.clear()
   }
 
   /** Some deploys create the new node before they close the old one, so only the same object is removed. */
   remove(node: LiveNode): void {
-    if (this.#nodes.get(node.id) === node) this.#nodes.delete(node.id)
+    if (this.#nodes.get(node.id) !== node) return
+    this.#nodes.delete(node.id)
+    this.#listeners.clear()
   }
 
   get(id: string): LiveNode | undefined {
     return this.#nodes.get(id)
+  }
+
+  listeningTo(name: Broadcast): readonly LiveNode[] {
+    const known = this.#listeners.get(name)
+    if (known) return known
+    const found = this.all().filter((node) => node[name] !== undefined)
+    this.#listeners.set(name, found)
+    return found
   }
 
   all(): LiveNode[] {

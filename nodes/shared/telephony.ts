@@ -1,28 +1,29 @@
 /** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import type { EngineEvents } from '../../src/engine/protocol.js'
-import { Accounts } from './accounts.js'
-import { Calls, guard } from './calls.js'
 import { Deploys } from './deploys.js'
-import { engineInit, SharedEngine, unsentPath } from './engine.js'
 import { TelephonyError } from './errors.js'
+import { FlowAccounts } from './flow-accounts.js'
+import { FlowCalls, guard } from './flow-calls.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
 import { AccountTroubles, sentenceOf, writeLog } from './logs.js'
 import type { RED } from './red.js'
+import { engineInit, SharedEngine, unsentPath } from './shared-engine.js'
 import { UnsentRecords } from './unsent-records.js'
 
 const deploys = new Deploys()
 const live = new LiveNodes()
 const engine = new SharedEngine()
-const accounts = new Accounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
+const accounts = new FlowAccounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
 
 /** The deploy under way has closed some of our nodes, so events wait until the new ones exist. */
 let away = false
 
-const calls = new Calls({ live, isAway: () => away, orphaned: orphan, record })
+const calls = new FlowCalls({ live, isAway: () => away, orphaned: orphan, record })
 const troubles = new AccountTroubles({ log, now: () => systemClock.wall() })
 const nameOf = (accountId: string): string | undefined => accounts.config(accountId)?.name
 let unsent: UnsentRecords | undefined
+let logsTo: RED | undefined
 /** The work that a stop waits for. */
 let stopping = Promise.resolve()
 
@@ -31,9 +32,11 @@ export const telephony = { deploys, live, engine, accounts, calls, clock: system
 
 engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {
-  for (const node of live.all()) guard(node, () => node.onRegistration?.(accountId, registration))
+  for (const node of live.listeningTo('onRegistration'))
+    guard(node, () => node.onRegistration?.(accountId, registration))
 })
-engine.on('state', tellEngine)
+engine.on('engine', tellEngine)
+engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
 accounts.on('change', (accountId, state) => {
   tellAccount(accountId)
   troubles.changed(accountId, nameOf(accountId) ?? accountId, state)
@@ -50,7 +53,7 @@ export function connect(RED: RED): void {
   const path = unsentPath(RED)
   const problem = (text: string) => RED.log.error(`[ringflow] ${text}`)
   if (unsent?.path !== path) unsent = path ? new UnsentRecords({ problem }, { path }) : undefined
-  forwardLogs(RED)
+  logsTo = RED
 }
 
 /** Called when one of our nodes closes. Resolves at once in a deploy, and at a stop after all calls and registrations have ended. */
@@ -84,7 +87,7 @@ async function stop(): Promise<void> {
 /** After a stop, the record is kept in a file until the next start. */
 function record(event: Ended): void {
   if (deploys.phase === 'stopped') unsent?.keep(event)
-  else for (const node of live.all()) guard(node, () => node.onRecord?.(event))
+  else for (const node of live.listeningTo('onRecord')) guard(node, () => node.onRecord?.(event))
 }
 
 /** Applies the account's policy for calls without a node: hang up or keep. The call may have ended by now. */
@@ -106,13 +109,6 @@ function tellEngine(event: EngineEvents['engine']): void {
     })
 }
 
-let logsFrom: RED | undefined
-
-function forwardLogs(RED: RED): void {
-  if (!logsFrom) engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
-  logsFrom = RED
-}
-
 function log(level: string, text: string): void {
-  if (logsFrom) writeLog(logsFrom, level, text)
+  if (logsTo) writeLog(logsTo, level, text)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { isoTime } from '../base/iso-time.js'
 
 /** A point in time: wall-clock time for people, monotonic time for durations. */
 export class Moment {
@@ -13,7 +14,7 @@ export class Moment {
 
   /** ISO 8601; made once, because several fields of an event show the same moment. */
   get iso(): string {
-    this.#iso ??= new Date(this.wallMs).toISOString()
+    this.#iso ??= isoTime(this.wallMs)
     return this.#iso
   }
 

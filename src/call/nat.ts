@@ -31,12 +31,7 @@ function contactHost(message: SipMessage): string {
 }
 
 /** RFC 1918, RFC 6598, RFC 3927, loopback: a packet that has passed a NAT never has one of these as its source. */
-function isPrivate(host: string): boolean {
-  if (!isIPv4(host)) return false
-  const [a = 0, b = 0] = host.split('.').map(Number)
-  if (a === 10 || a === 127) return true
-  if (a === 172) return b >= 16 && b < 32
-  if (a === 192) return b === 168
-  if (a === 100) return b >= 64 && b < 128
-  return a === 169 && b === 254
-}
+const PRIVATE =
+  /^(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.(?:\d+\.)*\d+$/
+
+const isPrivate = (host: string): boolean => PRIVATE.test(host) && isIPv4(host)

@@ -1,5 +1,6 @@
 /** Offer and answer of one call; connects its media as they agree. */
 import { isIP, isIPv6 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
 import type { MediaSession } from '../media/client.js'
@@ -22,12 +23,12 @@ export class Negotiation {
   readonly #mediaSource: MediaSource
   /** The peer's latest message: it may show a NAT. */
   readonly #latest: () => SipMessage | undefined
-  #connected = ''
+  #connected: Omit<MediaConnect, 'id'> | undefined
   #phase: 'early' | 'answered' = 'early'
   #heard = false
   #moving: Promise<void> = Promise.resolve()
   /** The latest agreement; media is connected to it when its host name has been looked up. */
-  #wanted: Settled | undefined
+  #agreement: Settled | undefined
   readonly #peerHost: PeerHost
   readonly #noAddress: (name: string) => void
 
@@ -91,12 +92,12 @@ export class Negotiation {
   /** Connects media. With a host name this happens again when the name has been looked up. */
   async connect(settled: Settled, phase: 'early' | 'answered'): Promise<void> {
     this.#phase = phase
-    this.#wanted = settled
+    this.#agreement = settled
     const { now, later } = this.#peerHost.addressOf(settled.remote.host)
     await this.#connectTo(settled, now)
     if (!later) return
     const address = await later
-    if (this.#wanted !== settled) return
+    if (this.#agreement !== settled) return
     if (address === undefined) this.#noAddress(settled.remote.host)
     await this.#connectTo(settled, address)
   }
@@ -113,9 +114,8 @@ export class Negotiation {
       ...settled,
       remote: { ...remote, host: address ?? nowhere },
     }
-    const text = JSON.stringify(parameters)
-    if (text === this.#connected) return
-    this.#connected = text
+    if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
+    this.#connected = parameters
     await this.#session.connect(parameters)
   }
 

@@ -4,13 +4,13 @@ import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
-import type { Towards } from './local-address.js'
+import type { Destination } from './local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 /** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
-export function onTheWire(config: AccountConfig): unknown {
+export function wireSettings(config: AccountConfig): unknown {
   const { transport, proxy } = config
   return {
     ...config,
@@ -34,7 +34,7 @@ export function onTheWire(config: AccountConfig): unknown {
 }
 
 /** Destination of the first packet of this account. */
-export function towards({ transport }: AccountConfig, { next, protocol }: AccountPeers): Towards {
+export function firstDestination({ transport }: AccountConfig, { next, protocol }: AccountPeers): Destination {
   const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }

@@ -6,17 +6,17 @@ import type { HangupInit } from '../call/call.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import type { Lease, OpenEndpoint } from './endpoints.js'
-import type { Towards } from './local-address.js'
+import type { Destination } from './local-address.js'
 import type { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
 
-export interface AccountsDeps {
+export interface EngineAccountsDeps {
   clock: Clock
   log: RootLogger
   openEndpoint: OpenEndpoint
   lookup: Lookup
   /** The local address from which this machine reaches a host. */
-  localAddress: (peer: Towards) => Promise<string>
+  localAddress: (peer: Destination) => Promise<string>
   /** The addresses of this machine. */
   addresses: () => readonly string[]
   activeCalls: (accountId: string) => number

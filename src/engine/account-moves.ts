@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
+import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
-import { towards } from './account-config.js'
-import type { AccountEntry, AccountsDeps } from './account-entry.js'
-import { within } from './deadline.js'
+import { firstDestination } from './account-config.js'
+import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { Endpoints } from './endpoints.js'
 import type { AccountConfig } from './protocol.js'
 import { Surroundings } from './surroundings.js'
@@ -13,7 +13,7 @@ const REGISTER_WAIT_MS = 3_000
 const STAY_MS = 30_000
 
 interface AccountMovesDeps
-  extends Pick<AccountsDeps, 'clock' | 'log' | 'localAddress' | 'addresses' | 'hangUpAll' | 'follow'> {
+  extends Pick<EngineAccountsDeps, 'clock' | 'log' | 'localAddress' | 'addresses' | 'hangUpAll' | 'follow'> {
   entries: ReadonlyMap<string, AccountEntry>
   /** Changes of one account happen one after the other. */
   inTurn: (accountId: string, change: () => Promise<void>) => Promise<void>
@@ -61,16 +61,16 @@ export class AccountMoves {
    * For a machine that started without a network or got another address: moves the account to the local address from which its
    * registrar can be reached. `silent`: the peer did not answer, so the other IP version is tried.
    */
-  async lookAround(accountId: string, silent: boolean): Promise<void> {
+  async reconsiderAddress(accountId: string, silent: boolean): Promise<void> {
     const { entries, inTurn, log } = this.#deps
     if (entries.get(accountId)?.config.transport.bindAddress.trim() !== '') return
-    await inTurn(accountId, () => this.#lookAround(accountId, silent)).catch((error: unknown) =>
+    await inTurn(accountId, () => this.#reconsiderAddress(accountId, silent)).catch((error: unknown) =>
       log.error({ accountId, err: error }, 'the account could not move'),
     )
     void this.#follow(accountId)
   }
 
-  async #lookAround(accountId: string, silent: boolean): Promise<void> {
+  async #reconsiderAddress(accountId: string, silent: boolean): Promise<void> {
     const { clock, log, entries, localAddress, addresses, hangUpAll, placeAt, retryLater } = this.#deps
     const entry = entries.get(accountId)
     if (!entry) return
@@ -78,7 +78,7 @@ export class AccountMoves {
     const { host } = lease.endpoint.local
     const stays = clock.now() < (this.#movedAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) + STAY_MS
     const address = await localAddress({
-      ...towards(config, account.peers),
+      ...firstDestination(config, account.peers),
       ...(silent && !stays ? { avoid: host } : {}),
     })
     const isOtherFamily = isIPv6(address) !== isIPv6(host)
@@ -100,15 +100,15 @@ export class AccountMoves {
   #moved(addresses: readonly string[]): void {
     for (const [accountId, { account, lease }] of this.#deps.entries) {
       const isGone = !addresses.includes(lease.endpoint.local.host)
-      if (isGone || account.registrationState.state !== 'registered') void this.#findBack(accountId, isGone)
+      if (isGone || account.registrationState.state !== 'registered') void this.#reconnect(accountId, isGone)
       else void this.#follow(accountId)
     }
   }
 
-  async #findBack(accountId: string, isGone: boolean): Promise<void> {
+  async #reconnect(accountId: string, isGone: boolean): Promise<void> {
     const { entries } = this.#deps
     const before = entries.get(accountId)
-    await this.lookAround(accountId, false)
+    await this.reconsiderAddress(accountId, false)
     const entry = entries.get(accountId)
     if (!entry || entry !== before) return
     const { registrationState: state } = entry.account

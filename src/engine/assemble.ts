@@ -3,10 +3,10 @@ import { startMediaService } from '../media/client.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
-import { type EngineDeps, TelephonyEngine } from './engine.js'
-import { localAddressTowards, systemLookup } from './local-address.js'
+import { localAddressFor, systemLookup } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 import { ownAddresses } from './surroundings.js'
+import { type EngineDeps, TelephonyEngine } from './telephony-engine.js'
 
 /** Assembles the real parts: the system's clock, sockets, media workers. Tests replace some of them. */
 export function assembleEngine(
@@ -22,7 +22,7 @@ export function assembleEngine(
       media: parts.media ?? startMediaService({ log, clock }),
       openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
       lookup: systemLookup,
-      localAddress: (peer) => localAddressTowards(peer, systemLookup),
+      localAddress: (peer) => localAddressFor(peer, systemLookup),
       addresses: ownAddresses,
     },
     init,

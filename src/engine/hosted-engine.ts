@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import { backoffMs } from '../base/backoff.js'
 import { type Clock, systemClock, type Timer } from '../base/clock.js'
+import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
 import { randomBetween } from '../base/ids.js'
 import { RecentSet } from '../base/recent-set.js'
@@ -8,9 +9,8 @@ import { RpcClient } from '../base/rpc.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import { OpenCalls } from '../cdr/open-calls.js'
 import { type StartThread, startThread } from '../media/rpc-worker.js'
-import { within } from './deadline.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
-import { Wanted } from './wanted.js'
+import { SetupCommands } from './setup-commands.js'
 
 type EventTuples = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 type Client = RpcClient<EngineCommands, EngineEvents>
@@ -39,7 +39,7 @@ export class HostedEngine extends TypedEmitter<EventTuples> implements Engine {
   readonly #init: EngineInit
   readonly #deps: HostedEngineDeps
   readonly #clock: Clock
-  readonly #wanted = new Wanted()
+  readonly #setup = new SetupCommands()
   readonly #open = new OpenCalls()
   readonly #interrupted = new RecentSet<string>(MAX_INTERRUPTED)
   #worker: Worker | undefined
@@ -76,7 +76,7 @@ export class HostedEngine extends TypedEmitter<EventTuples> implements Engine {
   ): Promise<Awaited<ReturnType<EngineCommands[Op]>>> {
     if (this.#closing) throw new TelephonyError('CLOSED', 'the telephony engine has been stopped')
     // Noted before the command runs: if it fails now (port in use), it is tried again after a restart.
-    this.#wanted.note(op, arg)
+    this.#setup.note(op, arg)
     this.#refuseInterrupted(arg)
     const client = this.#client ?? (await this.#waitUntilUp())
     return (await client.call(op, arg as never)) as Awaited<ReturnType<EngineCommands[Op]>>
@@ -150,7 +150,7 @@ export class HostedEngine extends TypedEmitter<EventTuples> implements Engine {
 
   async #restart(): Promise<Client> {
     const client = await this.#spawn()
-    for (const commands of this.#wanted.commands()) void this.#repeat(client, commands)
+    for (const commands of this.#setup.commands()) void this.#repeat(client, commands)
     return client
   }
 

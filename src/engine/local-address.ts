@@ -6,7 +6,7 @@ import type { Lookup } from '../account/policy.js'
 import type { SipProtocol } from '../sip/types.js'
 import type { IpVersion } from './protocol.js'
 
-export interface Towards extends HostPort {
+export interface Destination extends HostPort {
   /** Protocol of the packets to the peer. */
   protocol?: SipProtocol
   ipVersion?: IpVersion
@@ -35,7 +35,7 @@ export const systemLookup: Lookup = async (host) => {
  * no route, the host refuses, or the address did not work before (`avoid`). Loopback if the host cannot be resolved or
  * reached, so that no socket is open to a network by mistake.
  */
-export async function localAddressTowards(peer: Towards, resolve: Lookup): Promise<string> {
+export async function localAddressFor(peer: Destination, resolve: Lookup): Promise<string> {
   const { ipVersion = 'prefer-4', avoid } = peer
   const unresolved = new Promise<readonly string[]>((done) => setTimeout(() => done([]), LOOKUP_MS).unref())
   const addresses = await Promise.race([resolve(peer.host).catch(() => []), unresolved])
@@ -75,7 +75,7 @@ function sourceTowards(address: string, port: number): Promise<string | undefine
   })
 }
 
-const isReachable = (address: string, { port, protocol }: Towards): Promise<boolean> =>
+const isReachable = (address: string, { port, protocol }: Destination): Promise<boolean> =>
   protocol === 'tcp' ? takesConnections(address, port) : doesNotRefuse(address, port)
 
 /** Only a connected socket receives ICMP errors, and the socket of an endpoint is never connected. */

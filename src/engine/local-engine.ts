@@ -2,8 +2,8 @@ import { TelephonyError } from '../base/errors.js'
 import { plainCopy } from '../base/plain-copy.js'
 import { createLogger } from '../trace/logger.js'
 import { assembleEngine } from './assemble.js'
-import type { TelephonyEngine } from './engine.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from './protocol.js'
+import type { TelephonyEngine } from './telephony-engine.js'
 
 /** An engine in the caller's thread that behaves like a hosted one: it copies arguments, results and events, errors have codes. */
 export class LocalEngine implements Engine {

@@ -1,23 +1,8 @@
-/** The engine's side of media: starts workers when they are needed and hides them from the calls. */
-import { availableParallelism } from 'node:os'
+/** The door to media for the engine and the calls. */
 import { type Clock, systemClock } from '../base/clock.js'
-import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { TransientMap } from '../base/transient-map.js'
-import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
-import type {
-  AssetCommands,
-  CodecName,
-  EncodedPrompt,
-  MediaCommands,
-  MediaEvents,
-  MediaOpen,
-  MediaOpened,
-  PromptFigures,
-  PromptSource,
-} from './protocol.js'
-import { RemoteMediaSession } from './remote-session.js'
-import { RpcWorker, type StartThread, startThread } from './rpc-worker.js'
+import { type MediaPool, type MediaServiceInit, MediaWorkers } from './media-workers.js'
+import { type StartThread, startThread } from './rpc-worker.js'
 
 export type {
   MediaPlayback,
@@ -27,212 +12,15 @@ export type {
   MediaSessionEvents,
   ToPlay,
 } from './media-session.js'
+export type { MediaPool, MediaServiceInit } from './media-workers.js'
 
-export interface MediaServiceInit {
-  /** Limit of media workers. Default: cores - 1, but at least one. */
-  workers?: number
-  /** Another worker starts when every running worker has this many calls. */
-  callsPerWorker?: number
-  /** Default: 5 s (RFC 3550 6.2). */
-  rtcpIntervalMs?: number
-}
-
-/** Limit of the wait for a worker that does not answer. */
-const CLOSE_WITHIN_MS = 2000
-const OPEN_ATTEMPTS = 2
-/** A fifth of a core. In measurements a worker carried 500 calls without gaps, but not 800. */
-const CALLS_PER_WORKER = 200
-/**
- * Packets are short-lived: by default V8 collects them only after 48 MB. With this limit it collects about five times a second at 500 calls,
- * for less than 2 ms each time, and a call takes 80 kB instead of 120 kB.
- */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 8 }
-const defaults = (): Required<MediaServiceInit> => ({
-  workers: Math.max(1, availableParallelism() - 1),
-  callsPerWorker: CALLS_PER_WORKER,
-  rtcpIntervalMs: 5000,
-})
-
-/** The media service with its load figures. */
-export interface MediaPool extends MediaService {
-  /** One entry per media worker: CPU time, calls, delays. */
-  load(): Promise<Awaited<ReturnType<MediaCommands['load']>>[]>
-  /** Figures of the prompt cache, all zero before the first prompt. */
-  prompts(): Promise<PromptFigures>
-}
-
-type MediaThread = RpcWorker<MediaCommands, MediaEvents>
-
-/** Events that the log shows, as sentences. */
-const PROBLEMS: { readonly [Name in keyof MediaEvents]?: (data: MediaEvents[Name]) => string } = {
-  warning: ({ message }) => message,
-  failed: ({ reason }) => reason,
-  trouble: ({ trouble }) => trouble.text,
-}
-type AssetThread = RpcWorker<AssetCommands, Record<string, never>>
-
-export interface MediaServiceDeps {
+export interface StartMediaDeps {
   log: Logger
   clock?: Clock
   /** Starts a thread; tests pass their own function. */
   startThread?: StartThread
 }
 
-export function startMediaService(deps: MediaServiceDeps, init: MediaServiceInit = {}): MediaPool {
-  return new MediaWorkers({ clock: systemClock, startThread, ...deps }, { ...defaults(), ...init })
-}
-
-class MediaWorkers implements MediaPool {
-  readonly #deps: Required<MediaServiceDeps>
-  readonly #init: Required<MediaServiceInit>
-  readonly #threads = new Set<MediaThread>()
-  readonly #sessions = new TransientMap<string, RemoteMediaSession>()
-  readonly #opening = new Set<string>()
-  readonly #recordingTo = new Set<string>()
-  #assets: AssetThread | undefined
-  #closing: Promise<void> | undefined
-
-  constructor(deps: Required<MediaServiceDeps>, init: Required<MediaServiceInit>) {
-    this.#deps = deps
-    this.#init = init
-  }
-
-  async open({ preferredCodec = 'PCMA', ...open }: MediaSessionInit): Promise<MediaSession> {
-    if (this.#closing) throw new TelephonyError('CLOSED', 'media is closed')
-    if (this.#sessions.has(open.id) || this.#opening.has(open.id)) {
-      throw new TelephonyError('BAD_ARGUMENT', `the call ${open.id} already has media`)
-    }
-    this.#opening.add(open.id)
-    try {
-      const { thread, release, opened } = await this.#openSomewhere(open)
-      const session = new RemoteMediaSession(
-        {
-          rpc: thread.rpc,
-          prompt: (source, codec) => this.#prompt(source, codec),
-          recordingTo: this.#recordingTo,
-          onClosed: () => {
-            release()
-            this.#sessions.delete(open.id)
-          },
-        },
-        {
-          id: open.id,
-          local: { host: open.address, port: opened.port, rtcpPort: opened.rtcpPort },
-          codec: preferredCodec,
-        },
-      )
-      this.#sessions.set(open.id, session)
-      return session
-    } finally {
-      this.#opening.delete(open.id)
-    }
-  }
-
-  /** If a worker dies during the setup of a call, another worker takes the call. */
-  async #openSomewhere(open: MediaOpen): Promise<{ thread: MediaThread; release: () => void; opened: MediaOpened }> {
-    for (let attempt = 1; ; attempt++) {
-      const thread = this.#leastLoaded()
-      const release = thread.hold()
-      try {
-        return { thread, release, opened: await thread.rpc.call('open', open) }
-      } catch (error) {
-        release()
-        const died = TelephonyError.from(error).code === 'MEDIA_WORKER_DIED'
-        if (!died || attempt === OPEN_ATTEMPTS || this.#closing) throw error
-      }
-    }
-  }
-
-  #leastLoaded(): MediaThread {
-    const [best] = [...this.#threads].sort((a, b) => a.holders - b.holders)
-    const isLight = best && best.holders < this.#init.callsPerWorker
-    if (best && (isLight || this.#threads.size >= this.#init.workers)) return best
-    return this.#startThread()
-  }
-
-  #startThread(): MediaThread {
-    const thread: MediaThread = new RpcWorker<MediaCommands, MediaEvents>(this.#deps, {
-      entry: new URL('./worker/entry.js', import.meta.url),
-      name: 'ringflow-media',
-      workerData: { rtcpIntervalMs: this.#init.rtcpIntervalMs },
-      resourceLimits: RESOURCE_LIMITS,
-      onEvent: (name, data) => this.#hear(name, data),
-      onDied: (reason) => {
-        this.#deps.log.error({ reason }, 'a media worker died: its calls end, the next call starts a new worker')
-        this.#threads.delete(thread)
-        for (const session of [...this.#sessions.values()]) {
-          if (session.runsOn(thread.rpc)) session.fail(`media worker: ${reason}`)
-        }
-      },
-    })
-    this.#threads.add(thread)
-    return thread
-  }
-
-  /** An exception in a listener must not end the engine's thread. */
-  #hear<Name extends keyof MediaEvents & string>(name: Name, data: MediaEvents[Name]): void {
-    const problem = PROBLEMS[name]?.(data)
-    if (problem !== undefined) this.#deps.log.warn({ callId: data.id }, `media: ${problem}`)
-    try {
-      this.#sessions.get(data.id)?.hear(name, data)
-    } catch (err) {
-      this.#deps.log.error({ err, event: name, callId: data.id }, 'a listener of a media event threw')
-    }
-  }
-
-  async #prompt(source: PromptSource, codec: CodecName): Promise<EncodedPrompt> {
-    this.#assets ??= this.#startAssets()
-    const assets = this.#assets
-    const release = assets.hold()
-    try {
-      return (await assets.rpc.call('prompt', { source, codec })).prompt
-    } finally {
-      release()
-    }
-  }
-
-  #startAssets(): AssetThread {
-    const assets: AssetThread = new RpcWorker<AssetCommands, Record<string, never>>(this.#deps, {
-      entry: new URL('./worker/asset-entry.js', import.meta.url),
-      name: 'ringflow-assets',
-      onEvent: () => undefined,
-      onDied: (reason) => {
-        this.#deps.log.error({ reason }, 'the asset worker died: the next prompt starts a new worker')
-        if (this.#assets === assets) this.#assets = undefined
-      },
-    })
-    return assets
-  }
-
-  async prompts(): Promise<PromptFigures> {
-    const none = { prompts: 0, octets: 0, asked: 0, made: 0 }
-    return this.#assets ? this.#assets.rpc.call('figures', null) : none
-  }
-
-  load(): ReturnType<MediaPool['load']> {
-    return Promise.all([...this.#threads].map((thread) => thread.rpc.call('load', null)))
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
-    const sessions = [...this.#sessions.values()]
-    await this.#within(CLOSE_WITHIN_MS, Promise.all(sessions.map((session) => session.close())))
-    for (const session of this.#sessions.values()) session.fail('media did not close in time')
-    await Promise.all([...this.#threads, ...(this.#assets ? [this.#assets] : [])].map((thread) => thread.terminate()))
-    this.#threads.clear()
-  }
-
-  #within(ms: number, done: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.setTimeout(resolve, ms)
-      done.finally(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
-  }
+export function startMediaService(deps: StartMediaDeps, init: MediaServiceInit = {}): MediaPool {
+  return new MediaWorkers({ clock: systemClock, startThread, ...deps }, init)
 }

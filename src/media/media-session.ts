@@ -2,10 +2,10 @@ import type { TypedEmitter } from '../base/typed-emitter.js'
 import type {
   CodecName,
   MediaConnect,
-  MediaOpen,
   MediaStats,
   MediaTrouble,
   PlayEnded,
+  PortRange,
   PromptSource,
   RecordResult,
 } from './protocol.js'
@@ -29,7 +29,7 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   readonly local: { host: string; port: number; rtcpPort: number }
   connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
   /** Continues on other ports and updates `local`. Rejects with NO_PORTS, TRANSPORT; then nothing has changed. */
-  moveTo(place: Omit<MediaOpen, 'id'>): Promise<void>
+  moveTo(range: PortRange): Promise<void>
   /** The result resolves when the last packet has been sent, or with the reason of an earlier end. A second play interrupts the first. */
   play(source: ToPlay, options?: { repeat?: number }): MediaPlayback
   /** Sends the received sound back in place of silence. */
@@ -39,7 +39,7 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   /** Records the received sound to an absolute, confined path. Rejects with BAD_ARGUMENT if another recording uses the path. */
   record(path: string, options?: { maxMs?: number }): Promise<MediaRecording>
   stats(): Promise<MediaStats>
-  /** Ends plays and recordings as `hangup`, frees the ports, resolves with the final statistics (null if the worker died). Idempotent. */
+  /** Ends plays and recordings as `hangup`, releases the ports, resolves with the final statistics (null if the worker died). Idempotent. */
   close(): Promise<MediaStats | null>
 }
 
@@ -56,7 +56,8 @@ export interface MediaRecording {
   stop(): Promise<RecordResult | null>
 }
 
-export interface MediaSessionInit extends MediaOpen {
+export interface MediaSessionInit extends PortRange {
+  id: string
   /** Codec of prompts before `connect`. */
   preferredCodec?: CodecName
 }

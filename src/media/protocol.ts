@@ -1,12 +1,11 @@
 /** Messages between the engine and the media workers: plain data and SharedArrayBuffers only. */
 
-export type CodecName = 'PCMA' | 'PCMU'
+import type { CodecName, Direction } from '../base/audio.js'
 
-/** Direction of RTP from our side (RFC 3264 5.1, RFC 4566 6). */
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+export type { CodecName, Direction }
 
-export interface MediaOpen {
-  id: string
+/** Where media ports are opened. */
+export interface PortRange {
   /** Local address that RTP and RTCP bind to. */
   address: string
   /** Inclusive range; RTP takes even ports, RTCP the odd one above (RFC 3550 11). */
@@ -14,10 +13,15 @@ export interface MediaOpen {
   portMax: number
 }
 
-export interface MediaOpened {
+export interface MediaOpen extends PortRange {
+  id: string
+  /** RTP port of a pair that the worker has leased to the engine; without it the worker takes a pair. */
+  leasedPort?: number
+}
+
+export interface MediaPorts {
   port: number
   rtcpPort: number
-  ssrc: number
 }
 
 /** The result of offer and answer. Sent again after every renegotiation. */
@@ -137,10 +141,10 @@ export interface MediaStats {
 }
 
 export type MediaCommands = {
-  open(a: MediaOpen): Promise<MediaOpened>
+  open(a: MediaOpen): MediaPorts | Promise<MediaPorts>
   connect(a: MediaConnect): void
-  /** Opens ports at another address; streams, plays, recordings and statistics continue. Resolves when the old ports are free. */
-  move(a: MediaOpen): Promise<Omit<MediaOpened, 'ssrc'>>
+  /** Opens ports at another address; streams, plays, recordings and statistics continue. */
+  move(a: PortRange & { id: string }): Promise<MediaPorts>
   play(a: MediaPlay): void
   /** Ends the play with this id, or any play; `playEnded` carries the reason. */
   stopPlay(a: { id: string; playId?: string; reason: 'interrupted' | 'stopped' }): void
@@ -151,13 +155,20 @@ export type MediaCommands = {
   startRecord(a: MediaRecord): Promise<void>
   stopRecord(a: { id: string; recordId?: string }): Promise<RecordResult | null>
   stats(a: { id: string }): MediaStats
-  /** Sends RTCP BYE, closes files and sockets, frees the ports; returns the final statistics. */
+  /** Sends RTCP BYE, closes files, releases the ports; returns the final statistics. */
   close(a: { id: string }): Promise<MediaStats>
+  /** RTP ports of bound pairs, which the engine gives to its next calls. `have`: its unused leases; `wanted`: how many it should have. */
+  leasePorts(a: PortRange & { have: number }): Promise<{ ports: number[]; wanted: number }>
+  /** Leased ports that the engine does not need. */
+  returnPorts(a: PortRange & { ports: number[] }): void
+  /** Closes the pairs of this port range that are neither used nor leased: another worker or range needs the ports. */
+  freePorts(a: { portMin: number; portMax: number }): Promise<void>
   /** CPU time of this worker in ms, and its delays. */
-  load(a: null): { cpuMs: number; calls: number; maxLateMs: number; latePackets: number; packetsSent: number }
+  load(a: null): { cpuMs: number; maxLateMs: number; latePackets: number; packetsSent: number }
 }
 
-export type MediaEvents = {
+/** Events of one call. */
+export type MediaCallEvents = {
   /** The first packet of the negotiated source has come. */
   started: { id: string }
   digit: { id: string; digit: string; durationMs: number }
@@ -172,6 +183,13 @@ export type MediaEvents = {
   /** For the log: a failure after which the call continues. */
   warning: { id: string; message: string }
 }
+
+export type MediaEvents = MediaCallEvents & {
+  /** The engine returns its leases of this range, all but `keep`. */
+  leasesRecalled: PortRange & { keep: number }
+}
+
+export type EmitMediaEvent = <Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]) => void
 
 /** The commands of the asset worker: it decodes, resamples and encodes in its own thread. */
 export type PromptSource =

@@ -5,7 +5,7 @@ export type AddressFamily = 4 | 6
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 
 /** Undefined for a host name, a multicast group with its TTL, or an empty text. */
-export function familyOf(address: string | undefined): AddressFamily | undefined {
+export function ipVersionOf(address: string | undefined): AddressFamily | undefined {
   if (address === undefined) return undefined
   if (IPV4.test(address)) return 4
   return isIPv6(address) ? 6 : undefined

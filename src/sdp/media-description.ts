@@ -1,10 +1,8 @@
 /** Reads the media descriptions of an SDP (RFC 8866 5.14). sdp-transform reads all lines except m=. */
 import { parse, type MediaDescription as RawMedia } from 'sdp-transform'
+import type { Direction } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import { plainLines } from './spelling.js'
-
-/** RFC 8866 6.7, from the side of the describing peer. */
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 export interface PayloadFormat {
   payloadType: number
@@ -29,6 +27,7 @@ export interface MediaDescription {
   address: string | undefined
   /** a=rtcp (RFC 3605). */
   rtcpPort: number | undefined
+  /** From the side of the describing peer. */
   direction: Direction
   /** Wanted and largest length of a packet (RFC 8866 6.3, 6.4). */
   ptimeMs: number | undefined

@@ -2,14 +2,12 @@
  * RFC 3264 for one audio stream: offers, answers, and the agreement of both sides.
  * Holds what must stay the same through re-negotiation: the order of the m= lines, payload types, the o= version.
  */
+import type { CodecName, Direction } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import { isUnicast } from '../base/unicast.js'
-import { canonical, familyOf, isHostName, isUnspecified } from './address.js'
-import { type Direction, type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
+import { canonical, ipVersionOf, isHostName, isUnspecified } from './address.js'
+import { type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
-
-/** The codecs that can be negotiated; the same as in media. */
-export type AudioCodec = 'PCMA' | 'PCMU'
 
 export interface LocalMedia {
   /** Address to which the peer sends, IPv4 or IPv6. */
@@ -17,7 +15,7 @@ export interface LocalMedia {
   port: number
   rtcpPort: number
   /** In order of preference. */
-  codecs: readonly AudioCodec[]
+  codecs: readonly CodecName[]
 }
 
 /** The media lines of an offer, which is checked before ports are opened and answered later. */
@@ -27,7 +25,7 @@ export type ReadOffer = readonly MediaDescription[]
 export interface Settled {
   /** Where we send: an address or a host name (not looked up here); `0.0.0.0` or `::` if the peer has never named an address. */
   remote: { host: string; port: number; rtcpPort: number }
-  codec: AudioCodec
+  codec: CodecName
   /** The peer's number for the codec. */
   payloadType: number
   telephoneEvent?: { send: number; receive: number }
@@ -42,7 +40,7 @@ const TELEPHONE_EVENT_PAYLOAD_TYPE = 101
 const PTIME_MS = 20
 /** Packet lengths that media can send. */
 const PTIMES_MS = [60, 40, 30, 20, 10] as const
-const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 }
+const STATIC_PAYLOAD_TYPE: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 }
 /** Without keys or fingerprints these are the same on the wire. */
 const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
 
@@ -175,7 +173,7 @@ export class OfferAnswer {
     return common.find((payload) => this.#localCodec(payload) === this.#settled?.codec) ?? common[0]
   }
 
-  #localCodec(payload: PayloadFormat): AudioCodec | undefined {
+  #localCodec(payload: PayloadFormat): CodecName | undefined {
     if (payload.clockRate !== 8000) return undefined
     return this.#local.codecs.find((name) => name === payload.name.toUpperCase())
   }
@@ -205,8 +203,8 @@ export class OfferAnswer {
    * an unspecified address asks for silence.
    */
   #sendable(address: string | undefined): string {
-    const ours = familyOf(this.#local.address) ?? 4
-    const family = familyOf(address)
+    const ours = ipVersionOf(this.#local.address) ?? 4
+    const family = ipVersionOf(address)
     const isGroup = family !== undefined && !isUnicast(address ?? '') && !isUnspecified(address ?? '')
     if (address !== undefined && family === ours && !isGroup) return canonical(address)
     if (address !== undefined && isHostName(address)) return address.toLowerCase()
@@ -238,7 +236,7 @@ export class OfferAnswer {
 
 function described(address: string | undefined): string {
   if (address === undefined) return 'no address'
-  const family = familyOf(address)
+  const family = ipVersionOf(address)
   if (family !== undefined && !isUnicast(address)) return `“${address}”, which is not the address of one machine`
   const what = family === undefined ? 'is neither a unicast address nor a host name' : `is an IPv${family} address`
   return `“${address.slice(0, 64)}”, which ${what}`
@@ -270,7 +268,7 @@ const telephoneEvent = (payloadType: number): PayloadFormat => ({
 
 const plain = ({ payloadType, name, clockRate }: PayloadFormat): PayloadFormat => ({ payloadType, name, clockRate })
 
-function noCommonCodec(line: MediaDescription | undefined, codecs: readonly AudioCodec[]): TelephonyError {
+function noCommonCodec(line: MediaDescription | undefined, codecs: readonly CodecName[]): TelephonyError {
   if (!line) return new TelephonyError('NO_COMMON_CODEC', 'the peer offers no audio')
   if (line.port === 0) return new TelephonyError('NO_COMMON_CODEC', 'the peer refuses audio')
   const names = line.payloads.map(({ name }) => name.slice(0, 32)).slice(0, 8)

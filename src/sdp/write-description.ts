@@ -2,7 +2,7 @@
  * Our own descriptions as text (RFC 8866 5). Not a general writer: one took a tenth of the time of a call, mostly
  * for lines that we never write.
  */
-import { familyOf } from './address.js'
+import { ipVersionOf } from './address.js'
 import type { MediaDescription } from './media-description.js'
 
 /** The describing side, and the version number of its description (RFC 8866 5.2). */
@@ -27,7 +27,7 @@ export function formatDescription(
 }
 
 /** A host name is written with IP4, which every peer supports. */
-const addressOf = (address: string): string => `IN IP${familyOf(address) ?? 4} ${address}`
+const addressOf = (address: string): string => `IN IP${ipVersionOf(address) ?? 4} ${address}`
 
 function formatMedia(media: MediaDescription, connection: string): string {
   const { kind, port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs, maxPtimeMs } = media

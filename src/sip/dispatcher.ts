@@ -81,7 +81,7 @@ export class Dispatcher {
   #cancel(message: ParsedRequest): void {
     const { transactions } = this.#deps
     const invite = transactions.inviteOf(message)
-    if (!invite) {
+    if (!invite || !invite.isCancelledBy(message)) {
       this.#belongsToNothing(message)
       return
     }

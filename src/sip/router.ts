@@ -158,7 +158,7 @@ export class Router {
   #sentByText(): string {
     if (this.#sentBy === '') {
       const { host, port } = this.#deps.advertised()
-      this.#sentBy = `${uriHost(host)}:${port}`
+      this.#sentBy = `${uriHost(host)}:${port}`.toLowerCase()
     }
     return this.#sentBy
   }

@@ -43,28 +43,44 @@ function wrap(logger: pino.Logger): Logger {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
-    child: (fields: LogFields) => wrapChild(logger, fields),
+    child: (fields: LogFields) => new ChildLogger(logger, fields),
   }
 }
 
 /** Every call has a child logger, and most of them never write a line: pino's own child is made at the first line. */
-function wrapChild(parent: pino.Logger, fields: LogFields): Logger {
-  let made: pino.Logger | undefined
-  const logger = () => {
-    made ??= parent.child(fields)
-    return made
+class ChildLogger implements Logger {
+  readonly #parent: pino.Logger
+  readonly #fields: LogFields
+  #made: pino.Logger | undefined
+
+  constructor(parent: pino.Logger, fields: LogFields) {
+    this.#parent = parent
+    this.#fields = fields
   }
-  const write =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (line: LogFields, message: string): void => {
-      if (parent.isLevelEnabled(level)) logger()[level](line, message)
-    }
-  return {
-    debug: write('debug'),
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-    child: (more: LogFields) => wrapChild(logger(), more),
+
+  debug(fields: LogFields, message: string): void {
+    if (this.#parent.isLevelEnabled('debug')) this.#own.debug(fields, message)
+  }
+
+  info(fields: LogFields, message: string): void {
+    if (this.#parent.isLevelEnabled('info')) this.#own.info(fields, message)
+  }
+
+  warn(fields: LogFields, message: string): void {
+    if (this.#parent.isLevelEnabled('warn')) this.#own.warn(fields, message)
+  }
+
+  error(fields: LogFields, message: string): void {
+    if (this.#parent.isLevelEnabled('error')) this.#own.error(fields, message)
+  }
+
+  child(fields: LogFields): Logger {
+    return new ChildLogger(this.#parent, { ...this.#fields, ...fields })
+  }
+
+  get #own(): pino.Logger {
+    this.#made ??= this.#parent.child(this.#fields)
+    return this.#made
   }
 }
 

@@ -128,7 +128,9 @@ describe('Node-RED in mid-call', function () {
     )
     assert.deepEqual([...idsOf(registrar, 'BYE')], [])
     assert.equal(registrar.heard.filter(({ method }) => method === 'REGISTER').length, 1)
-    assert.deepEqual([after.fds, after.threads], [before.fds, before.threads])
+    assert.equal(after.threads, before.threads)
+    // Fewer if port pairs that no call has used for a minute were closed meanwhile.
+    assert.ok(after.fds <= before.fds, `${after.fds} descriptors`)
     assert.ok(grown <= GROWTH)
   })
 

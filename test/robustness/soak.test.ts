@@ -98,7 +98,7 @@ describe('a soak', function () {
 
   /** The worker's code runs in this thread, so that its memory can be measured separately. */
   async function mediaSlopeKb(): Promise<number> {
-    const worker = new MediaWorker({ clock: systemClock, tell: () => undefined }, { rtcpIntervalMs: 20 })
+    const worker = new MediaWorker({ clock: systemClock, emit: () => undefined }, { rtcpIntervalMs: 20 })
     const peer = connectionTo({ host: '127.0.0.1', port: 9, rtcpPort: 9 })
     const prompt = { codec: 'PCMA', data: new SharedArrayBuffer(8000) } as const
     const one = async (id: string) => {
@@ -115,13 +115,15 @@ describe('a soak', function () {
       for (const untilCount = count + wanted; count < untilCount; ) {
         await Promise.all(Array.from({ length: 50 }, () => one(`${count++}`)))
       }
-      // Ports of calls that ended rest for 3 s.
-      await delay(3_500)
+      // The port pairs of these calls rest, and are closed when no call has needed them for 5 s.
+      await delay(12_000)
     }
     await calls(MEDIA_CALLS / 2)
     const before = (await holdings()).heapOctets
     await calls(MEDIA_CALLS / 2)
-    return ((await holdings()).heapOctets - before) / 1024 / (MEDIA_CALLS / 2000)
+    const slope = ((await holdings()).heapOctets - before) / 1024 / (MEDIA_CALLS / 2000)
+    await worker.close()
+    return slope
   }
 
   async function nodesSlopeKb(): Promise<number> {
@@ -156,9 +158,9 @@ describe('a soak', function () {
       while ((await engine.call('calls', null)).live > 0) await delay(50)
     }
     await sipp('soak-warm-up', 100)
-    const before = await engine.call('usage', null)
+    const before = await settled(engine)
     await sipp('soak', 1_000)
-    const after = await settled(engine, before)
+    const after = await settled(engine)
     tell('descriptors, threads with media', `${handles(before)} before, ${handles(after)} after`, 'the same')
     assert.equal(handles(after), handles(before))
   })
@@ -183,12 +185,18 @@ const slopeOf = (from: Usage, to: Usage): number => (to.heapOctets - from.heapOc
 
 const handles = ({ fds, threads }: Usage): string => `${fds}, ${threads}`
 
-/** Ports are drained for a moment after a call. */
-async function settled(engine: EngineChild, wanted: Usage): Promise<Usage> {
-  const untilMs = performance.now() + 10_000
-  for (;;) {
-    const usage = await engine.call('usage', null)
-    if (handles(usage) === handles(wanted) || performance.now() > untilMs) return usage
+/** Port pairs that no call has needed for 5 s are closed within 10 s. */
+const TRIMMED_MS = 11_000
+
+/** When nothing is opened or closed any more. */
+async function settled(engine: EngineChild): Promise<Usage> {
+  const untilMs = performance.now() + 4 * TRIMMED_MS
+  let usage = await engine.call('usage', null)
+  for (let sinceMs = performance.now(); performance.now() < Math.min(untilMs, sinceMs + TRIMMED_MS); ) {
     await delay(200)
+    const now = await engine.call('usage', null)
+    if (handles(now) !== handles(usage)) sinceMs = performance.now()
+    usage = now
   }
+  return usage
 }

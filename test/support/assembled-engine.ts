@@ -1,8 +1,8 @@
 /** An engine in this thread with real SIP sockets, and some of its parts chosen by the test. */
 import type { Clock } from '../../src/base/clock.js'
 import { assembleEngine } from '../../src/engine/assemble.js'
-import type { TelephonyEngine } from '../../src/engine/engine.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit } from '../../src/engine/protocol.js'
+import type { TelephonyEngine } from '../../src/engine/telephony-engine.js'
 import type { MediaService, MediaSession } from '../../src/media/client.js'
 import { createLogger, type LogSink } from '../../src/trace/logger.js'
 import { FakeMediaSession } from './fake-media.js'

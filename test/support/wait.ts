@@ -34,3 +34,12 @@ export function called<Handlers extends object, Name extends keyof Handlers & st
     timeoutMs,
   )
 }
+
+/** Resolves when the condition holds; for what no event reports, such as a port that another thread frees. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = WAIT_MS): Promise<void> {
+  const endMs = performance.now() + ms
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`waited ${ms} ms for ${what}, which did not come`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

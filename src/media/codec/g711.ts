@@ -1,9 +1,9 @@
 /** ITU-T G.711 by lookup tables: one octet per sample, 8 kHz. The tables are made once; nothing is allocated per frame. */
 
-export type G711Name = 'PCMA' | 'PCMU'
+import type { CodecName } from '../../base/audio.js'
 
 export interface G711 {
-  readonly name: G711Name
+  readonly name: CodecName
   /** RFC 3551 6: static payload type. */
   readonly payloadType: number
   /** The octet of digital silence. */
@@ -61,7 +61,7 @@ function makeTables(
 export const PCMA: G711 = { name: 'PCMA', payloadType: 8, silence: 0xd5, ...makeTables(expandA, compressA) }
 export const PCMU: G711 = { name: 'PCMU', payloadType: 0, silence: 0xff, ...makeTables(expandMu, compressMu) }
 
-export const g711 = (name: G711Name): G711 => (name === 'PCMA' ? PCMA : PCMU)
+export const g711 = (name: CodecName): G711 => (name === 'PCMA' ? PCMA : PCMU)
 
 export function encode(codec: G711, samples: Int16Array, octets: Uint8Array, at = 0): void {
   const table = codec.toCoded

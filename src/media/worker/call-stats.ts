@@ -15,10 +15,10 @@ interface Sources {
 
 /** What sender, receiver and RTCP of one call have counted and measured. */
 export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sources): MediaStats {
-  const { statistics, jitterBuffer, level, undecodedPackets } = receiver
+  const { statistics, undecodedPackets } = receiver
   const decoded = receiver.soundPackets > 0
   const lossPercent = statistics.lossPercentWith(receiver.unplayedPackets)
-  const oneWayDelayMs = (rtcp.roundTripMs ?? 0) / 2 + jitterBuffer.targetMs + intervalMs
+  const oneWayDelayMs = (rtcp.roundTripMs ?? 0) / 2 + receiver.bufferedMs + intervalMs
   return {
     packetsSent: sender.packetsSent,
     octetsSent: sender.octetsSent,
@@ -30,9 +30,9 @@ export function statsOf({ sender, receiver, rtcp, intervalMs, soundOwed }: Sourc
     rttMs: rounded(rtcp.roundTripMs),
     remoteLossPercent: rounded(rtcp.remoteLossPercent),
     mos: decoded ? rounded(meanOpinionScore({ lossPercent, oneWayDelayMs })) : null,
-    levelDbfs: decoded ? rounded(level.dbfs) : null,
+    levelDbfs: decoded ? rounded(receiver.levelDbfs) : null,
     concealedFrames: receiver.concealedFrames,
-    discardedPackets: jitterBuffer.discardedPackets,
+    discardedPackets: receiver.discardedPackets,
     heard: receiver.heard(soundOwed),
     undecodedPackets,
     undecoded: receiver.undecoded,

@@ -2,13 +2,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.js'
 import { serveRpc } from '../../base/rpc.js'
-import type { MediaCommands, MediaEvents } from '../protocol.js'
+import type { EmitMediaEvent, MediaCommands, MediaEvents } from '../protocol.js'
 import { MediaWorker, type MediaWorkerInit } from './media-worker.js'
-import type { Tell } from './session.js'
 
 if (parentPort) {
-  let tell: Tell = () => undefined
-  const deps = { clock: systemClock, tell: ((name, data) => tell(name, data)) as Tell }
+  let emit: EmitMediaEvent = () => undefined
+  const deps = { clock: systemClock, emit: ((name, data) => emit(name, data)) as EmitMediaEvent }
   const worker = new MediaWorker(deps, workerData as MediaWorkerInit)
-  tell = serveRpc<MediaCommands, MediaEvents>(parentPort, worker.commands, { batched: true })
+  emit = serveRpc<MediaCommands, MediaEvents>(parentPort, worker.commands, { batched: true })
 }

@@ -5,10 +5,12 @@ import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
 import { TransientMap } from '../../base/transient-map.js'
-import type { MediaCommands, MediaOpen, MediaOpened, MediaStats } from '../protocol.js'
+import type { EmitMediaEvent, MediaCommands, MediaOpen, MediaPorts, MediaStats, PortRange } from '../protocol.js'
+import { CallMedia } from './call-media.js'
 import { Pacer } from './pacer.js'
-import { CallMedia, type Tell } from './session.js'
-import { PortPairs } from './socket.js'
+import type { PortPair } from './port-pair.js'
+import { PortPool } from './port-pool.js'
+import type { ReporterInit } from './rtcp-reporter.js'
 
 export interface MediaWorkerInit {
   rtcpIntervalMs: number
@@ -17,10 +19,10 @@ export interface MediaWorkerInit {
 /** All calls of one media worker, and the commands that reach them. */
 export class MediaWorker {
   readonly #clock: Clock
-  readonly #tell: Tell
-  readonly #init: MediaWorkerInit
+  readonly #emit: EmitMediaEvent
+  readonly #rtcp: ReporterInit
   readonly #pacer: Pacer
-  readonly #ports: PortPairs
+  readonly #ports: PortPool
   readonly #calls = new TransientMap<string, CallMedia>()
   #ended = { packetsSent: 0, latePackets: 0 }
 
@@ -36,15 +38,23 @@ export class MediaWorker {
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),
     stats: (a) => this.#call(a.id).stats(),
     close: (a) => this.#close(a.id),
+    leasePorts: ({ have, ...range }) => this.#ports.lease(range, have),
+    returnPorts: ({ ports, ...range }) => this.#ports.giveBack(range, ports),
+    freePorts: (range) => this.#ports.free(range),
     load: () => this.#load(),
   }
 
-  constructor(deps: { clock: Clock; tell: Tell }, init: MediaWorkerInit) {
+  constructor(deps: { clock: Clock; emit: EmitMediaEvent }, init: MediaWorkerInit) {
     this.#clock = deps.clock
-    this.#tell = deps.tell
-    this.#init = init
+    this.#emit = deps.emit
+    // RFC 7022 4.2: a CNAME that says nothing about the machine.
+    this.#rtcp = { intervalMs: init.rtcpIntervalMs, newCname: () => newToken(12), random: Math.random }
     this.#pacer = new Pacer({ clock: deps.clock })
-    this.#ports = new PortPairs({ clock: deps.clock, random: (below) => randomInt(below) })
+    this.#ports = new PortPool({
+      clock: deps.clock,
+      random: (below) => randomInt(below),
+      recall: (range, keep) => deps.emit('leasesRecalled', { ...range, keep }),
+    })
   }
 
   #call(id: string): CallMedia {
@@ -53,30 +63,29 @@ export class MediaWorker {
     return call
   }
 
-  async #open({ id, address, portMin, portMax }: MediaOpen): Promise<MediaOpened> {
+  #open({ id, leasedPort, ...range }: MediaOpen): MediaPorts | Promise<MediaPorts> {
     if (this.#calls.has(id)) throw new TelephonyError('BAD_ARGUMENT', `the call ${id} already has media`)
-    const pair = await this.#ports.bind(address, portMin, portMax)
-    const ssrc = randomInt(2 ** 32)
-    const onFailed = (reason: string) => this.#fail(id, reason)
-    const call = new CallMedia(
-      { clock: this.#clock, pacer: this.#pacer, ports: this.#ports, pair, tell: this.#tell, onFailed },
-      // RFC 3550 5.1: sequence number and timestamp start anywhere.
-      { id, ssrc, sequence: randomInt(2 ** 16), timestamp: randomInt(2 ** 32), rtcp: this.#rtcpInit() },
-    )
-    this.#calls.set(id, call)
-    return { port: pair.port, rtcpPort: pair.rtcpPort, ssrc }
+    // At once, because the next command to this call may be in the same message.
+    if (leasedPort !== undefined) return this.#add(id, this.#ports.takeLeased(range, leasedPort))
+    return this.#ports.take(range).then((pair) => this.#add(id, pair))
   }
 
-  async #move({ id, address, portMin, portMax }: MediaOpen): Promise<Omit<MediaOpened, 'ssrc'>> {
-    const call = this.#call(id)
-    const pair = await this.#ports.bind(address, portMin, portMax)
-    await call.moveTo(pair)
+  #add(id: string, pair: PortPair): MediaPorts {
+    const onFailed = (reason: string) => this.#fail(id, reason)
+    const call = new CallMedia(
+      { clock: this.#clock, pacer: this.#pacer, ports: this.#ports, pair, emit: this.#emit, onFailed },
+      // RFC 3550 5.1: SSRC, sequence number and timestamp start anywhere.
+      { id, ssrc: randomInt(2 ** 32), sequence: randomInt(2 ** 16), timestamp: randomInt(2 ** 32), rtcp: this.#rtcp },
+    )
+    this.#calls.set(id, call)
     return { port: pair.port, rtcpPort: pair.rtcpPort }
   }
 
-  /** RFC 7022 4.2: a CNAME that says nothing about the machine. */
-  #rtcpInit() {
-    return { intervalMs: this.#init.rtcpIntervalMs, cname: newToken(12), random: Math.random }
+  async #move({ id, ...range }: PortRange & { id: string }): Promise<MediaPorts> {
+    const call = this.#call(id)
+    const pair = await this.#ports.take(range)
+    call.moveTo(pair)
+    return { port: pair.port, rtcpPort: pair.rtcpPort }
   }
 
   #fail(id: string, reason: string): void {
@@ -84,7 +93,7 @@ export class MediaWorker {
     // The ends of its plays and recordings are reported first.
     void this.#close(id, 'failed')
       .catch(() => undefined)
-      .then(() => this.#tell('failed', { id, reason }))
+      .then(() => this.#emit('failed', { id, reason }))
   }
 
   async #close(id: string, reason: 'hangup' | 'failed' = 'hangup'): Promise<MediaStats> {
@@ -96,6 +105,13 @@ export class MediaWorker {
     return stats
   }
 
+  /** Ends all calls and closes all ports; a thread that ends does the same. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#calls.values()].map((call) => call.close()))
+    this.#calls.clear()
+    await this.#ports.close()
+  }
+
   #load(): ReturnType<MediaCommands['load']> {
     const all = { ...this.#ended }
     for (const call of this.#calls.values()) {
@@ -103,7 +119,7 @@ export class MediaWorker {
       all.packetsSent += packetsSent
       all.latePackets += latePackets
     }
-    return { cpuMs: threadCpuMs(), calls: this.#calls.size, maxLateMs: this.#pacer.maxLateMs, ...all }
+    return { cpuMs: threadCpuMs(), maxLateMs: this.#pacer.maxLateMs, ...all }
   }
 }
 

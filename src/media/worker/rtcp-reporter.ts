@@ -5,7 +5,7 @@ import type { RtpSender } from './rtp-sender.js'
 export interface ReporterInit {
   /** RFC 3550 6.2: 5 s between reports on average. */
   intervalMs: number
-  cname: string
+  newCname: () => string
   /** From 0 to 1. */
   random: () => number
 }
@@ -24,6 +24,7 @@ export class RtcpReporter {
   #nextMs = Number.POSITIVE_INFINITY
   #packetsAtLast = 0
   #reports = 0
+  #cname: string | undefined
 
   constructor(deps: { sender: RtpSender; statistics: ReceiverStatistics }, init: ReporterInit) {
     this.#sender = deps.sender
@@ -63,6 +64,7 @@ export class RtcpReporter {
   #compound(nowMs: number, wallMs: number, bye: boolean): Uint8Array {
     const sender = this.#sender
     const block = this.#statistics.report(nowMs)
+    this.#cname ??= this.#init.newCname()
     const info = {
       rtpTimestamp: sender.timestamp,
       packets: sender.packetsSent,
@@ -71,7 +73,7 @@ export class RtcpReporter {
     }
     return buildRtcp({
       ssrc: sender.ssrc,
-      cname: this.#init.cname,
+      cname: this.#cname,
       blocks: block ? [block] : [],
       bye,
       ...(sender.packetsSent > this.#packetsAtLast ? { sender: info } : {}),

@@ -1,20 +1,15 @@
-import { Concealment } from '../codec/concealment.js'
-import { decode, energyOf, energyOfSamples, type G711, PCMA, PCMU } from '../codec/g711.js'
+import { type G711, PCMA, PCMU } from '../codec/g711.js'
 import { DtmfReceiver } from '../dtmf/dtmf-receiver.js'
 import { ToneDetector } from '../dtmf/tone-detector.js'
 import type { Heard, StrangerSource, UndecodedMedia } from '../protocol.js'
-import { JitterBuffer, MAX_PAYLOAD_OCTETS, type Pulled } from '../rtp/jitter-buffer.js'
+import { MAX_PAYLOAD_OCTETS } from '../rtp/jitter-buffer.js'
 import { ReceiverStatistics } from '../rtp/receiver-statistics.js'
 import { COMFORT_NOISE, looksLikeRtcp, parseRtp, type RtpView } from '../rtp/rtp-packet.js'
 import { type SignalledSource, SourceGuard } from '../rtp/source-guard.js'
 import { Tally } from '../rtp/tally.js'
-import { LevelMeter } from './level-meter.js'
+import { Playout } from './playout.js'
 
 const CLOCK_RATE = 8000
-/** Mean square of -50 dBFS: quieter sound may be shortened or stretched inaudibly. */
-const QUIET_MEAN_SQUARE = 10_737
-/** Mean square of -60 dBFS: quieter sound counts as silence. */
-const AUDIBLE_MEAN_SQUARE = 1074
 /** Packets of other addresses before these count as the reason why nothing was heard. */
 const MIN_STRANGER_PACKETS = 5
 /** Limit of the reported kinds of packets and addresses. */
@@ -35,12 +30,9 @@ export interface ReceiverEvents {
   digit(digit: string, durationMs: number): void
 }
 
-/** One call's stream from the peer: guard, statistics, digits, jitter buffer, decoder, concealment, level. */
+/** One call's stream from the peer: guard, statistics, digits, playout. What handles packets is made with the first packet. */
 export class RtpReceiver {
   readonly statistics = new ReceiverStatistics({ clockRate: CLOCK_RATE })
-  readonly jitterBuffer = new JitterBuffer({ clockRate: CLOCK_RATE })
-  readonly level = new LevelMeter()
-  concealedFrames = 0
   lastHeardMs = 0
   /** Number of packets with decoded sound. */
   soundPackets = 0
@@ -50,21 +42,16 @@ export class RtpReceiver {
 
   readonly #events: ReceiverEvents
   readonly #view: RtpView
-  readonly #dtmf: DtmfReceiver
+  #dtmf: DtmfReceiver | undefined
+  #detectsTones = false
   #tones: ToneDetector | undefined
-  readonly #concealment = new Concealment()
-  /** The packet that is being played, with its remaining range and its codec. */
-  #packet: Uint8Array = new Uint8Array(0)
-  #at = 0
-  #end = 0
-  #codec: G711 = PCMA
+  #playout: Playout | undefined
   #guard: SourceGuard | undefined
   #earlierStrangers = 0
   readonly #strangers = new Tally()
   /** By payload type. */
-  readonly #undecoded = new Map<number, UndecodedMedia>()
+  #undecoded: Map<number, UndecodedMedia> | undefined
   #soundBefore = 0
-  #audible = false
   #format: Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> = {
     codec: PCMA,
     payloadType: 8,
@@ -72,22 +59,17 @@ export class RtpReceiver {
   }
   #remote: SignalledSource | undefined
   #ssrc: number | undefined
-  /** The last packet was comfort noise or a digit: the peer pauses on purpose. */
-  #pausedByPeer = false
-  #quiet = true
-  #pulled: Pulled = 'waiting'
 
   constructor(deps: { events: ReceiverEvents; view: RtpView }) {
     this.#events = deps.events
     this.#view = deps.view
-    this.#dtmf = new DtmfReceiver((digit, durationMs) => this.#events.digit(digit, durationMs))
   }
 
   /** The same remote address keeps the found source; another address restarts the search. */
   configure({ remote, tones, ...format }: ReceiverFormat): void {
     this.#format = format
+    this.#detectsTones = tones
     if (!tones) this.#tones = undefined
-    else this.#tones ??= new ToneDetector((digit, durationMs) => this.#events.digit(digit, durationMs))
     if (this.#isAt(remote)) {
       this.#guard?.followNat(remote.natHosts ?? [])
       return
@@ -101,6 +83,24 @@ export class RtpReceiver {
   #isAt({ host, port, rtcpPort }: SignalledSource): boolean {
     const at = this.#remote
     return at?.host === host && at.port === port && at.rtcpPort === rtcpPort
+  }
+
+  get concealedFrames(): number {
+    return this.#playout?.concealedFrames ?? 0
+  }
+
+  get discardedPackets(): number {
+    return this.#playout?.jitterBuffer.discardedPackets ?? 0
+  }
+
+  /** Delay of the jitter buffer. */
+  get bufferedMs(): number {
+    return this.#playout?.jitterBuffer.targetMs ?? 0
+  }
+
+  /** null before the first sound. */
+  get levelDbfs(): number | null {
+    return this.#playout?.level.dbfs ?? null
   }
 
   get guard(): SourceGuard | undefined {
@@ -119,12 +119,12 @@ export class RtpReceiver {
 
   /** Received packets of the stream whose sound was not played: MOS counts them as lost. */
   get unplayedPackets(): number {
-    return this.#undecodedInStream + this.jitterBuffer.discardedPackets
+    return this.#undecodedInStream + this.discardedPackets
   }
 
   /** Sorted by frequency. */
   get undecoded(): UndecodedMedia[] {
-    const kinds = [...this.#undecoded.values()].sort((a, b) => b.packets - a.packets)
+    const kinds = [...(this.#undecoded?.values() ?? [])].sort((a, b) => b.packets - a.packets)
     return kinds.slice(0, MAX_REPORTED).map((kind) => ({ ...kind }))
   }
 
@@ -136,7 +136,7 @@ export class RtpReceiver {
   /** `owed`: the negotiated direction allowed the peer to send. */
   heard(owed: boolean): Heard {
     const { packetsReceived } = this.statistics
-    if (this.soundPackets > 0) return this.#audible ? 'sound' : 'silence'
+    if (this.soundPackets > 0) return this.#playout?.audible ? 'sound' : 'silence'
     if (packetsReceived > 0) return this.undecodedPackets * 2 > packetsReceived ? 'undecodable' : 'silence'
     if ((this.strangerSources[0]?.packets ?? 0) >= MIN_STRANGER_PACKETS) return 'other-source'
     return owed ? 'nothing' : 'not-owed'
@@ -162,7 +162,7 @@ export class RtpReceiver {
       !this.statistics.follows(view.ssrc, view.sequence)
     if (!isAside && view.ssrc !== this.#ssrc) this.#newSource(view.ssrc)
     // Before the check of the sequence numbers, because the DTMF receiver checks the order of events itself.
-    if (isEvent) this.#dtmf.receive(view, packet, payloadStart, payloadEnd, nowMs)
+    if (isEvent) this.#receiveEvent(packet, view, nowMs)
     if (isAside) {
       this.statistics.receiveAside()
       this.#noteUndecoded(payloadType, octets)
@@ -175,8 +175,12 @@ export class RtpReceiver {
   #newSource(ssrc: number): void {
     if (this.#ssrc === undefined) this.#events.started()
     this.#ssrc = ssrc
-    this.jitterBuffer.reset()
-    this.#concealment.forget()
+    this.#playout?.restart()
+  }
+
+  #receiveEvent(packet: Uint8Array, view: RtpView, nowMs: number): void {
+    this.#dtmf ??= new DtmfReceiver((digit, durationMs) => this.#events.digit(digit, durationMs))
+    this.#dtmf.receive(view, packet, view.payloadStart, view.payloadEnd, nowMs)
   }
 
   #sort(packet: Uint8Array, view: RtpView, nowMs: number): void {
@@ -184,9 +188,10 @@ export class RtpReceiver {
     const isSound = this.#isSound(type, end - start)
     if (isSound) this.soundPackets++
     else if (this.#noteUndecoded(type, end - start)) this.#undecodedInStream++
-    if (isSound) this.#pausedByPeer = false
-    else if (type === COMFORT_NOISE || this.#isEvent(type)) this.#pausedByPeer = true
-    this.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
+    this.#playout ??= new Playout((payloadType) => this.#codecOf(payloadType))
+    if (isSound) this.#playout.pausedByPeer = false
+    else if (type === COMFORT_NOISE || this.#isEvent(type)) this.#playout.pausedByPeer = true
+    this.#playout.jitterBuffer.put(sequence, timestamp, type, isSound ? end - start : 0, packet, start, end, nowMs)
   }
 
   #isSound(payloadType: number, octets: number): boolean {
@@ -201,6 +206,7 @@ export class RtpReceiver {
   #noteUndecoded(payloadType: number, octets: number): boolean {
     if (octets === 0 || payloadType === COMFORT_NOISE || this.#isEvent(payloadType)) return false
     this.undecodedPackets++
+    this.#undecoded ??= new Map()
     const kind = this.#undecoded.get(payloadType)
     if (!kind) this.#undecoded.set(payloadType, { payloadType, octets, packets: 1 })
     else {
@@ -220,57 +226,14 @@ export class RtpReceiver {
 
   /** Fills `frame` with the next `samples` of the peer's sound. If the sound is not used, only the time advances. */
   pull(frame: Int16Array, samples: number, nowMs: number, recorded = true): void {
-    const listened = recorded || this.#tones !== undefined
-    this.#dtmf.poll(nowMs)
-    if (!listened) this.#concealment.forget()
-    let energy = 0
-    for (let have = 0; have < samples; ) {
-      const left = samples - have
-      if (this.#at === this.#end && !this.#next(left, nowMs)) {
-        energy += this.#standIn(frame, have, left, listened)
-        break
-      }
-      const n = Math.min(left, this.#end - this.#at)
-      energy += this.#play(frame, have, n, listened)
-      have += n
+    this.#dtmf?.poll(nowMs)
+    if (!this.#playout) {
+      if (recorded) frame.fill(0, 0, samples)
+      return
     }
-    if (this.#ssrc === undefined) return
-    this.#tones?.hear(frame, samples)
-    this.level.add(energy, samples)
-    if (energy >= AUDIBLE_MEAN_SQUARE * samples) this.#audible = true
-    this.#quiet = energy < QUIET_MEAN_SQUARE * samples
-  }
-
-  /** Takes the next packet; false if there is none. */
-  #next(samples: number, nowMs: number): boolean {
-    const buffer = this.jitterBuffer
-    this.#pulled = buffer.pull(nowMs, samples, this.#quiet)
-    if (this.#pulled !== 'packet') return false
-    this.#packet = buffer.packet
-    this.#at = buffer.payloadStart
-    this.#end = buffer.payloadStart + buffer.payloadOctets
-    this.#codec = this.#codecOf(buffer.payloadType) ?? PCMA
-    return true
-  }
-
-  /** Decodes a part of the packet; returns its energy. */
-  #play(frame: Int16Array, from: number, n: number, listened: boolean): number {
-    const at = this.#at
-    this.#at += n
-    if (!listened) return energyOf(this.#codec, this.#packet, at, n)
-    decode(this.#codec, this.#packet, at, frame, from, n)
-    this.#concealment.heard(frame, from, n)
-    return energyOfSamples(frame, from, n)
-  }
-
-  /** Fills a gap: with concealment, or with silence if the peer pauses on purpose. */
-  #standIn(frame: Int16Array, from: number, n: number, listened: boolean): number {
-    const missing = this.#pulled === 'lost' || (this.#pulled === 'empty' && !this.#pausedByPeer)
-    if (missing) this.concealedFrames++
-    else if (this.#pulled === 'waiting' || this.#pausedByPeer) this.#concealment.forget()
-    if (!listened) return missing && !this.#quiet ? QUIET_MEAN_SQUARE * n : 0
-    if (missing) this.#concealment.fill(frame, from, n)
-    else frame.fill(0, from, from + n)
-    return missing ? energyOfSamples(frame, from, n) : 0
+    this.#playout.pull(frame, samples, nowMs, recorded || this.#detectsTones)
+    if (!this.#detectsTones) return
+    this.#tones ??= new ToneDetector((digit, durationMs) => this.#events.digit(digit, durationMs))
+    this.#tones.hear(frame, samples)
   }
 }

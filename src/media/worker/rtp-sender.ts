@@ -41,10 +41,10 @@ export class RtpSender {
   reachable = true
 
   readonly #events: SenderEvents
-  readonly #dtmf: DtmfSender
+  #dtmf: DtmfSender | undefined
   /** Each has the length of one packet, because slicing a buffer for every send costs more than filling it. */
-  #sounds = buffersOf(RTP_HEADER_OCTETS + 20 * SAMPLES_PER_MS)
-  readonly #eventPackets = buffersOf(EVENT_PACKET_OCTETS)
+  #sounds: Uint8Array[] | undefined
+  #eventPackets: Uint8Array[] | undefined
   #nextBuffer = 0
   #sequence: number
   #timestamp: number
@@ -58,7 +58,6 @@ export class RtpSender {
     this.ssrc = init.ssrc
     this.#sequence = init.sequence
     this.#timestamp = init.timestamp
-    this.#dtmf = new DtmfSender((sendId) => events.digitsSent(sendId, 'finished'))
   }
 
   get timestamp(): number {
@@ -66,8 +65,7 @@ export class RtpSender {
   }
 
   configure(format: SenderFormat): void {
-    const octets = RTP_HEADER_OCTETS + format.intervalMs * SAMPLES_PER_MS
-    if (this.#sounds[0]?.length !== octets) this.#sounds = buffersOf(octets)
+    if (format.intervalMs !== this.#format.intervalMs) this.#sounds = undefined
     this.#format = format
     if (format.eventType === undefined) this.#cancelDigits()
   }
@@ -87,6 +85,7 @@ export class RtpSender {
   }
 
   sendDigits(digits: DigitString): void {
+    this.#dtmf ??= new DtmfSender((sendId) => this.#events.digitsSent(sendId, 'finished'))
     this.#dtmf.add(digits)
   }
 
@@ -95,8 +94,8 @@ export class RtpSender {
     const { sending, intervalMs, eventType } = this.#format
     if (sending && this.reachable) {
       this.#heldMs = 0
-      const isEvent = eventType !== undefined && this.#dtmf.next(this.#timestamp, intervalMs) === 'event'
-      if (isEvent) this.#sendEvent(eventType)
+      if (eventType !== undefined && this.#dtmf?.next(this.#timestamp, intervalMs) === 'event')
+        this.#sendEvent(this.#dtmf, eventType)
       else this.#sendSound(sound)
       if (lateMs >= 10) this.latePackets++
     } else this.#wait(intervalMs)
@@ -128,15 +127,15 @@ export class RtpSender {
   }
 
   #cancelDigits(): void {
-    for (const sendId of this.#dtmf.cancel()) this.#events.digitsSent(sendId, 'hangup')
+    for (const sendId of this.#dtmf?.cancel() ?? []) this.#events.digitsSent(sendId, 'hangup')
   }
 
   #advance(intervals: number): void {
     this.#timestamp = addTimestamp(this.#timestamp, intervals * this.#format.intervalMs * SAMPLES_PER_MS)
   }
 
-  #sendEvent(payloadType: number): void {
-    const dtmf = this.#dtmf
+  #sendEvent(dtmf: DtmfSender, payloadType: number): void {
+    this.#eventPackets ??= buffersOf(EVENT_PACKET_OCTETS)
     const packet = this.#take(this.#eventPackets)
     writeRtpHeader(packet, payloadType, dtmf.marker, this.#sequence, dtmf.timestamp, this.ssrc)
     writeTelephoneEvent(packet, RTP_HEADER_OCTETS, dtmf.event, dtmf.end, dtmf.durationSamples)
@@ -147,6 +146,7 @@ export class RtpSender {
   #sendSound(sound: Int16Array | undefined): void {
     const { codec, payloadType, intervalMs } = this.#format
     const samples = intervalMs * SAMPLES_PER_MS
+    this.#sounds ??= buffersOf(RTP_HEADER_OCTETS + samples)
     const packet = this.#take(this.#sounds)
     const playback = this.#playback
     writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)

@@ -8,14 +8,14 @@ const MIN_UNDECODED = 4
 /** Reports, once per reason, that packets come but nothing is heard. */
 export class TroubleWatch {
   readonly #receiver: RtpReceiver
-  readonly #tell: (trouble: MediaTrouble) => void
-  readonly #reported = new Set<MediaTrouble['reason']>()
+  readonly #onTrouble: (trouble: MediaTrouble) => void
+  readonly #reported: MediaTrouble['reason'][] = []
   #nextMs = 0
   #undecodedBefore = 0
 
-  constructor(receiver: RtpReceiver, tell: (trouble: MediaTrouble) => void) {
+  constructor(receiver: RtpReceiver, onTrouble: (trouble: MediaTrouble) => void) {
     this.#receiver = receiver
-    this.#tell = tell
+    this.#onTrouble = onTrouble
   }
 
   /** Call it often; it checks once a second. */
@@ -33,10 +33,10 @@ export class TroubleWatch {
   }
 
   #report(reason: MediaTrouble['reason'], text: string): void {
-    if (this.#reported.has(reason)) return
-    this.#reported.add(reason)
+    if (this.#reported.includes(reason)) return
+    this.#reported.push(reason)
     const { undecoded, strangerSources } = this.#receiver
-    this.#tell({ reason, text, undecoded, strangerSources })
+    this.#onTrouble({ reason, text, undecoded, strangerSources })
   }
 
   #undecodedText(): string {

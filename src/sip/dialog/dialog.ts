@@ -67,7 +67,7 @@ export class Dialog {
   static ofResponse(request: OutgoingRequest, response: ParsedResponse): Dialog {
     return new Dialog({
       callId: request.callId,
-      localTag: parseNameAddress(request.from)?.tag ?? '',
+      localTag: request.fromTag,
       remoteTag: response.toTag,
       local: request.from,
       remote: addressed(response.to.uri, response.toTag),
@@ -155,6 +155,7 @@ export class Dialog {
       method,
       target: this.#remoteTarget,
       routeSet: this.#routeSet,
+      fromTag: this.localTag,
       from: this.#local,
       to: this.#remote,
       callId: this.callId,

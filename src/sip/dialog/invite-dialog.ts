@@ -213,8 +213,13 @@ export class InviteDialog implements SipDialog, DialogUsage {
     const contact = WITH_CONTACT.has(method) ? [contactLine] : []
     const lines = [...contact, ...dialogHeaderLines(init.headers), ...userAgentLines]
     const request = this.dialog.request(method, { lines, body: init.body })
+    const { canReach } = this.#context
     return exchange(this.#context, request, {
       inDialog: true,
+      // 12.2.1.2, RFC 3311 5.1
+      accepted: (response) => {
+        if (method === 'UPDATE') this.dialog.refresh(response, canReach)
+      },
       nextSeq: () => this.dialog.nextSeq(),
       signal: init.signal,
     })
@@ -271,7 +276,6 @@ export class InviteDialog implements SipDialog, DialogUsage {
     const { transaction, message } = request
     if (!(transaction instanceof InviteServer)) return
     if (this.#offerRefused(request)) return
-    this.dialog.refresh(message, this.#context.canReach)
     this.#decideOffer(request, (status, text) => {
       if (status < 300) this.#awaitAck({ cseq: message.cseq, transaction, text, refusesOffers: true })
     })
@@ -282,9 +286,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
     const { message } = request
     const isRefresh = message.body === '' && (this.#state === 'early' || !(this.#reinvite || this.#offer))
     if (!isRefresh && this.#offerRefused(request)) return
-    this.dialog.refresh(message, this.#context.canReach)
-    if (isRefresh) this.#respond(request, 200, [this.#context.contactLine, ALLOW])
-    else this.#decideOffer(request)
+    if (!isRefresh) this.#decideOffer(request)
+    else {
+      this.dialog.refresh(message, this.#context.canReach)
+      this.#respond(request, 200, [this.#context.contactLine, ALLOW])
+    }
   }
 
   /** An offer that comes while another one is open is refused (14.2); true if it has been. */
@@ -300,6 +306,8 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #decideOffer(request: ServerRequest, answered: (status: number, text: string) => void = () => {}): void {
     const offer = new AnswerableRequest(this.#context, request, (status, text) => {
       this.#offer = undefined
+      // RFC 6141 4: a request that is refused does not move the target.
+      if (status < 300) this.dialog.refresh(request.message, this.#context.canReach)
       answered(status, text)
     })
     const { request: handler } = this.handlers

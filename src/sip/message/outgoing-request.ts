@@ -10,6 +10,7 @@ interface OutgoingRequestInit {
   /** Where the request shall arrive: the Request-URI, unless the first route is a strict router. */
   target: SipUri
   routeSet: readonly NameAddress[]
+  fromTag: string
   /** Values of From and To, with their tags. */
   from: string
   to: string
@@ -53,6 +54,10 @@ export class OutgoingRequest {
 
   get cseq(): number {
     return this.#init.cseq
+  }
+
+  get fromTag(): string {
+    return this.#init.fromTag
   }
 
   get from(): string {

@@ -13,6 +13,18 @@ type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated
  */
 const REPEATS_TO_STRANGERS = 1
 
+interface InviteServerInit {
+  key: string
+  /** Read here, not kept. */
+  request: ParsedRequest
+  flow: Flow
+  toTag: string
+  known: boolean
+  user: ServerUser
+}
+
+const identityOf = (callId: string, cseq: number, fromTag: string): string => `${callId} ${cseq} ${fromTag}`
+
 /** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
 export class InviteServer {
   readonly flow: Flow
@@ -20,6 +32,7 @@ export class InviteServer {
   readonly toTag: string
   readonly #host: TransactionHost
   readonly #key: string
+  readonly #identity: string
   #user: ServerUser | undefined
   #state: State = 'proceeding'
   /** The last response, for repeats of the request. */
@@ -32,12 +45,14 @@ export class InviteServer {
 
   constructor(
     host: TransactionHost,
-    init: { key: string; flow: Flow; toTag: string; known: boolean; user: ServerUser },
+    init: InviteServerInit,
   ) {
     this.#host = host
     this.#key = init.key
     this.flow = init.flow
     this.toTag = init.toTag
+    const { callId, cseq, fromTag } = init.request
+    this.#identity = identityOf(callId, cseq, fromTag)
     this.#user = init.user
     this.#repeatsLeft = init.known ? Number.POSITIVE_INFINITY : REPEATS_TO_STRANGERS
   }
@@ -82,6 +97,11 @@ export class InviteServer {
       this.#end() // Timer I is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
     return true
+  }
+
+  /** RFC 3261 9.1: a CANCEL repeats the Call-ID, the CSeq number and the From tag of its INVITE, whatever its branch says. */
+  isCancelledBy({ callId, cseq, fromTag }: ParsedRequest): boolean {
+    return this.#identity === identityOf(callId, cseq, fromTag)
   }
 
   /** RFC 3261 9.2: a CANCEL has no effect on an INVITE that has its final response. */

@@ -12,5 +12,17 @@ export function serverKey(request: ParsedRequest, method = request.method): stri
   return `2543 ${callId} ${cseq} ${from.text} ${formatSentBy(via)} ${kind}` // RFC 2543 peers make no unique branch
 }
 
-/** RFC 3261 17.1.3: the branch is ours and random, so it and the method suffice. */
-export const clientKey = (branch: string, method: string): string => `${branch} ${method}`
+/**
+ * RFC 3261 17.1.3: the branch is ours and random, so it and the method suffice. The other fields that a response repeats (8.2.6.2) are in
+ * the key because a response in which they differ was not made from our request.
+ */
+export const clientKey = (request: RequestIdentity): string =>
+  `${request.branch} ${request.method} ${request.cseq} ${request.callId} ${request.fromTag}`
+
+interface RequestIdentity {
+  branch: string
+  method: string
+  cseq: number
+  callId: string
+  fromTag: string
+}

@@ -7,6 +7,10 @@ import type { LocalFinalResponse } from '../types.js'
 /** A request as a client transaction sends it; a request that a proxy forwards fits as well. */
 export interface ClientRequest {
   readonly method: string
+  readonly callId: string
+  readonly cseq: number
+  /** '' for a request of RFC 2543 that a proxy forwards. */
+  readonly fromTag: string
   /** The whole message, with this value as its topmost Via. */
   toText(via: string): string
 }

@@ -1,9 +1,8 @@
 import type { Clock } from '../../base/clock.js'
-import { newToken } from '../../base/ids.js'
 import type { Logger } from '../../base/logger.js'
 import { TransientMap } from '../../base/transient-map.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
-import { BRANCH_COOKIE } from '../message/via.js'
+import { newBranch, type Via } from '../message/via.js'
 import type { Flow } from '../transport/flow.js'
 import type { SipAddress } from '../types.js'
 import { InviteClient } from './invite-client.js'
@@ -20,9 +19,6 @@ interface ServerInit {
   known: boolean
   user: ServerUser
 }
-
-/** RFC 3261 8.1.1.7: unique over space and time; 64 random bits. */
-export const newBranch = (): string => BRANCH_COOKIE + newToken()
 
 /** RFC 3261 20.42, RFC 3581 3. */
 export const viaOf = ({ remote, sentBy }: Flow, branch: string): string =>
@@ -55,7 +51,7 @@ export class Transactions {
 
   invite(request: ClientInvite, flow: Flow, user: InviteUser): InviteClient {
     const branch = newBranch()
-    const key = clientKey(branch, 'INVITE')
+    const key = keyOf(request, branch)
     const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(flow, branch), flow, user })
     this.#clients.set(key, transaction)
     transaction.begin()
@@ -76,7 +72,7 @@ export class Transactions {
     const host = this.#serverHost
     const transaction =
       request.method === 'INVITE'
-        ? new InviteServer(host, { key, flow, ...init })
+        ? new InviteServer(host, { key, request, flow, ...init })
         : new NonInviteServer(host, { key, flow, user: init.user })
     this.#servers.set(key, transaction)
     return transaction
@@ -99,9 +95,11 @@ export class Transactions {
 
   /** False: a response without a transaction of ours (17.1.3, 18.1.2). */
   receiveResponse(response: ParsedResponse): boolean {
-    const transaction = this.#clients.get(clientKey(response.via.branch, response.method))
-    transaction?.receive(response)
-    return transaction !== undefined
+    const { via, method, cseq, callId, fromTag } = response
+    const transaction = this.#clients.get(clientKey({ branch: via.branch, method, cseq, callId, fromTag }))
+    if (!transaction || !isSentBy(via, transaction.flow)) return false
+    transaction.receive(response)
+    return true
   }
 
   /** A connection has ended: requests that have gone by it and of which nothing was heard are not answered any more (8.1.3.1, 17.1.4). */
@@ -122,7 +120,7 @@ export class Transactions {
     init: { branch: string; via: string; flow: Flow; user: ClientUser },
   ): NonInviteClient {
     const { branch, ...how } = init
-    const key = clientKey(branch, request.method)
+    const key = keyOf(request, branch)
     const transaction = new NonInviteClient(this.#clientHost, { key, request, ...how })
     this.#clients.set(key, transaction)
     transaction.begin()
@@ -133,4 +131,14 @@ export class Transactions {
     request.transactionKey ||= serverKey(request)
     return request.transactionKey
   }
+}
+
+const keyOf = ({ method, cseq, callId, fromTag }: ClientRequest, branch: string): string =>
+  clientKey({ branch, method, cseq, callId, fromTag })
+
+const DEFAULT_PORT = 5060
+
+/** 18.1.2: a response whose Via does not have our sent-by is discarded. */
+function isSentBy({ host, port = DEFAULT_PORT }: Via, { sentBy }: Flow): boolean {
+  return sentBy === `${host}:${port}` || (port === DEFAULT_PORT && sentBy === host)
 }

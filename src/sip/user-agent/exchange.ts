@@ -10,6 +10,8 @@ export interface ExchangeInit {
   inDialog: boolean
   /** The CSeq for the next try (RFC 3261 22.2). */
   nextSeq(): number
+  /** Gets a 2xx before it is handed on. */
+  accepted?(response: ParsedResponse): void
   /** Aborted: the wait ends at once. */
   signal?: AbortSignal | undefined
 }
@@ -37,7 +39,10 @@ export async function exchange(
   for (;;) {
     const outcome = await finalResponse(context, request, init.signal)
     const lines = isReceived(outcome) ? round.answer(outcome, request) : undefined
-    if (!lines) return toFinalResponse(outcome)
+    if (!lines) {
+      if (isReceived(outcome) && outcome.status < 300) init.accepted?.(outcome)
+      return toFinalResponse(outcome)
+    }
     request = first.again(init.nextSeq(), lines)
   }
 }

@@ -3,6 +3,7 @@ import { Dialog } from '../dialog/dialog.js'
 import { InviteDialog } from '../dialog/invite-dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
+import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { InviteUser } from '../transaction/transaction.js'
 import type { AccountContext } from './account-context.js'
 
@@ -13,6 +14,7 @@ import type { AccountContext } from './account-context.js'
 export class LateAnswers implements InviteUser {
   readonly #context: AccountContext
   readonly #request: OutgoingRequest
+  #early: Map<string, InviteDialog> | undefined
   /** By To tag. */
   readonly #acks = new Map<string, Ack>()
 
@@ -39,11 +41,25 @@ export class LateAnswers implements InviteUser {
     invite.acknowledged()
   }
 
+  /** Early dialogs of other forks end 64*T1 after the first 2xx (13.2.2.4). */
+  take(early: Map<string, InviteDialog>): void {
+    if (early.size === 0) return
+    this.#early = new Map(early)
+    early.clear()
+    this.#context.clock.setTimeout(() => {
+      for (const dialog of this.#early?.values() ?? []) dialog.abandon()
+      this.#early = undefined
+    }, TRANSACTION_MS)
+  }
+
   #endFork(response: ParsedResponse): void {
-    const dialog = Dialog.ofResponse(this.#request, response)
-    const invite = new InviteDialog(this.#context, { dialog, madeBy: 'us' })
+    const invite = this.#early?.get(response.toTag) ?? this.#newDialog(response)
     invite.confirmBy(response)
     this.acknowledge(invite)
     invite.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to another fork'))
+  }
+
+  #newDialog(response: ParsedResponse): InviteDialog {
+    return new InviteDialog(this.#context, { dialog: Dialog.ofResponse(this.#request, response), madeBy: 'us' })
   }
 }

@@ -83,7 +83,9 @@ export class SentInvite implements OutgoingInvite, InviteUser {
       return
     }
     const dialog = this.#dialogOf(response)
-    this.#end(dialog)
+    this.#early.delete(response.toTag)
+    late.take(this.#early)
+    this.#end()
     this.#guarded('answered', () => this.#handlers.answered(dialog, new ReceivedResponse(response)))
     late.acknowledge(dialog)
   }
@@ -159,18 +161,18 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   #fail(response: FinalResponse): void {
     if (this.#state === 'over') return
-    this.#end(undefined)
+    this.#end()
     this.#guarded('failed', () => this.#handlers.failed(response))
   }
 
-  #end(chosen: InviteDialog | undefined): void {
+  #end(): void {
     this.#state = 'over'
-    this.#leaveEarly(chosen)
+    this.#leaveEarly()
     this.#context.dialogs.invited(this.#first.callId, this.fromTag)
   }
 
-  #leaveEarly(chosen?: InviteDialog): void {
-    for (const dialog of this.#early.values()) if (dialog !== chosen) dialog.abandon()
+  #leaveEarly(): void {
+    for (const dialog of this.#early.values()) dialog.abandon()
     this.#early.clear()
   }
 
@@ -194,6 +196,7 @@ function inviteOf(
     method: 'INVITE',
     target,
     routeSet: context.routeSetTo(target),
+    fromTag,
     from: `${displayed(name)}<${context.aor.text}>;tag=${fromTag}`,
     to: `<${to.text}>`,
     callId: checkText('Call-ID', init.sipCallId),

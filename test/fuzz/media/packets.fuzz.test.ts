@@ -55,7 +55,7 @@ describe('mutated packets of the peer in a call', () => {
     })
     const reporter = new RtcpReporter(
       { sender, statistics: receiver.statistics },
-      { intervalMs: 5000, cname: 'c', random },
+      { intervalMs: 5000, newCname: () => 'c', random },
     )
     sender.configure({ codec: PCMA, payloadType: 8, eventType: 101, intervalMs: 20, sending: true })
     sender.tick(0)

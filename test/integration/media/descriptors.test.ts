@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 
-const SOCKET = new URL('../../../src/media/worker/socket.js', import.meta.url).href
+const POOL = new URL('../../../src/media/worker/port-pool.js', import.meta.url).href
 const CLOCK = new URL('../../../src/base/clock.js', import.meta.url).href
 
 /** Leaves descriptors for one socket only, so that the RTP socket opens and the RTCP socket does not. */
@@ -10,11 +10,11 @@ const SCRIPT = `
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync } from 'node:fs'
-const { PortPairs } = await import('${SOCKET}')
+const { PortPool } = await import('${POOL}')
 const { systemClock } = await import('${CLOCK}')
-const ports = new PortPairs({ clock: systemClock, random: () => 0 })
-const bind = () => ports.bind('127.0.0.1', 20000, 60000)
-await ports.release(await bind())
+const ports = new PortPool({ clock: systemClock, random: () => 0, recall: () => undefined })
+const bind = () => ports.take({ address: '127.0.0.1', portMin: 20000, portMax: 60000 })
+ports.release(await bind())
 const taken = []
 try { for (;;) taken.push(openSync('/dev/null', 'r')) } catch {}
 closeSync(taken.pop())

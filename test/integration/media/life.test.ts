@@ -52,7 +52,7 @@ describe('media: life of calls and workers', () => {
   })
   afterEach(() => service.close())
 
-  it('ports are even, RTCP above, exhausted with a clear error, and free after close', async () => {
+  it('ports are even, RTCP above, exhausted with a clear error, free for calls after close, and for all with the service', async () => {
     service = startMediaService({ log: silentLogger })
     const range = await narrowRange(3)
     const open = (id: string) => service.open({ id, address: '127.0.0.1', ...range })
@@ -64,6 +64,7 @@ describe('media: life of calls and workers', () => {
     const again = await open('5')
     assert.equal(again.local.port, sessions[1]?.local.port)
     await Promise.all([again, ...sessions].map((s) => s.close()))
+    await service.close()
     const socket = createSocket('udp4')
     const listening = once(socket, 'listening')
     socket.bind(range.portMin, '127.0.0.1')

@@ -11,7 +11,7 @@ import { connect, LOOPBACK_PORTS, nextEvent } from '../../support/media-pair.js'
 const tone = (durationMs = 60_000) => ({ kind: 'tone' as const, hz: [1000], durationMs, levelDbfs: -13 })
 
 /** A service whose threads can be ended by the test. */
-function start(init: MediaServiceInit) {
+function start(init: MediaServiceInit, range: Partial<typeof LOOPBACK_PORTS> = {}) {
   const media: Worker[] = []
   const assets: Worker[] = []
   const startThread: StartThread = (entry, options) => {
@@ -21,7 +21,7 @@ function start(init: MediaServiceInit) {
     return thread
   }
   const service = startMediaService({ log: silentLogger, startThread }, init)
-  const open = (id: string): Promise<MediaSession> => service.open({ id, ...LOOPBACK_PORTS })
+  const open = (id: string): Promise<MediaSession> => service.open({ id, ...LOOPBACK_PORTS, ...range })
   return { service, media, assets, open }
 }
 
@@ -31,8 +31,8 @@ describe('media workers', () => {
     for (const close of closers.splice(0)) await close()
   })
 
-  function setUp(init: MediaServiceInit) {
-    const world = start(init)
+  function setUp(...init: Parameters<typeof start>) {
+    const world = start(...init)
     closers.push(() => world.service.close())
     return world
   }
@@ -115,6 +115,22 @@ describe('media workers', () => {
     await media[0]?.terminate()
     assert.equal((await opening).id, 'call')
     assert.equal(media.length, 2)
+  })
+
+  it('share the ports of a range: those that stand by in one worker are given up for a call in another', async () => {
+    const { media, open } = setUp({ workers: 2, callsPerWorker: 1 }, { portMin: 38_600, portMax: 38_631 })
+    const calls: MediaSession[] = []
+    for (let n = 0; n < 16; n++) calls.push(await open(`first ${n}`))
+    assert.equal(media.length, 2)
+    assert.equal(new Set(calls.map(({ local }) => local.port)).size, 16)
+    await assert.rejects(open('one too many'), { code: 'NO_PORTS' })
+    // All calls of one worker end, and their pairs stay with it; the next calls are spread over both.
+    for (const call of calls.filter((_, n) => n % 2 === 0)) await call.close()
+    const next: MediaSession[] = []
+    for (let n = 0; n < 8; n++) next.push(await open(`next ${n}`))
+    await media[0]?.terminate()
+    for (let n = 0; n < 8; n++) next.push(await open(`last ${n}`))
+    await assert.rejects(open('again one too many'), { code: 'NO_PORTS' })
   })
 
   it('an exception in one call’s step ends that call only', async () => {

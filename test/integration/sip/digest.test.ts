@@ -1,7 +1,7 @@
 /** Digest authentication against a server that says what the test wants; responses are computed here once more, by hand (RFC 7616 3.4). */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { DigestAuthenticator } from '../../../src/account/authenticator.js'
+import { DigestAuthenticator } from '../../../src/account/digest-authenticator.js'
 import type { RealmGuardInit } from '../../../src/account/realm-guard.js'
 import { octetsOf, textOf } from '../../../src/base/octets.js'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'

@@ -1,9 +1,9 @@
 import type { Lookup } from '../../../src/account/policy.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEvent } from '../../../src/call/call-event.js'
-import { TelephonyEngine } from '../../../src/engine/engine.js'
-import type { Towards } from '../../../src/engine/local-address.js'
+import type { Destination } from '../../../src/engine/local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from '../../../src/engine/protocol.js'
+import { TelephonyEngine } from '../../../src/engine/telephony-engine.js'
 import { createLogger } from '../../../src/trace/logger.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { FakeNetwork } from '../../support/fake-endpoint.js'
@@ -61,8 +61,8 @@ export function makeEngine(lookup: Lookup = async (host) => [host]) {
   const media = new FakeMedia()
   const lines: string[] = []
   const log = createLogger({ level: 'debug', sink: (_level, line) => lines.push(line) })
-  const asked: Towards[] = []
-  const localAddress = async (peer: Towards) => {
+  const asked: Destination[] = []
+  const localAddress = async (peer: Destination) => {
     asked.push(peer)
     return network.localAddress
   }

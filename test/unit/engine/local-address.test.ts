@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
-import { localAddressTowards, systemLookup } from '../../../src/engine/local-address.js'
+import { localAddressFor, systemLookup } from '../../../src/engine/local-address.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 
 /** Takes datagrams and answers none, so that nothing is refused. */
@@ -15,18 +15,18 @@ async function listenOn(host: string, port: number): Promise<Socket> {
 }
 
 describe('local address', () => {
-  const towards = (host: string, lookup = systemLookup) => localAddressTowards({ host, port: 5060 }, lookup)
+  const addressFor = (host: string, lookup = systemLookup) => localAddressFor({ host, port: 5060 }, lookup)
 
   it('is the one that the routing table has for the peer', async () => {
-    assert.equal(await towards('127.0.0.1'), '127.0.0.1')
-    assert.equal(await towards('pbx.example.com', async () => ['127.0.0.2']), '127.0.0.1')
+    assert.equal(await addressFor('127.0.0.1'), '127.0.0.1')
+    assert.equal(await addressFor('pbx.example.com', async () => ['127.0.0.2']), '127.0.0.1')
   })
 
   it('is of the family that is wanted', async () => {
     const both = async () => ['::1', '127.0.0.1']
-    const at = (ipVersion: '4' | '6') => localAddressTowards({ host: 'pbx', port: 5060, ipVersion }, both)
+    const at = (ipVersion: '4' | '6') => localAddressFor({ host: 'pbx', port: 5060, ipVersion }, both)
     assert.deepEqual([await at('4'), await at('6')], ['127.0.0.1', '::1'])
-    assert.equal(await localAddressTowards({ host: 'pbx', port: 1, ipVersion: '6' }, async () => ['127.0.0.1']), '::1')
+    assert.equal(await localAddressFor({ host: 'pbx', port: 1, ipVersion: '6' }, async () => ['127.0.0.1']), '::1')
   })
 
   for (const [ipVersion, preferred, other] of [
@@ -40,7 +40,7 @@ describe('local address', () => {
       const ipv6 = await listenOn('::1', port)
       const at = (addresses: string[], avoid?: string) => {
         const peer = { host: 'pbx', port, ...(ipVersion ? { ipVersion } : {}), ...(avoid ? { avoid } : {}) }
-        return localAddressTowards(peer, async () => addresses)
+        return localAddressFor(peer, async () => addresses)
       }
       for (const order of [
         ['::1', '127.0.0.1'],
@@ -68,14 +68,14 @@ describe('local address', () => {
         ]) {
           for (const ipVersion of ['prefer-4', 'prefer-6'] as const) {
             const towardsPeer = { ...peer, ipVersion }
-            assert.equal(await localAddressTowards(towardsPeer, async () => order), host)
-            assert.equal(await localAddressTowards({ ...towardsPeer, avoid: host }, async () => order), host)
+            assert.equal(await localAddressFor(towardsPeer, async () => order), host)
+            assert.equal(await localAddressFor({ ...towardsPeer, avoid: host }, async () => order), host)
           }
         }
         await endpoint.close()
         // No network is left now: the address stays as it was.
         for (const avoid of ['::1', '127.0.0.1']) {
-          assert.equal(await localAddressTowards({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
+          assert.equal(await localAddressFor({ ...peer, avoid }, async () => ['::1', '127.0.0.1']), avoid)
         }
       }
     })
@@ -85,8 +85,8 @@ describe('local address', () => {
     const notFound = async () => {
       throw new Error('ENOTFOUND')
     }
-    assert.equal(await towards('pbx.example.com', notFound), '127.0.0.1')
-    assert.equal(await towards('pbx.example.com', async () => []), '127.0.0.1')
-    assert.equal(await towards('pbx.example.com', async () => ['255.255.255.255']), '127.0.0.1')
+    assert.equal(await addressFor('pbx.example.com', notFound), '127.0.0.1')
+    assert.equal(await addressFor('pbx.example.com', async () => []), '127.0.0.1')
+    assert.equal(await addressFor('pbx.example.com', async () => ['255.255.255.255']), '127.0.0.1')
   })
 })

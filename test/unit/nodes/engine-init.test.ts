@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { engineInit } from '../../../nodes/shared/engine.js'
 import type { RED } from '../../../nodes/shared/red.js'
+import { engineInit } from '../../../nodes/shared/shared-engine.js'
 
 const initFor = (settings: object) => engineInit({ settings } as unknown as RED)
 

@@ -26,4 +26,18 @@ describe('nodes/shared/live-nodes', () => {
     live.remove(after)
     assert.equal(live.get('dial'), undefined)
   })
+
+  it('names the nodes that listen to every call, and follows each change of the flow', () => {
+    const live = new LiveNodes()
+    const watcher = (id: string): LiveNode => ({ id, onAnyCall: () => undefined }) as unknown as LiveNode
+    const [dial, event, later] = [node('dial'), watcher('event'), watcher('later')]
+    live.add(dial)
+    live.add(event)
+    assert.deepEqual(live.listeningTo('onAnyCall'), [event])
+    assert.deepEqual(live.listeningTo('onRecord'), [])
+    live.add(later)
+    assert.deepEqual(live.listeningTo('onAnyCall'), [event, later])
+    live.remove(event)
+    assert.deepEqual(live.listeningTo('onAnyCall'), [later])
+  })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import fc from 'fast-check'
-import { familyOf, isUnspecified } from '../../../src/sdp/address.js'
+import { ipVersionOf, isUnspecified } from '../../../src/sdp/address.js'
 
 describe('addresses in SDP', () => {
   const known = ['::', '::1', '2001:db8::1', 'fe80::1', '::ffff:192.0.2.1', '1:2:3:4:5:6:7:8', '1::', '::2:3:4:5:6:7:8']
@@ -23,7 +23,7 @@ describe('addresses in SDP', () => {
   for (const text of [...known, ...others, '0.0.0.0', '255.255.255.255']) {
     it(`takes “${text}” for what Node takes it`, () => {
       const zone = text.includes('%') // no use to anybody else
-      assert.equal(familyOf(text) ?? 0, zone ? 0 : isIP(text))
+      assert.equal(ipVersionOf(text) ?? 0, zone ? 0 : isIP(text))
     })
   }
 
@@ -35,7 +35,7 @@ describe('addresses in SDP', () => {
       fc.array(group, { maxLength: 9 }).map((groups) => groups.join(':')),
     )
     fc.assert(
-      fc.property(text, (address) => assert.equal(familyOf(address) ?? 0, isIP(address), address)),
+      fc.property(text, (address) => assert.equal(ipVersionOf(address) ?? 0, isIP(address), address)),
       { numRuns: 3000 },
     )
   })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { CodecName, Direction } from '../../../src/base/audio.js'
 import { TelephonyError } from '../../../src/base/errors.js'
-import type { Direction } from '../../../src/sdp/media-description.js'
-import { type AudioCodec, OfferAnswer } from '../../../src/sdp/offer-answer.js'
+import { OfferAnswer } from '../../../src/sdp/offer-answer.js'
 
-const codecs: AudioCodec[] = ['PCMA', 'PCMU']
+const codecs: CodecName[] = ['PCMA', 'PCMU']
 const us = (names = codecs): OfferAnswer =>
   new OfferAnswer({ address: '127.0.0.1', port: 4000, rtcpPort: 4001, codecs: names }, 77)
 

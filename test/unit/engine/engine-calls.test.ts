@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { silentLogger } from '../../../src/base/logger.js'
 import type { CallEvent } from '../../../src/call/call-event.js'
 import type { AccountEntry } from '../../../src/engine/account-entry.js'
-import { Calls, type DialogId } from '../../../src/engine/calls.js'
+import { type DialogId, EngineCalls } from '../../../src/engine/engine-calls.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { FakeMedia } from '../../support/fake-media.js'
 import { FakeDialog, FakeIncomingInvite, FakeUserAgent, sdpBody } from '../../support/fake-user-agent.js'
@@ -13,7 +13,7 @@ import { account, answerRule, settled } from './engine-fixture.js'
 function makeCalls() {
   const userAgent = new FakeUserAgent()
   const events: CallEvent[] = []
-  const calls = new Calls({
+  const calls = new EngineCalls({
     clock: new FakeClock(),
     log: silentLogger,
     media: new FakeMedia(),

@@ -7,8 +7,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Timer } from '../../src/base/clock.js'
 import { TypedEmitter } from '../../src/base/typed-emitter.js'
 import type { AccountConfig, InboundRule, RegistrationState } from '../../src/engine/protocol.js'
-import type { SharedEngine } from './engine.js'
 import { TelephonyError } from './errors.js'
+import type { SharedEngine } from './shared-engine.js'
 import type { AccountState } from './status.js'
 
 /** How long an account stays alive without its node. Longer than a deploy that creates the node again. */
@@ -35,7 +35,7 @@ type AccountEvents = {
   registration: [accountId: string, registration: RegistrationState]
 }
 
-export class Accounts extends TypedEmitter<AccountEvents> {
+export class FlowAccounts extends TypedEmitter<AccountEvents> {
   readonly #engine: SharedEngine
   readonly #clock: Clock
   /** True while a deploy closes nodes: no grace period may expire then, even if closing is slow. */

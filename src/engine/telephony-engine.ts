@@ -1,5 +1,6 @@
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
+import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import type { HangupInit } from '../call/call.js'
@@ -11,12 +12,11 @@ import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { checkedRule } from './account-config.js'
 import type { AccountEntry } from './account-entry.js'
-import { Accounts } from './accounts.js'
-import { Calls } from './calls.js'
-import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
+import { EngineAccounts } from './engine-accounts.js'
+import { EngineCalls } from './engine-calls.js'
 import { HostNames } from './host-names.js'
-import type { Towards } from './local-address.js'
+import type { Destination } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
 import { signalTone } from './signals.js'
@@ -27,7 +27,7 @@ export interface EngineDeps {
   media: MediaService
   openEndpoint: OpenEndpoint
   lookup: Lookup
-  localAddress: (peer: Towards) => Promise<string>
+  localAddress: (peer: Destination) => Promise<string>
   /** The addresses of this machine. */
   addresses: () => readonly string[]
 }
@@ -46,8 +46,8 @@ type EventTuples = { [Name in keyof EngineEvents]: [data: EngineEvents[Name]] }
 export class TelephonyEngine extends TypedEmitter<EventTuples> {
   readonly #deps: EngineDeps
   readonly #init: EngineInit
-  readonly #accounts: Accounts
-  readonly #calls: Calls
+  readonly #accounts: EngineAccounts
+  readonly #calls: EngineCalls
   readonly #rules = new Map<string, InboundRule>()
   #shutdown: Promise<void> | undefined
 
@@ -58,8 +58,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     const { clock, log, media } = deps
     const hostNames = new HostNames({ clock, log, lookup: deps.lookup })
     const lookup = (name: string) => hostNames.addressesOf(name)
-    this.#calls = new Calls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
-    this.#accounts = new Accounts({
+    this.#calls = new EngineCalls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
+    this.#accounts = new EngineAccounts({
       clock,
       log,
       openEndpoint: deps.openEndpoint,
@@ -158,14 +158,14 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     const { sipCode } = event.end
     const { id } = event.call.account
     const isRegistered = this.#accounts.find(id)?.account.registrationState.state === 'registered'
-    if (!isRegistered && (sipCode === 408 || sipCode === 503)) void this.#accounts.lookAround(id, true)
+    if (!isRegistered && (sipCode === 408 || sipCode === 503)) void this.#accounts.reconsiderAddress(id, true)
   }
 
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
     const ended = Promise.all([
       this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
-      this.#accounts.unregisterAll(),
+      this.#accounts.unregisterAll(SHUTDOWN_MS),
     ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)

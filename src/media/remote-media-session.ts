@@ -8,12 +8,14 @@ import type { MediaPlayback, MediaRecording, MediaSession, MediaSessionEvents, T
 import type {
   CodecName,
   EncodedPrompt,
+  MediaCallEvents,
   MediaCommands,
   MediaConnect,
   MediaEvents,
   MediaOpen,
   MediaStats,
   PlayEnded,
+  PortRange,
   PromptSource,
   RecordResult,
 } from './protocol.js'
@@ -29,9 +31,19 @@ type RecordEnded = RecordResult & { ended: 'finished' | 'stopped' | 'hangup' }
 export interface RemoteMediaSessionDeps {
   rpc: RpcClient<MediaCommands, MediaEvents>
   prompt: (source: PromptSource, codec: CodecName) => Promise<EncodedPrompt>
+  /** Repeats a request for ports after other workers have closed unused ones of the range. */
+  withPorts: <T>(range: PortRange, request: () => Promise<T>) => Promise<T>
   /** Files of all running recordings: two writers would corrupt a file. */
   recordingTo: Set<string>
   onClosed: () => void
+}
+
+export interface RemoteMediaSessionInit {
+  id: string
+  local: MediaSession['local']
+  codec: CodecName
+  /** For a call with leased ports, which the worker does not know yet. */
+  unsentOpen?: MediaOpen
 }
 
 /** The media of one call, which runs in a worker. */
@@ -45,13 +57,29 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   #codec: CodecName
   #playback: MediaPlayback | undefined
   #closing: Promise<MediaStats | null> | undefined
+  /** Sent with the first command: until then the media has nothing to do. */
+  #unsentOpen: MediaOpen | undefined
 
-  constructor(deps: RemoteMediaSessionDeps, init: { id: string; local: MediaSession['local']; codec: CodecName }) {
+  constructor(deps: RemoteMediaSessionDeps, init: RemoteMediaSessionInit) {
     super()
     this.#deps = deps
     this.id = init.id
     this.#local = init.local
     this.#codec = init.codec
+    this.#unsentOpen = init.unsentOpen
+  }
+
+  #call<Op extends keyof MediaCommands>(
+    op: Op,
+    command: Parameters<MediaCommands[Op]>[0],
+  ): Promise<Awaited<ReturnType<MediaCommands[Op]>>> {
+    const { rpc } = this.#deps
+    const open = this.#unsentOpen
+    if (open) {
+      this.#unsentOpen = undefined
+      rpc.call('open', open).catch((error: unknown) => this.fail(TelephonyError.from(error).message))
+    }
+    return rpc.call(op, command)
   }
 
   get local(): MediaSession['local'] {
@@ -63,8 +91,8 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   }
 
   /** Receives the worker's events of this call. */
-  hear<Name extends keyof MediaEvents>(name: Name, data: MediaEvents[Name]): void {
-    const handlers: { [N in keyof MediaEvents]: (data: MediaEvents[N]) => void } = {
+  hear<Name extends keyof MediaCallEvents>(name: Name, data: MediaCallEvents[Name]): void {
+    const handlers: { [N in keyof MediaCallEvents]: (data: MediaCallEvents[N]) => void } = {
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
@@ -80,14 +108,14 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
     this.#assertOpen()
-    await this.#deps.rpc.call('connect', { id: this.id, ...parameters })
+    await this.#call('connect', { id: this.id, ...parameters })
     this.#codec = parameters.codec
   }
 
-  async moveTo(place: Omit<MediaOpen, 'id'>): Promise<void> {
+  async moveTo(range: PortRange): Promise<void> {
     this.#assertOpen()
-    const { port, rtcpPort } = await this.#deps.rpc.call('move', { id: this.id, ...place })
-    this.#local = { host: place.address, port, rtcpPort }
+    const { port, rtcpPort } = await this.#deps.withPorts(range, () => this.#call('move', { id: this.id, ...range }))
+    this.#local = { host: range.address, port, rtcpPort }
   }
 
   play(source: ToPlay, options: { repeat?: number } = {}): MediaPlayback {
@@ -121,7 +149,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     // The play was stopped or the call ended during the reading of the file.
     if (play.over || this.#closing) return
     play.given = true
-    await this.#deps.rpc.call('play', { id: this.id, playId, prompt, repeat })
+    await this.#call('play', { id: this.id, playId, prompt, repeat })
   }
 
   /** The worker ends its plays and reports the played time; a play that it does not have yet ends here. */
@@ -131,12 +159,12 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       play.settle({ ended: reason, playedMs: 0 })
       return
     }
-    this.#deps.rpc.call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
+    this.#call('stopPlay', { id: this.id, playId, reason }).catch(() => undefined)
   }
 
   async echo(on: boolean): Promise<void> {
     this.#assertOpen()
-    await this.#deps.rpc.call('echo', { id: this.id, on })
+    await this.#call('echo', { id: this.id, on })
   }
 
   async sendDigits(
@@ -147,7 +175,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const sendId = newId()
     const sent = new Promise<'finished' | 'hangup'>((resolve) => this.#digits.set(sendId, resolve))
     try {
-      await this.#deps.rpc.call('sendDigits', { id: this.id, sendId, digits, toneMs, gapMs })
+      await this.#call('sendDigits', { id: this.id, sendId, digits, toneMs, gapMs })
       return await sent
     } finally {
       this.#digits.delete(sendId)
@@ -156,7 +184,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async record(path: string, { maxMs = 0 }: { maxMs?: number } = {}): Promise<MediaRecording> {
     this.#assertOpen()
-    const { rpc, recordingTo } = this.#deps
+    const { recordingTo } = this.#deps
     if (recordingTo.has(path))
       throw new TelephonyError('BAD_ARGUMENT', `another recording already writes to ${path}. Use another file name`)
     recordingTo.add(path)
@@ -167,21 +195,21 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const ended = new Promise<RecordEnded>((resolve) => this.#recordings.set(recordId, { path, resolve }))
     ended.finally(forget)
     try {
-      await rpc.call('startRecord', { id: this.id, recordId, path, maxMs })
+      await this.#call('startRecord', { id: this.id, recordId, path, maxMs })
     } catch (error) {
       forget()
       throw error
     }
     const stop = async () => {
       this.#assertOpen()
-      return this.#deps.rpc.call('stopRecord', { id: this.id, recordId })
+      return this.#call('stopRecord', { id: this.id, recordId })
     }
     return { id: recordId, ended, stop }
   }
 
   async stats(): Promise<MediaStats> {
     this.#assertOpen()
-    return this.#deps.rpc.call('stats', { id: this.id })
+    return this.#call('stats', { id: this.id })
   }
 
   #assertOpen(): void {
@@ -195,7 +223,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
 
   async #close(): Promise<MediaStats | null> {
     // The worker reports the ends of plays and recordings before it answers.
-    const stats = await this.#deps.rpc.call('close', { id: this.id }).catch(() => null)
+    const stats = await this.#call('close', { id: this.id }).catch(() => null)
     this.#settle('hangup')
     this.#deps.onClosed()
     return stats

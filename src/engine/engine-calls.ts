@@ -23,7 +23,7 @@ import type { AccountEntry } from './account-entry.js'
 import type { Lease } from './endpoints.js'
 import type { DialCommand, InboundRule } from './protocol.js'
 
-export interface CallsDeps {
+export interface EngineCallsDeps {
   clock: Clock
   log: Logger
   media: MediaService
@@ -54,8 +54,8 @@ const MAX_ENDED = 10_000
 const NO_RULE: InboundRule = { mode: 'reject', sendRinging: false, decideMs: 0, rejectStatus: 480, owner: null }
 
 /** The calls of one engine, from the first packet to `call.ended`, the last event of each. */
-export class Calls {
-  readonly #deps: CallsDeps
+export class EngineCalls {
+  readonly #deps: EngineCallsDeps
   readonly #records = new TransientMap<string, CallRecord>()
   readonly #countByAccount = new Map<string, number>()
   readonly #byDialog = new TransientMap<string, CallRecord>()
@@ -68,7 +68,7 @@ export class Calls {
     onDialog: (callId, dialog) => this.#index(callId, dialog),
   }
 
-  constructor(deps: CallsDeps) {
+  constructor(deps: EngineCallsDeps) {
     this.#deps = deps
     this.#rates = new CallRates(deps.clock)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { Accounts } from '../../../nodes/shared/accounts.js'
-import { SharedEngine } from '../../../nodes/shared/engine.js'
+import { FlowAccounts } from '../../../nodes/shared/flow-accounts.js'
+import { SharedEngine } from '../../../nodes/shared/shared-engine.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { AccountConfig, InboundRule, RegistrationState } from '../../../src/engine/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
@@ -46,7 +46,7 @@ describe('nodes/shared/accounts', () => {
   let clock: FakeClock
   let fake: FakeEngine
   let engine: SharedEngine
-  let accounts: Accounts
+  let accounts: FlowAccounts
   let closing: boolean
 
   beforeEach(() => {
@@ -56,7 +56,7 @@ describe('nodes/shared/accounts', () => {
     engine.configure({ mediaRoots: [], recordRoot: '', logLevel: 'silent' })
     engine.startWith(async () => fake)
     closing = false
-    accounts = new Accounts({ engine, clock, isClosing: () => closing })
+    accounts = new FlowAccounts({ engine, clock, isClosing: () => closing })
   })
 
   it('starts no engine before there is an account', async () => {

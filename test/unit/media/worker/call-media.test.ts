@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
-import type { MediaTrouble } from '../../../../src/media/protocol.js'
+import type { EmitMediaEvent, MediaTrouble } from '../../../../src/media/protocol.js'
 import { buildRtcp, ntpMiddle, parseRtcp } from '../../../../src/media/rtp/rtcp-packet.js'
 import { writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js'
+import { CallMedia } from '../../../../src/media/worker/call-media.js'
 import { Pacer } from '../../../../src/media/worker/pacer.js'
-import { CallMedia, type Tell } from '../../../../src/media/worker/session.js'
-import type { PortPairs } from '../../../../src/media/worker/socket.js'
+import { PortPair } from '../../../../src/media/worker/port-pair.js'
+import type { PortPool } from '../../../../src/media/worker/port-pool.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 import { connectionTo } from '../../../support/media-pair.js'
 
@@ -22,12 +23,14 @@ class FakeSocket extends EventEmitter {
     const done = rest.at(-1)
     if (typeof done === 'function') done()
   }
+  unref(): void {}
   hear(bytes: Uint8Array, from: { host: string; port: number }): void {
     this.emit('message', bytes, { address: from.host, port: from.port })
   }
 }
 
-const asSocket = (socket: FakeSocket) => socket as unknown as Socket
+const pairOf = (rtp: FakeSocket, rtcp: FakeSocket, port: number) =>
+  new PortPair({ rtp: rtp as unknown as Socket, rtcp: rtcp as unknown as Socket }, port)
 
 /** RFC 3550 5.1 */
 function headerOf(bytes: Uint8Array = new Uint8Array(12)) {
@@ -46,12 +49,12 @@ function setUp() {
     {
       clock,
       pacer: new Pacer({ clock }),
-      ports: { release: async () => void released++ } as unknown as PortPairs,
-      pair: { rtp: asSocket(rtp), rtcp: asSocket(rtcp), port: 30_000, rtcpPort: 30_001 },
-      tell: ((name, data) => {
+      ports: { release: () => void released++ } as unknown as PortPool,
+      pair: pairOf(rtp, rtcp, 30_000),
+      emit: ((name, data) => {
         told.push([name, data])
         onTell(name)
-      }) as Tell,
+      }) as EmitMediaEvent,
       onFailed: (reason) => failures.push(reason),
     },
     {
@@ -59,7 +62,7 @@ function setUp() {
       ssrc: 1,
       sequence: 0,
       timestamp: 0,
-      rtcp: { intervalMs: 5000, cname: 'cname', random: () => 0.5 },
+      rtcp: { intervalMs: 5000, newCname: () => 'cname', random: () => 0.5 },
     },
   )
   const connect = (changes: Parameters<typeof connectionTo>[1] = {}) =>
@@ -349,7 +352,7 @@ describe('media of one call', () => {
     assert.deepEqual(failures, ['socket: EBADF'])
   })
 
-  it('close says goodbye, frees the ports once, stops all timers and gives the last figures', async () => {
+  it('close says goodbye, releases the ports once, stops all timers and gives the last figures', async () => {
     const { clock, rtp, rtcp, connect, call, released } = setUp()
     connect()
     clock.advance(100)
@@ -375,7 +378,7 @@ describe('media of one call', () => {
     hear(1)
     clock.advance(100)
     const [toRtp, toRtcp] = [new FakeSocket(), new FakeSocket()]
-    await call.moveTo({ rtp: asSocket(toRtp), rtcp: asSocket(toRtcp), port: 40_000, rtcpPort: 40_001 })
+    call.moveTo(pairOf(toRtp, toRtcp, 40_000))
     assert.equal(released(), 1)
     const [sent, sentRtcp] = [rtp.sent.length, rtcp.sent.length]
     clock.advance(3000)
@@ -402,23 +405,18 @@ describe('media of one call', () => {
     connect({ timeoutMs: 600 })
     hear(1)
     clock.advance(500)
-    await call.moveTo({
-      rtp: asSocket(new FakeSocket()),
-      rtcp: asSocket(new FakeSocket()),
-      port: 40_000,
-      rtcpPort: 40_001,
-    })
+    call.moveTo(pairOf(new FakeSocket(), new FakeSocket(), 40_000))
     clock.advance(500)
     assert.deepEqual(names(), ['started'])
     clock.advance(200)
     assert.deepEqual(names(), ['started', 'timeout'])
   })
 
-  it('a move that comes after the end frees its ports', async () => {
+  it('a move that comes after the end releases its ports', async () => {
     const { call, released } = setUp()
     await call.close()
-    const pair = { rtp: asSocket(new FakeSocket()), rtcp: asSocket(new FakeSocket()), port: 40_000, rtcpPort: 40_001 }
-    await assert.rejects(call.moveTo(pair), { code: 'CLOSED' })
+    const pair = pairOf(new FakeSocket(), new FakeSocket(), 40_000)
+    assert.throws(() => call.moveTo(pair), { code: 'CLOSED' })
     assert.equal(released(), 2)
   })
 })

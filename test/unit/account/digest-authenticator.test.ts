@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { DigestAuthenticator } from '../../../src/account/authenticator.js'
+import { DigestAuthenticator } from '../../../src/account/digest-authenticator.js'
 import type { Challenge } from '../../../src/sip/types.js'
 
 const challenge = (init: Partial<Challenge> = {}): Challenge => ({

@@ -3,8 +3,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import { TypedEmitter } from '../../src/base/typed-emitter.js'
-import type { CallEvent } from '../../src/call/call-event.js'
+import { within } from '../../src/base/deadline.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit, MediaFiles } from '../../src/engine/protocol.js'
 import { TelephonyError } from './errors.js'
 import type { RED, RingflowSettings } from './red.js'
@@ -16,16 +15,13 @@ const STOP_LIMIT_MS = 3_000
 
 const hosted: StartEngine = async (init) => (await import('../../src/engine/client.js')).startHostedEngine(init)
 
-type SharedEngineEvents = {
-  call: [event: CallEvent]
-  registration: [event: EngineEvents['registration']]
-  state: [event: EngineEvents['engine']]
-  log: [event: EngineEvents['log']]
-}
+type EventName = keyof EngineEvents
+type Listener<Name extends EventName> = (data: EngineEvents[Name]) => void
 
-export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
+export class SharedEngine {
   readonly #clock: Clock
   #start: StartEngine = hosted
+  readonly #listeners: [EventName, Listener<never>][] = []
   #init: EngineInit | undefined
   #running: Promise<Engine> | undefined
   /** Resolves when the previous engine has closed its sockets. */
@@ -34,8 +30,12 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
   #failed = false
 
   constructor(deps: { clock: Clock } = { clock: systemClock }) {
-    super()
     this.#clock = deps.clock
+  }
+
+  /** Listens to each engine from its start on. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    this.#listeners.push([name, listener])
   }
 
   /** The engine died and has not restarted yet. */
@@ -87,7 +87,7 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
     this.#failed = false
     if (running) {
       this.#closed = running.then((engine) => engine.close()).catch(() => undefined)
-      this.#stopping = this.#bounded(this.#closed)
+      this.#stopping = within(STOP_LIMIT_MS, this.#closed, this.#clock).then(() => undefined)
     }
     return this.#stopping
   }
@@ -97,27 +97,14 @@ export class SharedEngine extends TypedEmitter<SharedEngineEvents> {
     if (!this.#init) throw new TelephonyError('INTERNAL', 'the telephony engine was not configured')
     try {
       const engine = await this.#start(this.#init)
-      engine.on('call', (event) => this.emit('call', event))
-      engine.on('registration', (event) => this.emit('registration', event))
-      engine.on('log', (event) => this.emit('log', event))
-      engine.on('engine', (event) => {
-        this.#failed = event.state === 'failed'
-        this.emit('state', event)
+      engine.on('engine', ({ state }) => {
+        this.#failed = state === 'failed'
       })
+      for (const [name, listener] of this.#listeners) engine.on(name, listener as Listener<EventName>)
       return engine
     } catch (error) {
       throw TelephonyError.from(error, 'ENGINE_DIED')
     }
-  }
-
-  #bounded(work: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const limit = this.#clock.setTimeout(resolve, STOP_LIMIT_MS)
-      void work.then(() => {
-        limit.cancel()
-        resolve()
-      })
-    })
   }
 }
 

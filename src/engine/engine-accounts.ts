@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Account, type AccountPeers } from '../account/account.js'
+import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
-import { checkConfig, onTheWire, towards } from './account-config.js'
-import type { AccountEntry, AccountsDeps } from './account-entry.js'
+import { checkConfig, firstDestination, wireSettings } from './account-config.js'
+import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
-import { within } from './deadline.js'
 import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
@@ -14,8 +14,8 @@ import { Reopening } from './reopening.js'
 const CLOSE_MS = 3_000
 
 /** The accounts of one engine and the endpoints below them. Changes of one account happen one after the other. */
-export class Accounts {
-  readonly #deps: AccountsDeps
+export class EngineAccounts {
+  readonly #deps: EngineAccountsDeps
   readonly #endpoints: Endpoints
   readonly #entries = new Map<string, AccountEntry>()
   readonly #changes = new Map<string, Promise<unknown>>()
@@ -23,7 +23,7 @@ export class Accounts {
   readonly #moves: AccountMoves
   #closed = false
 
-  constructor(deps: AccountsDeps) {
+  constructor(deps: EngineAccountsDeps) {
     this.#deps = deps
     this.#reopening = new Reopening({ clock: deps.clock })
     this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
@@ -59,7 +59,7 @@ export class Accounts {
       const peers = checkConfig(config)
       this.#reopening.forget(config.id)
       const old = this.#entries.get(config.id)
-      if (old && isDeepStrictEqual(onTheWire(old.config), onTheWire(config))) {
+      if (old && isDeepStrictEqual(wireSettings(old.config), wireSettings(config))) {
         old.config = config
         return old
       }
@@ -75,20 +75,19 @@ export class Accounts {
       if (!entry) return
       this.#forget(accountId)
       const ended = this.#deps.hangUpAll(accountId, { reason: 'the account was removed' })
-      await within(CLOSE_MS, Promise.all([ended, entry.account.close()]), this.#deps.clock)
-      entry.account.abandon()
+      await Promise.all([within(CLOSE_MS, ended, this.#deps.clock), entry.account.close(CLOSE_MS)])
       await this.#release(entry)
     })
   }
 
   /** `silent`: the account's peer did not answer. */
-  lookAround(accountId: string, silent: boolean): Promise<void> {
-    return this.#moves.lookAround(accountId, silent)
+  reconsiderAddress(accountId: string, silent: boolean): Promise<void> {
+    return this.#moves.reconsiderAddress(accountId, silent)
   }
 
-  /** Unregisters all accounts and leaves their calls alone. The caller limits the time. */
-  async unregisterAll(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => entry.account.close()))
+  /** Unregisters all accounts for at most `limitMs`, and leaves their calls alone. */
+  async unregisterAll(limitMs: number): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.account.close(limitMs)))
   }
 
   /** Closes every socket, also those that are being opened. */
@@ -99,7 +98,7 @@ export class Accounts {
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const entry of entries) {
-      entry.account.abandon()
+      entry.account.stop()
       entry.mediaAddress.close()
       entry.forgetSecret()
     }
@@ -107,7 +106,8 @@ export class Accounts {
   }
 
   async #replace(old: AccountEntry | undefined, config: AccountConfig, peers: AccountPeers): Promise<AccountEntry> {
-    const address = config.transport.bindAddress.trim() || (await this.#deps.localAddress(towards(config, peers)))
+    const address =
+      config.transport.bindAddress.trim() || (await this.#deps.localAddress(firstDestination(config, peers)))
     try {
       return await this.#placeAt(address, old, config)
     } catch (thrown) {
@@ -121,8 +121,7 @@ export class Accounts {
     const { transport } = config
     const stays = old !== undefined && old.lease.key === Endpoints.keyOf(transport, address)
     // The new account replaces the old one on the socket, because both have the same contact.
-    if (old) await within(CLOSE_MS, old.account.close(), this.#deps.clock)
-    old?.account.abandon()
+    await old?.account.close(CLOSE_MS)
     const lease = old && stays ? old.lease.fork() : undefined
     if (old) {
       this.#forget(config.id)
@@ -159,7 +158,7 @@ export class Accounts {
           registration: (state) => {
             this.#deps.registration(config.id, state)
             if (state.state !== 'registering') registrarAnswered.resolve()
-            if (state.state === 'failed') void this.#moves.lookAround(config.id, isLocalFailure(state.status))
+            if (state.state === 'failed') void this.#moves.reconsiderAddress(config.id, isLocalFailure(state.status))
           },
         },
         config,

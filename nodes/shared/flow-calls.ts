@@ -1,4 +1,5 @@
 /** The calls as the flows see them: their latest snapshots, the nodes that wait for an answer, and the node that gets each event. */
+import { isoTime } from '../../src/base/iso-time.js'
 import type { CallEvent, CallSnapshot } from '../../src/call/call-event.js'
 import { TelephonyError } from './errors.js'
 import type { Ended, LiveNode, LiveNodes } from './live-nodes.js'
@@ -20,7 +21,7 @@ interface Waiter {
   reject: (error: TelephonyError) => void
 }
 
-export class Calls {
+export class FlowCalls {
   readonly #live: LiveNodes
   /** True while a deploy has closed nodes that it may create again. */
   readonly #isAway: () => boolean
@@ -77,7 +78,7 @@ export class Calls {
 
   /** The event note for an action of a node; it has the sequence number of the call's latest event. */
   note(callId: string, name: string): EventNote {
-    return { name, seq: this.#known.get(callId)?.seq ?? 0, at: new Date().toISOString() }
+    return { name, seq: this.#known.get(callId)?.seq ?? 0, at: isoTime(Date.now()) }
   }
 
   /** Resolves when the call is answered or ends without an answer. Call this before dialling, or an early event is missed. */
@@ -122,7 +123,7 @@ export class Calls {
     const owner = event.owner === null ? undefined : this.#live.get(event.owner)
     if (owner) guard(owner, () => owner.onCall?.(event))
     this.#deliverMedia(event)
-    for (const node of this.#live.all()) guard(node, () => node.onAnyCall?.(event))
+    for (const node of this.#live.listeningTo('onAnyCall')) guard(node, () => node.onAnyCall?.(event))
     if (event.type === 'call.ended') this.#record(event)
     const orphan = event.owner !== null && !owner && event.type !== 'call.ended'
     if (orphan) this.#orphaned(event.callId)

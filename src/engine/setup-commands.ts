@@ -3,7 +3,7 @@ import type { AccountConfig, EngineCommands, InboundRule } from './protocol.js'
 type Op = keyof EngineCommands
 
 /** Records the commands that configure an engine, to repeat them on a new one. */
-export class Wanted {
+export class SetupCommands {
   readonly #accounts = new Map<string, AccountConfig>()
   readonly #rules = new Map<string, InboundRule>()
   /** Accounts whose state differs from their `register` setting. */

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { SetupCommands } from '../../../src/engine/setup-commands.js'
+import { account, answerRule } from './engine-fixture.js'
+
+describe('what an engine was told to be', () => {
+  it('is repeated: the rule before its account, the last settings of each', () => {
+    const setup = new SetupCommands()
+    setup.note('setAccount', account({ name: 'old' }))
+    setup.note('setAccount', account())
+    setup.note('setInbound', { accountId: 'a1', rule: answerRule })
+    setup.note('dial', { accountId: 'a1', target: '1' })
+    assert.deepEqual(setup.commands(), [
+      [
+        ['setInbound', { accountId: 'a1', rule: answerRule }],
+        ['setAccount', account()],
+      ],
+    ])
+  })
+
+  it('remembers who was told to register or not, where that differs from the settings', () => {
+    const setup = new SetupCommands()
+    setup.note('setAccount', account({ register: true }))
+    setup.note('unregister', { accountId: 'a1' })
+    assert.deepEqual(setup.commands()[0]?.at(-1), ['unregister', { accountId: 'a1' }])
+    setup.note('register', { accountId: 'a1' })
+    assert.deepEqual(setup.commands()[0]?.at(-1), ['setAccount', account({ register: true })])
+  })
+
+  it('forgets what was taken away', () => {
+    const setup = new SetupCommands()
+    setup.note('setAccount', account())
+    setup.note('setInbound', { accountId: 'a1', rule: answerRule })
+    setup.note('setInbound', { accountId: 'a1', rule: null })
+    assert.deepEqual(setup.commands(), [[['setAccount', account()]]])
+    setup.note('removeAccount', { accountId: 'a1' })
+    assert.deepEqual(setup.commands(), [])
+  })
+
+  it('knows nothing of an account’s earlier life: an account that was removed and set again is as its settings say', () => {
+    for (const [told, register] of [
+      ['unregister', true],
+      ['register', false],
+    ] as const) {
+      const setup = new SetupCommands()
+      setup.note('setAccount', account({ register }))
+      setup.note('setInbound', { accountId: 'a1', rule: answerRule })
+      setup.note(told, { accountId: 'a1' })
+      setup.note('removeAccount', { accountId: 'a1' })
+      setup.note('setAccount', account({ register }))
+      assert.deepEqual(setup.commands(), [[['setAccount', account({ register })]]])
+    }
+  })
+})
