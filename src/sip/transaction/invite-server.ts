@@ -43,10 +43,7 @@ export class InviteServer {
   /** Timer I or L. */
   #timer: Timer | undefined
 
-  constructor(
-    host: TransactionHost,
-    init: InviteServerInit,
-  ) {
+  constructor(host: TransactionHost, init: InviteServerInit) {
     this.#host = host
     this.#key = init.key
     this.flow = init.flow
