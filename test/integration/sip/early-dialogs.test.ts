@@ -133,7 +133,7 @@ describe('several early dialogs of one INVITE', () => {
     const cancel = await peer.requests.next()
     assert.deepEqual(
       [cancel.message.method, cancel.message.toTag, cancel.message.via.branch, cancel.message.cseq],
-      ['CANCEL', undefined, received.message.via.branch, received.message.cseq],
+      ['CANCEL', '', received.message.via.branch, received.message.cseq],
     )
     peer.answer(cancel, 200)
     forks[1].answer(180)
