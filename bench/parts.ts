@@ -18,8 +18,8 @@ const ENGINE: Steps = {
 }
 const NODES: Steps = { ...ENGINE, ladder: [200, 400, 600, 800, 1000, 1200, 1500] }
 
-const MEMORY: MemoryPlan = { warmUpCalls: 20_000, warmUpPerSecond: 800, calls: 20_000, perSecond: 500 }
-const QUICK_MEMORY: MemoryPlan = { warmUpCalls: 12_000, warmUpPerSecond: 800, calls: 5000, perSecond: 500 }
+const MEMORY: MemoryPlan = { warmUpCalls: 20_000, calls: 20_000, perSecond: PER_SECOND }
+const QUICK_MEMORY: MemoryPlan = { warmUpCalls: 12_000, calls: 5000, perSecond: PER_SECOND }
 const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
 const QUICK_DUPLEX: DuplexPlan = { windowSec: 2, captureSec: 2 }
 

@@ -90,7 +90,11 @@ function factLines({ inbound, outbound, nodes, setUp = [], registrations: of, me
           `accounts registered: ${of.accounts} within ${of.allRegisteredMs.toFixed(0)} ms, ${of.cpuMsPerRegistration.toFixed(2)} ms CPU and ${of.memoryKbPerAccount.toFixed(0)} kB each; ${of.refreshes} refreshes at ${of.cpuMsPerRefresh.toFixed(2)} ms CPU; ${of.registeredAtEnd} registered at the end (1000)`,
         ]
       : []),
-    ...(memory ? [`memory that stays: ${memory.kbPer1000Calls.toFixed(1)} kB per 1,000 calls (5)`] : []),
+    ...(memory
+      ? [
+          `memory that stays: ${memory.kbPer1000Calls.toFixed(1)} kB per 1,000 calls (5); ${memory.failed} failed, ${memory.retransmissions} retransmissions`,
+        ]
+      : []),
   ]
 }
 

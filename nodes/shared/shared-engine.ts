@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../src/base/clock.js'
+import { within } from '../../src/base/deadline.js'
 import type { Engine, EngineCommands, EngineEvents, EngineInit, MediaFiles } from '../../src/engine/protocol.js'
 import { TelephonyError } from './errors.js'
 import type { RED, RingflowSettings } from './red.js'
@@ -86,7 +87,7 @@ export class SharedEngine {
     this.#failed = false
     if (running) {
       this.#closed = running.then((engine) => engine.close()).catch(() => undefined)
-      this.#stopping = this.#bounded(this.#closed)
+      this.#stopping = within(STOP_LIMIT_MS, this.#closed, this.#clock).then(() => undefined)
     }
     return this.#stopping
   }
@@ -104,16 +105,6 @@ export class SharedEngine {
     } catch (error) {
       throw TelephonyError.from(error, 'ENGINE_DIED')
     }
-  }
-
-  #bounded(work: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const limit = this.#clock.setTimeout(resolve, STOP_LIMIT_MS)
-      void work.then(() => {
-        limit.cancel()
-        resolve()
-      })
-    })
   }
 }
 

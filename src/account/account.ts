@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.js'
+import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { uriHost } from '../sip/transport/address.js'
@@ -114,15 +115,17 @@ export class Account {
   readonly userAgent: UserAgent
   readonly #policy: Policy
   readonly #registration: Registration
+  readonly #clock: Clock
   readonly #keepAlive: KeepAlive
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
-  #abandoned = false
+  #isStopped = false
   /** Source address of the answer to our last registration. */
   #registeredOver: SipAddress | undefined
 
   constructor(deps: AccountDeps, init: AccountInit) {
     const { clock, lookup, activeCalls } = deps
+    this.#clock = clock
     const log = deps.log.child({ accountId: init.id })
     this.id = init.id
     this.peers = checkAccount(init)
@@ -217,16 +220,16 @@ export class Account {
     this.#registration.transportLost()
   }
 
-  /** Unregisters, without a time limit: the caller limits the time and then calls `abandon`. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#registration.unregister().finally(() => this.abandon())
+  /** Unregisters for at most `limitMs`, then stops. Idempotent. */
+  close(limitMs: number): Promise<void> {
+    this.#closing ??= within(limitMs, this.#registration.unregister(), this.#clock).then(() => this.stop())
     return this.#closing
   }
 
   /** Accepts no more requests and sends nothing to the registrar; existing dialogs continue. Idempotent. */
-  abandon(): void {
-    if (this.#abandoned) return
-    this.#abandoned = true
+  stop(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
     this.#policy.close()
     this.#keepAlive.stop()
     this.#registration.close()

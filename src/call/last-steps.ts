@@ -1,6 +1,6 @@
 /** The last steps of a call: signalling and media end in parallel, within a time limit. The call ends even if one of them fails. */
 import type { Clock } from '../base/clock.js'
-import { deferred } from '../base/deferred.js'
+import { within } from '../base/deadline.js'
 import type { Logger } from '../base/logger.js'
 import type { MediaStats } from '../media/protocol.js'
 
@@ -32,15 +32,12 @@ export async function takeLastSteps(deps: { clock: Clock; log: Logger }, steps: 
       log.warn({ err }, 'a step at the end of the call failed; the call ends anyway')
     }
   }
-  const timeUp = deferred<void>()
-  const timer = clock.setTimeout(() => timeUp.resolve(), LIMIT_MS)
   const left = attempt(async () => {
     results.status = await steps.leave()
   })
   const closed = attempt(async () => {
     results.stats = await steps.closeMedia()
   })
-  await Promise.race([Promise.all([left, closed]), timeUp.promise])
-  timer.cancel()
+  await within(LIMIT_MS, Promise.all([left, closed]), clock)
   return { ...results }
 }

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../base/clock.js'
+import { within } from '../base/deadline.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
@@ -91,10 +93,7 @@ export class Endpoints {
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
     })
-    let markClosed = () => {}
-    const closed = new Promise<void>((resolve) => {
-      markClosed = resolve
-    })
+    const { promise: closed, resolve: markClosed } = deferred<void>()
     const bind = bindOf(transport, address)
     const protocols = transport.protocol.split('+')
     const entry: Entry = { key, bind, protocols, opened, leases: 0, closing: false, closed, markClosed }
@@ -105,14 +104,12 @@ export class Endpoints {
   async #waitForPort(key: string, transport: TransportConfig, address: string): Promise<void> {
     const rival = this.#rivalOf(key, transport, address)
     if (!rival) return
-    let timer: { cancel(): void } | undefined
-    const tooLong = new Promise<never>((_, reject) => {
-      const cause = { code: PORT_IN_USE }
-      const text = `${rival.bind} is used by another transport with other settings. Use one transport for both accounts, or another port`
-      const error = new TelephonyError('TRANSPORT', text, { cause })
-      timer = this.#deps.clock.setTimeout(() => reject(error), HANDOVER_MS)
-    })
-    await Promise.race([rival.closed, tooLong]).finally(() => timer?.cancel())
+    if (await within(HANDOVER_MS, rival.closed, this.#deps.clock)) return
+    throw new TelephonyError(
+      'TRANSPORT',
+      `${rival.bind} is used by another transport with other settings. Use one transport for both accounts, or another port`,
+      { cause: { code: PORT_IN_USE } },
+    )
   }
 
   /** UDP and TCP ports are separate: the same number in both is not a conflict. */

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Account, type AccountPeers } from '../account/account.js'
+import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { checkConfig, firstDestination, wireSettings } from './account-config.js'
 import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
-import { within } from './deadline.js'
 import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
@@ -75,8 +75,7 @@ export class EngineAccounts {
       if (!entry) return
       this.#forget(accountId)
       const ended = this.#deps.hangUpAll(accountId, { reason: 'the account was removed' })
-      await within(CLOSE_MS, Promise.all([ended, entry.account.close()]), this.#deps.clock)
-      entry.account.abandon()
+      await Promise.all([within(CLOSE_MS, ended, this.#deps.clock), entry.account.close(CLOSE_MS)])
       await this.#release(entry)
     })
   }
@@ -86,9 +85,9 @@ export class EngineAccounts {
     return this.#moves.reconsiderAddress(accountId, silent)
   }
 
-  /** Unregisters all accounts and leaves their calls alone. The caller limits the time. */
-  async unregisterAll(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => entry.account.close()))
+  /** Unregisters all accounts for at most `limitMs`, and leaves their calls alone. */
+  async unregisterAll(limitMs: number): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.account.close(limitMs)))
   }
 
   /** Closes every socket, also those that are being opened. */
@@ -99,7 +98,7 @@ export class EngineAccounts {
     const entries = [...this.#entries.values()]
     this.#entries.clear()
     for (const entry of entries) {
-      entry.account.abandon()
+      entry.account.stop()
       entry.mediaAddress.close()
       entry.forgetSecret()
     }
@@ -122,8 +121,7 @@ export class EngineAccounts {
     const { transport } = config
     const stays = old !== undefined && old.lease.key === Endpoints.keyOf(transport, address)
     // The new account replaces the old one on the socket, because both have the same contact.
-    if (old) await within(CLOSE_MS, old.account.close(), this.#deps.clock)
-    old?.account.abandon()
+    await old?.account.close(CLOSE_MS)
     const lease = old && stays ? old.lease.fork() : undefined
     if (old) {
       this.#forget(config.id)

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { Lookup } from '../account/policy.js'
 import type { Clock, Timer } from '../base/clock.js'
+import { within } from '../base/deadline.js'
 import type { Logger } from '../base/logger.js'
-import { within } from './deadline.js'
 
 interface MediaAddressDeps {
   clock: Clock

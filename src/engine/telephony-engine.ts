@@ -1,5 +1,6 @@
 import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
+import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import type { HangupInit } from '../call/call.js'
@@ -11,7 +12,6 @@ import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { checkedRule } from './account-config.js'
 import type { AccountEntry } from './account-entry.js'
-import { within } from './deadline.js'
 import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
@@ -165,7 +165,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     const { clock, media } = this.#deps
     const ended = Promise.all([
       this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
-      this.#accounts.unregisterAll(),
+      this.#accounts.unregisterAll(SHUTDOWN_MS),
     ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)

@@ -1,13 +1,10 @@
 /** A flow built as a user builds it: nodes dragged from the palette, wires drawn, dialogs filled, deployed, rung, and heard. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { STATUS_TEXT } from '../../nodes/shared/status.js'
 import { measureTone } from '../support/audio.js'
 import { debugNode, Stage } from '../support/examples.js'
 import type { FlowNode } from '../support/node-red-process.js'
-import { repoPath } from '../support/repo.js'
 import {
   closeDialog,
   type Editor,
@@ -19,9 +16,8 @@ import {
   showTab,
 } from './support/editor.js'
 import { dragFromPalette, drawWire, setTyped } from './support/hand.js'
+import { pictureFile, readmePictureFile } from './support/running.js'
 
-/** RINGFLOW_UPDATE_IMAGES=1 renews the pictures of the README. */
-const PICTURES = process.env.RINGFLOW_UPDATE_IMAGES ? repoPath('docs', 'images') : repoPath('.cache', 'browser')
 const TONE_HZ = 880
 const CALL_MS = 20_000
 const MINE = 'mine'
@@ -35,7 +31,6 @@ describe('a flow built by hand', function () {
   const ids: Record<string, string> = {}
 
   before(async () => {
-    mkdirSync(PICTURES, { recursive: true })
     stage = await Stage.start()
     await stage.deploy([{ id: MINE, type: 'tab', label: 'My first call' }], callee())
     await stage.listen('heard')
@@ -50,7 +45,7 @@ describe('a flow built by hand', function () {
   })
   afterEach(async function () {
     assert.deepEqual(editor.errors.splice(0), [])
-    if (this.currentTest?.state === 'failed') await page.screenshot({ path: join(PICTURES, 'build-failed.png') })
+    if (this.currentTest?.state === 'failed') await page.screenshot({ path: pictureFile('build-failed.png') })
   })
 
   /** A telephone on another tab, which answers and records the call. */
@@ -91,7 +86,7 @@ describe('a flow built by hand', function () {
   async function picture(name: string, settings: Record<string, string>): Promise<void> {
     for (const [setting, value] of Object.entries(settings)) await page.fill(`#node-config-input-${setting}`, value)
     await page.locator('#node-config-input-transport').selectOption({ label: 'automatic' })
-    await page.screenshot({ path: join(PICTURES, `${name}.png`), clip: await tray(page) })
+    await page.screenshot({ path: readmePictureFile(`${name}.png`), clip: await tray(page) })
   }
 
   it('the dialogs are filled: target, account, transport', async () => {
@@ -109,7 +104,7 @@ describe('a flow built by hand', function () {
     await page.fill('#node-config-input-bindPort', '0')
     await closeDialog(page, 'ok', 'node-config', 'bindPort')
     await closeDialog(page, 'ok', 'node-config', 'aor')
-    await page.screenshot({ path: join(PICTURES, 'dial-dialog.png'), clip: await tray(page) })
+    await page.screenshot({ path: readmePictureFile('dial-dialog.png'), clip: await tray(page) })
     await closeDialog(page, 'ok')
     await openDialog(page, ids['sip-play-media'] ?? '')
     await page.locator('#node-input-source').selectOption('tone')

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { STATUS_TEXT } from '../../nodes/shared/status.js'
-import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
-import { repoPath } from '../support/repo.js'
-import { darken, type Editor, hasDarkTheme, invoke, launchBrowser, openEditor, showTab } from './support/editor.js'
+import { startNodeRed } from '../support/node-red-process.js'
+import { darken, type Editor, hasDarkTheme, invoke, openEditor, showTab } from './support/editor.js'
 import { demoFlow } from './support/flows.js'
+import { readmePictureFile, runNodeRedAndBrowser } from './support/running.js'
 
-/** What the README shows: the call while the message is being played. RINGFLOW_UPDATE_IMAGES=1 renews it. */
-const PICTURE = process.env.RINGFLOW_UPDATE_IMAGES
-  ? repoPath('docs', 'images', 'demo-flow.png')
-  : repoPath('.cache', 'browser', 'demo-flow.png')
+/** The call while the message is being played. */
+const PICTURE = readmePictureFile('demo-flow.png')
 
 const CALL_MS = 30_000
 /** WCAG 2.1, 1.4.3: contrast of text. The fill of the groups takes a little away from it. */
@@ -19,20 +14,15 @@ const LEAST_CONTRAST = 6
 
 describe('the demo call in the editor', function () {
   this.timeout(120_000)
-  let nodeRed: RunningNodeRed
-  let browser: Browser
   let editor: Editor
 
-  before(async () => {
-    mkdirSync(dirname(PICTURE), { recursive: true })
-    nodeRed = await startNodeRed()
-    await nodeRed.deploy(await demoFlow())
-    browser = await launchBrowser()
-    editor = await openEditor(browser, nodeRed.url, { width: 1440, height: 640 })
+  const running = runNodeRedAndBrowser(async () => {
+    const started = await startNodeRed()
+    await started.deploy(await demoFlow())
+    return started
   })
-  after(async () => {
-    await browser?.close()
-    await nodeRed?.close()
+  before(async () => {
+    editor = await openEditor(running.browser, running.nodeRed.url, { width: 1440, height: 640 })
   })
 
   it('fits a usual window: no node is out of sight', async () => {

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { PACK, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
-import { repoPath } from '../support/repo.js'
+import type { Page } from 'playwright-core'
+import { PACK, startNodeRed } from '../support/node-red-process.js'
 import {
   closeDialog,
   type Editor,
   importExample,
-  launchBrowser,
   openConfigDialog,
   openDialog,
   openEditor,
@@ -18,12 +14,10 @@ import {
   validationErrors,
 } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach, TYPES } from './support/flows.js'
+import { pictureFile, runNodeRedAndBrowser } from './support/running.js'
 
 /** Node-RED widens a tray for a form that asks for more. */
 const USUAL_TRAY_PX = 500
-
-/** Screenshots of the tests. */
-const SHOTS = repoPath('.cache', 'browser')
 
 /** The first words of a type's help, and its name in the palette. */
 const NAMES = {
@@ -47,30 +41,23 @@ const nameOf = (type: string, language: 0 | 1): string => NAMES[type as keyof ty
 
 describe('the editor', function () {
   this.timeout(120_000)
-  let nodeRed: RunningNodeRed
-  let browser: Browser
   let editor: Editor
   let page: Page
 
-  before(async () => {
-    mkdirSync(SHOTS, { recursive: true })
-    nodeRed = await startNodeRed()
-    await nodeRed.deploy(await oneOfEach())
-    browser = await launchBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await nodeRed?.close()
+  const running = runNodeRedAndBrowser(async () => {
+    const started = await startNodeRed()
+    await started.deploy(await oneOfEach())
+    return started
   })
   afterEach(async function () {
     if (this.currentTest?.state === 'failed' && page && !page.isClosed()) {
-      await page.screenshot({ path: join(SHOTS, 'failed.png') })
+      await page.screenshot({ path: pictureFile('failed.png') })
     }
   })
 
   describe('in English', () => {
     before(async () => {
-      editor = await openEditor(browser, nodeRed.url)
+      editor = await openEditor(running.browser, running.nodeRed.url)
       page = editor.page
     })
     after(() => editor.close())
@@ -79,7 +66,7 @@ describe('the editor', function () {
     it('loads every node of the pack without an error', async () => {
       const palette = await page.locator('#red-ui-palette-container-telephony .red-ui-palette-label').allTextContents()
       assert.deepEqual(palette.toSorted(), FLOW_TYPES.map((type) => nameOf(type, 0)).toSorted())
-      assert.deepEqual(await nodeRed.loadErrors(), [])
+      assert.deepEqual(await running.nodeRed.loadErrors(), [])
     })
 
     for (const type of FLOW_TYPES) {
@@ -114,7 +101,7 @@ describe('the editor', function () {
       await closeDialog(page, 'ok', 'node-config', 'aor')
       await closeDialog(page, 'ok')
       await pressDeploy(page)
-      const flow = await nodeRed.flow()
+      const flow = await running.nodeRed.flow()
       const [account, proxy] = ['sip-account', 'sip-proxy'].map((type) => flow.find((node) => node.type === type))
       assert.deepEqual(account?.codecs, ['PCMU'])
       assert.equal(account?.proxy, idOf('sip-proxy'))
@@ -233,31 +220,31 @@ describe('the editor', function () {
       if (!node.type.startsWith('sip-')) return node
       return Object.fromEntries(Object.entries(node).filter(([name]) => kept.includes(name))) as typeof node
     })
-    await nodeRed.deploy(old)
-    editor = await openEditor(browser, nodeRed.url)
+    await running.nodeRed.deploy(old)
+    editor = await openEditor(running.browser, running.nodeRed.url)
     page = editor.page
     for (const type of TYPES) assert.deepEqual(await validationErrors(page, idOf(type)), [], type)
     await openDialog(page, idOf('sip-dial'))
     await page.fill('#node-input-name', 'renewed')
     await closeDialog(page, 'ok')
     await pressDeploy(page)
-    const stored = await nodeRed.flow()
+    const stored = await running.nodeRed.flow()
     for (const { id, type, ...settings } of flow) {
       const now = stored.find((node) => node.id === id)
       for (const name of Object.keys(settings)) assert.ok(now && name in now, `${type}: ${name} is missing`)
     }
     assert.deepEqual(editor.errors, [])
     await editor.close()
-    await nodeRed.deploy(flow)
+    await running.nodeRed.deploy(flow)
   })
 
   it('imports the demo from the menu, and draws it', async () => {
-    editor = await openEditor(browser, nodeRed.url)
+    editor = await openEditor(running.browser, running.nodeRed.url)
     page = editor.page
     await importExample(page, PACK, 'Demo call', 'ringflow-demo-dial')
     await showTab(page, 'ringflow-demo-caller')
     await page.locator('#red-ui-workspace-chart g[id="ringflow-demo-dial"]').waitFor()
-    await page.screenshot({ path: join(SHOTS, 'import.png') })
+    await page.screenshot({ path: pictureFile('import.png') })
     const wrong = page.locator('.red-ui-flow-node-error')
     assert.equal(await wrong.filter({ visible: true }).count(), 0)
     assert.deepEqual(editor.errors, [])
@@ -265,7 +252,7 @@ describe('the editor', function () {
   })
 
   it('speaks Chinese', async () => {
-    editor = await openEditor(browser, nodeRed.url, { locale: 'zh-CN' })
+    editor = await openEditor(running.browser, running.nodeRed.url, { locale: 'zh-CN' })
     page = editor.page
     const palette = page.locator('#red-ui-palette-container-telephony')
     assert.equal(await palette.locator('.red-ui-palette-header span').textContent(), '电话')
@@ -279,7 +266,7 @@ describe('the editor', function () {
     for (const label of labels) assert.match(label, /^\p{Script=Han}+$/u)
     await closeDialog(page, 'cancel')
     assert.match(await showHelp(page, 'sip-dial', '呼叫'), /发起呼叫/)
-    await page.screenshot({ path: join(SHOTS, 'zh-CN.png') })
+    await page.screenshot({ path: pictureFile('zh-CN.png') })
     assert.deepEqual(editor.errors, [])
     await editor.close()
   })

@@ -1,22 +1,10 @@
 /** Every dialog in other settings: dark theme, Chinese, a narrow tray. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
-import { repoPath } from '../support/repo.js'
-import {
-  closeDialog,
-  darken,
-  hasDarkTheme,
-  launchBrowser,
-  openConfigDialog,
-  openDialog,
-  openEditor,
-} from './support/editor.js'
+import type { Locator, Page } from 'playwright-core'
+import { startNodeRed } from '../support/node-red-process.js'
+import { closeDialog, darken, hasDarkTheme, openConfigDialog, openDialog, openEditor } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach } from './support/flows.js'
-
-const SHOTS = repoPath('.cache', 'browser', 'looks')
+import { pictureFile, runNodeRedAndBrowser } from './support/running.js'
 
 const LOOKS = [
   { name: 'English', locale: 'en-US', dark: false },
@@ -30,23 +18,15 @@ const LEAST_CONTRAST = 3
 
 describe('dialogs', function () {
   this.timeout(120_000)
-  let nodeRed: RunningNodeRed
-  let browser: Browser
-
-  before(async () => {
-    mkdirSync(SHOTS, { recursive: true })
-    nodeRed = await startNodeRed()
-    await nodeRed.deploy(await oneOfEach())
-    browser = await launchBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await nodeRed?.close()
+  const running = runNodeRedAndBrowser(async () => {
+    const started = await startNodeRed()
+    await started.deploy(await oneOfEach())
+    return started
   })
 
   for (const { name, locale, dark } of LOOKS) {
     it(`${name}: all are tidy and can be read`, async () => {
-      const editor = await openEditor(browser, nodeRed.url, { locale })
+      const editor = await openEditor(running.browser, running.nodeRed.url, { locale })
       const { page } = editor
       if (dark && !(await hasDarkTheme(page))) return editor.close()
       if (dark) await darken(page)
@@ -73,7 +53,7 @@ describe('dialogs', function () {
       const { document } = globalThis as unknown as { document: { querySelectorAll(s: string): { open: boolean }[] } }
       for (const details of document.querySelectorAll('.ringflow-form details')) details.open = true
     })
-    await page.screenshot({ path: join(SHOTS, `${title.replace(/\W+/g, '-')}.png`) })
+    await page.screenshot({ path: pictureFile('looks', `${title.replace(/\W+/g, '-')}.png`) })
     const { out, faint } = await form.evaluate(look, { width: 440, least: LEAST_CONTRAST })
     assert.deepEqual(out, [], `${title}: in a narrow tray these stick out`)
     assert.deepEqual(faint, [], `${title}: these are hard to read`)

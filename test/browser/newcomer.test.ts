@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { type FlowNode, type RunningNodeRed, startNodeRed } from '../support/node-red-process.js'
+import type { Page } from 'playwright-core'
+import { type FlowNode, startNodeRed } from '../support/node-red-process.js'
 import { ObligingPeer } from '../support/obliging-peer.js'
 import { repoPath } from '../support/repo.js'
 import {
   closeDialog,
   type Editor,
-  launchBrowser,
   openConfigDialog,
   openDialog,
   openEditor,
@@ -19,33 +18,21 @@ import {
 } from './support/editor.js'
 import { idOf, oneOfEach } from './support/flows.js'
 import { dragFromPalette } from './support/hand.js'
-
-/** Pictures of what the tests saw. */
-const SHOTS = repoPath('.cache', 'browser')
+import { pictureFile, runNodeRedAndBrowser } from './support/running.js'
 
 const EMPTY = { id: 'empty', type: 'tab', label: 'Empty' }
 
 describe('a newcomer', function () {
   this.timeout(120_000)
-  let nodeRed: RunningNodeRed
-  let browser: Browser
   let editor: Editor
   let page: Page
 
-  before(async () => {
-    mkdirSync(SHOTS, { recursive: true })
-    // As `npm start` has it.
-    nodeRed = await startNodeRed({ settings: { paletteCategories: ['telephony', 'common'] } })
-    browser = await launchBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await nodeRed?.close()
-  })
+  // As `npm start` has it.
+  const running = runNodeRedAndBrowser(() => startNodeRed({ settings: { paletteCategories: ['telephony', 'common'] } }))
 
   async function begin(flow: FlowNode[], tab: string, locale = 'en-US'): Promise<void> {
-    await nodeRed.deploy(flow)
-    editor = await openEditor(browser, nodeRed.url, { locale })
+    await running.nodeRed.deploy(flow)
+    editor = await openEditor(running.browser, running.nodeRed.url, { locale })
     page = editor.page
     await showTab(page, tab)
   }
@@ -98,7 +85,7 @@ describe('a newcomer', function () {
     assert.deepEqual(await validationErrors(page, account), [])
     assert.deepEqual(await validationErrors(page, dial), [])
     await pressDeploy(page)
-    assert.equal((await nodeRed.flow()).find(({ id }) => id === account)?.transport, '')
+    assert.equal((await running.nodeRed.flow()).find(({ id }) => id === account)?.transport, '')
   })
 
   it('finds an existing transport in a new account, and may still choose "automatic"', async () => {
@@ -136,7 +123,7 @@ describe('a newcomer', function () {
     ['sip-gather', 'prompt'],
   ] as const) {
     it(`${type}: reads where its files lie and what there is, and chooses one by a click`, async () => {
-      const folder = join(nodeRed.userDir, 'ringflow', 'media', 'greetings')
+      const folder = join(running.nodeRed.userDir, 'ringflow', 'media', 'greetings')
       mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, 'hello.wav'), '')
       const flow = await oneOfEach()
@@ -144,13 +131,13 @@ describe('a newcomer', function () {
       await openDialog(page, idOf(type))
       const list = page.locator(`#node-input-${property}-list`)
       const folders = await list.locator('.ringflow-files-folder').allTextContents()
-      assert.deepEqual(folders, [join(nodeRed.userDir, 'ringflow', 'media'), repoPath('examples', 'media')])
+      assert.deepEqual(folders, [join(running.nodeRed.userDir, 'ringflow', 'media'), repoPath('examples', 'media')])
       assert.ok((await list.locator('.ringflow-file').allTextContents()).includes('thanks.wav'))
-      await page.screenshot({ path: join(SHOTS, `${type}-files.png`) })
+      await page.screenshot({ path: pictureFile(`${type}-files.png`) })
       await list.locator('.ringflow-file', { hasText: 'greetings/hello.wav' }).click()
       await closeDialog(page, 'ok')
       await pressDeploy(page)
-      const node = (await nodeRed.flow()).find(({ id }) => id === idOf(type))
+      const node = (await running.nodeRed.flow()).find(({ id }) => id === idOf(type))
       assert.deepEqual([node?.[property], node?.[`${property}Type`]], ['greetings/hello.wav', 'str'])
     })
   }
@@ -172,7 +159,7 @@ describe('a newcomer', function () {
         await status.filter({ hasText: registered }).waitFor()
         await status.locator('.red-ui-flow-node-status-dot-green').waitFor()
       } finally {
-        await nodeRed.deploy([EMPTY])
+        await running.nodeRed.deploy([EMPTY])
         await peer.close()
       }
     })

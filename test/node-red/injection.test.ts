@@ -80,7 +80,7 @@ describe('text of a message that reaches the wire', function () {
   const invite = () =>
     requestText({
       uri: `sip:bob@127.0.0.1:${port}`,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKinject;rport`,
+      via: peer.via('inject'),
       body: SDP,
     })
 

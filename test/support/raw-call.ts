@@ -38,7 +38,7 @@ export class RawCaller {
     return requestText({
       method,
       uri: this.#uri,
-      via: `SIP/2.0/UDP 127.0.0.1:${this.peer.port};branch=z9hG4bK${parts.branch ?? `raw${++branches}`};rport`,
+      via: this.peer.via(parts.branch ?? `raw${++branches}`),
       callId: this.callId,
       from: `<sip:caller@example.com>${fromTag === '' ? '' : `;tag=${fromTag}`}`,
       to: `<${this.#uri}>${toTag === '' ? '' : `;tag=${toTag}`}`,

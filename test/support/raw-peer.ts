@@ -50,6 +50,11 @@ export class RawPeer {
     return `sip:raw@${this.host}:${this.port}`
   }
 
+  /** Of a request that it sends. `branch` without the magic cookie (RFC 3261 8.1.1.7). */
+  via(branch: string): string {
+    return `SIP/2.0/UDP ${this.host}:${this.port};branch=z9hG4bK${branch};rport`
+  }
+
   send(text: string | Buffer, port: number, host = '127.0.0.1'): void {
     this.#socket.send(typeof text === 'string' ? octetsOf(text) : text, port, host)
   }

@@ -1,7 +1,7 @@
 /** Another telephone took the call (RFC 3326): a cause of its own, by whichever way it is said. */
 import assert from 'node:assert/strict'
-import { silentLogger } from '../../../src/base/logger.js'
-import { startMediaService } from '../../../src/media/client.js'
+import type { MediaService } from '../../../src/media/client.js'
+import { openForEachTest, startMediaForAllTests } from '../../support/each-test.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { Telephone } from '../../support/telephone.js'
@@ -10,27 +10,25 @@ const SIP = 'SIP;cause=200;text="Call completed elsewhere"'
 const Q850 = 'Q.850;cause=16'
 
 describe('a call that another telephone took', () => {
-  let media: ReturnType<typeof startMediaService>
+  let media: MediaService
   let bob: Telephone
   let peer: RawPeer
 
-  before(() => {
-    media = startMediaService({ log: silentLogger })
+  startMediaForAllTests((started) => {
+    media = started
   })
-  after(() => media.close())
-  beforeEach(async () => {
-    ;[bob, peer] = await Promise.all([
-      Telephone.open('bob', media, { exposeHeaders: ['X-Queue', 'Reason'] }),
-      RawPeer.open(),
-    ])
-  })
-  afterEach(() => Promise.all([bob.close(), peer.close()]))
+  openForEachTest(
+    () => Promise.all([Telephone.open('bob', media, { exposeHeaders: ['X-Queue', 'Reason'] }), RawPeer.open()]),
+    (...opened) => {
+      ;[bob, peer] = opened
+    },
+  )
 
   const text = (method: string, headers: readonly string[], parts: Parameters<typeof requestText>[0] = {}): string =>
     requestText({
       method,
       uri: bob.party.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKc;rport`,
+      via: peer.via('c'),
       headers,
       cseq: `314159 ${method}`,
       ...parts,

@@ -69,7 +69,7 @@ describe('an exchange that moves the media of two of our calls between them', ()
     const text = requestText({
       method,
       uri: alice.party.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${towardsAlice.port};branch=z9hG4bKa${method}${cseq};rport`,
+      via: towardsAlice.via(`a${method}${cseq}`),
       from: `${message.getHeader('to')};tag=raw`,
       to: message.getHeader('from') ?? '',
       callId: message.callId,

@@ -77,7 +77,7 @@ describe('a call with a peer that', () => {
     requestText({
       method,
       uri: bob.party.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${method}${cseq};rport`,
+      via: peer.via(`${method}${cseq}`),
       to: `<${bob.party.address}>${toTag}`,
       cseq: `${cseq} ${method}`,
       body,

@@ -1,7 +1,7 @@
 /** What could not be sent is not a normal end; what the peer refuses is told with its status. */
 import assert from 'node:assert/strict'
-import { silentLogger } from '../../../src/base/logger.js'
-import { startMediaService } from '../../../src/media/client.js'
+import type { MediaService } from '../../../src/media/client.js'
+import { openForEachTest, startMediaForAllTests } from '../../support/each-test.js'
 import { RawCaller } from '../../support/raw-call.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { type Conversation, flowRule, Telephone } from '../../support/telephone.js'
@@ -12,21 +12,22 @@ const SDP = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=
 )
 
 describe('a call whose peer cannot be told of its end', () => {
-  let media: ReturnType<typeof startMediaService>
+  let media: MediaService
   let bob: Telephone
   let peer: RawPeer
 
-  before(() => {
-    media = startMediaService({ log: silentLogger })
+  startMediaForAllTests((started) => {
+    media = started
   })
-  after(() => media.close())
-  beforeEach(async () => {
-    const resolve = async (host: string): Promise<never> => {
-      throw new Error(`the name ${host} cannot be resolved`)
-    }
-    ;[bob, peer] = await Promise.all([Telephone.open('bob', media, {}, { resolve }), RawPeer.open()])
-  })
-  afterEach(() => Promise.all([bob.close(), peer.close()]))
+  const resolve = async (host: string): Promise<never> => {
+    throw new Error(`the name ${host} cannot be resolved`)
+  }
+  openForEachTest(
+    () => Promise.all([Telephone.open('bob', media, {}, { resolve }), RawPeer.open()]),
+    (...opened) => {
+      ;[bob, peer] = opened
+    },
+  )
 
   async function placed(answer: { contact?: string } = {}): Promise<Conversation> {
     const placing = bob.callTo({ uri: peer.uri, user: 'raw' })

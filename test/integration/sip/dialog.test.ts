@@ -170,7 +170,7 @@ describe('a dialog with a peer that says what the test wants', () => {
     requestText({
       method,
       uri: bob.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKd${++branches};rport`,
+      via: peer.via(`d${++branches}`),
       callId: dialog?.sipCallId ?? `dialog${branches}@test`,
       to: dialog ? `<sip:bob@example.com>;tag=${dialog.localTag}` : '<sip:bob@example.com>',
       cseq: `${more.cseq ?? ++cseq} ${method}`,

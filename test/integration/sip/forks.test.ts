@@ -117,7 +117,7 @@ describe('forks and crossings', () => {
         method,
         uri: alice.address,
         to,
-        via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${more.branch ?? method};rport`,
+        via: peer.via(more.branch ?? method),
         cseq: `${more.cseq ?? 1} ${method}`,
         ...(method === 'INVITE' ? { body: SDP } : {}),
       })

@@ -58,7 +58,7 @@ describe('a peer that', () => {
     requestText({
       method,
       uri: bob.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKcallee${++branches};rport`,
+      via: peer.via(`callee${++branches}`),
       from: `<${peer.uri}>${parts.tag === undefined ? '' : `;tag=${parts.tag}`}`,
       to: `<sip:bob@example.com>;tag=${dialog.localTag}`,
       callId: dialog.sipCallId,

@@ -137,7 +137,7 @@ describe('a dialog that moves to another endpoint', () => {
     const dialog = await callAnsweredBy(peer)
     dialog.handlers.reinvite = (offer) => offer.accept({ body: ANSWER })
     const theirs = requestText({
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKtheirs;rport`,
+      via: peer.via('theirs'),
       from: `<${peer.uri}>;tag=${dialog.remoteTag}`,
       to: `<sip:alice@example.com>;tag=${dialog.localTag}`,
       callId: dialog.sipCallId,

@@ -1,5 +1,6 @@
 /** Addresses with and without brackets, on the wire (RFC 3261 20.10): our requests go to the whole URI. */
 import assert from 'node:assert/strict'
+import { openForEachTest } from '../../support/each-test.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
@@ -10,11 +11,12 @@ describe('name-addr on the wire', () => {
   let peer: RawPeer
   let bob: Party
 
-  beforeEach(async () => {
-    peer = await RawPeer.open()
-    bob = await Party.open('bob')
-  })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
+  openForEachTest(
+    () => Promise.all([RawPeer.open(), Party.open('bob')]),
+    (...opened) => {
+      ;[peer, bob] = opened
+    },
+  )
 
   const contacts = () => [
     { written: `${peer.uri};${INSTANCE}`, target: peer.uri },
@@ -26,7 +28,7 @@ describe('name-addr on the wire', () => {
     requestText({
       method,
       uri: bob.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${method};rport`,
+      via: peer.via(method),
       ...parts,
     }).replace('<sip:alice@192.0.2.1:5060>', contact)
 

@@ -1,6 +1,7 @@
 /** Text that is not UTF-8: its octets go back as they came (RFC 3261 8.2.6.2), the layers above get letters. */
 import assert from 'node:assert/strict'
 import { octetsOf } from '../../../src/base/octets.js'
+import { openForEachTest } from '../../support/each-test.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText, SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
@@ -14,16 +15,17 @@ describe('SIP text that is not UTF-8', () => {
   let peer: RawPeer
   let bob: Party
 
-  beforeEach(async () => {
-    peer = await RawPeer.open()
-    bob = await Party.open('bob')
-  })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
+  openForEachTest(
+    () => Promise.all([RawPeer.open(), Party.open('bob')]),
+    (...opened) => {
+      ;[peer, bob] = opened
+    },
+  )
 
   const text = (parts: Parameters<typeof requestText>[0]): string =>
     requestText({
       uri: bob.address,
-      via: `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${parts?.method ?? 'INVITE'};rport`,
+      via: peer.via(parts?.method ?? 'INVITE'),
       from: FROM,
       to: TO,
       callId: 'c\xe4ll@test',

@@ -97,7 +97,7 @@ describe('route set', () => {
         method,
         uri: alice.address,
         to,
-        via: `SIP/2.0/UDP 127.0.0.1:${proxy.port};branch=z9hG4bK${method};rport`,
+        via: proxy.via(method),
         cseq: `1 ${method}`,
         headers: [`Record-Route: <${strict()}>, <sip:far.example.com;lr>`],
         ...(method === 'INVITE' ? { body: SDP } : {}),

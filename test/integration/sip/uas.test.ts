@@ -29,7 +29,7 @@ describe('UAS against a peer that says what the test wants', () => {
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   const port = () => bob.endpoint.local.port
-  const newVia = () => `SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKt${++branches};rport`
+  const newVia = () => peer.via(`t${++branches}`)
 
   /** A request to bob that is right but for what the test changes. */
   const text = (parts: Parts = {}): string => {
