@@ -12,7 +12,11 @@ const MAY_IMPORT = {
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
-  'media/worker/': ['media/(?!client\\.ts)', 'base/', { typesOf: 'trace/' }],
+  'media/worker/': [
+    'media/(?!(client|media-workers|media-thread|port-leases|remote-media-session|rpc-worker)\\.ts)',
+    'base/',
+    { typesOf: 'trace/' },
+  ],
   'media/rtp/': ['base/'],
   'media/codec/': ['base/'],
   'media/dtmf/': ['media/rtp/', 'base/'],

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/logger.js'
 import { type MediaServiceInit, type MediaSession, startMediaService } from '../../../src/media/client.js'
 import type { StartThread } from '../../../src/media/rpc-worker.js'
 import { connect, LOOPBACK_PORTS, nextEvent } from '../../support/media-pair.js'
+import { until } from '../../support/wait.js'
 
 const tone = (durationMs = 60_000) => ({ kind: 'tone' as const, hz: [1000], durationMs, levelDbfs: -13 })
 
@@ -117,14 +118,33 @@ describe('media workers', () => {
     assert.equal(media.length, 2)
   })
 
-  it('share the ports of a range: those that stand by in one worker are given up for a call in another', async () => {
+  it('lease ports ahead: a call opens media without awaiting its worker', async () => {
+    const { open } = setUp({ workers: 1 })
+    await open('first')
+    let n = 0
+    await until(async () => {
+      let opened = false
+      const opening = open(`${n++}`).then((session) => {
+        opened = true
+        return session
+      })
+      // No message of the worker is received in between.
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+      const ahead = opened
+      const session = await opening
+      assert.ok(await session.close())
+      return ahead
+    }, 'leased ports')
+  })
+
+  it('share the ports of a range: each pair serves one call, NO_PORTS comes when all are used, and a worker that dies leaves its pairs to the others', async () => {
     const { media, open } = setUp({ workers: 2, callsPerWorker: 1 }, { portMin: 38_600, portMax: 38_631 })
     const calls: MediaSession[] = []
     for (let n = 0; n < 16; n++) calls.push(await open(`first ${n}`))
     assert.equal(media.length, 2)
     assert.equal(new Set(calls.map(({ local }) => local.port)).size, 16)
     await assert.rejects(open('one too many'), { code: 'NO_PORTS' })
-    // All calls of one worker end, and their pairs stay with it; the next calls are spread over both.
+    // All calls of one worker end; their pairs stay bound.
     for (const call of calls.filter((_, n) => n % 2 === 0)) await call.close()
     const next: MediaSession[] = []
     for (let n = 0; n < 8; n++) next.push(await open(`next ${n}`))

@@ -100,6 +100,19 @@ describe('SDP media description', () => {
     assert.deepEqual([media.length, media[39]?.formats.length], [40, 128])
   })
 
+  for (const [value, port] of [
+    ['1', 1],
+    ['65535', 65_535],
+    ['0', undefined],
+    ['65536', undefined],
+    ['-1', undefined],
+  ] as const) {
+    it(`a=rtcp:${value} (RFC 3605 2.1) ${port === undefined ? 'is not a port and is ignored' : 'names the port'}`, () => {
+      const [media] = parseDescription(lines(...HEAD, 'm=audio 4000 RTP/AVP 8', `a=rtcp:${value}`))
+      assert.equal(media?.rtcpPort, port)
+    })
+  }
+
   it('refuses other text with BAD_SDP, or reads a description that serialises and reads the same again', () => {
     const line = fc.oneof(
       fc.constantFrom(

@@ -26,6 +26,26 @@ it('a peer whose numbers begin again 500 ms after a key has pressed another one'
   assert.equal(heard.join(''), '13')
 })
 
+it('four sources of digits are known; a fifth replaces the one that was silent for the longest time', () => {
+  const heard: string[] = []
+  const receiver = new DtmfReceiver((digit) => heard.push(digit))
+  let atMs = 0
+  const endOf = (ssrc: number) => {
+    const payload = new Uint8Array(4)
+    writeTelephoneEvent(payload, 0, ssrc, true, 800)
+    atMs += 1000
+    receiver.receive({ ssrc, sequence: 1, timestamp: ssrc * 8000, marker: false }, payload, 0, 4, atMs)
+  }
+  for (const ssrc of [1, 2, 3, 4]) endOf(ssrc)
+  endOf(1) // sent again: known
+  assert.equal(heard.join(''), '1234')
+  endOf(5)
+  endOf(1)
+  assert.equal(heard.join(''), '12345', 'heard last but one')
+  endOf(2)
+  assert.equal(heard.join(''), '123452', 'forgotten')
+})
+
 /** Drives a sender until it is done; returns the packets by time. */
 function send(digits: string, { toneMs = 160, gapMs = 100, intervalMs = 20 } = {}) {
   const done: number[] = []

@@ -247,4 +247,18 @@ describe('jitter buffer', () => {
       }),
     )
   })
+
+  it('timestamps that jump back do not look like an overfull buffer: every packet is played', () => {
+    const line = new Line()
+    for (const n of range(0, 99)) {
+      const timestamp = n < 50 ? 1_000_000 + n * SAMPLES : (n - 50) * SAMPLES
+      line.arrive(n * FRAME_MS, n, { timestamp })
+    }
+    line.run(100 * FRAME_MS)
+    assert.equal(line.buffer.discardedPackets, 0)
+    assert.deepEqual(
+      line.packets.filter((p) => typeof p === 'number'),
+      range(0, 97),
+    )
+  })
 })

@@ -100,6 +100,18 @@ describe('media of one call', () => {
     assert.equal(call.stats().packetsSent, 50)
   })
 
+  it('a call that is not connected has no timer; a connected one has no buffers until a packet comes or goes', () => {
+    const calls = Array.from({ length: 200 }, () => setUp())
+    assert.ok(calls.every(({ clock }) => clock.pending === 0))
+    const before = process.memoryUsage().arrayBuffers
+    for (const { connect } of calls) connect()
+    const connected = process.memoryUsage().arrayBuffers
+    assert.ok(connected - before < 200 * 100, `${connected - before} octets`)
+    for (const { hear } of calls) hear(1)
+    const heard = process.memoryUsage().arrayBuffers
+    assert.ok(heard - connected > 200 * 1000, `${heard - connected} octets`)
+  })
+
   it('changes the packet length with a new connect, and takes the nearest one that it keeps', () => {
     const { clock, rtp, connect } = setUp()
     connect({ ptimeMs: 28 })

@@ -111,6 +111,62 @@ describe('RTP receiver', () => {
     }
   })
 
+  it('after a lost long packet the next one is played as it comes, however late: a pause is longer than one packet', () => {
+    const { receiver } = setUp()
+    const frame = new Int16Array(160)
+    const sound = Uint8Array.from(sine(1000, 200), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
+    const LATE_MS = 1260 // of packet 6, which is due at 1200; packet 5 is lost
+    const loudAt: number[] = []
+    for (let nowMs = 0; nowMs < 1600; nowMs += 20) {
+      const n = nowMs === LATE_MS ? 6 : nowMs / 200
+      if (Number.isInteger(n) && n !== 5 && (n !== 6 || nowMs === LATE_MS))
+        receiver.receive(packet(8, n, n * 1600, sound), PEER.host, PEER.port, nowMs)
+      receiver.pull(frame, 160, nowMs)
+      if (frame.some((v) => Math.abs(v) > 3000)) loudAt.push(nowMs)
+    }
+    // Concealment fades within 60 ms, so this sound is that of packet 6.
+    assert.equal(
+      loudAt.find((ms) => ms > 1140),
+      LATE_MS,
+    )
+  })
+
+  it('sound ends the pause that comfort noise began: a loss after it is concealed', () => {
+    const { receiver } = setUp()
+    const frame = new Int16Array(160)
+    for (let n = 0; n < 20; n++) {
+      const part = n < 5 ? packet(13, n, n * 160, [60]) : packet(8, n, n * 160, new Uint8Array(160).fill(0x2a))
+      receiver.receive(part, PEER.host, PEER.port, n * 20)
+      receiver.pull(frame, 160, n * 20)
+    }
+    for (let n = 20; n < 25; n++) receiver.pull(frame, 160, n * 20)
+    assert.ok(receiver.concealedFrames > 0)
+  })
+
+  it('undecodable is a peer of which more than half of the packets cannot be decoded', () => {
+    for (const [strange, heard] of [
+      [5, 'silence'],
+      [6, 'undecodable'],
+    ] as const) {
+      const { receiver } = setUp()
+      for (let n = 0; n < 10; n++) {
+        const part = n < strange ? packet(111, n, n * 160, [1, 2, 3]) : packet(13, n, n * 160, [60])
+        receiver.receive(part, PEER.host, PEER.port, n * 20)
+      }
+      assert.deepEqual([receiver.undecodedPackets, receiver.heard(true)], [strange, heard])
+    }
+  })
+
+  it('five packets from one other address, not four, are the reason why nothing was heard', () => {
+    const { receiver } = setUp()
+    const fromOther = (n: number) =>
+      receiver.receive(packet(8, n, n * 160, new Uint8Array(160)), '192.0.2.99', 9000, n * 20)
+    for (let n = 0; n < 4; n++) fromOther(n)
+    assert.deepEqual([receiver.strangerPackets, receiver.heard(true)], [4, 'nothing'])
+    fromOther(4)
+    assert.equal(receiver.heard(true), 'other-source')
+  })
+
   it('a packet of more than 200 ms is not heard, and says so', () => {
     const { receiver } = hear(PCMA, { packetSamples: 2000 })
     assert.equal(receiver.heard(true), 'undecodable')
