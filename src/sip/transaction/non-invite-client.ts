@@ -7,6 +7,7 @@ import {
   type ClientRequest,
   type ClientUser,
   type TransactionHost,
+  tell,
   timedOut,
   transmit,
   unavailable,
@@ -60,7 +61,7 @@ export class NonInviteClient {
     }
     this.#state = 'proceeding'
     this.#repeat?.slowDown()
-    this.#user?.provisional(response)
+    tell(this.#host, () => this.#user?.provisional(response))
   }
 
   /** The connection has ended, and nothing has come back by it. */
@@ -92,7 +93,7 @@ export class NonInviteClient {
     if (this.flow.isReliable)
       this.#end() // Timer K is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
-    user?.final(response)
+    tell(this.#host, () => user?.final(response))
   }
 
   #unsent(error: Error): void {
@@ -102,7 +103,7 @@ export class NonInviteClient {
   #fail(failure: Parameters<ClientUser['failed']>[0]): void {
     const user = this.#user
     this.#end()
-    user?.failed(failure)
+    tell(this.#host, () => user?.failed(failure))
   }
 
   #stop(): void {
@@ -115,6 +116,7 @@ export class NonInviteClient {
   }
 
   #end(): void {
+    if (this.#state === 'terminated') return
     this.#stop()
     this.#state = 'terminated'
     this.#host.ended(this.#key)
