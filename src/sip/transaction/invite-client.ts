@@ -125,11 +125,16 @@ export class InviteClient {
     this.#ack = request.ackText(this.via, response.header('to') ?? '')
     this.#stop()
     this.#state = 'completed'
+    this.#awaitRepeats()
+    transmit(this.#host, this.flow, this.#ack)
+    tell(this.#host, () => this.user.final(response))
+  }
+
+  /** In a function of its own: a callback that was made in the scope of the response would keep it for 32 s. */
+  #awaitRepeats(): void {
     if (this.flow.isReliable)
       this.#end() // Timer D is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
-    transmit(this.#host, this.flow, this.#ack)
-    tell(this.#host, () => this.user.final(response))
   }
 
   #accept(): void {

@@ -90,10 +90,15 @@ export class NonInviteClient {
     const user = this.#user
     this.#stop()
     this.#state = 'completed'
+    this.#awaitRepeats()
+    tell(this.#host, () => user?.final(response))
+  }
+
+  /** In a function of its own: a callback that was made in the scope of the response would keep it for 5 s. */
+  #awaitRepeats(): void {
     if (this.flow.isReliable)
       this.#end() // Timer K is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
-    tell(this.#host, () => user?.final(response))
   }
 
   #unsent(error: Error): void {

@@ -23,6 +23,7 @@ export class FakeFlow implements Flow {
   /** Called with each message, before `send` returns. */
   passing: (text: string) => void = () => {}
   readonly #failures: ((error: Error) => void)[] = []
+  readonly #settled: (() => void)[] = []
 
   constructor(protocol: 'udp' | 'tcp' = 'udp') {
     this.remote = { ...SOURCE, protocol }
@@ -31,7 +32,10 @@ export class FakeFlow implements Flow {
 
   send(text: string): Promise<void> {
     this.sent.push(text)
-    const sending = new Promise<void>((_, reject) => this.#failures.push(reject))
+    const sending = new Promise<void>((resolve, reject) => {
+      this.#failures.push(reject)
+      this.#settled.push(resolve)
+    })
     this.passing(text)
     return sending
   }
@@ -40,6 +44,12 @@ export class FakeFlow implements Flow {
   async fail(index: number): Promise<void> {
     this.#failures.at(index)?.(new Error('no way'))
     await turn()
+  }
+
+  /** All messages so far have left. */
+  settle(): void {
+    for (const settled of this.#settled.splice(0)) settled()
+    this.#failures.length = 0
   }
 
   suspect(silentMs: number): void {

@@ -70,7 +70,12 @@ tryTable({
       get state() {
         return client.state
       },
-      label: (text) => new Map([[invite, 'INVITE'], [ackTo(via), 'ACK'], [cancelOf(via), 'CANCEL']]).get(text),
+      label: (text) =>
+        new Map([
+          [invite, 'INVITE'],
+          [ackTo(via), 'ACK'],
+          [cancelOf(via), 'CANCEL'],
+        ]).get(text),
       input: (name) => (name === 'cancel' ? cancel() : clientInput(bench, client, name)),
     }
     return machine
@@ -106,11 +111,11 @@ proceeding, cancelled | close       | terminated |            | failed 503      
 accepted, given up | 200            | accepted   |            | success $         | RFC 6026 7.2
 accepted, given up | 100, 183, 302, 486, 603, first unsent, repeat unsent, connection ended, other connection ended, cancel, 500 ms, 5 s | accepted | | | RFC 6026 7.2
 accepted, given up | 32 s, close    | terminated |            |                   | RFC 6026 7.2, Timer M
-completed  | 302, 486, 603          | completed  | ACK        |                   | RFC 3261 17.1.1.2
-completed  | 200                    | completed  |            | success $         | RFC 3261 13.2.2.4, another fork
-completed  | 100, 183, first unsent, repeat unsent, connection ended, other connection ended, cancel, 500 ms, 5 s | completed | | | RFC 3261 17.1.1.2
-completed  | 32 s, close            | terminated |            |                   | RFC 3261 17.1.1.2, Timer D
-terminated | 100, 183, 200, 302, 486, 603, first unsent, repeat unsent, connection ended, other connection ended, cancel, close, 500 ms, 5 s, 32 s | terminated | | | RFC 3261 17.1.1.2`.replace(/^completed .*$/gm, (row) => row.replace('| ', '| udp: ')),
+completed  | udp: 302, 486, 603          | completed  | ACK        |                   | RFC 3261 17.1.1.2
+completed  | udp: 200                    | completed  |            | success $         | RFC 3261 13.2.2.4, another fork
+completed  | udp: 100, 183, first unsent, repeat unsent, connection ended, other connection ended, cancel, 500 ms, 5 s | completed | | | RFC 3261 17.1.1.2
+completed  | udp: 32 s, close            | terminated |            |                   | RFC 3261 17.1.1.2, Timer D
+terminated | 100, 183, 200, 302, 486, 603, first unsent, repeat unsent, connection ended, other connection ended, cancel, close, 500 ms, 5 s, 32 s | terminated | | | RFC 3261 17.1.1.2`,
 })
 
 tryTable({
@@ -178,6 +183,4 @@ const ackTo = (via: string): string =>
   ].join('\r\n')
 
 /** RFC 3261 9.1: the same, but with To of the INVITE. Its Via is that of the INVITE as well. */
-const cancelOf = (via: string): string =>
-  outgoing('CANCEL')
-    .toText(via)
+const cancelOf = (via: string): string => outgoing('CANCEL').toText(via)

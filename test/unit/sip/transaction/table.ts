@@ -40,13 +40,20 @@ export function tryTable(table: Table): void {
       }
       it('has no row but these', () => {
         const wanted = new Set(states.flatMap((state) => table.inputs.map((input) => `${state} ${input}`)))
-        assert.deepEqual([...rows.keys()].filter((row) => !wanted.has(row)), [])
+        assert.deepEqual(
+          [...rows.keys()].filter((row) => !wanted.has(row)),
+          [],
+        )
       })
     })
   }
 }
 
-function tryRow(table: Table, at: { state: string; input: string; protocol: 'udp' | 'tcp' }, row: Row | undefined): void {
+function tryRow(
+  table: Table,
+  at: { state: string; input: string; protocol: 'udp' | 'tcp' },
+  row: Row | undefined,
+): void {
   it(`${at.state}, ${at.input} → ${row?.next ?? 'no row'} (${row?.section ?? '?'})`, async () => {
     assert.ok(row, 'the table has no row for this')
     const machine = await table.reach(at.state, at.protocol)
@@ -86,7 +93,9 @@ function counted(items: readonly string[]): string {
 function rowsOf(text: string, protocol: 'udp' | 'tcp'): Map<string, Row> {
   const rows = new Map<string, Row>()
   for (const line of text.trim().split('\n')) {
-    const [states = '', where = '', next = '', sent = '', told = '', section = ''] = line.split('|').map((cell) => cell.trim())
+    const [states = '', where = '', next = '', sent = '', told = '', section = ''] = line
+      .split('|')
+      .map((cell) => cell.trim())
     const [, only, inputs = ''] = /^(?:(udp|tcp): )?(.*)$/.exec(where) ?? []
     if (only !== undefined && only !== protocol) continue
     for (const state of states.split(', ')) {
