@@ -95,10 +95,11 @@ export class InviteClient {
     transmit(this.#host, this.flow, this.#text)
   }
 
-  /** Timer B. */
+  /** Timer B. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
+    this.#end()
     if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
-    this.#fail(timedOut())
+    tell(this.#host, () => this.user.failed(timedOut()))
   }
 
   #provisional(response: ParsedResponse): void {

@@ -80,10 +80,12 @@ export class NonInviteClient {
     transmit(this.#host, this.flow, this.#text)
   }
 
-  /** Timer F. */
+  /** Timer F. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
+    const user = this.#user
+    this.#end()
     if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
-    this.#fail(timedOut())
+    tell(this.#host, () => user?.failed(timedOut()))
   }
 
   #complete(response: ParsedResponse): void {

@@ -22,6 +22,8 @@ export class FakeFlow implements Flow {
   readonly suspected: number[] = []
   /** Called with each message, before `send` returns. */
   passing: (text: string) => void = () => {}
+  /** Called when the flow is suspected. */
+  suspecting: () => void = () => {}
   readonly #failures: ((error: Error) => void)[] = []
   readonly #settled: (() => void)[] = []
 
@@ -54,6 +56,7 @@ export class FakeFlow implements Flow {
 
   suspect(silentMs: number): void {
     this.suspected.push(silentMs)
+    this.suspecting()
   }
 }
 

@@ -156,6 +156,20 @@ describe('transactions whose users call back at once', () => {
     assert.deepEqual([layer.size.clients, bench.clock.pending], [0, 0])
   })
 
+  it('a connection that is closed because nothing was heard on it: each request fails once, those that have waited 64*T1 with 408', () => {
+    const bench = new Bench('tcp')
+    const { layer, flow, clock, told } = bench
+    flow.suspecting = () => layer.flowEnded(flow.remote, 'it was closed')
+    layer.invite(outgoing('INVITE'), flow, bench.clientUser)
+    clock.advance(1)
+    layer.request(outgoing('OPTIONS'), flow, bench.clientUser)
+    clock.advance(31_999)
+    assert.deepEqual(told, ['failed 503', 'failed 408'])
+    layer.request(outgoing('OPTIONS'), flow, bench.clientUser)
+    clock.advance(32_000)
+    assert.deepEqual(told, ['failed 503', 'failed 408', 'failed 408'])
+  })
+
   it('a connection that breaks while the first message is written: the user has its transaction before it is told', async () => {
     const bench = new Bench('tcp')
     const { layer, flow } = bench
