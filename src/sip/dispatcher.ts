@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { flat } from '../base/flat.js'
 import { newToken } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { Standing } from './admission/source-index.js'
@@ -232,5 +233,6 @@ const pingsEndpoint = (message: ParsedRequest): boolean => message.method === 'O
 /** RFC 3261 11.2 */
 const CAPABILITIES: Refusal = { status: 200, lines: [ALLOW, ACCEPT, ...SUPPORTED] }
 
+/** Flat, because it stays as long as the transaction. */
 const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>
-  `${fromTag} ${callId} ${cseq} ${method}`
+  flat(`${fromTag} ${callId} ${cseq} ${method}`)

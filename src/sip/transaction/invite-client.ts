@@ -7,6 +7,7 @@ import {
   type ClientInvite,
   type InviteUser,
   type TransactionHost,
+  tell,
   timedOut,
   transmit,
   unavailable,
@@ -68,10 +69,14 @@ export class InviteClient {
     else this.#failure(response)
   }
 
-  /** RFC 3261 9.1: CANCEL has been sent. If no final response comes within 64*T1, none will; a late 2xx still reaches the user. */
-  cancelled(): void {
-    if (this.#state !== 'proceeding' || this.#timer) return
+  /**
+   * RFC 3261 9.1: CANCEL is being sent. If no final response comes within 64*T1, none will; a late 2xx still reaches the user. False: there
+   * is nothing to cancel before a provisional response, after a final one, and a second time.
+   */
+  cancelled(): boolean {
+    if (this.#state !== 'proceeding' || this.#timer) return false
     this.#timer = this.#host.clock.setTimeout(() => this.#giveUp(), TRANSACTION_MS)
+    return true
   }
 
   /** The connection has ended, and nothing has come back by it. */
@@ -90,10 +95,11 @@ export class InviteClient {
     transmit(this.#host, this.flow, this.#text)
   }
 
-  /** Timer B. */
+  /** Timer B. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
+    this.#end()
     if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
-    this.#fail(timedOut())
+    tell(this.#host, () => this.user.failed(timedOut()))
   }
 
   #provisional(response: ParsedResponse): void {
@@ -101,12 +107,13 @@ export class InviteClient {
       this.#repeat?.stop()
       this.#state = 'proceeding'
     }
-    if (this.#state === 'proceeding') this.user.provisional(response)
+    if (this.#state === 'proceeding') tell(this.#host, () => this.user.provisional(response))
   }
 
   #success(response: ParsedResponse): void {
     if (this.#state === 'calling' || this.#state === 'proceeding') this.#accept()
-    this.user.success(response) // in state completed as well: the 2xx of a fork overtook nothing, its dialog has to be ended
+    // In state completed as well: another fork has answered, and its dialog has to be ended (13.2.2.4).
+    if (this.#state !== 'terminated') tell(this.#host, () => this.user.success(response))
   }
 
   #failure(response: ParsedResponse): void {
@@ -119,12 +126,16 @@ export class InviteClient {
     this.#ack = request.ackText(this.via, response.header('to') ?? '')
     this.#stop()
     this.#state = 'completed'
+    this.#awaitRepeats()
     transmit(this.#host, this.flow, this.#ack)
-    const { user } = this
+    tell(this.#host, () => this.user.final(response))
+  }
+
+  /** In a function of its own: a callback that was made in the scope of the response would keep it for 32 s. */
+  #awaitRepeats(): void {
     if (this.flow.isReliable)
       this.#end() // Timer D is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
-    user.final(response)
   }
 
   #accept(): void {
@@ -135,7 +146,7 @@ export class InviteClient {
 
   #giveUp(): void {
     this.#accept()
-    this.user.failed(timedOut())
+    tell(this.#host, () => this.user.failed(timedOut()))
   }
 
   #unsent(error: Error): void {
@@ -144,7 +155,7 @@ export class InviteClient {
 
   #fail(failure: Parameters<InviteUser['failed']>[0]): void {
     this.#end()
-    this.user.failed(failure)
+    tell(this.#host, () => this.user.failed(failure))
   }
 
   #stop(): void {
@@ -157,6 +168,7 @@ export class InviteClient {
   }
 
   #end(): void {
+    if (this.#state === 'terminated') return
     this.#stop()
     this.#state = 'terminated'
     this.#host.ended(this.#key)

@@ -1,9 +1,10 @@
 import type { Timer } from '../../base/clock.js'
+import { flat } from '../../base/flat.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import type { Flow } from '../transport/flow.js'
 import { Retransmission } from './retransmission.js'
 import { T2, T4, TRANSACTION_MS } from './timers.js'
-import { type ServerUser, type TransactionHost, transmit } from './transaction.js'
+import { type ServerUser, type TransactionHost, tell, transmit } from './transaction.js'
 
 type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated'
 
@@ -23,7 +24,7 @@ interface InviteServerInit {
   user: ServerUser
 }
 
-const identityOf = (callId: string, cseq: number, fromTag: string): string => `${callId} ${cseq} ${fromTag}`
+const identityOf = (callId: string, cseq: number, fromTag: string): string => flat(`${callId} ${cseq} ${fromTag}`)
 
 /** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
 export class InviteServer {
@@ -74,7 +75,7 @@ export class InviteServer {
     if (status < 200) this.#text = text
     else if (status < 300) this.#accept()
     else this.#refuse(text)
-    transmit(this.#host, this.flow, text, (error) => user?.unsent?.(error))
+    transmit(this.#host, this.flow, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
   }
 
   /** The same INVITE again. */
@@ -89,10 +90,10 @@ export class InviteServer {
     if (this.#state !== 'completed') return true
     this.#repeat?.stop()
     this.#state = 'confirmed'
-    this.#over()
     if (this.flow.isReliable)
       this.#end() // Timer I is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
+    this.#over()
     return true
   }
 
@@ -103,7 +104,7 @@ export class InviteServer {
 
   /** RFC 3261 9.2: a CANCEL has no effect on an INVITE that has its final response. */
   cancel(cancel: ParsedRequest): void {
-    if (this.#state === 'proceeding') this.#user?.cancelled?.(cancel)
+    if (this.#state === 'proceeding') tell(this.#host, () => this.#user?.cancelled?.(cancel))
   }
 
   close(): void {
@@ -123,24 +124,31 @@ export class InviteServer {
   #accept(): void {
     this.#state = 'accepted'
     this.#text = '' // the user has it
-    const over = this.#user?.over
-    this.#user = over ? { over } : undefined // for 32 s: it shall not keep the call
+    this.#keepOver()
     this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS) // Timer L
   }
 
   #refuse(text: string): void {
     this.#state = 'completed'
     this.#text = text
+    this.#keepOver()
     this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.flow.isReliable })
   }
 
+  /** For up to 32 s after the final response: nothing else of the user is needed, and nothing of the call shall stay with it. */
+  #keepOver(): void {
+    const over = this.#user?.over
+    this.#user = over && { over }
+  }
+
   #over(): void {
-    const user = this.#user
+    const over = this.#user?.over
     this.#user = undefined
-    user?.over?.()
+    if (over) tell(this.#host, over)
   }
 
   #end(): void {
+    if (this.#state === 'terminated') return
     this.#repeat?.stop()
     this.#timer?.cancel()
     this.#state = 'terminated'

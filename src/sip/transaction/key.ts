@@ -1,15 +1,17 @@
+import { flat } from '../../base/flat.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
 import { formatSentBy, isUniqueBranch } from '../message/via.js'
 
 /**
  * RFC 3261 17.2.3: what makes two requests the same server transaction. An ACK belongs to its INVITE. `method` INVITE for a CANCEL: the
- * request that is to be cancelled (9.2).
+ * request that is to be cancelled (9.2). Flat, because a key stays for 32 s after its request.
  */
 export function serverKey(request: ParsedRequest, method = request.method): string {
   const { via, callId, cseq, from } = request
   const kind = method === 'ACK' ? 'INVITE' : method
-  if (isUniqueBranch(via.branch)) return `${via.branch} ${formatSentBy(via)} ${kind}`
-  return `2543 ${callId} ${cseq} ${from.text} ${formatSentBy(via)} ${kind}` // RFC 2543 peers make no unique branch
+  if (isUniqueBranch(via.branch)) return flat(`${via.branch} ${formatSentBy(via)} ${kind}`)
+  // RFC 2543 peers make no unique branch. One that they make still tells two forks of a request apart.
+  return flat(`2543 ${callId} ${cseq} ${via.branch} ${from.text} ${formatSentBy(via)} ${kind}`)
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type ClientRequest,
   type ClientUser,
   type TransactionHost,
+  tell,
   timedOut,
   transmit,
   unavailable,
@@ -60,7 +61,7 @@ export class NonInviteClient {
     }
     this.#state = 'proceeding'
     this.#repeat?.slowDown()
-    this.#user?.provisional(response)
+    tell(this.#host, () => this.#user?.provisional(response))
   }
 
   /** The connection has ended, and nothing has come back by it. */
@@ -79,20 +80,27 @@ export class NonInviteClient {
     transmit(this.#host, this.flow, this.#text)
   }
 
-  /** Timer F. */
+  /** Timer F. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
+    const user = this.#user
+    this.#end()
     if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
-    this.#fail(timedOut())
+    tell(this.#host, () => user?.failed(timedOut()))
   }
 
   #complete(response: ParsedResponse): void {
     const user = this.#user
     this.#stop()
     this.#state = 'completed'
+    this.#awaitRepeats()
+    tell(this.#host, () => user?.final(response))
+  }
+
+  /** In a function of its own: a callback that was made in the scope of the response would keep it for 5 s. */
+  #awaitRepeats(): void {
     if (this.flow.isReliable)
       this.#end() // Timer K is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
-    user?.final(response)
   }
 
   #unsent(error: Error): void {
@@ -102,7 +110,7 @@ export class NonInviteClient {
   #fail(failure: Parameters<ClientUser['failed']>[0]): void {
     const user = this.#user
     this.#end()
-    user?.failed(failure)
+    tell(this.#host, () => user?.failed(failure))
   }
 
   #stop(): void {
@@ -115,6 +123,7 @@ export class NonInviteClient {
   }
 
   #end(): void {
+    if (this.#state === 'terminated') return
     this.#stop()
     this.#state = 'terminated'
     this.#host.ended(this.#key)

@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/clock.js'
 import type { Flow } from '../transport/flow.js'
 import { TRANSACTION_MS } from './timers.js'
-import { type ServerUser, type TransactionHost, transmit } from './transaction.js'
+import { type ServerUser, type TransactionHost, tell, transmit } from './transaction.js'
 
 type State = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
@@ -38,7 +38,8 @@ export class NonInviteServer {
     const user = this.#user
     if (status < 200) this.#state = 'proceeding'
     else this.#complete()
-    transmit(this.#host, this.flow, text, (error) => user?.unsent?.(error))
+    transmit(this.#host, this.flow, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
+    if (status >= 200) this.#over(user)
   }
 
   /** The same request again. */
@@ -59,22 +60,24 @@ export class NonInviteServer {
   #complete(): void {
     this.#timer?.cancel()
     this.#state = 'completed'
-    this.#over()
+    this.#user = undefined
     if (this.flow.isReliable)
       this.#end() // Timer J is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
   }
 
-  #over(): void {
-    const user = this.#user
-    this.#user = undefined
-    user?.over?.()
+  #over(user: ServerUser | undefined): void {
+    const over = user?.over
+    if (over) tell(this.#host, over)
   }
 
   #end(): void {
+    if (this.#state === 'terminated') return
+    const user = this.#user
+    this.#user = undefined
     this.#timer?.cancel()
     this.#state = 'terminated'
     this.#host.ended(this.#key)
-    this.#over()
+    this.#over(user)
   }
 }

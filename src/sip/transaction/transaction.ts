@@ -43,9 +43,9 @@ export interface InviteUser extends ClientUser {
 export interface ServerUser {
   /**
    * The request is not ongoing any more (RFC 3261 8.2.2.2): it has its final response, and its ACK if it is an INVITE that was refused.
-   * After a 2xx to INVITE: repeats of the INVITE have ceased.
+   * After a 2xx to INVITE: repeats of the INVITE have ceased. Called without `this`, because nothing else of the user is kept until then.
    */
-  over?(): void
+  over?: () => void
   /** A CANCEL for this INVITE (9.2), which has been answered. */
   cancelled?(cancel: ParsedRequest): void
   /** A response could not be sent. */
@@ -65,6 +65,15 @@ export const timedOut = (): LocalFinalResponse => ({ status: 408, reason: 'Reque
 /** RFC 3261 8.1.3.1: a transport error counts as a 503. `unsent`: the request has not left. */
 export const unavailable = (reason: string, unsent = false): LocalFinalResponse =>
   unsent ? { status: 503, reason, local: true, unsent } : { status: 503, reason, local: true }
+
+/** Tells the user something. What the user throws goes no further than the log: a packet, a timer or a failed send has called us. */
+export function tell(host: TransactionHost, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    host.log.error({ err: error }, 'the user of a SIP transaction failed')
+  }
+}
 
 /** Sends by a flow; an error goes to `failed`, or to the log, because the peer's silence will tell. */
 export function transmit(host: TransactionHost, flow: Flow, text: string, failed?: (error: Error) => void): void {

@@ -33,6 +33,8 @@ export class Transactions {
   readonly #servers = new TransientMap<string, InviteServer | NonInviteServer>()
   readonly #clientHost: TransactionHost
   readonly #serverHost: TransactionHost
+  /** Why the layer was closed. */
+  #closed: string | undefined
 
   constructor({ clock, log }: { clock: Clock; log: Logger }) {
     this.#clientHost = { clock, log, ended: (key) => void this.#clients.delete(key) }
@@ -53,20 +55,25 @@ export class Transactions {
     const branch = newBranch()
     const key = keyOf(request, branch)
     const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(flow, branch), flow, user })
-    this.#clients.set(key, transaction)
-    transaction.begin()
-    return transaction
+    return this.#begin(key, transaction)
   }
 
-  /** RFC 3261 9.1: a CANCEL has the Via of its INVITE, so its branch, and goes by the same flow. */
-  cancel(invite: InviteClient, cancel: ClientRequest, user: ClientUser): void {
+  /**
+   * RFC 3261 9.1: a CANCEL has the Via of its INVITE, so its branch, and goes by the same flow. False: there is nothing to cancel yet, or
+   * any more, or again; nothing is sent, and the user is told nothing.
+   */
+  cancel(invite: InviteClient, cancel: ClientRequest, user: ClientUser): boolean {
+    if (!invite.cancelled()) return false
     const { flow, via } = invite
     const branch = /;branch=([^;]*)/.exec(via)?.[1] ?? ''
     this.#request(cancel, { branch, via, flow, user })
-    invite.cancelled()
+    return true
   }
 
-  /** Begins the transaction of a request that has come; `flow` leads back to where it came from (18.2.2). */
+  /**
+   * Begins the transaction of a request that has come, and of which `receiveRequest` knew nothing; `flow` leads back to where it came from
+   * (18.2.2).
+   */
   open(request: ParsedRequest, flow: Flow, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
@@ -110,7 +117,9 @@ export class Transactions {
     }
   }
 
+  /** Requests that users send from now on, for example because another one has failed so, fail as well. */
   close(reason: string): void {
+    this.#closed = reason
     for (const client of [...this.#clients.values()]) client.close(reason)
     for (const server of [...this.#servers.values()]) server.close()
   }
@@ -122,8 +131,15 @@ export class Transactions {
     const { branch, ...how } = init
     const key = keyOf(request, branch)
     const transaction = new NonInviteClient(this.#clientHost, { key, request, ...how })
-    this.#clients.set(key, transaction)
+    return this.#begin(key, transaction)
+  }
+
+  /** A user is never told anything before it has its transaction, even if the connection breaks while the request is being sent. */
+  #begin<Transaction extends InviteClient | NonInviteClient>(key: string, transaction: Transaction): Transaction {
     transaction.begin()
+    this.#clients.set(key, transaction)
+    const reason = this.#closed
+    if (reason !== undefined) queueMicrotask(() => transaction.close(reason))
     return transaction
   }
 
