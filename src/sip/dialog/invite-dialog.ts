@@ -114,7 +114,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (this.#hasLeft) return
     this.#ourOffers.close('The local address is gone')
     this.#context.dialogs.remove(this)
-    this.#peerOffers.stop() // their ACKs would come to where we were
+    this.#peerOffers.leave()
     this.#context = context
     context.dialogs.add(this, this.#madeBy === 'peer')
     this.acknowledged()

@@ -76,6 +76,12 @@ export class PeerOffers {
     this.#open?.reject(487)
   }
 
+  /** The dialog goes on at another address: the ACKs would come to where it was. The peer may make its offer again (14.2). */
+  leave(): void {
+    this.#open?.reject(500, { headers: [['Retry-After', '1']] })
+    this.stop()
+  }
+
   /** No ACK is awaited any more. */
   stop(): void {
     for (const answer of this.#answers.values()) answer.stop()
