@@ -9,6 +9,7 @@ import { Router } from '../../src/sip/router.js'
 import { Sender } from '../../src/sip/sender.js'
 import type { Service } from '../../src/sip/service.js'
 import { Transactions } from '../../src/sip/transaction/transactions.js'
+import type { SipTransport } from '../../src/sip/transport/transport.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import { parseUri, type SipUri } from '../../src/sip/uri/sip-uri.js'
 import { AccountUserAgent } from '../../src/sip/user-agent/account-user-agent.js'
@@ -22,6 +23,10 @@ interface MemoryEndpointInit {
   agent: Pick<UserAgentInit, 'handlers'> & Partial<UserAgentInit>
   /** Asked before the accounts. */
   services?: readonly Service[]
+  /** Default: a name is its own address. */
+  resolve?: (name: string) => Promise<string>
+  /** Opens a TCP connection, for requests that are too large for a datagram. Default: there is no TCP. */
+  connect?: () => Promise<void>
   log?: Logger
 }
 
@@ -35,24 +40,15 @@ export class MemoryEndpoint {
   readonly #inbound: Inbound
   #isClosed = false
 
-  constructor({ clock, host, send, agent, services = [], log = silentLogger }: MemoryEndpointInit) {
+  constructor({ clock, host, send, agent, services = [], log = silentLogger, ...init }: MemoryEndpointInit) {
     this.address = { protocol: 'udp', host, port: 5060 }
     const router = new Router({
       clock,
       log,
-      resolve: async (name) => name,
+      resolve: init.resolve ?? (async (name) => name),
       transports: [
-        {
-          local: this.address,
-          send: async (text, to) => {
-            if (this.#isClosed) throw new Error('closed')
-            send(text, to)
-          },
-          connect: async () => {},
-          isConnected: () => false,
-          suspect() {},
-          close: async () => {},
-        },
+        this.#transport(this.address, send),
+        ...(init.connect ? [this.#transport({ ...this.address, protocol: 'tcp' }, send, init.connect)] : []),
       ],
       advertised: () => this.address,
       trace() {},
@@ -79,7 +75,7 @@ export class MemoryEndpoint {
       flowBack,
     })
     const aor = uri(`sip:user@${host}`)
-    const init: UserAgentInit = {
+    const account: UserAgentInit = {
       aor: aor.text,
       displayName: '',
       contactUser: 'user',
@@ -91,7 +87,7 @@ export class MemoryEndpoint {
       {
         clock,
         log,
-        init,
+        init: account,
         aor,
         contactUri: aor.text,
         contactLine: `Contact: <${aor.text}>`,
@@ -107,6 +103,20 @@ export class MemoryEndpoint {
     )
     accounts.add(user)
     this.agent = user
+  }
+
+  #transport(local: SipAddress, send: MemoryEndpointInit['send'], connect = async (): Promise<void> => {}): SipTransport {
+    return {
+      local,
+      send: async (text, to) => {
+        if (this.#isClosed) throw new Error('closed')
+        send(text, to)
+      },
+      connect,
+      isConnected: () => false,
+      suspect() {},
+      close: async () => {},
+    }
   }
 
   receive(text: string, from: SipAddress): void {
