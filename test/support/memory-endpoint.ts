@@ -23,6 +23,8 @@ interface MemoryEndpointInit {
   agent: Pick<UserAgentInit, 'handlers'> & Partial<UserAgentInit>
   /** Asked before the accounts. */
   services?: readonly Service[]
+  /** The services alone decide. */
+  withoutAccount?: boolean
   /** Default: a name is its own address. */
   resolve?: (name: string) => Promise<string>
   /** Opens a TCP connection, for requests that are too large for a datagram. Default: there is no TCP. */
@@ -60,7 +62,7 @@ export class MemoryEndpoint {
     const dispatcher = new Dispatcher({
       clock,
       log,
-      services: [...services, accounts],
+      services: init.withoutAccount ? services : [...services, accounts],
       dialogs: this.dialogs,
       transactions: this.transactions,
       limits: new SourceLimits(clock),
