@@ -107,7 +107,11 @@ export class MemoryEndpoint {
     this.agent = user
   }
 
-  #transport(local: SipAddress, send: MemoryEndpointInit['send'], connect = async (): Promise<void> => {}): SipTransport {
+  #transport(
+    local: SipAddress,
+    send: MemoryEndpointInit['send'],
+    connect = async (): Promise<void> => {},
+  ): SipTransport {
     return {
       local,
       send: async (text, to) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { IncomingInvite, SipDialog, UserAgentHandlers } from '../../src/sip/types.js'
+import type { HeaderField, IncomingInvite, SipDialog, UserAgentHandlers } from '../../src/sip/types.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryEndpoint } from './memory-endpoint.js'
 import { requestText, SDP, SOURCE } from './sip-messages.js'
@@ -18,6 +18,8 @@ export class MemoryWire {
     admit: () => ({ admit: true }),
     invite: (invite) => void this.invites.push(invite),
   }
+  /** Header fields that answer a challenge; none: the challenge is the final answer. */
+  credentials: HeaderField[] | undefined
   readonly endpoint: MemoryEndpoint
   /** What the endpoint has sent. */
   readonly out: string[] = []
@@ -29,7 +31,7 @@ export class MemoryWire {
       clock: this.clock,
       host: '192.0.2.2',
       send: (text) => void this.out.push(text),
-      agent: { handlers: this.handlers },
+      agent: { handlers: this.handlers, authenticator: { answer: () => this.credentials } },
       ...init,
     })
   }
@@ -44,7 +46,10 @@ export class MemoryWire {
   }
 
   /** A request of the peer; within the dialog if there is one. */
-  request(method: string, init: { dialog?: SipDialog; body?: string; cseq?: number; branch?: string; headers?: string[] } = {}): string {
+  request(
+    method: string,
+    init: { dialog?: SipDialog; body?: string; cseq?: number; branch?: string; headers?: string[] } = {},
+  ): string {
     const { dialog, body = '', branch = `z9hG4bKwire${this.#branches++}`, headers = [] } = init
     const cseq = init.cseq ?? ++this.#cseq
     return requestText({
@@ -71,7 +76,16 @@ export class MemoryWire {
     const type = body === '' ? [] : ['Content-Type: application/sdp']
     const length = `Content-Length: ${Buffer.byteLength(body)}`
     this.receive(
-      [`SIP/2.0 ${status} Test`, ...kept, 'Contact: <sip:peer@192.0.2.1:5060>', ...headers, ...type, length, '', body].join('\r\n'),
+      [
+        `SIP/2.0 ${status} Test`,
+        ...kept,
+        'Contact: <sip:peer@192.0.2.1:5060>',
+        ...headers,
+        ...type,
+        length,
+        '',
+        body,
+      ].join('\r\n'),
     )
   }
 

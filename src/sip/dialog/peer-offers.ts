@@ -48,6 +48,7 @@ export class PeerOffers {
     const { transaction, message } = request
     const invite = transaction instanceof InviteServer ? transaction : undefined
     const offer = new AnswerableRequest(context, request, (status, text) => {
+      this.#open = undefined
       if (invite && status < 300)
         this.answered(context.clock, { cseq: message.cseq, transaction: invite, text, refusesOffers: true })
     })

@@ -79,27 +79,33 @@ describe('Dialog', () => {
   for (const method of MADE_BY) {
     it(`is made by ${method} at the UAC (RFC 3261 12.1.2)`, () => {
       const request = outgoing({ method })
-      const dialog = Dialog.ofResponse(request, answered(request, { routes: ['<sip:p1;lr>, <sip:p2;lr>', '<sip:p3;lr>'] }))
+      const dialog = Dialog.ofResponse(
+        request,
+        answered(request, { routes: ['<sip:p1;lr>, <sip:p2;lr>', '<sip:p3;lr>'] }),
+      )
       assert.deepEqual([dialog.callId, dialog.localTag, dialog.remoteTag], ['call@test', 'ours', 'theirs'])
       assert.equal(dialog.id, dialogId('call@test', 'ours', 'theirs'))
       assert.equal(dialog.remoteTarget.text, 'sip:bob@192.0.2.7:5070')
       assert.deepEqual(dialog.routeSet.map(String), ['<sip:p3;lr>', '<sip:p2;lr>', '<sip:p1;lr>'])
       const next = dialog.request('BYE', { lines: [] })
-      assert.equal(next.toText('SIP/2.0/UDP h;branch=z9hG4bKx').split('\r\n').join('|'), [
-        'BYE sip:bob@192.0.2.7:5070 SIP/2.0',
-        'Via: SIP/2.0/UDP h;branch=z9hG4bKx',
-        'Route: <sip:p3;lr>',
-        'Route: <sip:p2;lr>',
-        'Route: <sip:p1;lr>',
-        'Max-Forwards: 70',
-        'From: "Alice" <sip:alice@example.com>;tag=ours',
-        'To: <sip:bob@example.org>;tag=theirs',
-        'Call-ID: call@test',
-        'CSeq: 8 BYE',
-        'Content-Length: 0',
-        '',
-        '',
-      ].join('|'))
+      assert.equal(
+        next.toText('SIP/2.0/UDP h;branch=z9hG4bKx').split('\r\n').join('|'),
+        [
+          'BYE sip:bob@192.0.2.7:5070 SIP/2.0',
+          'Via: SIP/2.0/UDP h;branch=z9hG4bKx',
+          'Route: <sip:p3;lr>',
+          'Route: <sip:p2;lr>',
+          'Route: <sip:p1;lr>',
+          'Max-Forwards: 70',
+          'From: "Alice" <sip:alice@example.com>;tag=ours',
+          'To: <sip:bob@example.org>;tag=theirs',
+          'Call-ID: call@test',
+          'CSeq: 8 BYE',
+          'Content-Length: 0',
+          '',
+          '',
+        ].join('|'),
+      )
     })
 
     it(`is made by ${method} at the UAS (RFC 3261 12.1.1)`, () => {
@@ -127,7 +133,11 @@ describe('Dialog', () => {
 
   it('has the route set and the target of the 2xx, not those of the 1xx before it (13.2.2.4)', () => {
     const request = outgoing()
-    const early = answered(request, { status: 183, routes: ['<sip:p1;lr>', '<sip:p2;lr>'], contact: '<sip:early@192.0.2.5>' })
+    const early = answered(request, {
+      status: 183,
+      routes: ['<sip:p1;lr>', '<sip:p2;lr>'],
+      contact: '<sip:early@192.0.2.5>',
+    })
     const dialog = Dialog.ofResponse(request, early)
     dialog.confirm(answered(request, { routes: ['<sip:p3;lr>', '<sip:p4;lr>'], contact: '<sip:late@192.0.2.6>' }))
     assert.deepEqual(dialog.routeSet.map(String), ['<sip:p4;lr>', '<sip:p3;lr>'])
@@ -272,23 +282,26 @@ describe('OutgoingRequest', () => {
       body: { contentType: 'application/sdp', content: 'v=0\r\n' },
     })
     const text = request.toText('via')
-    assert.deepEqual(text.split('\r\n').map((line) => line.split(':', 1)[0]), [
-      'INVITE sip',
-      'Via',
-      'Route',
-      'Max-Forwards',
-      'From',
-      'To',
-      'Call-ID',
-      'CSeq',
-      'Contact',
-      'Allow',
-      'Content-Type',
-      'Content-Length',
-      '',
-      'v=0',
-      '',
-    ])
+    assert.deepEqual(
+      text.split('\r\n').map((line) => line.split(':', 1)[0]),
+      [
+        'INVITE sip',
+        'Via',
+        'Route',
+        'Max-Forwards',
+        'From',
+        'To',
+        'Call-ID',
+        'CSeq',
+        'Contact',
+        'Allow',
+        'Content-Type',
+        'Content-Length',
+        '',
+        'v=0',
+        '',
+      ],
+    )
     assert.ok(text.endsWith('Content-Length: 5\r\n\r\nv=0\r\n'))
   })
 
@@ -311,7 +324,10 @@ describe('OutgoingRequest', () => {
 
     it('replaces other headers by name, in whatever case and form, as for 422', () => {
       const again = first.again(8, ['x: 1800', 'Min-SE: 1800'])
-      assert.deepEqual([lineOf(again, 'Session-Expires'), lineOf(again, 'x'), lineOf(again, 'Min-SE')], [[], ['1800'], ['1800']])
+      assert.deepEqual(
+        [lineOf(again, 'Session-Expires'), lineOf(again, 'x'), lineOf(again, 'Min-SE')],
+        [[], ['1800'], ['1800']],
+      )
       assert.deepEqual(again.credentials, ['authorization: old'])
     })
   })
@@ -346,13 +362,16 @@ describe('OutgoingRequest', () => {
     it('the ACK to a failure has every route and the To of the failure (17.1.1.3)', () => {
       const [start, ...lines] = head(invite.ackText('v', '<sip:bob@example.org>;tag=busy'))
       assert.equal(start, 'ACK sip:strict SIP/2.0')
-      assert.deepEqual(lines.filter((line) => /^(Route|To|CSeq|Via|Contact|Auth|Proxy)/.test(line)), [
-        'Via: v',
-        'Route: <sip:p2;lr>',
-        'Route: <sip:bob@example.org>',
-        'To: <sip:bob@example.org>;tag=busy',
-        'CSeq: 7 ACK',
-      ])
+      assert.deepEqual(
+        lines.filter((line) => /^(Route|To|CSeq|Via|Contact|Auth|Proxy)/.test(line)),
+        [
+          'Via: v',
+          'Route: <sip:p2;lr>',
+          'Route: <sip:bob@example.org>',
+          'To: <sip:bob@example.org>;tag=busy',
+          'CSeq: 7 ACK',
+        ],
+      )
     })
 
     it('what is kept for a late 2xx has the credentials and no body', () => {
@@ -368,7 +387,10 @@ describe('OutgoingRequest', () => {
       headers: ['Record-Route: <sip:p1;lr>\r\n ;a=b'],
     })
     const text = Dialog.ofRequest(received(folded), 'mine').request('BYE', { lines: [] }).toText('v')
-    assert.deepEqual(text.split('\r\n').filter((line) => /^(Via|\s)/.test(line)), ['Via: v'])
+    assert.deepEqual(
+      text.split('\r\n').filter((line) => /^(Via|\s)/.test(line)),
+      ['Via: v'],
+    )
     assert.doesNotMatch(text.replaceAll('\r\n', ''), /[\r\n]/)
   })
 

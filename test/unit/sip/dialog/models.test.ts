@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { IncomingInvite, IncomingRequest, OutgoingInvite, SipAddress, SipDialog } from '../../../../src/sip/types.js'
+import type {
+  IncomingInvite,
+  IncomingRequest,
+  OutgoingInvite,
+  SipAddress,
+  SipDialog,
+} from '../../../../src/sip/types.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 import { MemoryEndpoint } from '../../../support/memory-endpoint.js'
 import { ANSWER, OFFER } from '../../../support/sip-parties.js'
@@ -305,7 +311,11 @@ class World {
       return
     }
     assert.equal(to.handled.length, handledBefore, `${about}: reaches no handler`)
-    assert.deepEqual(finals.map(({ status }) => status).filter((status) => status !== 487 || predicted === 487), [predicted], about)
+    assert.deepEqual(
+      finals.map(({ status }) => status).filter((status) => status !== 487 || predicted === 487),
+      [predicted],
+      about,
+    )
     if (message.method !== 'BYE' || predicted !== 200) return
     const isTold = to.phase === 'confirmed' && !to.hasLeft
     assert.equal(to.ends.length - endsBefore, isTold ? 1 : 0, `${about}: the BYE is told`)
@@ -326,7 +336,8 @@ class World {
     to.endpoint.receive(text, packet.from.endpoint.address)
     const statuses = this.#responses.flatMap(({ status = 0 }) => (status >= 200 ? [status] : []))
     const isThere = kind === 'again' && (to.phase === 'early' || to.phase === 'confirmed')
-    if (!to.isOrphan) assert.deepEqual(statuses, [isThere ? 500 : 481], `a forged ${method} to the ${to.name}, ${to.phase}`)
+    if (!to.isOrphan)
+      assert.deepEqual(statuses, [isThere ? 500 : 481], `a forged ${method} to the ${to.name}, ${to.phase}`)
     assert.deepEqual([to.handled.length, to.ends.length], [handled, ends], `a forged ${method} reaches no handler`)
     this.packets = this.packets.filter(({ text: each }) => !each.includes('forged'))
   }
@@ -450,9 +461,17 @@ function check(world: World): void {
     assert.equal(at.pending, 0, `${name}: every promise settles`)
     assert.equal(at.endpoint.kept, 0, `${name}: nothing is kept`)
     const codes = at.errors.map((error) => (error as { code?: string }).code)
-    assert.ok(codes.every((code) => code === 'WRONG_STATE'), `${name}: ${codes}`)
-    assert.deepEqual(at.handled, [...new Set(at.handled)].sort((a, b) => a - b), `${name}: CSeq rises at the handlers`)
-    for (const [key, finals] of at.seen) assert.ok(finals.size <= 1, `${name} answers ${key}: ${[...finals].join(', ')}`)
+    assert.ok(
+      codes.every((code) => code === 'WRONG_STATE'),
+      `${name}: ${codes}`,
+    )
+    assert.deepEqual(
+      at.handled,
+      [...new Set(at.handled)].sort((a, b) => a - b),
+      `${name}: CSeq rises at the handlers`,
+    )
+    for (const [key, finals] of at.seen)
+      assert.ok(finals.size <= 1, `${name} answers ${key}: ${[...finals].join(', ')}`)
   }
   assert.equal(world.clock.pending, 0, 'no timer stays')
   const before = world.packets.length
@@ -464,7 +483,12 @@ async function run(commands: readonly (readonly [name: string, n: number])[], is
   const world = new World()
   world.call()
   const before: (readonly [string, number])[] = isUp
-    ? [['deliverAll', 0], ['accept', 0], ['deliverAll', 0], ['deliverAll', 0]]
+    ? [
+        ['deliverAll', 0],
+        ['accept', 0],
+        ['deliverAll', 0],
+        ['deliverAll', 0],
+      ]
     : []
   for (const [name, n] of [...before, ...commands]) {
     await ACTS[name]?.(world, n)
@@ -475,7 +499,14 @@ async function run(commands: readonly (readonly [name: string, n: number])[], is
   return world
 }
 
-const WEIGHTS: Record<string, number> = { deliverNext: 12, deliver: 5, deliverAll: 4, answer: 4, reinvite: 3, update: 3 }
+const WEIGHTS: Record<string, number> = {
+  deliverNext: 12,
+  deliver: 5,
+  deliverAll: 4,
+  answer: 4,
+  reinvite: 3,
+  update: 3,
+}
 const command = fc.tuple(
   fc.oneof(...Object.keys(ACTS).map((name) => ({ weight: WEIGHTS[name] ?? 2, arbitrary: fc.constant(name) }))),
   fc.nat(40),
@@ -484,12 +515,17 @@ const command = fc.tuple(
 describe('models of dialogs', () => {
   it('two endpoints and a naive model agree, whatever happens to a call that stands', async () => {
     const commands = fc.array(command, { maxLength: 60 })
-    await fc.assert(fc.asyncProperty(commands, async (list) => void (await run(list, true))), { numRuns: RUNS })
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => void (await run(list, true))),
+      { numRuns: RUNS },
+    )
   })
 
   it('two endpoints and a naive model agree, from the INVITE on', async () => {
     const commands = fc.array(command, { maxLength: 60 })
-    await fc.assert(fc.asyncProperty(commands, async (list) => void (await run(list, false))), { numRuns: RUNS })
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => void (await run(list, false))),
+      { numRuns: RUNS },
+    )
   })
 })
-

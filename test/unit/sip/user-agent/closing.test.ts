@@ -134,7 +134,11 @@ const PHASES: Phase[] = [
       waits.response(dialog.request('INFO'))
       waits.response(dialog.reinvite(OFFER))
       await turn()
-      assert.deepEqual(wire.sent().map((line) => line.split(' ')[0]), ['BYE'], 'after BYE no other request leaves')
+      assert.deepEqual(
+        wire.sent().map((line) => line.split(' ')[0]),
+        ['BYE'],
+        'after BYE no other request leaves',
+      )
     },
     told: ['503', '503', '503', '503'],
   },
@@ -276,7 +280,10 @@ describe('a dialog', () => {
     const ours = wire.last('UPDATE')
     wire.sent()
     for (const method of ['INVITE', 'UPDATE']) wire.receive(wire.request(method, { dialog, body: SDP }))
-    assert.deepEqual(wire.sent().map((line) => line.slice(8, 11)), ['491', '491'])
+    assert.deepEqual(
+      wire.sent().map((line) => line.slice(8, 11)),
+      ['491', '491'],
+    )
     wire.answer(ours, 200, { body: SDP })
     assert.equal((await update).status, 200)
     wire.sent()

@@ -141,7 +141,10 @@ describe('IncomingRequest', () => {
     wire.sent()
     const bye = dialog.bye()
     await turn()
-    assert.deepEqual(wire.sent().map((line) => line.split(' ')[0] === 'BYE' ? 'BYE' : line.slice(8, 11)), ['487', 'BYE'])
+    assert.deepEqual(
+      wire.sent().map((line) => (line.split(' ')[0] === 'BYE' ? 'BYE' : line.slice(8, 11))),
+      ['487', 'BYE'],
+    )
     incoming[0]?.accept({ body: ANSWER })
     assert.deepEqual(finals(), [])
     wire.endpoint.close()

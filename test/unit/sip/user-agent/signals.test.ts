@@ -52,7 +52,11 @@ describe('AbortSignal of an operation', () => {
         assert.deepEqual(await response, LOCAL('not wanted'))
         wire.answer(wire.last(method), 481)
         await turn()
-        assert.deepEqual(wire.out.filter((text) => text.startsWith('BYE')), [], 'the call lives on')
+        assert.deepEqual(
+          wire.out.filter((text) => text.startsWith('BYE')),
+          [],
+          'the call lives on',
+        )
         await ended()
       })
 
@@ -118,7 +122,10 @@ describe('AbortSignal of an operation', () => {
         wire.out.length = 0
         wire.answer(invite, 200, { body: SDP })
         await turn()
-        assert.deepEqual(wire.sent().map((line) => line.split(' ')[0]), ['ACK'])
+        assert.deepEqual(
+          wire.sent().map((line) => line.split(' ')[0]),
+          ['ACK'],
+        )
       }
       await ended()
     })
@@ -147,7 +154,10 @@ describe('AbortSignal of an operation', () => {
       wire.out.length = 0
       wire.answer(invite, 407, { headers: ['Proxy-Authenticate: Digest realm="p", nonce="n"'] })
       await turn()
-      assert.deepEqual(wire.sent().map((line) => line.split(' ')[0]), ['ACK'])
+      assert.deepEqual(
+        wire.sent().map((line) => line.split(' ')[0]),
+        ['ACK'],
+      )
       await ended()
     })
 
