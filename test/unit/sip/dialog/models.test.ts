@@ -358,82 +358,74 @@ type Act = (world: World, n: number) => void | Promise<void>
 
 const side = (world: World, n: number): Side => (n % 2 === 0 ? world.caller : world.callee)
 
+function deliver(world: World, n: number): void {
+  const packet = world.take(n)
+  world.remove(packet)
+  if (packet) world.deliver(packet)
+}
+
+async function deliverAll(world: World): Promise<void> {
+  for (let n = 0; n < 20 && world.take(0); n++) {
+    deliver(world, 0)
+    await turn()
+  }
+}
+
+function accept({ callee, incoming }: World): void {
+  if (!incoming || callee.dialog || callee.phase === 'ended') return
+  callee.take(incoming.accept({ body: ANSWER }))
+  assert.throws(() => incoming.accept({ body: ANSWER }), { code: 'WRONG_STATE' })
+  incoming.reject(486)
+}
+
+function refuse({ callee, incoming }: World): void {
+  if (!incoming || callee.dialog || callee.phase === 'ended') return
+  incoming.reject(486)
+  callee.over()
+}
+
+function cancel(world: World): void {
+  world.isCancelled ||= !world.caller.dialog && world.caller.phase !== 'ended'
+  world.invite?.cancel()
+}
+
+/** A request of one side, if it has a dialog. */
+const asks =
+  (ask: (dialog: SipDialog) => Promise<unknown>): Act =>
+  (world, n) => {
+    const at = side(world, n)
+    if (at.dialog) at.track(ask(at.dialog))
+  }
+
 const ACTS: Record<string, Act> = {
-  deliver(world, n) {
-    const packet = world.take(n)
-    world.remove(packet)
-    if (packet) world.deliver(packet)
-  },
-  deliverNext(world) {
-    ACTS['deliver']?.(world, 0)
-  },
-  async deliverAll(world) {
-    for (let n = 0; n < 20 && world.take(0); n++) {
-      ACTS['deliver']?.(world, 0)
-      await turn()
-    }
-  },
-  lose(world, n) {
-    world.remove(world.take(n))
-  },
+  deliver,
+  deliverNext: (world) => deliver(world, 0),
+  deliverAll,
+  lose: (world, n) => world.remove(world.take(n)),
   duplicate(world, n) {
     const packet = world.take(n)
     if (packet) world.deliver(packet)
   },
-  tick(world, n) {
-    world.clock.advance([50, 200, 600, 4_000, 33_000][n % 5] ?? 0)
+  tick: (world, n) => world.clock.advance([50, 200, 600, 4_000, 33_000][n % 5] ?? 0),
+  progress({ callee, incoming }) {
+    if (callee.phase === 'none' && incoming) callee.phase = 'early'
+    incoming?.progress(180)
   },
-  progress(world) {
-    if (world.callee.phase === 'none' && world.incoming) world.callee.phase = 'early'
-    world.incoming?.progress(180)
-  },
-  accept(world) {
-    const { callee, incoming } = world
-    if (!incoming || callee.dialog || callee.phase === 'ended') return
-    callee.take(incoming.accept({ body: ANSWER }))
-    assert.throws(() => incoming.accept({ body: ANSWER }), { code: 'WRONG_STATE' })
-    incoming.reject(486)
-  },
-  refuse(world) {
-    const { callee, incoming } = world
-    if (!incoming || callee.dialog || callee.phase === 'ended') return
-    incoming.reject(486)
-    callee.over()
-  },
-  cancel(world) {
-    world.isCancelled ||= !world.caller.dialog && world.caller.phase !== 'ended'
-    world.invite?.cancel()
-  },
-  reinvite(world, n) {
-    const { dialog, ...rest } = { dialog: side(world, n).dialog, at: side(world, n) }
-    if (dialog) rest.at.track(dialog.reinvite(OFFER))
-  },
-  update(world, n) {
-    const at = side(world, n)
-    if (at.dialog) at.track(at.dialog.request('UPDATE', { body: OFFER }))
-  },
-  refresh(world, n) {
-    const at = side(world, n)
-    if (at.dialog) at.track(at.dialog.request('UPDATE'))
-  },
-  info(world, n) {
-    const at = side(world, n)
-    if (at.dialog) at.track(at.dialog.request('INFO'))
-  },
+  accept,
+  refuse,
+  cancel,
+  reinvite: asks((dialog) => dialog.reinvite(OFFER)),
+  update: asks((dialog) => dialog.request('UPDATE', { body: OFFER })),
+  refresh: asks((dialog) => dialog.request('UPDATE')),
+  info: asks((dialog) => dialog.request('INFO')),
   answer(world, n) {
     const at = side(world, n)
     at.answerOffer(n % 4 < 3)
     for (const open of at.openRequests.splice(0)) open.accept()
   },
-  bye(world, n) {
-    side(world, n).leave()
-  },
-  forgeAgain(world, n) {
-    world.forge(n, 'again')
-  },
-  forgeTag(world, n) {
-    world.forge(n, 'tag')
-  },
+  bye: (world, n) => side(world, n).leave(),
+  forgeAgain: (world, n) => world.forge(n, 'again'),
+  forgeTag: (world, n) => world.forge(n, 'tag'),
 }
 
 /** Everything that waits comes to its end: answers, deliveries, hanging up, time. */
@@ -445,10 +437,10 @@ async function settle(world: World): Promise<void> {
       if (round === 40) at.leave()
     }
     if (round === 40) {
-      ACTS['refuse']?.(world, 0)
-      ACTS['cancel']?.(world, 0)
+      refuse(world)
+      cancel(world)
     }
-    await ACTS['deliverAll']?.(world, 0)
+    await deliverAll(world)
     world.clock.advance(round < 80 ? 100 : 1_000)
     await turn()
   }
