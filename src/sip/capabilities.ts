@@ -1,50 +1,72 @@
 /** What the user agents of this layer can do, as tables: Allow, Supported, 405, 420 and 501 follow from them. */
 
-/** `offered`: stands in Allow (RFC 3261 20.5). `taken`: known to the layer, and answered by an account or by nothing: 405. */
-const METHODS: ReadonlyMap<string, 'offered' | 'taken' | 'elsewhere'> = new Map([
-  ['INVITE', 'offered'],
-  ['ACK', 'offered'],
-  ['CANCEL', 'offered'],
-  ['BYE', 'offered'],
-  ['OPTIONS', 'offered'],
-  ['INFO', 'offered'],
-  ['UPDATE', 'offered'],
-  ['MESSAGE', 'taken'],
-  ['NOTIFY', 'taken'],
-  // Methods that exist but are not for a user agent like ours: 405, not 501 (8.2.1, 21.5.2).
-  ['REGISTER', 'elsewhere'],
-  ['SUBSCRIBE', 'elsewhere'],
-  ['REFER', 'elsewhere'],
-  ['PUBLISH', 'elsewhere'],
-  ['PRACK', 'elsewhere'],
-])
+/**
+ * `offered`: in Allow (RFC 3261 20.5). `taken`: known to the layer, and answered by an account, or with 405 without one. `elsewhere`:
+ * exists, but not for a user agent like ours: 405, not 501 (8.2.1, 21.5.2).
+ */
+export type MethodUse = 'offered' | 'taken' | 'elsewhere'
 
-/** Option tags of extensions that we support (19.2). */
-const OPTION_TAGS: readonly string[] = []
-
-const offered = [...METHODS].flatMap(([method, use]) => (use === 'offered' ? [method] : []))
-
-/** Header lines. */
-export const ALLOW = `Allow: ${offered.join(', ')}`
-export const ACCEPT = 'Accept: application/sdp'
-/** In 2xx and OPTIONS (20.37); no line if there are no tags. */
-export const SUPPORTED: readonly string[] = OPTION_TAGS.length > 0 ? [`Supported: ${OPTION_TAGS.join(', ')}`] : []
 /** A digit may come in an INFO. */
 const ACCEPT_INFO = 'Accept: application/dtmf-relay, application/dtmf'
 
-/** The status that refuses a method; undefined: the layer takes it. */
-export function methodRefusal(method: string): 405 | 501 | undefined {
-  const use = METHODS.get(method)
-  if (use === undefined) return 501
-  return use === 'elsewhere' ? 405 : undefined
+export class Capabilities {
+  /** Header line. */
+  readonly allow: string
+  /** Header lines of 2xx and of the answer to OPTIONS (20.37); none if there are no tags. */
+  readonly supported: readonly string[]
+  readonly #methods: ReadonlyMap<string, MethodUse>
+  readonly #optionTags: ReadonlySet<string>
+
+  /** Option tags in lower case (19.2). */
+  constructor(methods: ReadonlyMap<string, MethodUse>, optionTags: readonly string[]) {
+    const offered = [...methods].flatMap(([method, use]) => (use === 'offered' ? [method] : []))
+    this.allow = `Allow: ${offered.join(', ')}`
+    this.supported = optionTags.length > 0 ? [`Supported: ${optionTags.join(', ')}`] : []
+    this.#methods = methods
+    this.#optionTags = new Set(optionTags)
+  }
+
+  /** The status that refuses a method; undefined: the layer takes it. */
+  methodRefusal(method: string): 405 | 501 | undefined {
+    const use = this.#methods.get(method)
+    if (use === undefined) return 501
+    return use === 'elsewhere' ? 405 : undefined
+  }
+
+  /** The tags of a Require that we do not support (8.2.2.3). */
+  unsupported(required: readonly string[]): string[] {
+    return required.filter((tag) => !this.#optionTags.has(tag.toLowerCase()))
+  }
+
+  /** The header lines that a refusal with this status needs (21.4.6, 21.4.13). */
+  refusalLines(status: number): string[] {
+    if (status === 405) return [this.allow]
+    return status === 415 ? [ACCEPT_INFO] : []
+  }
 }
 
-/** The tags of a Require that we do not support (8.2.2.3). */
-export const unsupported = (required: readonly string[]): string[] =>
-  required.filter((tag) => !OPTION_TAGS.includes(tag.toLowerCase()))
+export const OURS = new Capabilities(
+  new Map([
+    ['INVITE', 'offered'],
+    ['ACK', 'offered'],
+    ['CANCEL', 'offered'],
+    ['BYE', 'offered'],
+    ['OPTIONS', 'offered'],
+    ['INFO', 'offered'],
+    ['UPDATE', 'offered'],
+    ['MESSAGE', 'taken'],
+    ['NOTIFY', 'taken'],
+    ['REGISTER', 'elsewhere'],
+    ['SUBSCRIBE', 'elsewhere'],
+    ['REFER', 'elsewhere'],
+    ['PUBLISH', 'elsewhere'],
+    ['PRACK', 'elsewhere'],
+  ]),
+  [],
+)
 
-/** The header lines without which a refusal of INFO, MESSAGE or NOTIFY does not say enough (21.4.6, 21.4.13). */
-export function refusalLines(status: number): string[] {
-  if (status === 405) return [ALLOW]
-  return status === 415 ? [ACCEPT_INFO] : []
-}
+export const ALLOW = OURS.allow
+export const SUPPORTED = OURS.supported
+export const ACCEPT = 'Accept: application/sdp'
+/** What OPTIONS is answered with (11.2). */
+export const CAPABILITY_LINES: readonly string[] = [ALLOW, ACCEPT, ...SUPPORTED]

@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.js'
 import type { Standing } from './admission/source-index.js'
 import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import { TokenBucket } from './admission/token-bucket.js'
-import { ACCEPT, ALLOW, SUPPORTED } from './capabilities.js'
+import { CAPABILITY_LINES } from './capabilities.js'
 import type { DialogIndex, DialogUsage } from './dialog/dialog-index.js'
 import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
 import type { Via } from './message/via.js'
@@ -231,7 +231,7 @@ const NO_CALL: CallPlace = { established() {}, ended() {} }
 const pingsEndpoint = (message: ParsedRequest): boolean => message.method === 'OPTIONS' && message.uri.user === ''
 
 /** RFC 3261 11.2 */
-const CAPABILITIES: Refusal = { status: 200, lines: [ALLOW, ACCEPT, ...SUPPORTED] }
+const CAPABILITIES: Refusal = { status: 200, lines: CAPABILITY_LINES }
 
 /** Flat, because it stays as long as the transaction. */
 const mergeKeyOf = ({ fromTag, callId, cseq, method }: ParsedRequest): string =>

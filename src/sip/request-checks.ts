@@ -1,4 +1,4 @@
-import { ACCEPT, ALLOW, methodRefusal, unsupported } from './capabilities.js'
+import { ACCEPT, OURS } from './capabilities.js'
 import { splitWords } from './message/list.js'
 import { mediaType, type ParsedRequest } from './message/parsed-message.js'
 import type { Refusal } from './service.js'
@@ -9,12 +9,12 @@ const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
  * RFC 3261 8.2 up to the point where somebody has to decide: the refusal, or undefined. Max-Forwards is not looked at:
  * it is for those who forward, and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
  */
-export function checkRequest(message: ParsedRequest): Refusal | undefined {
-  const refused = methodRefusal(message.method)
-  if (refused !== undefined) return { status: refused, lines: [ALLOW] }
+export function checkRequest(message: ParsedRequest, capabilities = OURS): Refusal | undefined {
+  const refused = capabilities.methodRefusal(message.method)
+  if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
   const { scheme } = message.uri
   if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 } // sips needs TLS on the last hop
-  const wanted = message.method === 'CANCEL' ? [] : unsupported(splitWords(message.headers('require')))
+  const wanted = message.method === 'CANCEL' ? [] : capabilities.unsupported(splitWords(message.headers('require')))
   if (wanted.length > 0) return { status: 420, lines: [`Unsupported: ${wanted.join(', ')}`] } // 8.2.2.3
   return checkContent(message) ?? checkAccept(message)
 }

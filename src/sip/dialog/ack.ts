@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/logger.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { SentMessage } from '../sender.js'
+import type { InviteUser } from '../transaction/transaction.js'
 import type { AccountContext } from '../user-agent/account-context.js'
 
 /** Our ACK to one 2xx (RFC 3261 13.2.2.4): sent once by its own way, and again, the same octets, for each repeat of the 2xx. */
@@ -24,4 +25,21 @@ export class Ack {
       .send(this.#sent.text)
       .catch((error) => this.#log.debug({ err: error }, 'an ACK could not be sent again'))
   }
+}
+
+/** The user of a re-INVITE that has its answer: repeats of a 2xx get the ACK again. It holds nothing else, because it stays for 32 s. */
+export class AckRepeats implements InviteUser {
+  readonly #ack: Ack | undefined
+
+  constructor(ack?: Ack) {
+    this.#ack = ack
+  }
+
+  success(): void {
+    this.#ack?.repeat()
+  }
+
+  provisional(): void {}
+  final(): void {}
+  failed(): void {}
 }

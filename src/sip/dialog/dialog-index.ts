@@ -15,6 +15,12 @@ export interface DialogUsage {
   close(): void
 }
 
+/** An INVITE of a peer without a final response. */
+export interface UndecidedInvite {
+  /** The endpoint closes. */
+  close(): void
+}
+
 /** One side of a dialog. */
 const sideKey = (callId: string, tag: string): string => `${callId} ${tag}`
 
@@ -25,9 +31,16 @@ export class DialogIndex {
   readonly #byPeer = new TransientMap<string, DialogUsage>()
   /** INVITEs of ours without a final response. */
   readonly #inviting = new TransientMap<string, true>()
+  /** INVITEs of peers without a final response. */
+  readonly #undecided = new Set<UndecidedInvite>()
 
   get size(): number {
     return this.#usages.size
+  }
+
+  /** Everything that is kept here. */
+  get kept(): number {
+    return this.#usages.size + this.#byPeer.size + this.#inviting.size + this.#undecided.size
   }
 
   add(usage: DialogUsage, madeByPeer: boolean): void {
@@ -68,7 +81,17 @@ export class DialogIndex {
     return this.#inviting.has(sideKey(callId, fromTag))
   }
 
+  /** A peer's INVITE waits for its decision. */
+  undecided(invite: UndecidedInvite): void {
+    this.#undecided.add(invite)
+  }
+
+  decided(invite: UndecidedInvite): void {
+    this.#undecided.delete(invite)
+  }
+
   close(): void {
+    for (const invite of [...this.#undecided]) invite.close()
     for (const usage of [...this.#usages.values()]) usage.close()
   }
 }

@@ -1,26 +1,29 @@
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
-import { ACCEPT, ALLOW, SUPPORTED } from '../capabilities.js'
+import { ALLOW, CAPABILITY_LINES } from '../capabilities.js'
 import { dialogHeaderLines } from '../message/header-check.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
-import { InviteServer } from '../transaction/invite-server.js'
+import type { InviteServer } from '../transaction/invite-server.js'
 import { unavailable } from '../transaction/transaction.js'
 import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
-import { exchange } from '../user-agent/exchange.js'
+import { exchange, reasonOf } from '../user-agent/exchange.js'
 import { AnswerableRequest } from '../user-agent/incoming-request.js'
-import { Answer } from './answer.js'
+import { Acknowledgment } from './acknowledgment.js'
 import type { Dialog } from './dialog.js'
 import type { DialogUsage } from './dialog-index.js'
-import { sendReinvite } from './reinvite.js'
+import { OurOffers } from './our-offers.js'
+import { PeerOffers } from './peer-offers.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
 /** RFC 3261 14.2 allows 0 to 10 s. */
 const LATER = 'Retry-After: 1'
-const ENDED: FinalResponse = unavailable('Dialog has ended')
+const ENDED = unavailable('Dialog has ended')
+
+type InDialogInit = NonNullable<Parameters<SipDialog['request']>[1]>
 
 export interface InviteDialogInit {
   dialog: Dialog
@@ -32,6 +35,9 @@ export interface InviteDialogInit {
   left?: (reasons: readonly string[]) => void
 }
 
+const offerInProgress = (): TelephonyError =>
+  new TelephonyError('WRONG_STATE', 'another offer is in progress in this call. Wait for its answer')
+
 /** The dialog of a call (RFC 3261 12 to 15), early from the first response that makes it, confirmed from the 2xx to the BYE. */
 export class InviteDialog implements SipDialog, DialogUsage {
   readonly dialog: Dialog
@@ -41,14 +47,9 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #place: CallPlace | undefined
   #left: InviteDialogInit['left']
   #state: 'early' | 'confirmed' | 'ended' = 'early'
-  /** Our 2xx without an ACK, by CSeq. */
-  readonly #answers = new Map<number, Answer>()
-  /** Those who wait for the ACK, sent or received. */
-  #onAcknowledged: (() => void)[] | undefined = []
-  /** The peer's re-INVITE or UPDATE that waits for our answer. */
-  #offer: AnswerableRequest | undefined
-  /** Our re-INVITE in progress. */
-  #reinvite: AbortController | undefined
+  readonly #peerOffers: PeerOffers
+  readonly #ourOffers = new OurOffers()
+  readonly #acknowledgment = new Acknowledgment()
   #bye: Promise<FinalResponse> | undefined
 
   constructor(context: AccountContext, init: InviteDialogInit) {
@@ -57,6 +58,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#madeBy = init.madeBy
     this.#place = init.place
     this.#left = init.left
+    this.#peerOffers = new PeerOffers(() => this.#missAck())
     context.dialogs.add(this, init.madeBy === 'peer')
   }
 
@@ -72,6 +74,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.dialog.remoteTag
   }
 
+  get isEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
   /** The 2xx to our INVITE; the caller of this sends the ACK and then calls `acknowledged`. */
   confirmBy(response: ParsedResponse): void {
     this.#state = 'confirmed'
@@ -85,7 +91,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#state = 'confirmed'
     this.#left = undefined
     // Our offer waits for the answer in the ACK.
-    this.#awaitAck({ ...answer, refusesOffers: hasOffer })
+    this.#peerOffers.answered(this.#context.clock, { ...answer, refusesOffers: hasOffer })
   }
 
   /** The early dialog ends without a call. */
@@ -95,9 +101,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** The ACK to the peer's 2xx has been sent; the ACK to ours has come, or does not matter any more. */
   acknowledged(): void {
-    const waiting = this.#onAcknowledged
-    this.#onAcknowledged = undefined
-    for (const go of waiting ?? []) go()
+    this.#acknowledgment.done()
   }
 
   /** The ACK to the peer's 2xx could not be sent: the peer will end the call (RFC 3261 13.3.1.4). */
@@ -107,55 +111,43 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** Goes on at another endpoint, because the address of this one is gone. One that is being left already stays. */
   moveTo(context: AccountContext): void {
-    if (this.#state === 'ended' || this.#bye) return
-    this.#reinvite?.abort('The local address is gone')
-    this.#reinvite = undefined
+    if (this.#hasLeft) return
+    this.#ourOffers.close('The local address is gone')
     this.#context.dialogs.remove(this)
-    for (const answer of this.#answers.values()) answer.stop()
-    this.#answers.clear() // their ACKs would come to where we were
+    this.#peerOffers.leave()
     this.#context = context
     context.dialogs.add(this, this.#madeBy === 'peer')
     this.acknowledged()
   }
 
-  async request(
-    method: string,
-    init: { headers?: readonly HeaderField[]; body?: SipBody; signal?: AbortSignal } = {},
-  ): Promise<FinalResponse> {
-    if (this.#state === 'ended') return ENDED
+  async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
+    if (this.#hasLeft) return ENDED
+    const hasOffer = method === 'UPDATE' && init.body !== undefined
+    if (hasOffer && this.#isNegotiating) throw offerInProgress()
     const context = this.#context
-    const response = await this.#send(method, init)
+    const sent = this.#send(method, init)
+    const response = await (hasOffer ? this.#ourOffers.update(sent) : sent)
     this.#checkLost(response, context)
     return response
   }
 
-  async reinvite(
-    body: SipBody,
-    init: { headers?: readonly HeaderField[]; signal?: AbortSignal } = {},
-  ): Promise<FinalResponse> {
+  async reinvite(body: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
     const lines = dialogHeaderLines(init.headers)
-    await this.#acknowledgment() // 14.1: never while another INVITE is in progress
-    if (this.#state === 'ended') return ENDED
+    const { signal } = init
+    await this.#acknowledgment.wait(signal) // 14.1: never while another INVITE is in progress
+    if (this.#hasLeft) return ENDED
+    if (signal?.aborted) return unavailable(reasonOf(signal))
     // 14.1: one INVITE at a time, in whichever direction.
-    if (this.#reinvite || this.#offer || this.#answers.size > 0) {
-      throw new TelephonyError('WRONG_STATE', 'another re-INVITE is in progress')
-    }
+    if (this.#isNegotiating || this.#peerOffers.awaitsAck) throw offerInProgress()
     const context = this.#context
-    const controller = new AbortController()
-    const abort = (): void => controller.abort(init.signal?.reason)
-    this.#reinvite = controller
-    init.signal?.addEventListener('abort', abort)
-    if (init.signal?.aborted) abort()
-    const { signal } = controller
     const ackUnsent = (reason: string): void => this.ackUnsent(reason)
-    const response = await sendReinvite(context, this.dialog, { body, lines, signal, ackUnsent })
-    init.signal?.removeEventListener('abort', abort)
-    if (this.#reinvite === controller) this.#reinvite = undefined
+    const response = await this.#ourOffers.reinvite(context, this.dialog, { body, lines, signal, ackUnsent })
     this.#checkLost(response, context)
     return response
   }
 
-  bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
+  async bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
+    if (!this.#bye) dialogHeaderLines(init.headers) // wrong ones leave the call as it is
     this.#bye ??= this.#state === 'ended' ? Promise.resolve(ENDED) : this.#sendBye(init)
     return this.#bye
   }
@@ -167,18 +159,15 @@ export class InviteDialog implements SipDialog, DialogUsage {
     else if (method === 'BYE') this.#receiveBye(request)
     else if (method === 'INVITE') this.#receiveReinvite(request)
     else if (method === 'UPDATE') this.#receiveUpdate(request)
-    else if (method === 'OPTIONS') this.#respond(request, 200, [ALLOW, ACCEPT, ...SUPPORTED])
+    else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
-    else if (method === 'INFO') this.#ask(request, this.handlers.request)
-    else this.#ask(request, this.#context.init.handlers.request)
+    else if (method === 'INFO') new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
+    else new AnswerableRequest(this.#context, request).decideBy(this.#context.init.handlers.request)
   }
 
   /** An ACK to our 2xx, to the INVITE or to a re-INVITE; any other one has no effect. */
   receiveAck(ack: ParsedRequest): void {
-    const answer = this.#answers.get(ack.cseq)
-    if (!answer) return
-    answer.stop()
-    this.#answers.delete(ack.cseq)
+    if (!this.#peerOffers.acknowledge(ack.cseq)) return
     this.acknowledged()
     this.#place?.established()
     if (this.#state === 'confirmed') {
@@ -187,28 +176,33 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   cancelled(): void {
-    this.#offer?.reject(487)
+    this.#peerOffers.cancel()
   }
 
   close(): void {
-    this.#reinvite?.abort('Endpoint closed')
+    this.#ourOffers.close('Endpoint closed')
     this.#end()
   }
 
+  /** The call is over for us: its BYE has been sent or waits for the ACK (RFC 3261 15.1.1), or has come. */
+  get #hasLeft(): boolean {
+    return this.#state === 'ended' || this.#bye !== undefined
+  }
+
+  get #isNegotiating(): boolean {
+    return this.#ourOffers.isOpen || this.#peerOffers.isOpen
+  }
+
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
-    dialogHeaderLines(init.headers) // wrong ones are told before anything is waited for
-    await this.#acknowledgment() // 15: never between the 2xx and its ACK
+    await this.#acknowledgment.wait() // 15: never between the 2xx and its ACK
     if (this.#state === 'ended') return ENDED
-    this.#offer?.reject(487)
+    this.#peerOffers.cancel()
     const response = this.#send('BYE', init)
     // The dialog stays known until the answer, so that a BYE that crosses ours gets 200 and not 481.
     return response.finally(() => this.#end())
   }
 
-  async #send(
-    method: string,
-    init: { headers?: readonly HeaderField[]; body?: SipBody; signal?: AbortSignal },
-  ): Promise<FinalResponse> {
+  async #send(method: string, init: InDialogInit): Promise<FinalResponse> {
     const { contactLine, userAgentLines } = this.#context
     const contact = WITH_CONTACT.has(method) ? [contactLine] : []
     const lines = [...contact, ...dialogHeaderLines(init.headers), ...userAgentLines]
@@ -233,26 +227,15 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   #lose(response: FinalResponse): void {
-    if (this.#state === 'ended' || this.#bye) return
+    if (this.#hasLeft) return
     this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to a lost dialog'))
     this.#guarded('lost', () => this.handlers.lost?.(response))
   }
 
-  #acknowledgment(): Promise<void> {
-    const waiting = this.#onAcknowledged
-    return waiting ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()
-  }
-
-  #awaitAck(init: { cseq: number; transaction: InviteServer; text: string; refusesOffers: boolean }): void {
-    const { cseq, ...how } = init
-    this.#answers.set(cseq, new Answer(this.#context.clock, { ...how, missed: () => this.#missAck(cseq) }))
-  }
-
   /** RFC 3261 13.3.1.4 */
-  #missAck(cseq: number): void {
-    this.#answers.delete(cseq)
+  #missAck(): void {
     this.acknowledged()
-    if (this.#state === 'ended' || this.#bye) return
+    if (this.#hasLeft) return
     if (this.handlers.ackTimeout) this.#guarded('ackTimeout', () => this.handlers.ackTimeout?.())
     else this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE after a lost ACK'))
   }
@@ -265,26 +248,22 @@ export class InviteDialog implements SipDialog, DialogUsage {
       this.#end()
       return
     }
-    this.#offer?.reject(487) // 15.1.2
+    this.#peerOffers.cancel()
     const ours = this.#bye !== undefined
     this.#end()
     if (!ours) this.#guarded('bye', () => this.handlers.bye?.(new ReceivedRequest(message)))
   }
 
-  /** RFC 3261 14.2, RFC 6337 4.3 */
+  /** RFC 3261 14.2 */
   #receiveReinvite(request: ServerRequest): void {
-    const { transaction, message } = request
-    if (!(transaction instanceof InviteServer)) return
     if (this.#offerRefused(request)) return
-    this.#decideOffer(request, (status, text) => {
-      if (status < 300) this.#awaitAck({ cseq: message.cseq, transaction, text, refusesOffers: true })
-    })
+    this.#decideOffer(request)
   }
 
   /** RFC 3311 5.2 */
   #receiveUpdate(request: ServerRequest): void {
     const { message } = request
-    const isRefresh = message.body === '' && (this.#state === 'early' || !(this.#reinvite || this.#offer))
+    const isRefresh = message.body === '' && (this.#state === 'early' || !this.#isNegotiating)
     if (!isRefresh && this.#offerRefused(request)) return
     if (!isRefresh) this.#decideOffer(request)
     else {
@@ -293,39 +272,21 @@ export class InviteDialog implements SipDialog, DialogUsage {
     }
   }
 
-  /** An offer that comes while another one is open is refused (14.2); true if it has been. */
+  /** An offer that comes while another one is open is refused (14.2, RFC 3311 5.2); true if it has been. */
   #offerRefused(request: ServerRequest): boolean {
     const isEarly = this.#state === 'early'
-    const awaitsAck = [...this.#answers.values()].some(({ refusesOffers }) => refusesOffers)
-    if (this.#reinvite || (isEarly && this.#madeBy === 'us')) this.#respond(request, 491)
-    else if (this.#offer || isEarly || awaitsAck) this.#respond(request, 500, [LATER])
+    const isOursOpen = this.#ourOffers.isOpen || (isEarly && this.#madeBy === 'us')
+    if (isOursOpen) this.#respond(request, 491)
+    else if (isEarly || this.#peerOffers.refusesOthers) this.#respond(request, 500, [LATER])
     else return false
     return true
   }
 
-  #decideOffer(request: ServerRequest, answered: (status: number, text: string) => void = () => {}): void {
-    const offer = new AnswerableRequest(this.#context, request, (status, text) => {
-      this.#offer = undefined
-      // RFC 6141 4: a request that is refused does not move the target.
-      if (status < 300) this.dialog.refresh(request.message, this.#context.canReach)
-      answered(status, text)
-    })
-    const { request: handler } = this.handlers
-    if (!handler || this.#bye) {
-      offer.reject(488)
-      return
-    }
-    this.#offer = offer
-    offer.decideBy(handler)
-    if (offer.isOpen && request.message.method === 'INVITE') request.trying() // 17.2.1: the answer may take its time
-  }
-
-  /** Without a handler: 200 for INFO, 405 for all others. */
-  #ask(request: ServerRequest, handler: SipDialogHandlers['request']): void {
-    const incoming = new AnswerableRequest(this.#context, request)
-    if (handler) incoming.decideBy(handler)
-    else if (request.message.method === 'INFO') incoming.accept()
-    else incoming.reject(405)
+  #decideOffer(request: ServerRequest): void {
+    const handler = this.#bye ? undefined : this.handlers.request
+    // RFC 6141 4: a request that is refused does not move the target.
+    const accepted = (): void => this.dialog.refresh(request.message, this.#context.canReach)
+    this.#peerOffers.decide(this.#context, request, { handler, accepted })
   }
 
   #respond(request: ServerRequest, status: number, lines: readonly string[] = []): void {
@@ -335,8 +296,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #end(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
-    for (const answer of this.#answers.values()) answer.stop()
-    this.#answers.clear()
+    this.#peerOffers.stop()
     this.acknowledged()
     this.#place?.ended()
     this.#context.dialogs.remove(this)

@@ -6,110 +6,140 @@ import type { Sending } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import { type InviteUser, timedOut, unavailable } from '../transaction/transaction.js'
-import type { FinalResponse, SipBody } from '../types.js'
+import type { FinalResponse, LocalFinalResponse, SipBody } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
 import { CredentialsRound } from '../user-agent/credentials-round.js'
-import { isReceived, type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
-import { Ack } from './ack.js'
+import { type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
+import { Ack, AckRepeats } from './ack.js'
 import type { Dialog } from './dialog.js'
 
 interface ReinviteInit {
   body: SipBody
   /** Header lines beyond ours. */
   lines: readonly string[]
-  /** Aborted: the wait ends at once, for example for a dialog that goes on elsewhere. */
-  signal: AbortSignal
+  signal?: AbortSignal | undefined
   ackUnsent(reason: string): void
+  /** It has its final response, or will have none: another INVITE may be sent (RFC 3261 14.1). */
+  over(): void
 }
 
-/**
- * RFC 3261 14.1: our re-INVITE, acknowledged when this resolves; sent again with credentials if they are asked for.
- */
-export async function sendReinvite(
-  context: AccountContext,
-  dialog: Dialog,
-  init: ReinviteInit,
-): Promise<FinalResponse> {
-  const round = new CredentialsRound(context, { inDialog: true })
-  const lines = [context.contactLine, ALLOW, ...init.lines, ...context.userAgentLines]
-  const first = dialog.request('INVITE', { lines, body: init.body })
-  let request = first
-  for (;;) {
-    const outcome = await new Promise<Outcome>(
-      (resolve) => new SentReinvite(context, dialog, { ...init, request, resolve }),
-    )
-    const credentials = isReceived(outcome) ? round.answer(outcome, request) : undefined
-    if (!credentials) return toFinalResponse(outcome)
-    request = first.again(dialog.nextSeq(), credentials)
-  }
-}
-
-interface OneTry extends ReinviteInit {
-  request: OutgoingRequest
-  resolve: (outcome: Outcome) => void
-}
-
-/** One try of a re-INVITE. */
-class SentReinvite implements InviteUser {
+/** Our re-INVITE (RFC 3261 14.1), sent again with credentials if they are asked for. */
+export class Reinvite implements InviteUser {
+  /** Its 2xx has been acknowledged when this resolves. */
+  readonly response: Promise<FinalResponse>
   readonly #context: AccountContext
   readonly #dialog: Dialog
-  readonly #init: OneTry
-  readonly #sending: Sending<InviteClient>
-  readonly #timer: Timer
-  #ack: Ack | undefined
+  readonly #init: ReinviteInit
+  readonly #round: CredentialsRound
+  readonly #first: OutgoingRequest
+  #request: OutgoingRequest
+  #sending: Sending<InviteClient>
+  #timer: Timer
+  #resolve: (response: FinalResponse) => void = () => {}
+  /** The wait has ended; the INVITE may still be in progress. */
+  #isSettled = false
   #isOver = false
+  #cancelSent = false
 
-  constructor(context: AccountContext, dialog: Dialog, init: OneTry) {
+  constructor(context: AccountContext, dialog: Dialog, init: ReinviteInit) {
     this.#context = context
     this.#dialog = dialog
     this.#init = init
-    init.signal.addEventListener('abort', this)
-    // Timer B ends with the first provisional response; a peer that stays silent then would block the dialog for ever.
-    this.#timer = context.clock.setTimeout(() => this.#giveUp(), 2 * TRANSACTION_MS)
-    this.#sending = context.sender.invite(init.request, context.prefer, this)
-    if (init.signal.aborted) this.handleEvent()
+    this.#round = new CredentialsRound(context, { inDialog: true })
+    this.response = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    init.signal?.addEventListener('abort', this)
+    const lines = [context.contactLine, ALLOW, ...init.lines, ...context.userAgentLines]
+    this.#first = dialog.request('INVITE', { lines, body: init.body })
+    this.#request = this.#first
+    this.#timer = this.#limit()
+    this.#sending = this.#send()
   }
 
-  provisional(): void {}
+  provisional(): void {
+    if (this.#isSettled) this.#cancel()
+  }
 
   success(response: ParsedResponse): void {
-    if (this.#ack) {
-      this.#ack.repeat()
-      return
-    }
-    const { request, ackUnsent } = this.#init
     // Before the ACK, which goes there (12.2.1.2).
     if (!this.#isOver) this.#dialog.refresh(response, this.#context.canReach)
-    const lines = [...request.credentials, ...this.#context.userAgentLines]
-    this.#ack = new Ack(this.#context, this.#dialog.ack(request.cseq, { lines }), ackUnsent)
-    this.#settle(response)
+    const { cseq, credentials } = this.#request
+    const lines = [...credentials, ...this.#context.userAgentLines]
+    const ack = new Ack(this.#context, this.#dialog.ack(cseq, { lines }), this.#init.ackUnsent)
+    this.#leaveTo(new AckRepeats(ack))
+    this.#end(response)
   }
 
   final(response: ParsedResponse): void {
-    this.#settle(response)
+    this.#leaveTo(new AckRepeats())
+    const credentials = this.#isSettled ? undefined : this.#round.answer(response, this.#request)
+    if (!credentials) {
+      this.#end(response)
+      return
+    }
+    this.#request = this.#first.again(this.#dialog.nextSeq(), credentials)
+    this.#timer.cancel()
+    this.#timer = this.#limit()
+    this.#sending = this.#send()
   }
 
-  failed(failure: Outcome): void {
-    this.#settle(failure)
+  failed(failure: LocalFinalResponse): void {
+    this.#end(failure)
   }
 
-  /** The signal: the answer is not waited for any more. */
+  /** The signal: the wait ends at once; the INVITE is cancelled, and its answer acknowledged all the same (9.1, 13.2.2.4). */
   handleEvent(): void {
-    this.#settle(unavailable(reasonOf(this.#init.signal)))
-    this.#sending.close('given up')
+    const reason = reasonOf(this.#init.signal)
+    this.#settle(unavailable(reason))
+    if (this.#sending.transaction) this.#cancel()
+    else this.#sending.close(reason)
+  }
+
+  /** Nothing more can be sent or received. */
+  close(reason: string): void {
+    if (!this.#isOver) this.#sending.close(reason)
+  }
+
+  #send(): Sending<InviteClient> {
+    return this.#context.sender.invite(this.#request, this.#context.prefer, this)
+  }
+
+  /** Timer B ends with the first provisional response; a peer that stays silent then would block the dialog for ever. */
+  #limit(): Timer {
+    return this.#context.clock.setTimeout(() => this.#giveUp(), 2 * TRANSACTION_MS)
   }
 
   #giveUp(): void {
-    const { transaction } = this.#sending
-    if (transaction) this.#context.sender.cancel(transaction, this.#init.request.cancel([]))
-    this.#settle(timedOut())
+    this.#cancel()
+    this.#end(timedOut())
   }
 
-  #settle(outcome: Outcome): void {
+  /** RFC 3261 9.1: not before a provisional response has come. */
+  #cancel(): void {
+    const { transaction } = this.#sending
+    if (this.#cancelSent || transaction?.state !== 'proceeding') return
+    this.#cancelSent = true
+    this.#context.sender.cancel(transaction, this.#request.cancel(this.#context.userAgentLines))
+  }
+
+  #leaveTo(user: InviteUser): void {
+    const { transaction } = this.#sending
+    if (transaction) transaction.user = user
+  }
+
+  #end(outcome: Outcome): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#timer.cancel()
-    this.#init.signal.removeEventListener('abort', this)
-    this.#init.resolve(outcome)
+    this.#init.over()
+    this.#settle(outcome)
+  }
+
+  #settle(outcome: Outcome): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#init.signal?.removeEventListener('abort', this)
+    this.#resolve(toFinalResponse(outcome))
   }
 }

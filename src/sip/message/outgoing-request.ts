@@ -1,7 +1,8 @@
 import { octetLength } from '../../base/octets.js'
 import type { SipBody } from '../types.js'
 import type { NameAddress } from '../uri/name-address.js'
-import { parseUri, type SipUri } from '../uri/sip-uri.js'
+import { requestUri } from '../uri/request-uri.js'
+import type { SipUri } from '../uri/sip-uri.js'
 import { bodyText } from './body.js'
 import { headerKey } from './header-fields.js'
 
@@ -132,15 +133,9 @@ const VIA_OCTETS = 90
  */
 function wayTo(target: SipUri, routeSet: readonly NameAddress[]): { uri: SipUri; routes: readonly string[] } {
   const [first, ...others] = routeSet
-  if (!first || first.uri.isLoose) return { uri: requestUri(target), routes: routeSet.map(({ text }) => text) }
-  return { uri: requestUri(first.uri), routes: [...others.map(({ text }) => text), `<${target.text}>`] }
-}
-
-/** RFC 3261 19.1.1: headers and the method parameter of a URI are no part of a Request-URI. */
-function requestUri(uri: SipUri): SipUri {
-  if (uri.headers === '' && !uri.params.has('method') && !uri.text.includes('?')) return uri
-  const text = (uri.text.split('?', 1)[0] ?? '').replace(/;method=[^;?]*/i, '')
-  return parseUri(text) ?? uri
+  const uri = requestUri(target)
+  if (!first || first.uri.isLoose) return { uri, routes: routeSet.map(({ text }) => text) }
+  return { uri: requestUri(first.uri), routes: [...others.map(({ text }) => text), `<${uri.text}>`] }
 }
 
 const nameOf = (line: string): string => headerKey(line.slice(0, line.indexOf(':')))

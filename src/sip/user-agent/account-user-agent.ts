@@ -1,7 +1,7 @@
 import { TelephonyError } from '../../base/errors.js'
 import { newToken } from '../../base/ids.js'
 import type { CallPlace } from '../admission/source-limits.js'
-import { ACCEPT, ALLOW, refusalLines, SUPPORTED } from '../capabilities.js'
+import { CAPABILITY_LINES } from '../capabilities.js'
 import { InviteDialog } from '../dialog/invite-dialog.js'
 import { checkText, headerLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
@@ -110,16 +110,10 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const { method } = request.message
     const { userAgentLines } = this.#context
     if (method === 'INVITE') this.#receiveInvite(request as ServerRequest<InviteServer>, place)
-    else if (method === 'OPTIONS')
-      request.respond(200, { lines: [ALLOW, ACCEPT, ...SUPPORTED, ...userAgentLines] }) // 11.2
-    else if (method === 'MESSAGE' || method === 'NOTIFY') this.#ask(request)
+    else if (method === 'OPTIONS') request.respond(200, { lines: [...CAPABILITY_LINES, ...userAgentLines] })
+    else if (method === 'MESSAGE' || method === 'NOTIFY')
+      new AnswerableRequest(this.#context, request).decideBy(this.init.handlers.request)
     else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
-  }
-
-  #ask(request: ServerRequest): void {
-    const { request: handler } = this.init.handlers
-    if (handler) new AnswerableRequest(this.#context, request).decideBy(handler)
-    else request.respond(405, { lines: [...refusalLines(405), ...this.#context.userAgentLines] })
   }
 
   #receiveInvite(request: ServerRequest<InviteServer>, place: CallPlace): void {

@@ -1,12 +1,12 @@
-import { ALLOW, refusalLines } from '../capabilities.js'
+import { ALLOW, OURS } from '../capabilities.js'
 import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
 import type { HeaderField, IncomingRequest, RequestHandler, SipBody, SipRequest } from '../types.js'
 import type { AccountContext } from './account-context.js'
 
-/** Requests whose 2xx says where we are (RFC 3261 12.2.2, RFC 3311 5.2). */
-const WITH_CONTACT = new Set(['INVITE', 'UPDATE'])
+/** Requests that may carry an offer; their 2xx says where we are (RFC 3261 12.2.2, RFC 3311 5.2). */
+const WITH_OFFER = new Set(['INVITE', 'UPDATE'])
 
 /** A request that waits for its answer. The first answer counts; the peer may have cancelled it, or hung up, before. */
 export class AnswerableRequest implements IncomingRequest {
@@ -28,27 +28,37 @@ export class AnswerableRequest implements IncomingRequest {
     this.request = new ReceivedRequest(server.message)
   }
 
+  /** False after the answer, and after 64*T1 without one, when the peer waits no more. */
   get isOpen(): boolean {
-    return this.#isOpen
+    return this.#isOpen && this.#server.transaction.state !== 'terminated'
   }
 
   accept(init: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } = {}): void {
     const lines = dialogHeaderLines(init.headers)
     const { contactLine, userAgentLines } = this.#context
-    const ours = WITH_CONTACT.has(this.request.method) ? [contactLine, ALLOW] : []
+    const ours = WITH_OFFER.has(this.request.method) ? [contactLine, ALLOW] : []
     this.#answer(init.status ?? 200, { lines: [...ours, ...lines, ...userAgentLines], body: init.body })
   }
 
   reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {
     const reason = init.reason === undefined ? undefined : checkText('reason', init.reason)
-    const lines = [...refusalLines(status), ...headerLines(init.headers), ...this.#context.userAgentLines]
+    const lines = [...OURS.refusalLines(status), ...headerLines(init.headers), ...this.#context.userAgentLines]
     this.#answer(status, { reason, lines })
   }
 
-  /** Lets a handler decide, now or later; if it throws or rejects, the answer is 500. */
-  decideBy(handler: RequestHandler): void {
+  /**
+   * Lets a handler decide, now or later; if it throws or rejects, the answer is 500. Without a handler INFO is taken, an offer is not
+   * acceptable, and other methods are not allowed.
+   */
+  decideBy(handler: RequestHandler | undefined): void {
+    const { method } = this.request
+    if (!handler) {
+      if (method === 'INFO') this.accept()
+      else this.reject(WITH_OFFER.has(method) ? 488 : 405)
+      return
+    }
     const fail = (error: unknown): void => {
-      this.#context.log.error({ err: error }, `${this.request.method} handler failed`)
+      this.#context.log.error({ err: error }, `${method} handler failed`)
       this.reject(500)
     }
     try {
@@ -57,11 +67,11 @@ export class AnswerableRequest implements IncomingRequest {
       fail(error)
     }
     const { transaction } = this.#server
-    if (this.#isOpen && 'awaitAnswer' in transaction) transaction.awaitAnswer()
+    if (this.isOpen && 'awaitAnswer' in transaction) transaction.awaitAnswer()
   }
 
   #answer(status: number, init: Parameters<ServerRequest['respond']>[1]): void {
-    if (!this.#isOpen) return
+    if (!this.isOpen) return
     const text = this.#server.respond(status, init)
     this.#isOpen = false
     this.#answered(status, text)

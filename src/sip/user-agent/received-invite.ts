@@ -40,6 +40,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#context = context
     this.#server = server
     this.#place = place
+    context.dialogs.undecided(this)
     if (context.init.handlers.decidesAtOnce?.()) {
       this.#trying = context.clock.setTimeout(() => server.trying(), TRYING_MS)
     } else server.trying()
@@ -83,8 +84,18 @@ export class ReceivedInvite implements IncomingInvite {
     guarded(this.#context.log, 'cancelled', () => this.handlers.cancelled?.(reasons.map(readable)))
   }
 
+  /** The endpoint closes: no answer can leave any more. */
+  close(): void {
+    if (this.#decided) return
+    this.#decide()
+    this.#dialog?.abandon()
+    this.#place.ended()
+    guarded(this.#context.log, 'cancelled', () => this.handlers.cancelled?.([]))
+  }
+
   #decide(): void {
     this.#decided = true
+    this.#context.dialogs.decided(this)
     this.#trying?.cancel()
   }
 

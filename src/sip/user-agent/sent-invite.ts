@@ -140,7 +140,9 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   }
 
   #dialogOf(response: ParsedResponse): InviteDialog {
-    const dialog = this.#early.get(response.toTag) ?? this.#newDialog(response)
+    const early = this.#early.get(response.toTag)
+    // A BYE may have ended the early dialog before.
+    const dialog = early && !early.isEnded ? early : this.#newDialog(response)
     dialog.confirmBy(response)
     return dialog
   }
