@@ -42,7 +42,7 @@ export class Dialog {
   readonly callId: string
   readonly localTag: string
   readonly remoteTag: string
-  /** From of our requests, and To, with their tags. */
+  /** From of our requests without its tag, and To with it. */
   readonly #local: string
   readonly #remote: string
   #routeSet: readonly NameAddress[]
@@ -69,7 +69,7 @@ export class Dialog {
       callId: request.callId,
       localTag: request.fromTag,
       remoteTag: response.toTag,
-      local: request.from,
+      local: request.sender,
       remote: addressed(response.to.uri, response.toTag),
       localSeq: request.cseq,
       remoteSeq: NONE,
@@ -85,7 +85,7 @@ export class Dialog {
       callId,
       localTag,
       remoteTag: fromTag,
-      local: addressed(to.uri, localTag),
+      local: addressed(to.uri),
       remote: addressed(from.uri, fromTag),
       localSeq: 0,
       remoteSeq: cseq,
@@ -170,4 +170,4 @@ export class Dialog {
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)
 
 /** A From or To of a request within a dialog (12.2.1.1); a null tag is not written. */
-const addressed = (uri: SipUri, tag: string): string => (tag === '' ? `<${uri.text}>` : `<${uri.text}>;tag=${tag}`)
+const addressed = (uri: SipUri, tag = ''): string => (tag === '' ? `<${uri.text}>` : `<${uri.text}>;tag=${tag}`)

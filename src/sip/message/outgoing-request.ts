@@ -11,9 +11,10 @@ interface OutgoingRequestInit {
   /** Where the request shall arrive: the Request-URI, unless the first route is a strict router. */
   target: SipUri
   routeSet: readonly NameAddress[]
-  fromTag: string
-  /** Values of From and To, with their tags. */
+  /** Value of From without its tag. */
   from: string
+  fromTag: string
+  /** Value of To, with its tag if it has one. */
   to: string
   callId: string
   cseq: number
@@ -61,8 +62,13 @@ export class OutgoingRequest {
     return this.#init.fromTag
   }
 
-  get from(): string {
+  /** Value of From without its tag. */
+  get sender(): string {
     return this.#init.from
+  }
+
+  get from(): string {
+    return `${this.#init.from};tag=${this.#init.fromTag}`
   }
 
   get to(): string {
@@ -116,10 +122,10 @@ export class OutgoingRequest {
   }
 
   #write(): string {
-    const { from, to, callId, cseq, lines, body } = this.#init
+    const { to, callId, cseq, lines, body } = this.#init
     let text = ''
     for (const route of this.#routes) text += `Route: ${route}\r\n`
-    text += `Max-Forwards: ${MAX_FORWARDS}\r\nFrom: ${from}\r\nTo: ${to}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq} ${this.method}\r\n`
+    text += `Max-Forwards: ${MAX_FORWARDS}\r\nFrom: ${this.from}\r\nTo: ${to}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq} ${this.method}\r\n`
     for (const line of lines) text += `${line}\r\n`
     return `${text}${bodyText(body)}`
   }

@@ -60,13 +60,12 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const from = targetUri(init.from ?? context.aor)
     const to = targetUri(init.to ?? init.target)
     let { cseq } = init
-    const fromTag = newToken()
     const request = new OutgoingRequest({
       method: checkText('method', init.method),
       target,
       routeSet: context.routeSetTo(target),
-      fromTag,
-      from: `${displayed(context.init.displayName)}<${from.text}>;tag=${fromTag}`,
+      from: `${displayed(context.init.displayName)}<${from.text}>`,
+      fromTag: newToken(),
       to: `<${to.text}>`,
       callId: checkText('Call-ID', init.sipCallId),
       cseq,
