@@ -168,7 +168,6 @@ export class InviteClient {
   }
 
   #end(): void {
-    if (this.#state === 'terminated') return
     this.#stop()
     this.#state = 'terminated'
     this.#host.ended(this.#key)

@@ -148,7 +148,7 @@ export class InviteServer {
   }
 
   #end(): void {
-    if (this.#state === 'terminated') return
+    if (this.#state === 'terminated') return // the key may be another transaction's by now
     this.#repeat?.stop()
     this.#timer?.cancel()
     this.#state = 'terminated'

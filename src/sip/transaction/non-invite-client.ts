@@ -123,7 +123,6 @@ export class NonInviteClient {
   }
 
   #end(): void {
-    if (this.#state === 'terminated') return
     this.#stop()
     this.#state = 'terminated'
     this.#host.ended(this.#key)

@@ -72,7 +72,7 @@ export class NonInviteServer {
   }
 
   #end(): void {
-    if (this.#state === 'terminated') return
+    if (this.#state === 'terminated') return // the key may be another transaction's by now
     const user = this.#user
     this.#user = undefined
     this.#timer?.cancel()

@@ -212,6 +212,20 @@ describe('the transaction layer', () => {
     assert.equal(bench.layer.inviteOf(incoming('CANCEL')), undefined)
   })
 
+  it('keeps a request whose key an ended transaction has had', () => {
+    const bench = new Bench('tcp')
+    for (const method of ['INVITE', 'OPTIONS']) {
+      const open = () => bench.layer.open(incoming(method), bench.flow, known(bench.serverUser))
+      const ended = open()
+      ended.close()
+      const other = open()
+      ended.close()
+      ended.respond(200, responseOf(200))
+      assert.deepEqual([bench.layer.receiveRequest(incoming(method)), bench.flow.sent], [true, []])
+      other.close()
+    }
+  })
+
   it('matches repeats, ACK and CANCEL of an RFC 2543 peer (17.2.3)', () => {
     const via = 'SIP/2.0/UDP 192.0.2.1:5060'
     const bench = new Bench()
