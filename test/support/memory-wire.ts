@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HeaderField, IncomingInvite, SipDialog, UserAgentHandlers } from '../../src/sip/types.js'
+import type { Authenticator, HeaderField, IncomingInvite, SipDialog, UserAgentHandlers } from '../../src/sip/types.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryEndpoint } from './memory-endpoint.js'
 import { requestText, SDP, SOURCE } from './sip-messages.js'
@@ -20,6 +20,8 @@ export class MemoryWire {
   }
   /** Header fields that answer a challenge; none: the challenge is the final answer. */
   credentials: HeaderField[] | undefined
+  /** Methods of the requests whose credentials were accepted. */
+  readonly accepted: string[] = []
   readonly endpoint: MemoryEndpoint
   /** What the endpoint has sent. */
   readonly out: string[] = []
@@ -27,11 +29,15 @@ export class MemoryWire {
   #cseq = 100
 
   constructor(init: EndpointInit = {}) {
+    const authenticator: Authenticator = {
+      answer: () => this.credentials,
+      accepted: ({ method }) => void this.accepted.push(method),
+    }
     this.endpoint = new MemoryEndpoint({
       clock: this.clock,
       host: '192.0.2.2',
       send: (text) => void this.out.push(text),
-      agent: { handlers: this.handlers, authenticator: { answer: () => this.credentials } },
+      agent: { handlers: this.handlers, authenticator },
       ...init,
     })
   }
