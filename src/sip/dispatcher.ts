@@ -82,7 +82,7 @@ export class Dispatcher {
   #cancel(message: ParsedRequest): void {
     const { transactions } = this.#deps
     const invite = transactions.inviteOf(message)
-    if (!invite || !invite.isCancelledBy(message)) {
+    if (!invite?.isCancelledBy(message)) {
       this.#belongsToNothing(message)
       return
     }

@@ -7,6 +7,7 @@ import { type DialogId, EngineCalls } from '../../../src/engine/engine-calls.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { FakeMedia } from '../../support/fake-media.js'
 import { FakeDialog, FakeIncomingInvite, FakeUserAgent, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import { peerSdp } from '../call/call-fixture.js'
 import { account, answerRule, settled } from './engine-fixture.js'
 
@@ -22,7 +23,7 @@ function makeCalls() {
   })
   const aor = { uri: 'sip:alice@127.0.0.1', user: 'alice', domain: '127.0.0.1' }
   const lease = { endpoint: { local: { host: '127.0.0.1', port: 5060 } }, fork: () => ({ release: async () => {} }) }
-  const target = (uri: string) => ({ uri, user: 'bob' })
+  const target = (uri: string) => ({ uri: uriOf(uri), user: 'bob' })
   const entry = {
     config: account(),
     account: { userAgent, peers: { aor }, target },
