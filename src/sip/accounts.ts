@@ -17,7 +17,7 @@ const ALL_KNOWN: AccountSources = { known: ['0.0.0.0/0', '::/0'], anyone: true, 
 export class Accounts implements Service {
   readonly #byContact = new Map<string, Entry>()
   readonly #byAorUser = new Map<string, Entry[]>()
-  /** Those that take what nobody else takes. */
+  /** Accounts that take the requests for unknown users. */
   readonly #forAnyUser = new Set<AccountUserAgent>()
   readonly #sources = new SourceIndex<AccountUserAgent>()
 
@@ -63,7 +63,7 @@ export class Accounts implements Service {
   }
 
   /**
-   * Contact user first: it is what we told registrars and peers. Then the AOR's user, the one whose host stands in the
+   * Contact user first: we have told it to registrars and peers. Then the AOR's user, the one whose host stands in the
    * Request-URI preferred. No account is taken just because it is the only one: a wrong number is answered 404 however
    * many accounts there are, unless one wants them all.
    */

@@ -48,11 +48,11 @@ export class Dispatcher {
   }
 
   receiveResponse(message: ParsedResponse): void {
-    if (message.vias.length > 1) return // 8.1.3.3: meant for somebody else
+    if (message.vias.length > 1) return // 8.1.3.3: meant for another client
     this.#deps.transactions.receiveResponse(message)
   }
 
-  /** Whether a source gets an answer to what is no request, or belongs to no call. It says as much as an answer to OPTIONS. */
+  /** Whether a source gets an answer to a malformed message, or to a request of an unknown call. Such an answer tells as much as an answer to OPTIONS. */
   answers({ host }: SipAddress): boolean {
     const standing = this.#standing(host)
     return standing === 'known' || (standing !== 'silent' && this.#deps.limits.request(host) === 'take')
@@ -104,7 +104,7 @@ export class Dispatcher {
     if (this.answers(message.source)) this.#deps.reply(message, { status: 481 })
   }
 
-  /** The source is looked at before the request: what a stranger costs does not depend on what it asks for, or of whom. */
+  /** The source is looked at before the request: the cost of a stranger's request does not depend on its content. */
   #outOfDialog(message: ParsedRequest): void {
     const { reply } = this.#deps
     const standing = this.#standing(message.source.host)
@@ -204,7 +204,7 @@ const IN_DIALOG_ONLY = new Set(['ACK', 'BYE', 'INFO', 'UPDATE'])
 /** What the services together know of a source: the one that knows it best decides. */
 const RANK: readonly Standing[] = ['known', 'unknown', 'silent', 'refused']
 
-/** RFC 3261 21.5.4: too much at the moment. Kept by nobody, so that it costs nothing. */
+/** RFC 3261 21.5.4: too much at the moment. No state is kept for it. */
 const OVERLOADED: Refusal = { status: 503, lines: ['Retry-After: 5'] }
 const FORBIDDEN: Refusal = { status: 403 }
 /** A scanner must not fill the log: ten lines a minute. */

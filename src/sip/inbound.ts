@@ -15,7 +15,7 @@ interface InboundDeps {
   log: Logger
   request(message: ParsedRequest): void
   response(message: ParsedResponse): void
-  /** Whether a source gets an answer to what is no request. */
+  /** Whether a source gets an answer to a malformed message. */
   answers(source: SipAddress): boolean
   /** The way back to where a request came from. */
   flowBack(via: Via, source: SipAddress): Flow
@@ -78,7 +78,7 @@ export class Inbound {
   #refuse(error: BadRequest, source: SipAddress): void {
     if (error.method === 'ACK' || !this.#deps.answers(source)) return
     const { fields, via, status, message } = error
-    // Further hops that nobody can read would make our answer as malformed as the request was.
+    // Further Vias that cannot be read would make our answer as malformed as the request was.
     const [first = '', ...others] = fields.all('via')
     fields.set('via', [first, ...others.filter((value) => parseVia(value))])
     stampTopVia(fields, via, source)

@@ -6,7 +6,7 @@ import type { Refusal } from './service.js'
 const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 
 /**
- * RFC 3261 8.2 up to the point where somebody has to decide: the refusal, or undefined. Max-Forwards is not looked at:
+ * RFC 3261 8.2 up to the point where the recipient decides: the refusal, or undefined. Max-Forwards is not looked at:
  * it is for those who forward, and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
  */
 export function checkRequest(message: ParsedRequest, capabilities = OURS): Refusal | undefined {

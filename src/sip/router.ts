@@ -24,7 +24,7 @@ interface RouterDeps {
   resolve: Resolve
   /** Those that are open, the first is preferred. */
   transports: readonly SipTransport[]
-  /** Host and port of ours that peers use. */
+  /** Our host and port as peers use them. */
   advertised: () => { host: string; port: number }
   /** Sees each message before it is sent. */
   trace(text: string, to: SipAddress): void

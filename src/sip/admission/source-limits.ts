@@ -6,7 +6,7 @@ export interface Limits {
   requestsPerSecond: number
   /** No source's share is less, as long as all together keep within theirs. */
   leastPerSecond: number
-  /** INVITEs without a final answer, or with a 2xx that nobody has acknowledged. */
+  /** INVITEs without a final answer, or with a 2xx that has no ACK. */
   halfOpen: number
   /** Of these for unknown sources; the rest is kept for those that are known. */
   halfOpenOfUnknown: number
@@ -19,7 +19,7 @@ export interface Limits {
 
 /**
  * A half-open call costs about 10 kB for up to 32 s, a refused one some hundred octets at most. A known peer's fit what comes in a
- * second at the highest rate: a machine that pauses for that long refuses nobody.
+ * second at the highest rate: a machine that pauses for that long refuses no peer.
  */
 export const LIMITS: Limits = {
   requestsPerSecond: 3_000,
@@ -50,7 +50,7 @@ const IDLE_MS = 5_000
 const TELL_EVERY_MS = 1_000
 
 /**
- * What one endpoint takes from whom. Known sources (registrar, proxies, the list) have room that no flood can take from them;
+ * What one endpoint takes from each source. Known sources (registrar, proxies, the list) have room that no flood can take from them;
  * unknown ones, where an account takes calls from anyone, share the rest evenly.
  */
 export class SourceLimits {
@@ -162,7 +162,7 @@ const newSource = (nowMs: number): Source => ({
   calls: 0,
 })
 
-/** RFC 6177: whoever has one IPv6 address has 2^64 of them. */
+/** RFC 6177: a host with one IPv6 address has 2^64 of them. */
 function sourceKey(address: string): string {
   if (!address.includes(':')) return address
   const [head = '', tail = ''] = address.split('::', 2)

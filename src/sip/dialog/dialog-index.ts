@@ -29,7 +29,7 @@ export class DialogIndex {
   readonly #usages = new TransientMap<string, DialogUsage>()
   /** Dialogs that peers have made, by the tag of the peer: some peers leave our tag out of their requests. */
   readonly #byPeer = new TransientMap<string, DialogUsage>()
-  /** INVITEs of ours without a final response. */
+  /** Our INVITEs without a final response. */
   readonly #inviting = new TransientMap<string, true>()
   /** INVITEs of peers without a final response. */
   readonly #undecided = new Set<UndecidedInvite>()
@@ -76,7 +76,7 @@ export class DialogIndex {
     this.#inviting.delete(sideKey(callId, fromTag))
   }
 
-  /** Whether an INVITE of ours with this Call-ID and From tag has no final response yet. */
+  /** Whether our INVITE with this Call-ID and From tag has no final response yet. */
   isInviting(callId: string, fromTag: string): boolean {
     return this.#inviting.has(sideKey(callId, fromTag))
   }

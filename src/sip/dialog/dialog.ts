@@ -108,7 +108,7 @@ export class Dialog {
     this.#remoteTarget = targetOf(response)
   }
 
-  /** 12.2.1.1: the next request of ours. */
+  /** 12.2.1.1: our next request. */
   request(method: string, { lines, body }: InDialogParts): OutgoingRequest {
     return this.#make(method, this.nextSeq(), { lines, body })
   }

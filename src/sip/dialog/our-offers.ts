@@ -16,7 +16,7 @@ export class OurOffers {
   #reinvite: Reinvite | undefined
   #isUpdating = false
 
-  /** An offer of ours has no answer yet. */
+  /** Our offer has no answer yet. */
   get isOpen(): boolean {
     return this.#reinvite !== undefined || this.#isUpdating
   }

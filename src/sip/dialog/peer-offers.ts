@@ -23,7 +23,7 @@ export class PeerOffers {
   readonly #answers = new Map<number, Answer>()
   readonly #missed: () => void
 
-  /** `missed`: no ACK came to a 2xx of ours. */
+  /** `missed`: no ACK came to our 2xx. */
   constructor(missed: () => void) {
     this.#missed = missed
   }
@@ -33,7 +33,7 @@ export class PeerOffers {
     return this.#open?.isOpen === true
   }
 
-  /** A 2xx of ours has no ACK yet: the peer's INVITE is still in progress. */
+  /** Our 2xx has no ACK yet: the peer's INVITE is still in progress. */
   get awaitsAck(): boolean {
     return this.#answers.size > 0
   }

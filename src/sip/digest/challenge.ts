@@ -4,7 +4,7 @@ import { strengthOf } from './algorithm.js'
 /** One authentication parameter, `name=token` or `name="quoted"`, or a scheme name that starts a new challenge. */
 const ITEM = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y
 
-/** Longer values are no challenge that a registrar would send. */
+/** Registrars do not send longer challenges. */
 const MAX_LENGTH = 4096
 
 /**

@@ -28,7 +28,7 @@ interface OutgoingRequestInit {
 const MAX_FORWARDS = 70
 const CREDENTIALS = new Set(['authorization', 'proxy-authorization'])
 
-/** A request of ours. Immutable; its Via is added by the transaction that sends it. */
+/** A request that we send. Immutable; its Via is added by the transaction that sends it. */
 export class OutgoingRequest {
   readonly method: string
   /** As it stands in the request line. */

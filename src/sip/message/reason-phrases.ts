@@ -77,5 +77,5 @@ const PHRASES: Readonly<Record<number, string>> = {
   608: 'Rejected',
 }
 
-/** '' for a status that nobody has registered: the phrase may be empty (RFC 3261 25.1). */
+/** '' for a status that is not registered: the phrase may be empty (RFC 3261 25.1). */
 export const reasonPhrase = (status: number): string => PHRASES[status] ?? ''

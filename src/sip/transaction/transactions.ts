@@ -100,7 +100,7 @@ export class Transactions {
     return transaction instanceof InviteServer ? transaction : undefined
   }
 
-  /** False: a response without a transaction of ours (17.1.3, 18.1.2). */
+  /** False: a response that matches none of our transactions (17.1.3, 18.1.2). */
   receiveResponse(response: ParsedResponse): boolean {
     const { via, method, cseq, callId, fromTag } = response
     const transaction = this.#clients.get(clientKey({ branch: via.branch, method, cseq, callId, fromTag }))

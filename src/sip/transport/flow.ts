@@ -3,7 +3,7 @@ import type { SipAddress } from '../types.js'
 /** A way to one peer: what a transaction sends by, from its first message to its last. */
 export interface Flow {
   readonly remote: SipAddress
-  /** Host and port of ours for the Via (RFC 3261 18.1.1). */
+  /** Our host and port for the Via (RFC 3261 18.1.1). */
   readonly sentBy: string
   /** The transport repeats what is lost (RFC 3261 17): connections do, datagrams do not. */
   readonly isReliable: boolean

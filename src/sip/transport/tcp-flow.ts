@@ -20,12 +20,12 @@ export interface FlowDeps {
 const MESSAGE_MS = 30_000
 /** A stranger that has connected has so long to say something that is SIP. */
 const FIRST_MESSAGE_MS = 30_000
-/** Nobody's: peers that want a connection kept say something within two minutes (RFC 5626 4.4.1). */
+/** A connection without messages: peers that want to keep one send something within two minutes (RFC 5626 4.4.1). */
 const IDLE_MS = 900_000
 /** RFC 5626 4.4.1: 95 to 120 s between pings, and 10 s for the pong. */
 const PING_MS = { min: 95_000, max: 120_000 }
 const PONG_MS = 10_000
-/** What a peer that does not read may hold of ours. */
+/** Limit of the octets that wait for a peer that does not read. */
 const MAX_UNSENT_OCTETS = 1_048_576
 const CRLF = '\r\n'
 

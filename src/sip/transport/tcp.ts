@@ -16,7 +16,7 @@ export interface TcpDeps {
   lost(peer: SipAddress, wasOurs: boolean): void
 }
 
-/** BEHAVIOUR: nobody waits for ever; a host that drops packets answers no SYN. */
+/** A host that drops packets does not answer a SYN, and a call must not wait for it without a limit. */
 const CONNECT_MS = 5_000
 /** Connections that peers have opened; those of one address. */
 const MAX_INBOUND = 1_000

@@ -34,7 +34,7 @@ export interface Authenticator {
     challenges: readonly Challenge[],
     request: UnaskedRequest & {
       attempt: number
-      /** The challenge came within a dialog, where whoever we talk to may have sent it. Absent: told by the method. */
+      /** The challenge came within a dialog, so the peer of the call may have sent it. If absent, the method tells. */
       inDialog?: boolean
       /** Address that the challenge came from. */
       source?: string
@@ -42,7 +42,7 @@ export interface Authenticator {
   ): HeaderField[] | undefined
   /** Credentials that the servers on this way will ask for, as far as they are known; sent with the first try. */
   ahead?(request: UnaskedRequest): HeaderField[]
-  /** The request had a final answer that was no challenge: its credentials were taken. */
+  /** The final response to the request is not a challenge: its credentials were accepted. */
   accepted?(request: UnaskedRequest): void
   /** What went ahead was not taken. */
   refused?(request: UnaskedRequest): void

@@ -21,7 +21,7 @@ export interface SipDialogHandlers {
    */
   request?: RequestHandler
   /**
-   * 408 or 481 to a request of ours within the dialog: it is gone (RFC 3261 12.2.1.2). 503: our ACK could not be sent, without which the
+   * 408 or 481 to our request within the dialog: the dialog is gone (RFC 3261 12.2.1.2). 503: our ACK could not be sent, without which the
    * peer will not keep the call. A BYE has been sent.
    */
   lost?(response: FinalResponse): void

@@ -82,7 +82,7 @@ export interface UserAgent {
    * waits for an answer there has one at once (503). The peer learns of it by the next re-INVITE (RFC 3261 12.2.1.1, 14.1).
    */
   adopt(dialog: SipDialog): void
-  /** Line breaks that nobody answers (RFC 5626 3.5.1 has them for connections): NATs on the way take note. */
+  /** Sends line breaks (RFC 5626 3.5.1 has them for connections): they keep the bindings of NATs on the way, and have no answer. */
   keepAlive(to: SipAddress): void
   /** Replaces `sources`. */
   setSources(sources: AccountSources): void

@@ -81,7 +81,7 @@ describe('several early dialogs of one INVITE', () => {
       assert.equal(heard(peer, 'CANCEL'), 0)
     })
 
-    it('with a tag that is none of theirs, or another Call-ID: 481', async () => {
+    it('with a tag that no fork has, or another Call-ID: 481', async () => {
       const { forks } = await ringing('one', 'two')
       for (const forged of [{ fromTag: 'three' }, { toTag: 'not-ours' }, { callId: 'other@test' }]) {
         for (const method of ['UPDATE', 'INFO', 'BYE']) {

@@ -165,7 +165,7 @@ describe('a forged request', () => {
     })
   })
 
-  it('INVITE of the same branch and sent-by from another address makes no second call, and gets no answer of ours to its own', async () => {
+  it('INVITE of the same branch and sent-by from another address makes no second call, and our answer does not go there', async () => {
     const elsewhere = await RawPeer.open('127.0.0.3')
     const text = caller.text('INVITE', { body: SDP, branch: 'same' }).replace(';rport', '')
     assert.equal((await peer.ask(text, port())).status, 100)

@@ -10,14 +10,14 @@ import { OFFER, Party } from '../../support/sip-parties.js'
 /** What is wrong, and how the text of a right response becomes so. */
 const FORGERIES: Record<string, (text: string) => string> = {
   'an unknown branch': (text) => text.replace(/;branch=z9hG4bK[^;\r]*/, '$&x'),
-  'a branch that is the beginning of ours': (text) => text.replace(/(;branch=z9hG4bK[^;\r]*)[^;\r]/, '$1'),
+  'a branch that is the beginning of our branch': (text) => text.replace(/(;branch=z9hG4bK[^;\r]*)[^;\r]/, '$1'),
   'no branch': (text) => text.replace(/;branch=[^;\r]*/, ''),
   'another CSeq method': (text) => text.replace(/(CSeq: \d+) [A-Z]+/, '$1 MESSAGE'),
   'another host in Via': (text) => text.replace(/(Via: SIP\/2.0\/UDP )[^:;]*/, '$1192.0.2.9'),
   'another port in Via': (text) => text.replace(/(Via: SIP\/2.0\/UDP [^:;]*):\d+/, '$1:5099'),
   'a second Via below ours': (text) =>
     text.replace(/Via: .*\r\n/, '$&Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKother\r\n'),
-  'a second Via in the line of ours': (text) =>
+  'a second Via in the line of our Via': (text) =>
     text.replace(/(Via: .*)\r\n/, '$1, SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKo\r\n'),
   'a second Via above ours': (text) => text.replace(/Via: /, 'Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKother\r\n$&'),
   'another CSeq number': (text) => text.replace(/CSeq: (\d+)/, (_, cseq) => `CSeq: ${Number(cseq) + 1}`),

@@ -202,7 +202,7 @@ describe('the CSeq of a request within a dialog', () => {
     assert.deepEqual(told, ['info'])
   })
 
-  it('of ours counts apart from the peer’s, and rises by one', async () => {
+  it('of our requests counts apart from the peer’s, and rises by one', async () => {
     assert.equal(await ask('INFO', 9_000), 200)
     const seen: number[] = []
     for (const method of ['INFO', 'UPDATE', 'OPTIONS']) {
