@@ -1,9 +1,10 @@
+import { flat } from '../../base/flat.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { uriAt } from '../transport/reach.js'
 import type { SipAddress, SipBody } from '../types.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
-import type { SipUri } from '../uri/sip-uri.js'
+import { parseUri, type SipUri } from '../uri/sip-uri.js'
 
 /** Whether a request can leave for a URI by the transports and the address family of an endpoint. */
 export type CanReach = (uri: SipUri) => boolean
@@ -51,14 +52,15 @@ export class Dialog {
   #remoteSeq: number
 
   private constructor(init: DialogInit) {
-    this.callId = init.callId
-    this.localTag = init.localTag
-    this.remoteTag = init.remoteTag
-    this.id = dialogId(init.callId, init.localTag, init.remoteTag)
-    this.#local = init.local
-    this.#remote = init.remote
-    this.#routeSet = init.routeSet
-    this.#remoteTarget = init.remoteTarget
+    // Parts of a message that is gone must not keep it for as long as the call lasts.
+    this.callId = flat(init.callId)
+    this.localTag = flat(init.localTag)
+    this.remoteTag = flat(init.remoteTag)
+    this.id = flat(dialogId(init.callId, init.localTag, init.remoteTag))
+    this.#local = flat(init.local)
+    this.#remote = flat(init.remote)
+    this.#routeSet = init.routeSet.map(ofItsOwn)
+    this.#remoteTarget = uriOfItsOwn(init.remoteTarget)
     this.#localSeq = init.localSeq
     this.#remoteSeq = init.remoteSeq
   }
@@ -104,8 +106,8 @@ export class Dialog {
 
   /** 13.2.2.4: the 2xx decides over the route set and the target, which a provisional response had set before. */
   confirm(response: ParsedResponse): void {
-    this.#routeSet = [...response.recordRoutes].reverse()
-    this.#remoteTarget = targetOf(response)
+    this.#routeSet = [...response.recordRoutes].reverse().map(ofItsOwn)
+    this.#remoteTarget = uriOfItsOwn(targetOf(response))
   }
 
   /** 12.2.1.1: our next request. */
@@ -132,7 +134,7 @@ export class Dialog {
 
   /** 12.2.1.2, 12.2.2: the Contact of a target refresh request, or of the 2xx to one, is the new remote target. */
   refresh(message: ParsedMessage, canReach: CanReach): void {
-    if (message.contact) this.#remoteTarget = message.contact
+    if (message.contact) this.#remoteTarget = uriOfItsOwn(message.contact)
     this.keepInReach(message.source, canReach)
   }
 
@@ -171,3 +173,7 @@ const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(me
 
 /** A From or To of a request within a dialog (12.2.1.1); a null tag is not written. */
 const addressed = (uri: SipUri, tag = ''): string => (tag === '' ? `<${uri.text}>` : `<${uri.text}>;tag=${tag}`)
+
+const uriOfItsOwn = (uri: SipUri): SipUri => parseUri(flat(uri.text)) ?? uri
+
+const ofItsOwn = (address: NameAddress): NameAddress => parseNameAddress(flat(address.text)) ?? address

@@ -139,5 +139,5 @@ export function responseTo(request: string, status: number, toTag = 'theirs'): P
 export const incoming = (method: string, parts: Parameters<typeof requestText>[0] = {}): ParsedRequest =>
   parseMessage(Buffer.from(requestText({ method, ...parts })), SOURCE) as ParsedRequest
 
-/** What a test sends in place of our response. */
+/** What a test sends in place of a whole response. */
 export const responseOf = (status: number): string => `SIP/2.0 ${status} Ours\r\n\r\n`
