@@ -28,7 +28,7 @@ interface Origin {
   source: SipAddress
 }
 
-/** From octets to a message that the dispatcher can take; what is no message is answered or dropped here. */
+/** From octets to a message that the dispatcher can take; what cannot be read is answered or dropped here. */
 export class Inbound {
   readonly #deps: InboundDeps
   readonly #secret = randomBytes(16)
