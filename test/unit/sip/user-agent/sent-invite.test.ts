@@ -102,6 +102,17 @@ describe('SentInvite', () => {
     assert.equal(wire.sent()[0]?.slice(8, 11), '481', 'the INVITE has its answer')
   })
 
+  it('refuses an offer in its early dialog with 491 (RFC 3311 5.2), and answers a refresh', () => {
+    answer(183, 'a')
+    wire.sent()
+    const early = { sipCallId: 'call@test', localTag: invite.fromTag, remoteTag: 'a', handlers: {} } as never
+    for (const body of [SDP, '']) wire.receive(wire.request('UPDATE', { dialog: early, body }))
+    assert.deepEqual(
+      wire.sent().map((line) => line.slice(8, 11)),
+      ['491', '200'],
+    )
+  })
+
   it('is cancelled once, when a provisional response has come, with the reason given', () => {
     invite.cancel('SIP;cause=200')
     invite.cancel()
