@@ -219,6 +219,20 @@ describe('InviteDialog', () => {
       assert.deepEqual([sent(), lost], [['CANCEL', 'BYE'], [408]])
     })
 
+    it('has the same ACK, to the octet, for each repeat of its 2xx', async () => {
+      const dialog = await wire.placed()
+      void dialog.reinvite(OFFER)
+      await turn()
+      const ours = wire.last('INVITE')
+      wire.out.length = 0
+      for (let n = 0; n < 3; n++) {
+        wire.answer(ours, 200, { body: SDP })
+        await turn()
+      }
+      assert.equal(wire.out.length, 3)
+      assert.equal(new Set(wire.out).size, 1)
+    })
+
     it('leaves no timer after its answer: nothing gives it up', async () => {
       const dialog = await wire.placed()
       dialog.handlers.lost = () => assert.fail('lost')
