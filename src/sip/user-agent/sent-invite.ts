@@ -83,7 +83,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
       return
     }
     const dialog = this.#dialogOf(response)
-    this.#end(dialog)
+    this.#end()
     this.#guarded('answered', () => this.#handlers.answered(dialog, new ReceivedResponse(response)))
     late.acknowledge(dialog)
   }
@@ -112,7 +112,6 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   }
 
   #send(): Sending<InviteClient> {
-    this.#cancelSent = false
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -161,18 +160,19 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   #fail(response: FinalResponse): void {
     if (this.#state === 'over') return
-    this.#end(undefined)
+    this.#end()
     this.#guarded('failed', () => this.#handlers.failed(response))
   }
 
-  #end(chosen: InviteDialog | undefined): void {
+  #end(): void {
     this.#state = 'over'
-    this.#leaveEarly(chosen)
+    this.#leaveEarly()
     this.#context.dialogs.invited(this.#first.callId, this.fromTag)
   }
 
-  #leaveEarly(chosen?: InviteDialog): void {
-    for (const dialog of this.#early.values()) if (dialog !== chosen) dialog.abandon()
+  /** A confirmed dialog goes on. */
+  #leaveEarly(): void {
+    for (const dialog of this.#early.values()) dialog.abandon()
     this.#early.clear()
   }
 

@@ -126,6 +126,16 @@ describe('SentInvite', () => {
     assert.deepEqual(told, ['failed 487'])
   })
 
+  it('ends a 2xx that crosses the CANCEL: ACK, BYE, and failed 487', async () => {
+    answer(180, 'a')
+    invite.cancel()
+    answer(200, 'a')
+    await turn()
+    assert.deepEqual(methods(), ['CANCEL', 'ACK', 'BYE'])
+    assert.deepEqual(told, ['progress 180', 'failed 487'])
+    assert.equal(dialog, undefined)
+  })
+
   it('sends no CANCEL after its answer', async () => {
     answer(180, 'a')
     answer(200, 'a')
