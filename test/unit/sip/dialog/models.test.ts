@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { SipDialog } from '../../../../src/sip/types.js'
+import type { FinalResponse, SipDialog } from '../../../../src/sip/types.js'
 import { turn } from '../../../support/memory-wire.js'
 import { ANSWER, OFFER } from '../../../support/sip-parties.js'
 import type { Side } from './model/side.js'
@@ -51,6 +51,17 @@ const asks =
     if (at.dialog) at.track(ask(at.dialog))
   }
 
+/** An offer of one side; without an answer in time it is not open any more. */
+const offers = (offer: (dialog: SipDialog) => Promise<FinalResponse>): Act =>
+  function act(world, n) {
+    const at = side(world, n)
+    if (!at.dialog) return
+    const over = (response: FinalResponse): void => {
+      if (response.status !== 503) at.ourOffers.clear()
+    }
+    at.track(offer(at.dialog).then(over))
+  }
+
 const ACTS: Record<string, Act> = {
   deliver,
   deliverNext: (world) => deliver(world, 0),
@@ -68,8 +79,8 @@ const ACTS: Record<string, Act> = {
   accept,
   refuse,
   cancel,
-  reinvite: asks((dialog) => dialog.reinvite(OFFER)),
-  update: asks((dialog) => dialog.request('UPDATE', { body: OFFER })),
+  reinvite: offers((dialog) => dialog.reinvite(OFFER)),
+  update: offers((dialog) => dialog.request('UPDATE', { body: OFFER })),
   refresh: asks((dialog) => dialog.request('UPDATE')),
   info: asks((dialog) => dialog.request('INFO')),
   answer(world, n) {

@@ -76,6 +76,7 @@ export class World {
     from.sentBranches.add(key)
     assert.ok(cseq > from.sentSeq, `${from.name} sends ${method} with CSeq ${cseq} after ${from.sentSeq}`)
     from.sentSeq = cseq
+    if (method === 'BYE') from.theirOffer = undefined // it gets 487
     if (toTag === '' || (method !== 'INVITE' && !(method === 'UPDATE' && hasBody))) return
     from.ourOffers.add(cseq)
     assert.equal(from.offersOpen, 1, `${from.name} has two open offers`)
@@ -150,7 +151,8 @@ export class World {
   forge(index: number, kind: 'again' | 'tag'): void {
     const packet = this.delivered[index % Math.max(1, this.delivered.length)]
     if (!packet) return
-    const { method } = read(packet.text)
+    const { method, cseq } = read(packet.text)
+    if (cseq > packet.to.remoteSeq) return // it came before the dialog, which would take it
     let text = packet.text.replace(/branch=\w+/, `branch=z9hG4bKforged${this.#branches++}`)
     if (kind === 'tag') text = text.replace(/(\r\nTo: [^\r]*;tag=)\w+/, '$1forged')
     const { to } = packet
