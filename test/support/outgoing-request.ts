@@ -16,7 +16,7 @@ export const routes = (...texts: string[]): NameAddress[] =>
     return parsed
   })
 
-/** An INVITE of ours, changed where the test says so. */
+/** Our INVITE, changed where the test says so. */
 export const outgoing = (init: Partial<ConstructorParameters<typeof OutgoingRequest>[0]> = {}): OutgoingRequest =>
   new OutgoingRequest({
     method: 'INVITE',

@@ -87,7 +87,7 @@ describe('DialogIndex', () => {
     assert.equal(index.kept, 0)
   })
 
-  it('knows which INVITEs of ours have no final response', () => {
+  it('knows which of our INVITEs have no final response', () => {
     const index = new DialogIndex()
     index.inviting('call@test', 'ours')
     assert.equal(index.isInviting('call@test', 'ours'), true)

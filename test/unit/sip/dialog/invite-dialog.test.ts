@@ -65,7 +65,7 @@ describe('InviteDialog', () => {
     })
   })
 
-  describe('a 2xx of ours without an ACK (13.3.1.4)', () => {
+  describe('our 2xx without an ACK (13.3.1.4)', () => {
     it('to a re-INVITE: is sent again over 64*T1, then the handler is told, once, and offers are taken again', () => {
       const dialog = wire.taken()
       const offers = takesOffers(dialog)
@@ -124,7 +124,7 @@ describe('InviteDialog', () => {
     assert.deepEqual(sent(), ['200'])
   })
 
-  describe('a request of ours that the peer answers with 408 or 481, or not at all (12.2.1.2)', () => {
+  describe('our request that the peer answers with 408 or 481, or not at all (12.2.1.2)', () => {
     for (const status of [408, 481, undefined]) {
       it(`${status ?? 'nothing'}: the call is lost, which is told once, and BYE leaves`, async () => {
         const dialog = await wire.placed()
