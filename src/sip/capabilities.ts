@@ -45,7 +45,7 @@ export class Capabilities {
   }
 }
 
-export const OURS = new Capabilities(
+export const OUR_CAPABILITIES = new Capabilities(
   new Map([
     ['INVITE', 'offered'],
     ['ACK', 'offered'],
@@ -65,8 +65,8 @@ export const OURS = new Capabilities(
   [],
 )
 
-export const ALLOW = OURS.allow
-export const SUPPORTED = OURS.supported
+export const ALLOW = OUR_CAPABILITIES.allow
+export const SUPPORTED = OUR_CAPABILITIES.supported
 export const ACCEPT = 'Accept: application/sdp'
 /** What OPTIONS is answered with (11.2). */
 export const CAPABILITY_LINES: readonly string[] = [ALLOW, ACCEPT, ...SUPPORTED]

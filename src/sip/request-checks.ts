@@ -1,4 +1,4 @@
-import { ACCEPT, OURS } from './capabilities.js'
+import { ACCEPT, OUR_CAPABILITIES } from './capabilities.js'
 import { splitWords } from './message/list.js'
 import { mediaType, type ParsedRequest } from './message/parsed-message.js'
 import type { Refusal } from './service.js'
@@ -9,7 +9,7 @@ const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
  * RFC 3261 8.2 up to the point where the recipient decides: the refusal, or undefined. Max-Forwards is not looked at:
  * it is for those who forward, and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
  */
-export function checkRequest(message: ParsedRequest, capabilities = OURS): Refusal | undefined {
+export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILITIES): Refusal | undefined {
   const refused = capabilities.methodRefusal(message.method)
   if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
   const { scheme } = message.uri

@@ -1,4 +1,4 @@
-import { ALLOW, OURS } from '../capabilities.js'
+import { ALLOW, OUR_CAPABILITIES } from '../capabilities.js'
 import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
@@ -42,7 +42,11 @@ export class AnswerableRequest implements IncomingRequest {
 
   reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {
     const reason = init.reason === undefined ? undefined : checkText('reason', init.reason)
-    const lines = [...OURS.refusalLines(status), ...headerLines(init.headers), ...this.#context.userAgentLines]
+    const lines = [
+      ...OUR_CAPABILITIES.refusalLines(status),
+      ...headerLines(init.headers),
+      ...this.#context.userAgentLines,
+    ]
     this.#answer(status, { reason, lines })
   }
 

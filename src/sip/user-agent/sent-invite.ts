@@ -114,7 +114,6 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   }
 
   #send(): Sending<InviteClient> {
-    this.#cancelSent = false
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -173,6 +172,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     this.#context.dialogs.invited(this.#first.callId, this.fromTag)
   }
 
+  /** A confirmed dialog goes on. */
   #leaveEarly(): void {
     for (const dialog of this.#early.values()) dialog.abandon()
     this.#early.clear()

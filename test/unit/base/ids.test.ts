@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
-import { newSipCallId, newToken } from '../../../src/base/ids.js'
+import { newId, newSipCallId, newToken } from '../../../src/base/ids.js'
 
 describe('ids', () => {
+  it('makes ids of calls as UUIDs of version 7 that sort as they were made, no two alike', () => {
+    const ids = Array.from({ length: 20_000 }, newId)
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    assert.deepEqual([...ids].sort(), ids)
+    assert.equal(new Set(ids).size, ids.length)
+    assert.ok(Math.abs(Number.parseInt((ids.at(-1) ?? '').replace('-', '').slice(0, 12), 16) - Date.now()) < 60_000)
+  })
+
   it('makes Call-IDs as `UUID@host`: FRITZ!Box and others expect them so', () => {
     const made = [newSipCallId('192.0.2.1'), newSipCallId('192.0.2.1')]
     for (const id of made) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@192\.0\.2\.1$/)

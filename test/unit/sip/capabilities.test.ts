@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import { ALLOW, CAPABILITY_LINES, Capabilities, type MethodUse, OURS } from '../../../src/sip/capabilities.js'
+import {
+  ALLOW,
+  CAPABILITY_LINES,
+  Capabilities,
+  type MethodUse,
+  OUR_CAPABILITIES,
+} from '../../../src/sip/capabilities.js'
 import { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../../src/sip/message/parser.js'
 import { checkRequest } from '../../../src/sip/request-checks.js'
@@ -56,13 +62,13 @@ describe('the tables of capabilities', () => {
     assert.equal(checkRequest(request('INVITE', 'TIMER, 100rel'), table), undefined)
   })
 
-  it('do not know the names that every JavaScript object has', () => {
-    assert.equal(OURS.methodRefusal('constructor'), 501)
-    assert.deepEqual(OURS.unsupported(['__proto__']), ['__proto__'])
+  it('do not take names that JavaScript objects have', () => {
+    assert.equal(OUR_CAPABILITIES.methodRefusal('constructor'), 501)
+    assert.deepEqual(OUR_CAPABILITIES.unsupported(['__proto__']), ['__proto__'])
   })
 
   it('what OPTIONS is answered with comes from them', () => {
     assert.ok(CAPABILITY_LINES.includes(ALLOW))
-    for (const line of OURS.supported) assert.ok(CAPABILITY_LINES.includes(line))
+    for (const line of OUR_CAPABILITIES.supported) assert.ok(CAPABILITY_LINES.includes(line))
   })
 })

@@ -219,6 +219,20 @@ describe('InviteDialog', () => {
       assert.deepEqual([sent(), lost], [['CANCEL', 'BYE'], [408]])
     })
 
+    it('has the same ACK, to the octet, for each repeat of its 2xx', async () => {
+      const dialog = await wire.placed()
+      void dialog.reinvite(OFFER)
+      await turn()
+      const ours = wire.last('INVITE')
+      wire.out.length = 0
+      for (let n = 0; n < 3; n++) {
+        wire.answer(ours, 200, { body: SDP })
+        await turn()
+      }
+      assert.equal(wire.out.length, 3)
+      assert.equal(new Set(wire.out).size, 1)
+    })
+
     it('leaves no timer after its answer: nothing gives it up', async () => {
       const dialog = await wire.placed()
       dialog.handlers.lost = () => assert.fail('lost')
@@ -242,6 +256,52 @@ describe('InviteDialog', () => {
       await turn()
       assert.ok(sent().includes('INVITE'))
     })
+  })
+
+  describe('that the peer has begun, before our answer', () => {
+    const ringing = () => {
+      wire.receive(wire.request('INVITE', { body: SDP, cseq: 900 }))
+      const invite = wire.invites.pop()
+      assert.ok(invite)
+      invite.progress(180)
+      const tag = /\r\nTo: [^\r]*tag=(\w+)/.exec(wire.out.at(-1) ?? '')?.[1] ?? ''
+      wire.sent()
+      const { callId } = invite.request
+      return { invite, early: { sipCallId: callId, localTag: tag, remoteTag: 'peer', handlers: {} } as never }
+    }
+
+    it('is left by BYE: 200, 487, and the reasons are told (15.1.2)', () => {
+      const { invite, early } = ringing()
+      const told: unknown[] = []
+      invite.handlers.cancelled = (reasons) => told.push(reasons)
+      wire.receive(wire.request('BYE', { dialog: early, cseq: 901, headers: ['Reason: SIP;cause=200'] }))
+      assert.deepEqual([sent(), told], [['200', '487'], [['SIP;cause=200']]])
+      assert.equal(wire.endpoint.dialogs.kept, 0)
+    })
+
+    it('has its offer open: another one gets 500 with Retry-After', () => {
+      const { early } = ringing()
+      wire.receive(wire.request('UPDATE', { dialog: early, body: SDP, cseq: 901 }))
+      assert.match(wire.out.at(-1) ?? '', /^SIP\/2.0 500 .*\r\nRetry-After: 1\r\n/s)
+    })
+  })
+
+  it("refuses the peer's offer when it moves: it may be made again at the new address", async () => {
+    const dialog = wire.taken()
+    const offers: IncomingRequest[] = []
+    dialog.handlers.request = (offer) => void offers.push(offer)
+    wire.receive(wire.request('INVITE', { dialog, body: SDP }))
+    const other = new MemoryWire({ host: '192.0.2.3' })
+    other.endpoint.agent.adopt(dialog)
+    assert.match(wire.out.at(-1) ?? '', /^SIP\/2.0 500 .*\r\nRetry-After: 1\r\n/s)
+    offers[0]?.accept({ body: ANSWER })
+    wire.clock.advance(LIFE_MS)
+    assert.equal(other.out.length, 0, 'no BYE for an ACK that cannot come')
+    const reinvite = dialog.reinvite(OFFER)
+    await turn()
+    other.answer(other.last('INVITE'), 200, { body: SDP })
+    assert.equal((await reinvite).status, 200)
+    other.endpoint.close()
   })
 
   it('moves its target with a re-INVITE, with an UPDATE, and with the 2xx to ours', async () => {

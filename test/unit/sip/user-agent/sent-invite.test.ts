@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { TRANSACTION_MS } from '../../../../src/sip/transaction/timers.js'
 import type { OutgoingInvite, SipDialog } from '../../../../src/sip/types.js'
 import { MemoryWire, turn } from '../../../support/memory-wire.js'
 import { SDP } from '../../../support/sip-messages.js'
@@ -38,7 +39,7 @@ describe('SentInvite', () => {
 
   const methods = (): string[] => wire.sent().map((line) => line.split(' ', 1)[0] ?? '')
 
-  it('has an early dialog for each To tag (RFC 3261 12.1.2); 199 ends one (RFC 6228), the outcome all others', async () => {
+  it('has an early dialog for each To tag (RFC 3261 12.1.2); 199 ends one (RFC 6228), the others end 64*T1 after the 2xx (13.2.2.4)', async () => {
     answer(180, 'a')
     answer(183, 'b')
     answer(180, 'a')
@@ -48,6 +49,8 @@ describe('SentInvite', () => {
     assert.equal(wire.endpoint.dialogs.size, 2)
     answer(200, 'c')
     await turn()
+    assert.equal(wire.endpoint.dialogs.size, 2)
+    wire.clock.advance(TRANSACTION_MS)
     assert.equal(wire.endpoint.dialogs.size, 1)
     assert.equal(dialog?.remoteTag, 'c')
     assert.deepEqual(told, ['progress 180', 'progress 183', 'progress 180', 'progress 180', 'progress 199', 'answered'])
@@ -67,6 +70,7 @@ describe('SentInvite', () => {
     assert.equal(told.length, 500)
     answer(200, 't499')
     await turn()
+    wire.clock.advance(TRANSACTION_MS)
     assert.deepEqual([wire.endpoint.dialogs.size, dialog?.remoteTag], [1, 't499'])
   })
 
@@ -102,6 +106,17 @@ describe('SentInvite', () => {
     assert.equal(wire.sent()[0]?.slice(8, 11), '481', 'the INVITE has its answer')
   })
 
+  it('refuses an offer in its early dialog with 491 (RFC 3311 5.2), and answers a refresh', () => {
+    answer(183, 'a')
+    wire.sent()
+    const early = { sipCallId: 'call@test', localTag: invite.fromTag, remoteTag: 'a', handlers: {} } as never
+    for (const body of [SDP, '']) wire.receive(wire.request('UPDATE', { dialog: early, body }))
+    assert.deepEqual(
+      wire.sent().map((line) => line.slice(8, 11)),
+      ['491', '200'],
+    )
+  })
+
   it('is cancelled once, when a provisional response has come, with the reason given', () => {
     invite.cancel('SIP;cause=200')
     invite.cancel()
@@ -113,6 +128,16 @@ describe('SentInvite', () => {
     assert.deepEqual(methods(), ['CANCEL'])
     answer(487, 'a')
     assert.deepEqual(told, ['failed 487'])
+  })
+
+  it('ends a 2xx that crosses the CANCEL: ACK, BYE, and failed 487', async () => {
+    answer(180, 'a')
+    invite.cancel()
+    answer(200, 'a')
+    await turn()
+    assert.deepEqual(methods(), ['CANCEL', 'ACK', 'BYE'])
+    assert.deepEqual(told, ['progress 180', 'failed 487'])
+    assert.equal(dialog, undefined)
   })
 
   it('sends no CANCEL after its answer', async () => {

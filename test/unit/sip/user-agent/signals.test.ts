@@ -146,6 +146,7 @@ describe('AbortSignal of an operation', () => {
     })
 
     it('asks for no credentials after the abort', async () => {
+      wire.credentials = [['Proxy-Authorization', 'Digest x']]
       const response = dialog.reinvite(OFFER, { signal: controller.signal })
       await turn()
       const invite = wire.last('INVITE')
@@ -158,6 +159,28 @@ describe('AbortSignal of an operation', () => {
         wire.sent().map((line) => line.split(' ')[0]),
         ['ACK'],
       )
+      await ended()
+    })
+
+    it('does not leave any more if it was aborted while its connection was being opened', async () => {
+      let open = (): void => {}
+      const opened = new Promise<void>((resolve) => {
+        open = resolve
+      })
+      wire = new MemoryWire({ connect: () => opened })
+      dialog = await wire.placed()
+      const large = { ...OFFER, content: OFFER.content + 'a=x\r\n'.repeat(500) }
+      const response = dialog.reinvite(large, { signal: controller.signal })
+      await turn()
+      controller.abort('not wanted')
+      assert.deepEqual(await response, LOCAL('not wanted'))
+      open()
+      await turn()
+      assert.deepEqual(wire.sent(), [])
+      const next = dialog.reinvite(OFFER)
+      await turn()
+      wire.answer(wire.last('INVITE'), 488)
+      assert.equal((await next).status, 488)
       await ended()
     })
 

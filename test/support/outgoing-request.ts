@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { OutgoingRequest } from '../../src/sip/message/outgoing-request.js'
+import { type NameAddress, parseNameAddress } from '../../src/sip/uri/name-address.js'
+import { parseUri, type SipUri } from '../../src/sip/uri/sip-uri.js'
+
+export const uri = (text: string): SipUri => {
+  const parsed = parseUri(text)
+  assert.ok(parsed, text)
+  return parsed
+}
+
+export const routes = (...texts: string[]): NameAddress[] =>
+  texts.map((text) => {
+    const parsed = parseNameAddress(text)
+    assert.ok(parsed, text)
+    return parsed
+  })
+
+/** Our INVITE, changed where the test says so. */
+export const outgoing = (init: Partial<ConstructorParameters<typeof OutgoingRequest>[0]> = {}): OutgoingRequest =>
+  new OutgoingRequest({
+    method: 'INVITE',
+    target: uri('sip:bob@example.org'),
+    routeSet: [],
+    from: '"Alice" <sip:alice@example.com>',
+    fromTag: 'ours',
+    to: '<sip:bob@example.org>',
+    callId: 'call@test',
+    cseq: 7,
+    lines: [],
+    ...init,
+  })
+
+/** The values of a header, each on its own line. */
+export const lineOf = (request: OutgoingRequest, name: string): string[] =>
+  request
+    .toText('x')
+    .split('\r\n')
+    .flatMap((line) => (line.startsWith(`${name}: `) ? [line.slice(name.length + 2)] : []))
