@@ -3,10 +3,13 @@ import { networkInterfaces } from 'node:os'
 
 export type Family = 4 | 6
 
-export const familyOf = (address: string): Family => (isIPv6(address) ? 6 : 4)
+export const familyOf = (address: string): Family => (isAddress6(address) ? 6 : 4)
+
+/** Only a text with a colon is worth the long regular expression of Node. */
+const isAddress6 = (host: string): boolean => host.includes(':') && isIPv6(host)
 
 /** RFC 3261 25.1: an IPv6 address stands in brackets in URIs and Via. Its zone means nothing to anybody else. */
-export const uriHost = (host: string): string => (isIPv6(host) ? `[${host.replace(/%.*$/, '')}]` : host)
+export const uriHost = (host: string): string => (isAddress6(host) ? `[${host.replace(/%.*$/, '')}]` : host)
 
 export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
 
