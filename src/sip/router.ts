@@ -93,15 +93,13 @@ export class Router {
     this.#transport(to.protocol)?.suspect(to, silentMs)
   }
 
-  async write(text: string, to: SipAddress): Promise<void> {
+  write(text: string, to: SipAddress): Promise<void> {
     const transport = this.#transport(to.protocol)
-    if (!transport) throw new TelephonyError('TRANSPORT', `this transport does not speak ${to.protocol}`)
+    if (!transport) return untransported(`this transport does not speak ${to.protocol}`)
     const ours = familyOf(transport.local.host)
-    if (familyOf(to.host) !== ours) {
-      throw new TelephonyError('TRANSPORT', `${to.host}: this transport speaks IPv${ours} only`)
-    }
+    if (familyOf(to.host) !== ours) return untransported(`${to.host}: this transport speaks IPv${ours} only`)
     // A name can lead to such an address too.
-    if (!isUnicast(to.host)) throw new TelephonyError('TRANSPORT', notOneMachine(to.host))
+    if (!isUnicast(to.host)) return untransported(notOneMachine(to.host))
     this.#deps.trace(text, to)
     return transport.send(text, to)
   }
@@ -167,6 +165,8 @@ export class Router {
     return this.#deps.transports.find(({ local }) => local.protocol === protocol)
   }
 }
+
+const untransported = (why: string): Promise<never> => Promise.reject(new TelephonyError('TRANSPORT', why))
 
 /** The way to an address: a datagram socket, or a connection, which is opened if it has to be. */
 class Way implements Flow {

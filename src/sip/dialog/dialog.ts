@@ -1,5 +1,5 @@
 import { flat } from '../../base/flat.js'
-import { OutgoingRequest } from '../message/outgoing-request.js'
+import { OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
 import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { uriAt } from '../transport/reach.js'
 import type { SipAddress, SipBody } from '../types.js'
@@ -66,7 +66,7 @@ export class Dialog {
   }
 
   /** 12.1.2: at the UAC, by a 101 to 299 to this request. */
-  static ofResponse(request: OutgoingRequest, response: ParsedResponse): Dialog {
+  static ofResponse(request: RequestOrigin, response: ParsedResponse): Dialog {
     return new Dialog({
       callId: request.callId,
       localTag: request.fromTag,

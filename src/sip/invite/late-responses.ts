@@ -1,5 +1,5 @@
 import { Dialog } from '../dialog/dialog.js'
-import type { OutgoingRequest } from '../message/outgoing-request.js'
+import type { OutgoingRequest, RequestOrigin } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { InviteUser } from '../transaction/transaction.js'
@@ -13,14 +13,14 @@ import { InviteDialog } from './invite-dialog.js'
  */
 export class LateResponses implements InviteUser {
   readonly #context: AccountContext
-  readonly #request: OutgoingRequest
+  readonly #request: RequestOrigin
   #early: Map<string, InviteDialog> | undefined
   /** By To tag. */
   readonly #acks = new Map<string, Ack>()
 
   constructor(context: AccountContext, request: OutgoingRequest) {
     this.#context = context
-    this.#request = request.withoutBody()
+    this.#request = request.origin
   }
 
   provisional(): void {}

@@ -1,5 +1,5 @@
 /** The head of a message as text: its start line in parts, its lines as header fields (RFC 3261 7). */
-import { isBlank, isToken, numberIn, tokenEnd, trimmed } from '../uri/characters.js'
+import { isAt, isBlank, isToken, numberIn, tokenEnd, trimmed } from '../uri/characters.js'
 import { type HeaderFields, headerKey, usualKey } from './header-fields.js'
 import { MAX_HEADER_VALUES } from './limits.js'
 import { Complaint } from './parse-error.js'
@@ -16,16 +16,18 @@ export const REASON_AT = 'SIP/2.0 200 '.length
 
 /** Undefined: not a status line. */
 export function statusOf(startLine: string): number | undefined {
-  if (startLine[0] !== 'S' && startLine[0] !== 's') return undefined
+  if (!startLine.startsWith('S') && !startLine.startsWith('s')) return undefined
   if (startLine.slice(0, STATUS_AT).toUpperCase() !== 'SIP/2.0 ' || hasLineBreak(startLine)) return undefined
   const status = numberIn(startLine, STATUS_AT, REASON_AT - 1, 3)
   const ends = startLine.length === REASON_AT - 1 || startLine[REASON_AT - 1] === ' '
   return status >= 100 && status <= 699 && ends ? status : undefined
 }
 
+const SPACE = 0x20
+
 export function methodOf(startLine: string): string | undefined {
   const end = tokenEnd(startLine, 0)
-  return end > 0 && (end === startLine.length || startLine[end] === ' ') ? startLine.slice(0, end) : undefined
+  return end > 0 && (end === startLine.length || isAt(startLine, end, SPACE)) ? startLine.slice(0, end) : undefined
 }
 
 /** RFC 3261 7.1: three parts with one space between them. */

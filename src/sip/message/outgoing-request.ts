@@ -24,6 +24,9 @@ interface OutgoingRequestInit {
   body?: SipBody | undefined
 }
 
+/** The part of a request that its dialogs and its ACKs are made from. */
+export type RequestOrigin = Pick<OutgoingRequest, 'callId' | 'cseq' | 'fromTag' | 'sender' | 'credentials'>
+
 /** RFC 3261 8.1.1.6 */
 const MAX_FORWARDS = 70
 const CREDENTIALS = new Set(['authorization', 'proxy-authorization'])
@@ -112,9 +115,10 @@ export class OutgoingRequest {
     return this.#copy({ cseq, lines: [...kept, ...lines] })
   }
 
-  /** What is needed to acknowledge a late 2xx; the body is let go. */
-  withoutBody(): OutgoingRequest {
-    return this.#copy({ lines: this.credentials, body: undefined })
+  /** What is needed to acknowledge a late 2xx: neither the lines nor the body. */
+  get origin(): RequestOrigin {
+    const { callId, cseq, fromTag, sender, credentials } = this
+    return { callId, cseq, fromTag, sender, credentials }
   }
 
   #copy(changes: Partial<OutgoingRequestInit>): OutgoingRequest {

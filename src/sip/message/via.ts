@@ -1,5 +1,5 @@
 import { newToken } from '../../base/ids.js'
-import { hostEnd, lowerCase, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
+import { hostEnd, isAt, lowerCase, numberIn, skipBlanks, tokenEnd } from '../uri/characters.js'
 import { KnownNames } from '../uri/known-names.js'
 import { type Params, parseParams } from '../uri/params.js'
 
@@ -75,7 +75,7 @@ function versionAt(text: string, start: number): string | undefined {
 
 /** Index after the separator at `at` and the blanks that follow it; -1 where it is another character. */
 const afterSeparator = (text: string, at: number, separator: number): number =>
-  text.charCodeAt(at) === separator ? skipBlanks(text, at + 1) : -1
+  isAt(text, at, separator) ? skipBlanks(text, at + 1) : -1
 
 /** RFC 3261 17.2.3: only branches that start so were made to be unique. */
 export const BRANCH_COOKIE = 'z9hG4bK'

@@ -1,5 +1,5 @@
 import { textOf } from '../../base/octets.js'
-import { hostEnd, lowerCase, numberIn, schemeEnd } from './characters.js'
+import { hostEnd, isAt, lowerCase, numberIn, schemeEnd } from './characters.js'
 import { NO_PARAMS, type Params, parseParams } from './params.js'
 
 /** A URI. It is immutable and prints as it was written. */
@@ -120,7 +120,7 @@ function sipUri(text: string, scheme: string, marks: Marks): SipUri | undefined 
 
   const hostStart = at < 0 ? userStart : at + 1
   const hostStop = hostEnd(text, hostStart)
-  const hasPort = text[hostStop] === ':'
+  const hasPort = isAt(text, hostStop, COLON_CODE)
   const paramsStart = hasPort ? digitsEnd(text, hostStop + 1) : hostStop
   const port = hasPort ? numberIn(text, hostStop + 1, paramsStart, 5) : undefined
   if (hostStop === hostStart || port === -1 || (port ?? 0) > MAX_PORT) return undefined
@@ -131,9 +131,13 @@ function sipUri(text: string, scheme: string, marks: Marks): SipUri | undefined 
   return new SipUri(text, scheme, user, host, port, params, headers)
 }
 
+const COLON_CODE = 0x3a
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
 function digitsEnd(text: string, at: number): number {
   let end = at
-  while (text.charCodeAt(end) >= 0x30 && text.charCodeAt(end) <= 0x39) end++
+  while (end < text.length && isDigit(text.charCodeAt(end))) end++
   return end
 }
 
