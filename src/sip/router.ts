@@ -5,15 +5,15 @@ import { isUnicast } from '../base/unicast.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import type { OutgoingRequest } from './message/outgoing-request.js'
 import type { Via } from './message/via.js'
-import { familyOf, hostPort, literalAddress, uriHost } from './transport/address.js'
+import { familyOf, hostPort, literalAddress } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { notOneMachine, unreachable } from './transport/reach.js'
 import type { Resolve } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipProtocol } from './types.js'
-import type { SipUri } from './uri/sip-uri.js'
+import { uriHost } from './uri/host.js'
+import { DEFAULT_PORT, type SipUri } from './uri/sip-uri.js'
 
-const DEFAULT_PORT = 5060
 /** After a refused connection, TCP is not tried with this peer for so long. */
 const NO_TCP_MS = 600_000
 const MAX_NO_TCP = 1_000
