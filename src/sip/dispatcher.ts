@@ -143,18 +143,23 @@ export class Dispatcher {
   #refuse(recipient: Recipient | undefined, message: ParsedRequest): Refusal | undefined {
     const wrong = recipient?.admit(message) ?? checkRequest(message) ?? checkTargetRefresh(message)
     if (wrong) return wrong
-    if (!recipient) return pingsEndpoint(message) ? CAPABILITIES : { status: 404 }
-    return this.#ongoing.has(mergeKeyOf(message)) ? { status: 482 } : undefined
+    if (recipient) return undefined
+    return pingsEndpoint(message) ? CAPABILITIES : { status: 404 }
   }
 
   #begin(recipient: Recipient, message: ParsedRequest, known: boolean): void {
     const { limits, reply } = this.#deps
+    const mergeKey = mergeKeyOf(message)
+    if (this.#ongoing.has(mergeKey)) {
+      reply(message, { status: 482 })
+      return
+    }
     const place = message.method === 'INVITE' ? limits.call(message.source.host, known) : NO_CALL
     if (!place) {
       reply(message, OVERLOADED)
       return
     }
-    const over = this.#rememberOngoing(mergeKeyOf(message), message)
+    const over = this.#rememberOngoing(mergeKey, message)
     const request = this.#open(message, { toTag: newToken(), known, over })
     this.#run(request, () => recipient.receive(request, untilOver(place, over)))
   }
@@ -169,14 +174,11 @@ export class Dispatcher {
 
   #open(message: ParsedRequest, init: { toTag: string; known: boolean; over?: () => void }): ServerRequest {
     const { transactions, flowBack, log } = this.#deps
-    const user: ServerUser = {
-      ...(init.over ? { over: init.over } : {}),
-      cancelled: (cancel) => request.cancelledBy?.(cancel),
-      unsent: (error) => log.warn({ err: error }, 'a response could not be sent'),
-    }
-    const { known, toTag } = init
+    const { known, toTag, over } = init
+    const user = new RequestUser(log, over)
     const transaction = transactions.open(message, flowBack(message.via, message.source), { known, toTag, user })
     const request = new ServerRequest(message, transaction, toTag)
+    user.request = request
     return request
   }
 
@@ -195,6 +197,26 @@ export class Dispatcher {
     const { clock, log } = this.#deps
     if (!this.#logged.take(LOGGED_STRANGERS, clock.now())) return
     log.info({ method, source: hostPort(source), target: uri.text }, 'request of a stranger: not taken')
+  }
+}
+
+/** The transaction user of a received request. */
+class RequestUser implements ServerUser {
+  readonly over: (() => void) | undefined
+  request: ServerRequest | undefined = undefined
+  readonly #log: Logger
+
+  constructor(log: Logger, over: (() => void) | undefined) {
+    this.#log = log
+    this.over = over
+  }
+
+  cancelled(cancel: ParsedRequest): void {
+    this.request?.cancelledBy?.(cancel)
+  }
+
+  unsent(error: Error): void {
+    this.#log.warn({ err: error }, 'a response could not be sent')
   }
 }
 

@@ -55,7 +55,7 @@ export class Inbound {
   reply({ fields, via, source }: Origin, refusal: Refusal): void {
     const { status, reason, lines = [] } = refusal
     const toTag = status === 100 ? '' : this.#toTag(fields)
-    const text = responseText(fields, { status, ...(reason === undefined ? {} : { reason }), toTag, headers: lines })
+    const text = responseText(fields, { status, reason, toTag, headers: lines })
     this.#deps
       .flowBack(via, source)
       .send(text)
@@ -90,5 +90,5 @@ export class Inbound {
 }
 
 function stampTopVia(fields: HeaderFields, via: Via, source: SipAddress): void {
-  fields.set('via', [stampVia(via, source), ...fields.all('via').slice(1)])
+  fields.replaceFirst('via', stampVia(via, source))
 }

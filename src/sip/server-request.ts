@@ -29,14 +29,15 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
   /** Returns the text of the response. */
   respond(status: number, init: ResponseInit = {}): string {
     const { reason, lines = [], body } = init
-    const text = responseText(this.message.fields, {
+    const { fields, method, toTag } = this.message
+    const text = responseText(fields, {
       status,
-      ...(reason === undefined ? {} : { reason }),
-      toTag: status === 100 ? '' : this.toTag,
+      reason,
+      toTag: status === 100 || toTag !== '' ? '' : this.toTag,
       headers: lines,
-      ...(body ? { body } : {}),
+      body,
       // 12.1.1: a response that makes a dialog repeats the Record-Route.
-      recordRoute: this.message.method === 'INVITE' && status > 100 && status < 300,
+      recordRoute: method === 'INVITE' && status > 100 && status < 300,
     })
     this.transaction.respond(status, text)
     return text

@@ -87,11 +87,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** Our 2xx to the peer's INVITE has been sent. */
   confirmWith(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
-    const { hasOffer, ...answer } = init
+    const { cseq, transaction, text, hasOffer } = init
     this.#state = 'confirmed'
     this.#earlyBye = undefined
     // Our offer waits for the answer in the ACK.
-    this.#peerOffers.answered(this.#context.clock, { ...answer, refusesOffers: hasOffer })
+    this.#peerOffers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
   }
 
   /** The early dialog ends without a call. */

@@ -16,6 +16,7 @@ export const REASON_AT = 'SIP/2.0 200 '.length
 
 /** Undefined: not a status line. */
 export function statusOf(startLine: string): number | undefined {
+  if (startLine[0] !== 'S' && startLine[0] !== 's') return undefined
   if (startLine.slice(0, STATUS_AT).toUpperCase() !== 'SIP/2.0 ' || hasLineBreak(startLine)) return undefined
   const status = numberIn(startLine, STATUS_AT, REASON_AT - 1, 3)
   const ends = startLine.length === REASON_AT - 1 || startLine[REASON_AT - 1] === ' '

@@ -67,8 +67,7 @@ function parseRequest(received: Received): ParsedRequest {
     if (parts.method !== method) throw new ParseError('CSeq method is not the request method') // RFC 4475 3.1.2.17
     const contact = checkedContact(fields)
     // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
-    for (const { params, tag } of [parts.from, parts.to])
-      if (tag === '' && params.has('tag')) throw new ParseError('Malformed tag')
+    if (hasEmptyTag(parts.from) || hasEmptyTag(parts.to)) throw new ParseError('Malformed tag')
     // 20.15 wants it. A request that makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
     if (parts.body !== '' && parts.to.tag === '' && method !== 'ACK' && !fields.first('content-type'))
       throw new ParseError('Missing Content-Type')
@@ -79,6 +78,8 @@ function parseRequest(received: Received): ParsedRequest {
     throw via ? new BadRequest(error.status, error.message, { method, fields, via }) : unreadable(error.message)
   }
 }
+
+const hasEmptyTag = ({ params }: NameAddress): boolean => params.has('tag') && !params.get('tag')
 
 /** What its sender is told of a request of which only the head can be read; undefined: its sender cannot be told. */
 export function refusalOf(octets: Buffer, status: number, reason: string): BadRequest | undefined {

@@ -78,10 +78,11 @@ export class Transactions {
   open(request: ParsedRequest, flow: Flow, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
+    const { toTag, known, user } = init
     const transaction =
       request.method === 'INVITE'
-        ? new InviteServer(host, { key, request, flow, ...init })
-        : new NonInviteServer(host, { key, flow, user: init.user })
+        ? new InviteServer(host, { key, request, flow, toTag, known, user })
+        : new NonInviteServer(host, { key, flow, user })
     this.#servers.set(key, transaction)
     return transaction
   }
@@ -129,9 +130,9 @@ export class Transactions {
     request: ClientRequest,
     init: { branch: string; via: string; flow: Flow; user: ClientUser },
   ): NonInviteClient {
-    const { branch, ...how } = init
+    const { branch, via, flow, user } = init
     const key = keyOf(request, branch)
-    const transaction = new NonInviteClient(this.#clientHost, { key, request, ...how })
+    const transaction = new NonInviteClient(this.#clientHost, { key, request, via, flow, user })
     return this.#begin(key, transaction)
   }
 

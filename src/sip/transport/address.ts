@@ -4,7 +4,10 @@ import { uriHost } from '../uri/host.js'
 
 export type Family = 4 | 6
 
-export const familyOf = (address: string): Family => (isIPv6(address) ? 6 : 4)
+export const familyOf = (address: string): Family => (isAddress6(address) ? 6 : 4)
+
+/** Only a text with a colon is worth the long regular expression of Node. */
+const isAddress6 = (host: string): boolean => host.includes(':') && isIPv6(host)
 
 export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
 
