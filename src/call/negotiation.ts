@@ -1,5 +1,5 @@
 /** Offer and answer of one call; connects its media as they agree. */
-import { isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
@@ -107,13 +107,14 @@ export class Negotiation {
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
-    const nowhere = isIPv6(this.#session.local.host) ? '::' : '0.0.0.0'
+    const nowhere = isIP(this.#session.local.host) === 6 ? '::' : '0.0.0.0'
+    const { port, rtcpPort } = remote
     const parameters: Omit<MediaConnect, 'id'> = {
-      timeoutMs,
-      ...(hosts.length > 0 ? { natHosts: hosts } : {}),
       ...settled,
-      remote: { ...remote, host: address ?? nowhere },
+      timeoutMs,
+      remote: { host: address ?? nowhere, port, rtcpPort },
     }
+    if (hosts.length > 0) parameters.natHosts = hosts
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters
     await this.#session.connect(parameters)
