@@ -94,16 +94,16 @@ export class Negotiation {
     this.#phase = phase
     this.#agreement = settled
     const { now, later } = this.#peerHost.addressOf(settled.remote.host)
-    await this.#connectTo(settled, now)
+    this.#connectTo(settled, now)
     if (!later) return
     const address = await later
     if (this.#agreement !== settled) return
     if (address === undefined) this.#noAddress(settled.remote.host)
-    await this.#connectTo(settled, address)
+    this.#connectTo(settled, address)
   }
 
   /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */
-  async #connectTo(settled: Settled, address: string | undefined): Promise<void> {
+  #connectTo(settled: Settled, address: string | undefined): void {
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
@@ -117,7 +117,7 @@ export class Negotiation {
     if (hosts.length > 0) parameters.natHosts = hosts
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters
-    await this.#session.connect(parameters)
+    this.#session.connect(parameters)
   }
 
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */
