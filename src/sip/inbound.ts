@@ -17,18 +17,18 @@ interface InboundDeps {
   response(message: ParsedResponse): void
   /** Whether a source gets an answer to a malformed message. */
   answers(source: SipAddress): boolean
-  /** The way back to where a request came from. */
+  /** The flow for responses to a request. */
   flowBack(via: Via, source: SipAddress): Flow
 }
 
-/** What an answer is made from, and where it goes. */
+/** The parts of a request that a response is made from, and its source. */
 interface Origin {
   fields: HeaderFields
   via: Via
   source: SipAddress
 }
 
-/** From octets to a message that the dispatcher can take; what cannot be read is answered or dropped here. */
+/** Parses received octets for the dispatcher; answers or drops malformed messages. */
 export class Inbound {
   readonly #deps: InboundDeps
   readonly #secret = randomBytes(16)
@@ -51,9 +51,7 @@ export class Inbound {
     if (error) this.#refuse(error, source)
   }
 
-  /**
-   * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
-   */
+  /** A response made from nothing but the request (RFC 3261 8.2.7): a repeated request gets the same one, with the same To tag. */
   reply({ fields, via, source }: Origin, refusal: Refusal): void {
     const { status, reason, lines = [] } = refusal
     const toTag = status === 100 ? '' : this.#toTag(fields)

@@ -11,13 +11,13 @@ export interface ResponseInit {
   body?: SipBody | undefined
 }
 
-/** A request that has come, with its transaction and the To tag of its responses. */
+/** A received request with its transaction and the To tag of its responses. */
 export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
   readonly message: ParsedRequest
   readonly transaction: Transaction
   /** RFC 3261 8.2.6.2: the same in all responses but 100. Written only if the request has no To tag. */
   readonly toTag: string
-  /** Hears of a CANCEL before the final response (9.2). */
+  /** Called for a CANCEL before the final response (9.2). */
   cancelledBy: ((cancel: ParsedRequest) => void) | undefined
 
   constructor(message: ParsedRequest, transaction: Transaction, toTag: string) {
@@ -26,7 +26,7 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
     this.toTag = toTag
   }
 
-  /** Returns what was sent. */
+  /** Returns the text of the response. */
   respond(status: number, init: ResponseInit = {}): string {
     const { reason, lines = [], body } = init
     const { fields, method, toTag } = this.message
@@ -36,7 +36,7 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
       toTag: status === 100 || toTag !== '' ? '' : this.toTag,
       headers: lines,
       body,
-      // 12.1.1, a response that makes a dialog carries the way back.
+      // 12.1.1: a response that makes a dialog repeats the Record-Route.
       recordRoute: method === 'INVITE' && status > 100 && status < 300,
     })
     this.transaction.respond(status, text)

@@ -5,6 +5,7 @@ import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js
 import { newBranch, type Via } from '../message/via.js'
 import type { Flow } from '../transport/flow.js'
 import type { SipAddress } from '../types.js'
+import { DEFAULT_PORT } from '../uri/sip-uri.js'
 import { InviteClient } from './invite-client.js'
 import { InviteServer } from './invite-server.js'
 import { clientKey, serverKey } from './key.js'
@@ -152,8 +153,6 @@ export class Transactions {
 
 const keyOf = ({ method, cseq, callId, fromTag }: ClientRequest, branch: string): string =>
   clientKey({ branch, method, cseq, callId, fromTag })
-
-const DEFAULT_PORT = 5060
 
 /** 18.1.2: a response whose Via does not have our sent-by is discarded. */
 function isSentBy({ host, port = DEFAULT_PORT }: Via, { sentBy }: Flow): boolean {

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { uriHost } from '../uri/host.js'
 
 export type Family = 4 | 6
 
@@ -7,9 +8,6 @@ export const familyOf = (address: string): Family => (isAddress6(address) ? 6 : 
 
 /** Only a text with a colon is worth the long regular expression of Node. */
 const isAddress6 = (host: string): boolean => host.includes(':') && isIPv6(host)
-
-/** RFC 3261 25.1: an IPv6 address stands in brackets in URIs and Via. Its zone means nothing to anybody else. */
-export const uriHost = (host: string): string => (isAddress6(host) ? `[${host.replace(/%.*$/, '')}]` : host)
 
 export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
 
