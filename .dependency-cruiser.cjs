@@ -9,6 +9,16 @@ const MAY_IMPORT = {
   'sip/': ['trace/', 'base/'],
   'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'sip/transaction/': ['sip/message/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
+  // A dialog is the same whatever made it: INVITE, and later SUBSCRIBE. What sends its requests stands above it.
+  'sip/dialog/': [
+    'sip/(message|uri)/',
+    'sip/transport/reach\\.ts',
+    'base/',
+    { typesOf: 'sip/(types|server-request)\\.ts' },
+  ],
+  // Requests in general, with credentials and handlers. `sip/invite` stands above it.
+  'sip/user-agent/': ['sip/(?!invite/|accounts|account-user-agent|endpoint|dispatcher)', 'base/'],
+  'sip/invite/': ['sip/(?!accounts|account-user-agent|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
@@ -35,7 +45,8 @@ const MAY_IMPORT = {
 }
 
 const OURS = '^(src|nodes|test|bench|scripts)/'
-const PURE = '^src/(sip/(message|digest|uri|transaction|dialog)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
+const PURE =
+  '^src/(sip/(message|digest|uri|transaction|dialog|user-agent|invite)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
 const FOLDERS = '^src/(base|trace|sdp|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
 
 function rulesOf([from, may]) {

@@ -23,7 +23,8 @@ interface PeerProbeDeps {
 export class PeerProbe {
   readonly #deps: PeerProbeDeps
   #timer: Timer | undefined
-  #on = false
+  /** Present while it asks. */
+  #asking: AbortController | undefined
   #unsent = 0
   #answered = false
 
@@ -37,8 +38,8 @@ export class PeerProbe {
   }
 
   start(): void {
-    if (this.#on) return
-    this.#on = true
+    if (this.#asking) return
+    this.#asking = new AbortController()
     this.#unsent = 0
     this.#answered = false
     this.#later()
@@ -46,7 +47,8 @@ export class PeerProbe {
 
   /** Idempotent. */
   stop(): void {
-    this.#on = false
+    this.#asking?.abort('the peer need not be asked any more')
+    this.#asking = undefined
     this.#timer?.cancel()
   }
 
@@ -58,8 +60,9 @@ export class PeerProbe {
   async #ask(): Promise<void> {
     const { dialog, log, lost } = this.#deps
     try {
-      const response = await dialog.request('OPTIONS')
-      if (!this.#on) return
+      const signal = this.#asking?.signal
+      const response = await dialog.request('OPTIONS', signal ? { signal } : {})
+      if (!signal || signal.aborted) return
       this.#answered = !isLocal(response)
       this.#unsent = isLocal(response) && response.status === 503 ? this.#unsent + 1 : 0
       if (this.#unsent < MAX_UNSENT) this.#later()

@@ -1,5 +1,5 @@
 /** Sends our offers within a dialog, one at a time, and again after glare. */
-import type { Clock, Timer } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { Settled } from '../sdp/offer-answer.js'
@@ -26,7 +26,10 @@ export class Renegotiation {
   /** RFC 3261 14.1: the owner of the Call-ID waits longer, so that the two sides do not collide again. */
   readonly #ownsCallId: boolean
   #running: Promise<boolean> | undefined
-  #wait: { timer: Timer; end: (goOn: boolean) => void } | undefined
+  /** Ends the pause before the next try. */
+  #pausing: AbortController | undefined
+  /** Ends the offer that is in progress. */
+  #offering: AbortController | undefined
   #refusal: FinalResponse | undefined
   #closed = false
 
@@ -45,8 +48,7 @@ export class Renegotiation {
 
   /** Offers a new local address: a pending offer still contains the old one. */
   async again(): Promise<boolean> {
-    this.#wait?.timer.cancel()
-    this.#wait?.end(false)
+    this.#pausing?.abort()
     await this.#running
     return this.run()
   }
@@ -56,11 +58,11 @@ export class Renegotiation {
     return this.#refusal
   }
 
-  /** Stops sending offers. Idempotent. */
+  /** Stops sending offers; the one in progress is not waited for. Idempotent. */
   close(): void {
     this.#closed = true
-    this.#wait?.timer.cancel()
-    this.#wait?.end(false)
+    this.#offering?.abort('the call ends')
+    this.#pausing?.abort()
   }
 
   async #run(): Promise<boolean> {
@@ -78,7 +80,9 @@ export class Renegotiation {
   async #try(): Promise<boolean | number> {
     const { dialog, negotiation, log, settled } = this.#deps
     try {
-      const response = await dialog.reinvite(negotiation.offer())
+      this.#offering = new AbortController()
+      const { signal } = this.#offering
+      const response = await dialog.reinvite(negotiation.offer(), { signal })
       if (this.#closed) return false
       if (!isLocal(response) && response.status < 300 && response.body) {
         settled(negotiation.accept(response.body))
@@ -111,13 +115,16 @@ export class Renegotiation {
     return Math.round((this.#ownsCallId ? random(2100, 4000) : random(0, 2000)) / 10) * 10
   }
 
+  /** False: the pause was ended. */
   #pause(ms: number): Promise<boolean> {
+    const pausing = new AbortController()
+    this.#pausing = pausing
     return new Promise((resolve) => {
-      const end = (goOn: boolean) => {
-        this.#wait = undefined
-        resolve(goOn)
-      }
-      this.#wait = { timer: this.#deps.clock.setTimeout(() => end(!this.#closed), ms), end }
+      const timer = this.#deps.clock.setTimeout(() => resolve(true), ms)
+      pausing.signal.addEventListener('abort', () => {
+        timer.cancel()
+        resolve(false)
+      })
     })
   }
 }

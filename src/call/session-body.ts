@@ -13,7 +13,7 @@ const MAX_BOUNDARY = 70
 
 /** Throws NO_COMMON_CODEC for a body without SDP. */
 export function sdpOf(body: SipBody): string {
-  const found = find(body, 1)
+  const found = body.contentType === SDP ? body.content : find(body, 1)
   if (found !== undefined) return found
   throw new TelephonyError(
     'NO_COMMON_CODEC',

@@ -13,7 +13,7 @@ export function ipVersionOf(address: string | undefined): AddressFamily | undefi
 
 /** RFC 4291 2.2, without a zone, which is valid only on its own machine. */
 function isIPv6(address: string): boolean {
-  if (address.length > 45 || !/^[\da-f:.]+$/i.test(address)) return false
+  if (!address.includes(':') || address.length > 45 || !/^[\da-f:.]+$/i.test(address)) return false
   const [head = '', tail, ...more] = address.split('::')
   if (more.length > 0) return false
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'))

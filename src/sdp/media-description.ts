@@ -1,8 +1,7 @@
-/** Reads the media descriptions of an SDP (RFC 8866 5.14). sdp-transform reads all lines except m=. */
-import { parse, type MediaDescription as RawMedia } from 'sdp-transform'
+/** Reads the media descriptions of an SDP (RFC 8866 5.14), in one pass over its lines. */
 import type { Direction } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
-import { plainLines } from './spelling.js'
+import { keyword, linesOf, words } from './spelling.js'
 
 export interface PayloadFormat {
   payloadType: number
@@ -52,25 +51,103 @@ const STATIC_PAYLOADS = new Map<number, string>([
   [18, 'G729'],
 ])
 
-/**
- * The used lines. The library does not get others: it compares each unknown attribute with about fifty patterns, so that
- * 64 kB of short attributes would block all calls for 60 ms.
- */
-const WANTED = /^(?:[vcm]=|a=(?:rtpmap|fmtp|rtcp|ptime|maxptime|sendrecv|sendonly|recvonly|inactive)(?::|$))/
+/** The lines above the first m= line, or those of one media. Of a repeated line the last one counts that can be read. */
+class Level {
+  address: string | undefined
+  direction: Direction | undefined
+  ptimeMs: number | undefined
+  maxPtimeMs: number | undefined
+  rtcpPort: number | undefined
+  /** By payload type, the first line of each. */
+  readonly maps = new Map<number, RtpMap>()
+  readonly fmtps = new Map<number, string>()
+}
 
-/** Throws BAD_SDP. */
+/** Texts that are missing on the line are undefined. */
+interface RtpMap {
+  name: string
+  rate: string | undefined
+  channels: string | undefined
+}
+
+interface Media {
+  line: ReturnType<typeof readMediaLine>
+  level: Level
+}
+
+/** Throws BAD_SDP. Lines that are not used or not understood are skipped (RFC 8866 5). */
 export function parseDescription(text: string): readonly MediaDescription[] {
   if (text.length > MAX_OCTETS)
     throw new TelephonyError('BAD_SDP', `the SDP of the peer is too large: ${text.length} characters`)
-  const lines = plainLines(text).filter((line) => WANTED.test(line))
-  const mediaLines = lines.filter((line) => line.startsWith('m='))
-  if (mediaLines.length > MAX_MEDIA)
-    throw new TelephonyError('BAD_SDP', `the SDP of the peer has too many media lines: ${mediaLines.length}`)
-  // Lines that are not understood are skipped (RFC 8866 5); a text without v=0 is not SDP at all.
-  const session = parse(lines.join('\r\n'))
-  if (session.version !== 0) throw new TelephonyError('BAD_SDP', 'the SDP of the peer does not begin with v=0')
-  // The library begins a media description with every m= line.
-  return session.media.map((media, i) => readMedia(media, readMediaLine(mediaLines[i]), session))
+  const session = new Level()
+  const media: Media[] = []
+  let level = session
+  let version = ''
+  for (const line of linesOf(text)) {
+    const at = line.indexOf('=')
+    const value = line.slice(at + 1)
+    switch (keyword(line.slice(0, Math.max(0, at)))) {
+      case 'a':
+        readAttribute(level, value)
+        break
+      case 'c':
+        level.address = CONNECTION.exec(words(value))?.[1] ?? level.address
+        break
+      case 'm':
+        level = new Level()
+        if (media.push({ line: readMediaLine(words(value)), level }) > MAX_MEDIA)
+          throw new TelephonyError('BAD_SDP', `the SDP of the peer has more than ${MAX_MEDIA} media lines`)
+        break
+      case 'v':
+        if (level === session) version = words(value)
+    }
+  }
+  // A text without v=0 is not SDP at all.
+  if (version !== '0') throw new TelephonyError('BAD_SDP', 'the SDP of the peer does not begin with v=0')
+  return media.map((each) => describe(each, session))
+}
+
+const CONNECTION = /^IN IP[46] (\S+)/i
+/** Some peers put blanks around the slashes. */
+const RTPMAP = /^(\d+) ([\w.-]+)(?: ?\/ ?(\d*)(?: ?\/ ?(\S*))?)?/
+const FMTP = /^(\d+) (.*)/
+
+function readAttribute(level: Level, text: string): void {
+  const colon = text.indexOf(':')
+  const name = keyword(colon < 0 ? text : text.slice(0, colon))
+  const value = (): string => (colon < 0 ? '' : words(text.slice(colon + 1)))
+  switch (name) {
+    case 'rtpmap': {
+      const [, format, codec = '', rate, channels] = RTPMAP.exec(value()) ?? []
+      if (format !== undefined) setFirst(level.maps, Number(format), { name: codec, rate, channels })
+      break
+    }
+    case 'fmtp': {
+      const [, format, config = ''] = FMTP.exec(value()) ?? []
+      if (format !== undefined) setFirst(level.fmtps, Number(format), config)
+      break
+    }
+    case 'sendrecv':
+    case 'sendonly':
+    case 'recvonly':
+    case 'inactive':
+      level.direction = name
+      break
+    case 'ptime':
+      level.ptimeMs = milliseconds(value()) ?? level.ptimeMs
+      break
+    case 'maxptime':
+      level.maxPtimeMs = milliseconds(value()) ?? level.maxPtimeMs
+      break
+    case 'rtcp': {
+      const port = Number.parseInt(value(), 10)
+      level.rtcpPort = isPort(port) && port > 0 ? port : undefined
+    }
+  }
+}
+
+function setFirst<Value>(map: Map<number, Value>, key: number, value: Value): void {
+  if (!map.has(key)) map.set(key, value)
 }
 
 /** RFC 8866 9: token. */
@@ -80,12 +157,11 @@ const KIND = new RegExp(`^${TOKEN}$`)
 const PORT = /^(\d{1,5})(?:\/\d+)?$/
 const PROTOCOL = new RegExp(`^${TOKEN}(?:/${TOKEN})*$`)
 
-/** Our own reader: the library skips an m= line with a count of ports (`49170/2`) or characters such as `-` in a word (`x-data`). */
-function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
-  const [kind = '', portText = '', protocol = '', ...formats] = line.slice(2).split(' ')
+function readMediaLine(text: string): Pick<MediaDescription, 'kind' | 'port' | 'protocol' | 'formats'> {
+  const [kind = '', portText = '', protocol = '', ...formats] = text.split(' ')
   const port = Number(PORT.exec(portText)?.[1])
   if (!KIND.test(kind) || !isPort(port) || !PROTOCOL.test(protocol)) {
-    throw new TelephonyError('BAD_SDP', `the media line “${line.slice(0, 64)}” cannot be read`)
+    throw new TelephonyError('BAD_SDP', `the media line “m=${text.slice(0, 62)}” cannot be read`)
   }
   if (formats.length > MAX_FORMATS)
     throw new TelephonyError('BAD_SDP', `an m= line of the peer has too many formats: ${formats.length}`)
@@ -93,44 +169,41 @@ function readMediaLine(line = ''): Pick<MediaDescription, 'kind' | 'port' | 'pro
 }
 
 /** The session's attributes hold unless the media's own lines replace them. */
-type SessionLevel = Pick<RawMedia, 'connection' | 'direction' | 'ptime' | 'maxptime'>
-
-function readMedia(raw: RawMedia, line: ReturnType<typeof readMediaLine>, session: SessionLevel): MediaDescription {
-  const address = raw.connection?.ip ?? session.connection?.ip
-  const rtcpPort = Number(raw.rtcp?.port)
-  const maxPtimeMs = milliseconds(raw.maxptime) ?? milliseconds(session.maxptime)
-  return {
-    ...line,
-    payloads: line.formats.flatMap((format) => readPayload(format, raw)),
-    address: address === undefined ? undefined : String(address),
-    rtcpPort: isPort(rtcpPort) && rtcpPort > 0 ? rtcpPort : undefined,
-    direction: raw.direction ?? session.direction ?? 'sendrecv',
-    ptimeMs: milliseconds(raw.ptime) ?? milliseconds(session.ptime),
-    ...(maxPtimeMs === undefined ? {} : { maxPtimeMs }),
+function describe({ line, level }: Media, session: Level): MediaDescription {
+  const { kind, port, protocol, formats } = line
+  const media: MediaDescription = {
+    kind,
+    port,
+    protocol,
+    formats,
+    payloads: formats.flatMap((format) => readPayload(format, level)),
+    address: level.address ?? session.address,
+    rtcpPort: level.rtcpPort,
+    direction: level.direction ?? session.direction ?? 'sendrecv',
+    ptimeMs: level.ptimeMs ?? session.ptimeMs,
   }
+  const maxPtimeMs = level.maxPtimeMs ?? session.maxPtimeMs
+  if (maxPtimeMs !== undefined) media.maxPtimeMs = maxPtimeMs
+  return media
 }
 
 /** RFC 8866 6.4: may have a fraction. */
-function milliseconds(value: unknown): number | undefined {
-  const ms = Number(value)
+function milliseconds(value: string): number | undefined {
+  const ms = Number(/^\d+(?:\.\d+)?/.exec(value)?.[0])
   return ms > 0 ? ms : undefined
 }
 
 const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535
 
-/** The library leaves `08` as text; the text is empty if the number is missing. */
-const isFor = (payloadType: number) => (line: { payload: number | string }) =>
-  line.payload !== '' && Number(line.payload) === payloadType
-
-function readPayload(format: string, raw: RawMedia): PayloadFormat[] {
+function readPayload(format: string, level: Level): PayloadFormat | [] {
   const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : MAX_PAYLOAD_TYPE + 1
   if (payloadType > MAX_PAYLOAD_TYPE) return []
-  const map = raw.rtp.find(isFor(payloadType))
-  const name = map ? String(map.codec) : STATIC_PAYLOADS.get(payloadType)
+  const map = level.maps.get(payloadType)
+  const name = map?.name ?? STATIC_PAYLOADS.get(payloadType)
   const clockRate = Number(map?.rate ?? 8000)
   // RFC 8866 6.6: one channel by default. Formats with several channels are not supported.
-  const channels = Number(map?.encoding ?? 1)
-  if (!name || channels !== 1 || !Number.isSafeInteger(clockRate) || clockRate <= 0) return []
-  const fmtp = raw.fmtp.find(isFor(payloadType))?.config
-  return [{ payloadType, name, clockRate, ...(fmtp === undefined ? {} : { fmtp: String(fmtp) }) }]
+  const channels = Number(map?.channels ?? 1)
+  if (name === undefined || channels !== 1 || !Number.isSafeInteger(clockRate) || clockRate <= 0) return []
+  const fmtp = level.fmtps.get(payloadType)
+  return fmtp === undefined ? { payloadType, name, clockRate } : { payloadType, name, clockRate, fmtp }
 }

@@ -18,8 +18,17 @@ export interface LocalMedia {
   codecs: readonly CodecName[]
 }
 
-/** The media lines of an offer, which is checked before ports are opened and answered later. */
-export type ReadOffer = readonly MediaDescription[]
+/** A first offer that can be answered: it is checked before ports are opened, and answered later. */
+export interface ReadOffer {
+  lines: readonly MediaDescription[]
+  /** The line that is answered, and its position in `lines`. */
+  theirs: MediaDescription
+  index: number
+  codec: PayloadFormat
+  event: PayloadFormat | undefined
+  /** The agreement that it leads to. */
+  settled: Settled
+}
 
 /** The result of offer and answer, from our side. */
 export interface Settled {
@@ -130,12 +139,17 @@ export class OfferAnswer {
 
   /** Reads an offer for `answer`. Throws the same errors: BAD_SDP, NO_COMMON_CODEC. */
   check(offer: string): ReadOffer {
-    return this.#read(offer).lines
+    const lines = parseDescription(offer)
+    const chosen = this.#chooseLine(lines)
+    if (!chosen) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
+    const { index, theirs, codec } = chosen
+    const event = theirs.payloads.find(isTelephoneEvent)
+    return { lines, index, theirs, codec, event, settled: this.#settle(theirs, codec, event?.payloadType) }
   }
 
   /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
   answer(offer: string | ReadOffer): { text: string; settled: Settled } {
-    const { lines, index, theirs, codec, event, settled } = this.#read(offer)
+    const { lines, index, theirs, codec, event, settled } = typeof offer === 'string' ? this.check(offer) : offer
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
     // RFC 3264 6: as many m= lines as the offer, in its order; unsupported ones get port 0.
@@ -148,29 +162,28 @@ export class OfferAnswer {
     return { text, settled }
   }
 
-  /** Finds the line and codec of an offer, and the agreement that it leads to. */
-  #read(offer: string | ReadOffer) {
-    const lines = typeof offer === 'string' ? parseDescription(offer) : offer
-    const index = this.#chooseLine(lines)
-    const theirs = lines[index]
-    const codec = theirs && this.#commonCodec(theirs)
-    if (!theirs || !codec) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
-    const event = theirs.payloads.find(isTelephoneEvent)
-    return { lines, index, theirs, codec, event, settled: this.#settle(theirs, codec, event?.payloadType) }
-  }
-
-  #chooseLine(lines: readonly MediaDescription[]): number {
-    const usable = (line: MediaDescription | undefined): boolean =>
-      line !== undefined && isAudio(line) && line.port !== 0 && this.#commonCodec(line) !== undefined
+  /** The line in use if it can be answered, else the first that can. */
+  #chooseLine(lines: readonly MediaDescription[]): Pick<ReadOffer, 'index' | 'theirs' | 'codec'> | undefined {
     const inUse = this.#described.findIndex((line) => line.port !== 0)
-    return usable(lines[inUse]) ? inUse : lines.findIndex(usable)
+    for (const index of [inUse, ...lines.keys()]) {
+      const theirs = lines[index]
+      if (!theirs || !isAudio(theirs) || theirs.port === 0) continue
+      const codec = this.#commonCodec(theirs)
+      if (codec) return { index, theirs, codec }
+    }
+    return undefined
   }
 
   /** The codec in use if it is offered again, else the first of the peer's codecs that we support (RFC 3264 6.1). */
   #commonCodec(line: MediaDescription): PayloadFormat | undefined {
     if (!PROTOCOLS.includes(line.protocol.toUpperCase())) return undefined
-    const common = line.payloads.filter((payload) => this.#localCodec(payload) !== undefined)
-    return common.find((payload) => this.#localCodec(payload) === this.#settled?.codec) ?? common[0]
+    let first: PayloadFormat | undefined
+    for (const payload of line.payloads) {
+      const codec = this.#localCodec(payload)
+      if (codec !== undefined && codec === this.#settled?.codec) return payload
+      if (codec !== undefined) first ??= payload
+    }
+    return first
   }
 
   #localCodec(payload: PayloadFormat): CodecName | undefined {
@@ -187,15 +200,16 @@ export class OfferAnswer {
     const silenced = isUnspecified(host)
     const previous = this.#settled?.remote
     const remote = { host, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
-    return {
+    const settled: Settled = {
       // Nothing is sent to it now; the last address still identifies the peer's packets.
       remote: silenced && previous ? previous : remote,
       codec,
       payloadType: payload.payloadType,
-      ...(send !== undefined && receive !== undefined ? { telephoneEvent: { send, receive } } : {}),
       direction: OPPOSITE[silenced ? withoutReceiving(theirs.direction) : theirs.direction],
       ptimeMs: packetMs(theirs),
     }
+    if (send !== undefined && receive !== undefined) settled.telephoneEvent = { send, receive }
+    return settled
   }
 
   /**
@@ -214,21 +228,16 @@ export class OfferAnswer {
 
   #describe(init: Pick<MediaDescription, 'protocol' | 'payloads' | 'direction'>): MediaDescription {
     const { address, port, rtcpPort } = this.#local
-    return {
-      kind: 'audio',
-      port,
-      formats: init.payloads.map(({ payloadType }) => String(payloadType)),
-      address,
-      rtcpPort,
-      ptimeMs: PTIME_MS,
-      ...init,
-    }
+    const { protocol, payloads, direction } = init
+    const formats = payloads.map(({ payloadType }) => String(payloadType))
+    return { kind: 'audio', port, protocol, formats, payloads, address, rtcpPort, direction, ptimeMs: PTIME_MS }
   }
 
   /** RFC 3264 8: the version rises by one with every change, and only then; the rest of o= never changes, not even the address. */
   #text(media: readonly MediaDescription[]): string {
     const { address } = this.#local
-    const at = (version: number) => formatDescription({ ...this.#origin, version }, media, address)
+    const { sessionId, address: origin } = this.#origin
+    const at = (version: number) => formatDescription({ sessionId, version, address: origin }, media, address)
     if (this.#lastText === '' || at(this.#version) !== this.#lastText) this.#lastText = at(++this.#version)
     return this.#lastText
   }

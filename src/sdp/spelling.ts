@@ -1,30 +1,18 @@
 /**
- * Normalises the spelling of an SDP before sdp-transform reads it: the library follows RFC 8866 9 strictly and skips other lines. Peers
- * send blanks and tabs around any part, CR or LF alone, a NUL at the end, a byte order mark, upper and lower case.
+ * The parts of an SDP's lines, whatever their spelling: peers send blanks and tabs around any part, CR or LF alone, a NUL at the end,
+ * a byte order mark, upper and lower case. RFC 8866 9 allows none of it.
  */
 
-/** The lines without line breaks: single blanks between words, types and names of attributes in lower case. */
-export function plainLines(text: string): string[] {
+/** The lines without line breaks. Empty lines may be among them. */
+export function linesOf(text: string): string[] {
   // SDP must not contain NUL (RFC 8866 9, byte-string), but programs written in C may send the NUL that ends their text.
-  return text
-    .replaceAll('\0', ' ')
-    .split(/[\r\n]+/)
-    .map(plainLine)
+  return text.replaceAll('\0', ' ').split(/[\r\n]+/)
 }
 
-function plainLine(line: string): string {
-  const words = line.trim().replace(/\s+/g, ' ')
-  const at = words.indexOf('=')
-  const type = words.slice(0, Math.max(0, at)).trimEnd().toLowerCase()
-  const value = words.slice(at + 1).trimStart()
-  if (type === 'a') return plainAttribute(value)
-  return `${type}=${type === 'c' ? value.replace(/^in ip(?=[46] )/i, 'IN IP') : value}`
-}
+/** The type of a line or the name of an attribute, in lower case. */
+export const keyword = (text: string): string => text.trim().toLowerCase()
 
-function plainAttribute(text: string): string {
-  const at = text.indexOf(':')
-  if (at < 0) return `a=${text.toLowerCase()}`
-  const name = text.slice(0, at).trimEnd().toLowerCase()
-  const value = text.slice(at + 1).trimStart()
-  return `a=${name}:${name === 'rtpmap' ? value.replace(/ ?\/ ?/g, '/') : value}`
-}
+const ODD_BLANKS = /^\s|\s\s|[^\S ]|\s$/
+
+/** The value of a line with single blanks between its words. */
+export const words = (text: string): string => (ODD_BLANKS.test(text) ? text.trim().replace(/\s+/g, ' ') : text)

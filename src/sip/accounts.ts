@@ -1,9 +1,9 @@
+import type { AccountUserAgent } from './account-user-agent.js'
 import { SourceIndex, type Standing } from './admission/source-index.js'
 import type { ParsedRequest } from './message/parsed-message.js'
 import type { Service } from './service.js'
 import type { AccountSources } from './types.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
-import type { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 interface Entry {
   agent: AccountUserAgent

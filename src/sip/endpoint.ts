@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
+import { AccountUserAgent } from './account-user-agent.js'
 import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
 import { DialogIndex } from './dialog/dialog-index.js'
@@ -21,7 +22,6 @@ import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent,
 import { type NameAddress, parseNameAddress } from './uri/name-address.js'
 import { parseUri, type SipUri } from './uri/sip-uri.js'
 import { type AccountContext, guarded } from './user-agent/account-context.js'
-import { AccountUserAgent } from './user-agent/account-user-agent.js'
 
 export interface SipEndpointDeps {
   clock: Clock

@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { octetsOf } from '../../src/base/octets.js'
+import { AccountUserAgent } from '../../src/sip/account-user-agent.js'
 import { Accounts } from '../../src/sip/accounts.js'
 import { SourceLimits } from '../../src/sip/admission/source-limits.js'
 import { DialogIndex } from '../../src/sip/dialog/dialog-index.js'
@@ -12,7 +13,6 @@ import { Transactions } from '../../src/sip/transaction/transactions.js'
 import type { SipTransport } from '../../src/sip/transport/transport.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import { parseUri, type SipUri } from '../../src/sip/uri/sip-uri.js'
-import { AccountUserAgent } from '../../src/sip/user-agent/account-user-agent.js'
 import type { FakeClock } from './fake-clock.js'
 
 interface MemoryEndpointInit {

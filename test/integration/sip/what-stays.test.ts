@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ReceivedInvite } from '../../../src/sip/user-agent/received-invite.js'
+import { ReceivedInvite } from '../../../src/sip/invite/received-invite.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { holdings } from '../../support/process-handles.js'
 import { ANSWER, establish, OFFER, Party } from '../../support/sip-parties.js'

@@ -86,6 +86,12 @@ describe('SDP media description', () => {
     assert.equal(audio?.direction, 'sendonly')
   })
 
+  it('takes the last of repeated lines that can be read, and the first format of a payload type', () => {
+    const repeated = ['a=ptime:30', 'a=ptime:40', 'a=ptime', 'a=ptime:x', 'a=rtpmap:8 PCMA/8000', 'a=rtpmap:8 X/8000']
+    const [audio] = parseDescription(lines(...HEAD, 'm=audio 1 RTP/AVP 8', ...repeated))
+    assert.deepEqual([audio?.ptimeMs, audio?.payloads[0]?.name], [40, 'PCMA'])
+  })
+
   it('takes names of Object.prototype for what they are', () => {
     const media = parseDescription(
       lines(...HEAD, 'm=__proto__ 1 constructor toString', 'a=__proto__:1', 'a=constructor'),

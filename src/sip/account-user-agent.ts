@@ -1,15 +1,17 @@
-import { TelephonyError } from '../../base/errors.js'
-import { newToken } from '../../base/ids.js'
-import type { CallPlace } from '../admission/source-limits.js'
-import { CAPABILITY_LINES } from '../capabilities.js'
-import { InviteDialog } from '../dialog/invite-dialog.js'
-import { checkText, headerLines } from '../message/header-check.js'
-import { OutgoingRequest } from '../message/outgoing-request.js'
-import type { ParsedRequest } from '../message/parsed-message.js'
-import { ReceivedRequest } from '../message/received.js'
-import type { ServerRequest } from '../server-request.js'
-import type { Recipient, Refusal } from '../service.js'
-import type { InviteServer } from '../transaction/invite-server.js'
+import { TelephonyError } from '../base/errors.js'
+import { newToken } from '../base/ids.js'
+import type { CallPlace } from './admission/source-limits.js'
+import { CAPABILITY_LINES } from './capabilities.js'
+import { InviteDialog } from './invite/invite-dialog.js'
+import { ReceivedInvite } from './invite/received-invite.js'
+import { displayed, SentInvite } from './invite/sent-invite.js'
+import { checkText, headerLines } from './message/header-check.js'
+import { OutgoingRequest } from './message/outgoing-request.js'
+import type { ParsedRequest } from './message/parsed-message.js'
+import { ReceivedRequest } from './message/received.js'
+import type { ServerRequest } from './server-request.js'
+import type { Recipient, Refusal } from './service.js'
+import type { InviteServer } from './transaction/invite-server.js'
 import type {
   AccountSources,
   FinalResponse,
@@ -20,13 +22,11 @@ import type {
   SipDialog,
   UserAgent,
   UserAgentInit,
-} from '../types.js'
-import { type AccountContext, guarded } from './account-context.js'
-import { exchange } from './exchange.js'
-import { AnswerableRequest } from './incoming-request.js'
-import { ReceivedInvite } from './received-invite.js'
-import { displayed, SentInvite } from './sent-invite.js'
-import { targetUri } from './target-uri.js'
+} from './types.js'
+import { type AccountContext, guarded } from './user-agent/account-context.js'
+import { AnswerableRequest } from './user-agent/answerable-request.js'
+import { exchange } from './user-agent/exchange.js'
+import { targetUri } from './user-agent/target-uri.js'
 
 type RequestInit = Parameters<UserAgent['request']>[0]
 

@@ -1,6 +1,8 @@
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW, CAPABILITY_LINES } from '../capabilities.js'
+import type { Dialog } from '../dialog/dialog.js'
+import type { DialogUsage } from '../dialog/dialog-index.js'
 import { dialogHeaderLines } from '../message/header-check.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
@@ -9,11 +11,9 @@ import type { InviteServer } from '../transaction/invite-server.js'
 import { unavailable } from '../transaction/transaction.js'
 import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
+import { AnswerableRequest } from '../user-agent/answerable-request.js'
 import { exchange, reasonOf } from '../user-agent/exchange.js'
-import { AnswerableRequest } from '../user-agent/incoming-request.js'
-import { Acknowledgment } from './acknowledgment.js'
-import type { Dialog } from './dialog.js'
-import type { DialogUsage } from './dialog-index.js'
+import { AckGate } from './ack-gate.js'
 import { OurOffers } from './our-offers.js'
 import { PeerOffers } from './peer-offers.js'
 
@@ -49,7 +49,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #state: 'early' | 'confirmed' | 'ended' = 'early'
   readonly #peerOffers: PeerOffers
   readonly #ourOffers = new OurOffers()
-  readonly #acknowledgment = new Acknowledgment()
+  readonly #ackGate = new AckGate()
   #bye: Promise<FinalResponse> | undefined
 
   constructor(context: AccountContext, init: InviteDialogInit) {
@@ -101,7 +101,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** The ACK to the peer's 2xx has been sent; the ACK to ours has come, or does not matter any more. */
   acknowledged(): void {
-    this.#acknowledgment.done()
+    this.#ackGate.open()
   }
 
   /** The ACK to the peer's 2xx could not be sent: the peer will end the call (RFC 3261 13.3.1.4). */
@@ -134,7 +134,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   async reinvite(body: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
     const lines = dialogHeaderLines(init.headers)
     const { signal } = init
-    await this.#acknowledgment.wait(signal) // 14.1: never while another INVITE is in progress
+    await this.#ackGate.wait(signal) // 14.1: never while another INVITE is in progress
     if (this.#hasLeft) return ENDED
     if (signal?.aborted) return unavailable(reasonOf(signal))
     // 14.1: one INVITE at a time, in whichever direction.
@@ -194,7 +194,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
-    await this.#acknowledgment.wait() // 15: never between the 2xx and its ACK
+    await this.#ackGate.wait() // 15: never between the 2xx and its ACK
     if (this.#state === 'ended') return ENDED
     this.#peerOffers.cancel()
     const response = this.#send('BYE', init)

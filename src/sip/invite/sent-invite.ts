@@ -1,7 +1,6 @@
 import { newToken } from '../../base/ids.js'
 import { ALLOW } from '../capabilities.js'
 import { Dialog } from '../dialog/dialog.js'
-import { InviteDialog } from '../dialog/invite-dialog.js'
 import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
@@ -17,10 +16,11 @@ import type {
   OutgoingInviteInit,
 } from '../types.js'
 import { escapeDisplayName } from '../uri/name-address.js'
-import { type AccountContext, guarded } from './account-context.js'
-import { CredentialsRound } from './credentials-round.js'
-import { LateAnswers } from './late-answers.js'
-import { targetUri } from './target-uri.js'
+import { type AccountContext, guarded } from '../user-agent/account-context.js'
+import { CredentialsRound } from '../user-agent/credentials-round.js'
+import { targetUri } from '../user-agent/target-uri.js'
+import { InviteDialog } from './invite-dialog.js'
+import { LateResponses } from './late-responses.js'
 
 const TERMINATED = { status: 487, reason: 'Request Terminated' }
 
@@ -93,7 +93,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   final(response: ParsedResponse): void {
     this.#leaveEarly()
     const { transaction } = this.#sending
-    if (transaction) transaction.user = new LateAnswers(this.#context, this.#request)
+    if (transaction) transaction.user = new LateResponses(this.#context, this.#request)
     if (this.#state === 'over') return
     if (this.#state === 'cancelled') {
       this.#fail(new ReceivedResponse(response, TERMINATED))
@@ -153,8 +153,8 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   }
 
   /** What comes for the transaction from now on needs neither the call nor this. */
-  #leaveToLate(): LateAnswers {
-    const late = new LateAnswers(this.#context, this.#request)
+  #leaveToLate(): LateResponses {
+    const late = new LateResponses(this.#context, this.#request)
     const { transaction } = this.#sending
     if (transaction) transaction.user = late
     return late

@@ -1,6 +1,6 @@
+import type { Dialog } from '../dialog/dialog.js'
 import type { FinalResponse, SipBody } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
-import type { Dialog } from './dialog.js'
 import { Reinvite } from './reinvite.js'
 
 interface OurReinvite {

@@ -1,17 +1,17 @@
-import { Ack } from '../dialog/ack.js'
 import { Dialog } from '../dialog/dialog.js'
-import { InviteDialog } from '../dialog/invite-dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { InviteUser } from '../transaction/transaction.js'
-import type { AccountContext } from './account-context.js'
+import type { AccountContext } from '../user-agent/account-context.js'
+import { Ack } from './ack.js'
+import { InviteDialog } from './invite-dialog.js'
 
 /**
  * Hears of an INVITE whose outcome is known: repeats of its 2xx get their ACK again, and the 2xx of every other fork gets an ACK and a BYE
  * (RFC 3261 13.2.2.4). It holds no call, because it stays for 32 s.
  */
-export class LateAnswers implements InviteUser {
+export class LateResponses implements InviteUser {
   readonly #context: AccountContext
   readonly #request: OutgoingRequest
   #early: Map<string, InviteDialog> | undefined

@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/clock.js'
 import { ALLOW } from '../capabilities.js'
+import type { Dialog } from '../dialog/dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Sending } from '../sender.js'
@@ -11,7 +12,6 @@ import type { AccountContext } from '../user-agent/account-context.js'
 import { CredentialsRound } from '../user-agent/credentials-round.js'
 import { type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
 import { Ack, AckRepeats } from './ack.js'
-import type { Dialog } from './dialog.js'
 
 interface ReinviteInit {
   body: SipBody

@@ -4,7 +4,7 @@ import { type Repeatable, Retransmission } from '../transaction/retransmission.j
 import { T2 } from '../transaction/timers.js'
 
 /** Our 2xx to an INVITE, repeated until its ACK comes, or no longer than 64*T1 (RFC 3261 13.3.1.4): over connections too. */
-export class Answer implements Repeatable {
+export class SuccessResponse implements Repeatable {
   /** Until the ACK has come, other offers of the peer are refused (RFC 6337 4.3). */
   readonly refusesOffers: boolean
   readonly #transaction: InviteServer

@@ -3,8 +3,8 @@ import type { ServerRequest } from '../server-request.js'
 import { InviteServer } from '../transaction/invite-server.js'
 import type { RequestHandler } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
-import { AnswerableRequest } from '../user-agent/incoming-request.js'
-import { Answer } from './answer.js'
+import { AnswerableRequest } from '../user-agent/answerable-request.js'
+import { SuccessResponse } from './success-response.js'
 
 interface AnsweredInvite {
   cseq: number
@@ -20,7 +20,7 @@ export class PeerOffers {
   /** The re-INVITE or UPDATE that waits for our answer. */
   #open: AnswerableRequest | undefined
   /** Our 2xx without an ACK, by CSeq. */
-  readonly #answers = new Map<number, Answer>()
+  readonly #answers = new Map<number, SuccessResponse>()
   readonly #missed: () => void
 
   /** `missed`: no ACK came to our 2xx. */
@@ -68,7 +68,7 @@ export class PeerOffers {
       this.#answers.delete(cseq)
       this.#missed()
     }
-    this.#answers.set(cseq, new Answer(clock, { ...answer, missed }))
+    this.#answers.set(cseq, new SuccessResponse(clock, { ...answer, missed }))
   }
 
   /** False: the ACK is of no 2xx that waits for one. */

@@ -4,13 +4,13 @@ import { readable } from '../../base/octets.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW, SUPPORTED } from '../capabilities.js'
 import { Dialog } from '../dialog/dialog.js'
-import { InviteDialog } from '../dialog/invite-dialog.js'
 import { checkText, dialogHeaderLines, headerLines } from '../message/header-check.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
 import type { InviteServer } from '../transaction/invite-server.js'
 import type { HeaderField, IncomingInvite, SipBody, SipDialog, SipRequest } from '../types.js'
-import { type AccountContext, guarded } from './account-context.js'
+import { type AccountContext, guarded } from '../user-agent/account-context.js'
+import { InviteDialog } from './invite-dialog.js'
 
 /** RFC 3261 17.2.1: 100 is owed where no other answer comes within 200 ms. */
 const TRYING_MS = 100
