@@ -26,6 +26,8 @@ interface Origin {
   fields: HeaderFields
   via: Via
   source: SipAddress
+  /** Absent for a request that could not be read whole. */
+  toTag?: string
 }
 
 /** From octets to a message that the dispatcher can take; what cannot be read is answered or dropped here. */
@@ -54,9 +56,9 @@ export class Inbound {
   /**
    * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
    */
-  reply({ fields, via, source }: Origin, refusal: Refusal): void {
+  reply({ fields, via, source, toTag: given = '' }: Origin, refusal: Refusal): void {
     const { status, reason, lines = [] } = refusal
-    const toTag = status === 100 ? '' : this.#toTag(fields)
+    const toTag = status === 100 || given !== '' ? '' : this.#toTag(fields)
     const text = responseText(fields, { status, ...(reason === undefined ? {} : { reason }), toTag, headers: lines })
     this.#deps
       .flowBack(via, source)

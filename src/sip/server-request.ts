@@ -11,6 +11,9 @@ export interface ResponseInit {
   body?: SipBody | undefined
 }
 
+/** RFC 3261 12.1, RFC 6665 4.1.2, RFC 3515 2.4.4 */
+const MAKE_DIALOGS = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
 /** A request that has come, with its transaction and the To tag of its responses. */
 export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
   readonly message: ParsedRequest
@@ -32,11 +35,11 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
     const text = responseText(this.message.fields, {
       status,
       ...(reason === undefined ? {} : { reason }),
-      toTag: status === 100 ? '' : this.toTag,
+      toTag: status === 100 || this.message.toTag !== '' ? '' : this.toTag,
       headers: lines,
       ...(body ? { body } : {}),
       // 12.1.1, a response that makes a dialog carries the way back.
-      recordRoute: this.message.method === 'INVITE' && status > 100 && status < 300,
+      recordRoute: MAKE_DIALOGS.has(this.message.method) && status > 100 && status < 300,
     })
     this.transaction.respond(status, text)
     return text

@@ -100,7 +100,7 @@ export class CredentialsRound {
 
 const aboutOf = ({ method, uri, callId, body }: OutgoingRequest) => ({
   method,
-  uri: uri.text,
+  uri,
   callId,
   body: body?.content ?? '',
 })
