@@ -3,7 +3,6 @@ import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { uriHost } from '../sip/transport/address.js'
 import {
   type IncomingInvite,
   isLocal,
@@ -12,6 +11,7 @@ import {
   type SipProtocol,
   type UserAgent,
 } from '../sip/types.js'
+import { uriHost } from '../sip/uri/host.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { DigestAuthenticator } from './digest-authenticator.js'

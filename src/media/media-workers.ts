@@ -202,7 +202,7 @@ export class MediaWorkers implements MediaPool {
   }
 
   async prompts(): Promise<PromptFigures> {
-    const none = { prompts: 0, octets: 0, asked: 0, made: 0 }
+    const none = { prompts: 0, octets: 0, requests: 0, made: 0 }
     return this.#assets ? this.#assets.rpc.call('figures', null) : none
   }
 

@@ -213,7 +213,7 @@ export type PromptSource =
 export interface PromptFigures {
   prompts: number
   octets: number
-  asked: number
+  requests: number
   made: number
 }
 

@@ -119,10 +119,10 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const { log, init } = this.#context
     const invite = new ReceivedInvite(this.#context, request, place)
     request.cancelledBy = (cancel) => invite.cancelled(cancel.headers('reason'))
-    const told = guarded(log, 'invite', () => {
+    const handled = guarded(log, 'invite', () => {
       init.handlers.invite(invite)
       return true
     })
-    if (!told) invite.reject(500)
+    if (!handled) invite.reject(500)
   }
 }

@@ -30,7 +30,7 @@ export class Accounts implements Service {
     return !account || this.#sources.hears(account, source.host) ? account : 'hidden'
   }
 
-  /** False where the Contact user is taken. */
+  /** False if another account has the Contact user. */
   add(agent: AccountUserAgent): boolean {
     const { aor, contactUser } = agent.init
     if (this.#byContact.has(contactUser)) return false
@@ -63,9 +63,8 @@ export class Accounts implements Service {
   }
 
   /**
-   * Contact user first: we have told it to registrars and peers. Then the AOR's user, the one whose host stands in the
-   * Request-URI preferred. No account is taken just because it is the only one: a wrong number is answered 404 however
-   * many accounts there are, unless one wants them all.
+   * Contact user first: registrars and peers know it from us. Then the user of an AOR, preferably with the host of the Request-URI.
+   * An account does not get a request just because it is the only account: a wrong number gets 404, unless an account takes any user.
    */
   #at({ user, host }: SipUri): AccountUserAgent | undefined {
     const [forAnyUser] = this.#forAnyUser

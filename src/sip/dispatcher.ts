@@ -28,17 +28,17 @@ interface DispatcherDeps {
   limits: SourceLimits
   /** Answers from the request alone; nothing is kept. */
   reply(request: ParsedRequest, refusal: Refusal): void
-  /** The way back to where a request came from. */
+  /** The flow for responses to a request. */
   flowBack(via: Via, source: SipAddress): Flow
 }
 
 /**
- * Every message from the network comes by here, and one look into a map each finds its transaction, its dialog or its
- * recipient (RFC 3261 8.2, 12.2.2, 18).
+ * Gets every message from the network and hands it to its transaction, its dialog or its recipient, each found by one look into a map
+ * (RFC 3261 8.2, 12.2.2, 18).
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps
-  /** RFC 3261 8.2.2.2: ongoing requests and their transactions, to notice one that has come by another path as well. */
+  /** RFC 3261 8.2.2.2: ongoing requests and their transactions, to notice a request that comes a second time, by another path. */
   readonly #ongoing = new Map<string, ParsedRequest['transactionKey']>()
   readonly #logged: TokenBucket
 
@@ -52,7 +52,7 @@ export class Dispatcher {
     this.#deps.transactions.receiveResponse(message)
   }
 
-  /** Whether a source gets an answer to a malformed message, or to a request of an unknown call. Such an answer tells as much as an answer to OPTIONS. */
+  /** Whether a source gets an answer to a malformed message, or to a request within an unknown dialog: if it would get one to OPTIONS. */
   answers({ host }: SipAddress): boolean {
     const standing = this.#standing(host)
     return standing === 'known' || (standing !== 'silent' && this.#deps.limits.request(host) === 'take')
@@ -66,19 +66,19 @@ export class Dispatcher {
       this.#cancel(message)
       return
     }
-    // 12.2.1.1 wants a To tag there. Some peers leave it out; Call-ID and the peer's own tag still say which dialog is meant.
+    // Some peers leave out the To tag that 12.2.1.1 demands; Call-ID and the peer's own tag still identify the dialog.
     const meant = toTag === '' && IN_DIALOG_ONLY.has(method) ? dialogs.findByPeer(message) : undefined
     const usage = meant ?? (toTag === '' ? undefined : dialogs.find(message))
     if (method === 'ACK') usage?.receiveAck(message)
     else if (usage) this.#inDialog(usage, message)
     else if (toTag === '') this.#outOfDialog(message)
     // 14.2: a re-INVITE that overtakes the answer to our INVITE.
-    else if (method === 'INVITE' && dialogs.isInviting(message.callId, toTag))
+    else if (method === 'INVITE' && dialogs.hasSentInvite(message.callId, toTag))
       this.#deps.reply(message, { status: 491 })
     else this.#belongsToNothing(message)
   }
 
-  /** RFC 3261 9.2: answered 200 if its INVITE is known, whatever becomes of that. */
+  /** RFC 3261 9.2: 200 if its INVITE is known, even if that has its final response. */
   #cancel(message: ParsedRequest): void {
     const { transactions } = this.#deps
     const invite = transactions.inviteOf(message)
@@ -104,7 +104,7 @@ export class Dispatcher {
     if (this.answers(message.source)) this.#deps.reply(message, { status: 481 })
   }
 
-  /** The source is looked at before the request: the cost of a stranger's request does not depend on its content. */
+  /** Checks the source before the request, so that the cost of a stranger's request does not depend on its content. */
   #outOfDialog(message: ParsedRequest): void {
     const { reply } = this.#deps
     const standing = this.#standing(message.source.host)
@@ -122,7 +122,7 @@ export class Dispatcher {
     return RANK.find((standing) => standings.includes(standing)) ?? 'unknown'
   }
 
-  /** To sources that it does not hear a recipient is not there: a scanner gets the same for users that exist and that do not. */
+  /** A recipient that does not hear the source counts as absent: a scanner gets the same answer for users that exist and that do not. */
   #recipientOf(message: ParsedRequest): Recipient | undefined {
     for (const service of this.#deps.services) {
       const found = service.find(message)
@@ -139,27 +139,32 @@ export class Dispatcher {
     return verdict === 'take'
   }
 
-  /** Policy first, then what RFC 3261 8.2 checks. Undefined: there is a recipient, and it may have the request. */
+  /** Policy first, then the checks of RFC 3261 8.2. Undefined: the recipient may have the request. */
   #refuse(recipient: Recipient | undefined, message: ParsedRequest): Refusal | undefined {
     const wrong = recipient?.admit(message) ?? checkRequest(message) ?? checkTargetRefresh(message)
     if (wrong) return wrong
-    if (!recipient) return pingsEndpoint(message) ? CAPABILITIES : { status: 404 }
-    return this.#ongoing.has(mergeKeyOf(message)) ? { status: 482 } : undefined
+    if (recipient) return undefined
+    return pingsEndpoint(message) ? CAPABILITIES : { status: 404 }
   }
 
   #begin(recipient: Recipient, message: ParsedRequest, known: boolean): void {
     const { limits, reply } = this.#deps
+    const mergeKey = mergeKeyOf(message)
+    if (this.#ongoing.has(mergeKey)) {
+      reply(message, { status: 482 })
+      return
+    }
     const place = message.method === 'INVITE' ? limits.call(message.source.host, known) : NO_CALL
     if (!place) {
       reply(message, OVERLOADED)
       return
     }
-    const over = this.#rememberOngoing(mergeKeyOf(message), message)
+    const over = this.#rememberOngoing(mergeKey, message)
     const request = this.#open(message, { toTag: newToken(), known, over })
     this.#run(request, () => recipient.receive(request, untilOver(place, over)))
   }
 
-  /** Returns what forgets it; idempotent. In a function of its own: what is kept for 32 s shall not keep the request as well. */
+  /** Returns an idempotent function that removes it. That function stays for 32 s: its scope must not hold the request, so it is made here. */
   #rememberOngoing(mergeKey: string, { transactionKey }: ParsedRequest): () => void {
     this.#ongoing.set(mergeKey, transactionKey)
     return () => {
@@ -169,18 +174,15 @@ export class Dispatcher {
 
   #open(message: ParsedRequest, init: { toTag: string; known: boolean; over?: () => void }): ServerRequest {
     const { transactions, flowBack, log } = this.#deps
-    const user: ServerUser = {
-      ...(init.over ? { over: init.over } : {}),
-      cancelled: (cancel) => request.cancelledBy?.(cancel),
-      unsent: (error) => log.warn({ err: error }, 'a response could not be sent'),
-    }
-    const { known, toTag } = init
+    const { known, toTag, over } = init
+    const user = new RequestUser(log, over)
     const transaction = transactions.open(message, flowBack(message.via, message.source), { known, toTag, user })
     const request = new ServerRequest(message, transaction, toTag)
+    user.request = request
     return request
   }
 
-  /** Sees to it that the request has an answer if its recipient breaks. */
+  /** Answers with 500 if the recipient throws. */
   #run(request: ServerRequest, receive: () => void): void {
     try {
       receive()
@@ -198,19 +200,39 @@ export class Dispatcher {
   }
 }
 
-/** An ACK, and what is answered 481 where there is no dialog. */
+/** The transaction user of a received request. */
+class RequestUser implements ServerUser {
+  readonly over: (() => void) | undefined
+  request: ServerRequest | undefined = undefined
+  readonly #log: Logger
+
+  constructor(log: Logger, over: (() => void) | undefined) {
+    this.#log = log
+    this.over = over
+  }
+
+  cancelled(cancel: ParsedRequest): void {
+    this.request?.cancelledBy?.(cancel)
+  }
+
+  unsent(error: Error): void {
+    this.#log.warn({ err: error }, 'a response could not be sent')
+  }
+}
+
+/** Methods that exist within dialogs only. */
 const IN_DIALOG_ONLY = new Set(['ACK', 'BYE', 'INFO', 'UPDATE'])
 
-/** What the services together know of a source: the one that knows it best decides. */
+/** The services' opinions of a source by precedence: the first that one of them has counts. */
 const RANK: readonly Standing[] = ['known', 'unknown', 'silent', 'refused']
 
-/** RFC 3261 21.5.4: too much at the moment. No state is kept for it. */
+/** RFC 3261 21.5.4 */
 const OVERLOADED: Refusal = { status: 503, lines: ['Retry-After: 5'] }
 const FORBIDDEN: Refusal = { status: 403 }
 /** A scanner must not fill the log: ten lines a minute. */
 const LOGGED_STRANGERS = { perSecond: 1 / 6, burst: 10 }
 
-/** After a 2xx and its ACK the INVITE counts as ongoing as long as its call, at most: repeats may still come. */
+/** An answered INVITE stops being ongoing when its call ends, if that is earlier than the end of its transaction. */
 function untilOver(place: CallPlace, over: () => void): CallPlace {
   let stands = false
   return {
@@ -227,7 +249,7 @@ function untilOver(place: CallPlace, over: () => void): CallPlace {
 
 const NO_CALL: CallPlace = { established() {}, ended() {} }
 
-/** RFC 3261 11: OPTIONS to a host asks what stands there. Dispatchers and gateways ping so, and take a 404 for "down". */
+/** RFC 3261 11: OPTIONS without a user asks the endpoint itself. Dispatchers and gateways ping like that, and take a 404 for "down". */
 const pingsEndpoint = (message: ParsedRequest): boolean => message.method === 'OPTIONS' && message.uri.user === ''
 
 /** RFC 3261 11.2 */

@@ -17,11 +17,11 @@ interface InboundDeps {
   response(message: ParsedResponse): void
   /** Whether a source gets an answer to a malformed message. */
   answers(source: SipAddress): boolean
-  /** The way back to where a request came from. */
+  /** The flow for responses to a request. */
   flowBack(via: Via, source: SipAddress): Flow
 }
 
-/** What an answer is made from, and where it goes. */
+/** The parts of a request that a response is made from, and its source. */
 interface Origin {
   fields: HeaderFields
   via: Via
@@ -30,7 +30,7 @@ interface Origin {
   toTag?: string
 }
 
-/** From octets to a message that the dispatcher can take; what cannot be read is answered or dropped here. */
+/** Parses received octets for the dispatcher; answers or drops malformed messages. */
 export class Inbound {
   readonly #deps: InboundDeps
   readonly #secret = randomBytes(16)
@@ -53,13 +53,11 @@ export class Inbound {
     if (error) this.#refuse(error, source)
   }
 
-  /**
-   * An answer from nothing but the request (RFC 3261 8.2.7): the same again for the same request, its To tag included.
-   */
+  /** A response made from nothing but the request (RFC 3261 8.2.7): a repeated request gets the same one, with the same To tag. */
   reply({ fields, via, source, toTag: given = '' }: Origin, refusal: Refusal): void {
     const { status, reason, lines = [] } = refusal
     const toTag = status === 100 || given !== '' ? '' : this.#toTag(fields)
-    const text = responseText(fields, { status, ...(reason === undefined ? {} : { reason }), toTag, headers: lines })
+    const text = responseText(fields, { status, reason, toTag, headers: lines })
     this.#deps
       .flowBack(via, source)
       .send(text)
@@ -94,5 +92,5 @@ export class Inbound {
 }
 
 function stampTopVia(fields: HeaderFields, via: Via, source: SipAddress): void {
-  fields.set('via', [stampVia(via, source), ...fields.all('via').slice(1)])
+  fields.replaceFirst('via', stampVia(via, source))
 }

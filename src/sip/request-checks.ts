@@ -6,8 +6,8 @@ import type { Refusal } from './service.js'
 const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 
 /**
- * RFC 3261 8.2 up to the point where the recipient decides: the refusal, or undefined. Max-Forwards is not looked at:
- * it is for those who forward, and an endpoint takes a request with 0 like any other (RFC 4475 3.3.11).
+ * The checks of RFC 3261 8.2 before the recipient decides: the refusal, or undefined. Max-Forwards is for proxies: an endpoint accepts
+ * a request with 0 (RFC 4475 3.3.11).
  */
 export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILITIES): Refusal | undefined {
   const refused = capabilities.methodRefusal(message.method)
@@ -31,7 +31,7 @@ function checkContent(message: ParsedRequest): Refusal | undefined {
   return { status: 415, lines: [ACCEPT] }
 }
 
-/** 13.3.1.4 and 21.4.7: our answer is a session description, which the caller has to take (RFC 4475 3.3.15). */
+/** 13.3.1.4 and 21.4.7: our answer is a session description, so the caller must accept that type (RFC 4475 3.3.15). */
 function checkAccept(message: ParsedRequest): Refusal | undefined {
   if (message.method !== 'INVITE') return undefined
   const accepted = splitWords(message.headers('accept')).map(mediaType)
@@ -39,7 +39,7 @@ function checkAccept(message: ParsedRequest): Refusal | undefined {
   return { status: 406 }
 }
 
-/** 8.1.1.8: the Contact of INVITE and UPDATE is where our requests go; it has to be one address that we can reach. */
+/** 8.1.1.8: our requests go to the Contact of INVITE and UPDATE, so it must be one address that requests can be sent to. */
 export function checkTargetRefresh(message: ParsedRequest): Refusal | undefined {
   if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
   if (message.headers('contact').length === 1 && message.contact) return undefined

@@ -5,16 +5,16 @@ import { isUnicast } from '../base/unicast.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import type { OutgoingRequest } from './message/outgoing-request.js'
 import type { Via } from './message/via.js'
-import { familyOf, hostPort, literalAddress, uriHost } from './transport/address.js'
+import { familyOf, hostPort, literalAddress } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { notOneMachine, unreachable } from './transport/reach.js'
 import type { Resolve } from './transport/resolver.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipProtocol } from './types.js'
-import type { SipUri } from './uri/sip-uri.js'
+import { uriHost } from './uri/host.js'
+import { DEFAULT_PORT, type SipUri } from './uri/sip-uri.js'
 
-const DEFAULT_PORT = 5060
-/** How long a peer is taken not to listen on TCP. */
+/** After a refused connection, TCP is not tried with this peer for so long. */
 const NO_TCP_MS = 600_000
 const MAX_NO_TCP = 1_000
 
@@ -22,15 +22,15 @@ interface RouterDeps {
   clock: Clock
   log: Logger
   resolve: Resolve
-  /** Those that are open, the first is preferred. */
+  /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
   /** Our host and port as peers use them. */
   advertised: () => { host: string; port: number }
-  /** Sees each message before it is sent. */
+  /** Gets each message before it is sent. */
   trace(text: string, to: SipAddress): void
 }
 
-/** Where a request goes before its host is resolved. `forced`: by its URI, so nothing else will do. */
+/** Where a request goes, before its host is resolved. `forced`: the URI names the protocol, so no other one is tried. */
 interface Target {
   protocol: SipProtocol
   host: string
@@ -39,8 +39,8 @@ interface Target {
 }
 
 /**
- * Finds the flow that a message leaves by: of a request by its next hop (RFC 3261 8.1.2, 18.1.1), of a response by where the request came
- * from (18.2.2). What it rejects with becomes a 503 (8.1.3.1).
+ * Finds the flow by which a message leaves: for a request by its next hop (RFC 3261 8.1.2, 18.1.1), for a response by the source of its
+ * request (18.2.2). An error counts as a 503 (8.1.3.1).
  */
 export class Router {
   readonly #deps: RouterDeps
@@ -52,14 +52,14 @@ export class Router {
     this.#deps = deps
   }
 
-  /** Whether a request can leave for that URI at all; whether its name can be resolved shows when it is sent. */
+  /** Whether our transports and our address family lead to a URI. Its host name is not resolved. */
   canReach(uri: SipUri): boolean {
     return unreachable(uri, this.#deps.transports) === undefined
   }
 
   /**
-   * Synchronous if nothing has to be resolved and no connection has to be tried. `prefer`: where the URI does not say. Throws or rejects
-   * with TRANSPORT.
+   * Synchronous if no name has to be resolved and no connection has to be tried. `prefer`: the protocol if the URI names none. Throws or
+   * rejects with TRANSPORT.
    */
   flowTo(request: OutgoingRequest, prefer?: SipProtocol): Flow | Promise<Flow> {
     const target = this.#target(request.nextHop, prefer)
@@ -69,14 +69,14 @@ export class Router {
   }
 
   /**
-   * RFC 3261 18.2.2 with RFC 3581 4: back to the source; by datagrams to the port of the Via, unless the sender asked for the port that it
-   * used. A connection that has ended in the meantime is made anew, to where the peer listens.
+   * RFC 3261 18.2.2 with RFC 3581 4: back to the source; over UDP to the port in the Via, unless its `rport` asks for the source port.
+   * If the connection has ended meanwhile, a new one is opened to the port in the Via.
    */
   flowBack(via: Via, source: SipAddress): Flow {
     const { protocol, host } = source
     const listens = via.port ?? DEFAULT_PORT
     if (protocol === 'udp') return this.#flow({ protocol, host, port: via.rport === undefined ? listens : source.port })
-    return new WayBack(this, this.#sentByText(), { source, fallback: { protocol, host, port: listens } })
+    return new ConnectionFlow(this, this.#sentByText(), { source, fallback: { protocol, host, port: listens } })
   }
 
   isConnected(to: SipAddress): boolean {
@@ -152,7 +152,7 @@ export class Router {
   }
 
   #flow(remote: SipAddress): Flow {
-    return new Way(this, this.#sentByText(), remote)
+    return new AddressFlow(this, this.#sentByText(), remote)
   }
 
   #sentByText(): string {
@@ -168,8 +168,8 @@ export class Router {
   }
 }
 
-/** The way to an address: a datagram socket, or a connection, which is opened if it has to be. */
-class Way implements Flow {
+/** Leads to an address: by a datagram socket, or by a connection, which is opened if there is none. */
+class AddressFlow implements Flow {
   readonly remote: SipAddress
   readonly sentBy: string
   readonly isReliable: boolean
@@ -191,8 +191,8 @@ class Way implements Flow {
   }
 }
 
-/** The way back by which a request came over a connection. */
-class WayBack implements Flow {
+/** Responses to a request that came over a connection: by that connection, or by a new one if it has ended (RFC 3261 18.2.2). */
+class ConnectionFlow implements Flow {
   readonly remote: SipAddress
   readonly sentBy: string
   readonly isReliable = true

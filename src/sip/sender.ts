@@ -17,47 +17,51 @@ interface SenderDeps {
   transactions: Transactions
 }
 
-/** A request that waits for its flow, and then its transaction. */
-export interface Sending<Transaction> {
+/** A request that was handed to the sender. It waits for its flow first; then it has a transaction. */
+export interface PendingRequest<Transaction> {
   /** Undefined while the host is being resolved, or a connection opened. */
   readonly transaction: Transaction | undefined
   /** Ends the wait: `failed` is told with a local 503, unless there was a final response. */
   close(reason: string): void
 }
 
-/** A message that may have to be sent once more. */
-export interface SentMessage {
+/** An ACK that is sent again if its 2xx is repeated. */
+export interface SentAck {
   flow: Flow
   text: string
 }
 
-/** Sends requests: the router finds the flow, the transaction layer does the rest. */
+/** Sends requests: asks the router for the flow, then begins the transaction. */
 export class Sender {
   readonly #deps: SenderDeps
   /** Requests that wait for their flow. */
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<FlowWait>()
 
   constructor(deps: SenderDeps) {
     this.#deps = deps
   }
 
-  request(request: OutgoingRequest, prefer: SipProtocol | undefined, user: ClientUser): Sending<NonInviteClient> {
+  request(
+    request: OutgoingRequest,
+    prefer: SipProtocol | undefined,
+    user: ClientUser,
+  ): PendingRequest<NonInviteClient> {
     const { transactions } = this.#deps
     return this.#begin(request, prefer, user, (flow) => transactions.request(request, flow, user))
   }
 
-  invite(request: OutgoingRequest, prefer: SipProtocol | undefined, user: InviteUser): Sending<InviteClient> {
+  invite(request: OutgoingRequest, prefer: SipProtocol | undefined, user: InviteUser): PendingRequest<InviteClient> {
     const { transactions } = this.#deps
     return this.#begin(request, prefer, user, (flow) => transactions.invite(request, flow, user))
   }
 
-  /** RFC 3261 9.1. Its answer tells nothing: the INVITE gets 487, or another final response, or none in time. */
+  /** RFC 3261 9.1. The response to CANCEL has no effect: the INVITE gets its own final response, or times out. */
   cancel(invite: InviteClient, cancel: OutgoingRequest): void {
-    this.#deps.transactions.cancel(invite, cancel, UNHEARD)
+    this.#deps.transactions.cancel(invite, cancel, IGNORED)
   }
 
   /** RFC 3261 13.2.2.4: the ACK to a 2xx has a branch of its own and no transaction. Rejects with TRANSPORT. */
-  async ack(request: OutgoingRequest, prefer: SipProtocol | undefined): Promise<SentMessage> {
+  async ack(request: OutgoingRequest, prefer: SipProtocol | undefined): Promise<SentAck> {
     const found = this.#deps.router.flowTo(request, prefer)
     const flow = found instanceof Promise ? await found : found
     const text = request.toText(viaOf(flow, newBranch()))
@@ -69,13 +73,13 @@ export class Sender {
     for (const waiting of [...this.#waiting]) waiting.close(reason)
   }
 
-  /** Synchronous up to the socket if nothing has to be resolved: requests leave in the order in which they were sent. */
+  /** Synchronous up to the socket if no name has to be resolved, so that requests leave in the order in which they were sent. */
   #begin<Transaction extends InviteClient | NonInviteClient>(
     request: OutgoingRequest,
     prefer: SipProtocol | undefined,
     user: ClientUser,
     start: (flow: Flow) => Transaction,
-  ): Sending<Transaction> {
+  ): PendingRequest<Transaction> {
     let found: Flow | Promise<Flow>
     try {
       found = this.#deps.router.flowTo(request, prefer)
@@ -92,10 +96,10 @@ export class Sender {
     found: Promise<Flow>,
     user: ClientUser,
     start: (flow: Flow) => Transaction,
-  ): Sending<Transaction> {
+  ): PendingRequest<Transaction> {
     let transaction: Transaction | undefined
     const { host } = request.nextHop
-    const waiting = new Waiting(this.#deps.clock, {
+    const waiting = new FlowWait(this.#deps.clock, {
       host,
       failed: (failure) => user.failed(failure),
       all: this.#waiting,
@@ -115,16 +119,16 @@ export class Sender {
   }
 }
 
-const UNHEARD: ClientUser = { provisional() {}, final() {}, failed() {} }
+const IGNORED: ClientUser = { provisional() {}, final() {}, failed() {} }
 
 interface WaitingInit {
   host: string
   failed(failure: LocalFinalResponse): void
-  all: Set<Waiting>
+  all: Set<FlowWait>
 }
 
-/** RFC 3261 17: Timers B and F count from the first try to send, so a request does not leave after its 408. */
-class Waiting {
+/** The wait of a request for its flow. RFC 3261 17: Timers B and F count from the first try to send, so it ends with a local 408. */
+class FlowWait {
   readonly #init: WaitingInit
   readonly #timer: Timer
 

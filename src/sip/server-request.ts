@@ -14,13 +14,13 @@ export interface ResponseInit {
 /** RFC 3261 12.1, RFC 6665 4.1.2, RFC 3515 2.4.4 */
 const MAKE_DIALOGS = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
-/** A request that has come, with its transaction and the To tag of its responses. */
+/** A received request with its transaction and the To tag of its responses. */
 export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
   readonly message: ParsedRequest
   readonly transaction: Transaction
   /** RFC 3261 8.2.6.2: the same in all responses but 100. Written only if the request has no To tag. */
   readonly toTag: string
-  /** Hears of a CANCEL before the final response (9.2). */
+  /** Called for a CANCEL before the final response (9.2). */
   cancelledBy: ((cancel: ParsedRequest) => void) | undefined
 
   constructor(message: ParsedRequest, transaction: Transaction, toTag: string) {
@@ -29,17 +29,18 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
     this.toTag = toTag
   }
 
-  /** Returns what was sent. */
+  /** Returns the text of the response. */
   respond(status: number, init: ResponseInit = {}): string {
     const { reason, lines = [], body } = init
-    const text = responseText(this.message.fields, {
+    const { fields, method, toTag } = this.message
+    const text = responseText(fields, {
       status,
-      ...(reason === undefined ? {} : { reason }),
-      toTag: status === 100 || this.message.toTag !== '' ? '' : this.toTag,
+      reason,
+      toTag: status === 100 || toTag !== '' ? '' : this.toTag,
       headers: lines,
-      ...(body ? { body } : {}),
-      // 12.1.1, a response that makes a dialog carries the way back.
-      recordRoute: MAKE_DIALOGS.has(this.message.method) && status > 100 && status < 300,
+      body,
+      // 12.1.1: a response that makes a dialog repeats the Record-Route.
+      recordRoute: MAKE_DIALOGS.has(method) && status > 100 && status < 300,
     })
     this.transaction.respond(status, text)
     return text

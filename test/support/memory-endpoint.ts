@@ -1,18 +1,9 @@
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { octetsOf } from '../../src/base/octets.js'
-import { AccountUserAgent } from '../../src/sip/account-user-agent.js'
-import { Accounts } from '../../src/sip/accounts.js'
-import { SourceLimits } from '../../src/sip/admission/source-limits.js'
-import { DialogIndex } from '../../src/sip/dialog/dialog-index.js'
-import { Dispatcher } from '../../src/sip/dispatcher.js'
-import { Inbound } from '../../src/sip/inbound.js'
-import { Router } from '../../src/sip/router.js'
-import { Sender } from '../../src/sip/sender.js'
 import type { Service } from '../../src/sip/service.js'
-import { Transactions } from '../../src/sip/transaction/transactions.js'
+import { SipStack } from '../../src/sip/stack.js'
 import type { SipTransport } from '../../src/sip/transport/transport.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
-import { parseUri, type SipUri } from '../../src/sip/uri/sip-uri.js'
 import type { FakeClock } from './fake-clock.js'
 
 interface MemoryEndpointInit {
@@ -32,79 +23,40 @@ interface MemoryEndpointInit {
   log?: Logger
 }
 
-/** An endpoint without sockets: the parts of the SIP layer joined as in life, over UDP by `send` and `receive`. */
+/** A SIP stack without sockets, over UDP by `send` and `receive`. */
 export class MemoryEndpoint {
   readonly address: SipAddress
-  readonly dialogs = new DialogIndex()
-  readonly transactions: Transactions
   readonly agent: UserAgent
-  readonly #sender: Sender
-  readonly #inbound: Inbound
+  readonly #stack: SipStack
   #isClosed = false
 
   constructor({ clock, host, send, agent, services = [], log = silentLogger, ...init }: MemoryEndpointInit) {
     this.address = { protocol: 'udp', host, port: 5060 }
-    const router = new Router({
-      clock,
-      log,
-      resolve: init.resolve ?? (async (name) => name),
-      transports: [
-        this.#transport(this.address, send),
-        ...(init.connect ? [this.#transport({ ...this.address, protocol: 'tcp' }, send, init.connect)] : []),
-      ],
-      advertised: () => this.address,
-      trace() {},
-    })
-    this.transactions = new Transactions({ clock, log })
-    this.#sender = new Sender({ clock, router, transactions: this.transactions })
-    const accounts = new Accounts()
-    const flowBack: Router['flowBack'] = (via, source) => router.flowBack(via, source)
-    const dispatcher = new Dispatcher({
-      clock,
-      log,
-      services: init.withoutAccount ? services : [...services, accounts],
-      dialogs: this.dialogs,
-      transactions: this.transactions,
-      limits: new SourceLimits(clock),
-      reply: (request, refusal) => this.#inbound.reply(request, refusal),
-      flowBack,
-    })
-    this.#inbound = new Inbound({
-      log,
-      request: (message) => dispatcher.receiveRequest(message),
-      response: (message) => dispatcher.receiveResponse(message),
-      answers: (source) => dispatcher.answers(source),
-      flowBack,
-    })
-    const aor = uri(`sip:user@${host}`)
-    const account: UserAgentInit = {
-      aor: aor.text,
+    this.#stack = new SipStack(
+      {
+        clock,
+        log,
+        resolve: init.resolve ?? (async (name) => name),
+        transports: [
+          this.#transport(this.address, send),
+          ...(init.connect ? [this.#transport({ ...this.address, protocol: 'tcp' }, send, init.connect)] : []),
+        ],
+        trace() {},
+      },
+      {
+        advertised: () => this.address,
+        userAgent: '',
+        services: (accounts) => (init.withoutAccount ? services : [...services, accounts]),
+      },
+    )
+    this.agent = this.#stack.createUserAgent({
+      aor: `sip:user@${host}`,
       displayName: '',
       contactUser: 'user',
       routeSet: [],
       authenticator: { answer: () => undefined },
       ...agent,
-    }
-    const user = new AccountUserAgent(
-      {
-        clock,
-        log,
-        init: account,
-        aor,
-        contactUri: aor.text,
-        contactLine: `Contact: <${aor.text}>`,
-        userAgentLines: [],
-        prefer: undefined,
-        sender: this.#sender,
-        dialogs: this.dialogs,
-        canReach: (target) => router.canReach(target),
-        keepAlive() {},
-        routeSetTo: () => [],
-      },
-      accounts,
-    )
-    accounts.add(user)
-    this.agent = user
+    })
   }
 
   #transport(
@@ -126,25 +78,25 @@ export class MemoryEndpoint {
   }
 
   receive(text: string, from: SipAddress): void {
-    this.#inbound.receive(octetsOf(text), from)
+    this.#stack.receive(octetsOf(text), from)
   }
 
-  /** How much it keeps: 0 when everything is over. */
+  get dialogs(): SipStack['dialogs'] {
+    return this.#stack.dialogs
+  }
+
+  get transactions(): SipStack['transactions'] {
+    return this.#stack.transactions
+  }
+
+  /** Number of entries that it keeps: 0 when everything is over. */
   get kept(): number {
     const { clients, servers } = this.transactions.size
     return this.dialogs.kept + clients + servers
   }
 
   close(): void {
-    this.dialogs.close()
-    this.#sender.close('Endpoint closed')
-    this.transactions.close('Endpoint closed')
+    this.#stack.close('Endpoint closed')
     this.#isClosed = true
   }
-}
-
-function uri(text: string): SipUri {
-  const parsed = parseUri(text)
-  if (!parsed) throw new Error(`${text} is not a URI`)
-  return parsed
 }

@@ -19,7 +19,7 @@ export class PromptStore {
   readonly #ready = new Map<string, PreparedPrompt>()
   readonly #underWay = new Map<string, Promise<PreparedPrompt>>()
   #octets = 0
-  #asked = 0
+  #requests = 0
   #made = 0
 
   constructor(init: { maxOctets: number }) {
@@ -31,11 +31,11 @@ export class PromptStore {
   }
 
   get figures(): PromptFigures {
-    return { prompts: this.#ready.size, octets: this.#octets, asked: this.#asked, made: this.#made }
+    return { prompts: this.#ready.size, octets: this.#octets, requests: this.#requests, made: this.#made }
   }
 
   async prompt(source: PromptSource, codec: CodecName): Promise<PreparedPrompt> {
-    this.#asked++
+    this.#requests++
     const key = `${codec} ${await identify(source)}`
     const ready = this.#ready.get(key)
     if (ready) {

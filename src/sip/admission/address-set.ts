@@ -20,14 +20,21 @@ export function parseBlock(text: string): Block | undefined {
   return length >= 0 && length <= bits.length ? { key: keyOf(family, bits, length), length, family } : undefined
 }
 
+/** Forged source addresses may be any number. */
+const MAX_FOUND = 256
+
 /** The same block may be added several times; it is there until it has been deleted as often. */
 export class AddressSet {
   readonly #counts = new Map<string, number>()
   /** How many blocks there are of each length: `#lengths[4]` has the IPv4 ones. */
   readonly #lengths = { 4: new Map<number, number>(), 6: new Map<number, number>() }
 
+  /** What `has` has found, because each request of a peer asks for the same address. */
+  readonly #found = new Map<string, boolean>()
+
   /** An address or a block; any other text is ignored. */
   add(text: string): void {
+    this.#found.clear()
     const block = parseBlock(text)
     if (!block) return
     count(this.#counts, block.key, 1)
@@ -35,6 +42,7 @@ export class AddressSet {
   }
 
   delete(text: string): void {
+    this.#found.clear()
     const block = parseBlock(text)
     if (!block || !this.#counts.has(block.key)) return
     count(this.#counts, block.key, -1)
@@ -42,6 +50,16 @@ export class AddressSet {
   }
 
   has(address: string): boolean {
+    let found = this.#found.get(address)
+    if (found === undefined) {
+      found = this.#find(address)
+      if (this.#found.size >= MAX_FOUND) this.#found.clear()
+      this.#found.set(address, found)
+    }
+    return found
+  }
+
+  #find(address: string): boolean {
     const found = this.#counts.size > 0 && bitsOf(address)
     if (!found) return false
     const { family, bits } = found

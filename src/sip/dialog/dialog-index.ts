@@ -30,17 +30,17 @@ export class DialogIndex {
   /** Dialogs that peers have made, by the tag of the peer: some peers leave our tag out of their requests. */
   readonly #byPeer = new TransientMap<string, DialogUsage>()
   /** Our INVITEs without a final response. */
-  readonly #inviting = new TransientMap<string, true>()
+  readonly #sentInvites = new TransientMap<string, true>()
   /** INVITEs of peers without a final response. */
-  readonly #undecided = new Set<UndecidedInvite>()
+  readonly #receivedInvites = new Set<UndecidedInvite>()
 
   get size(): number {
     return this.#usages.size
   }
 
-  /** Everything that is kept here. */
+  /** Number of all entries. */
   get kept(): number {
-    return this.#usages.size + this.#byPeer.size + this.#inviting.size + this.#undecided.size
+    return this.#usages.size + this.#byPeer.size + this.#sentInvites.size + this.#receivedInvites.size
   }
 
   add(usage: DialogUsage, madeByPeer: boolean): void {
@@ -63,35 +63,35 @@ export class DialogIndex {
     return usage ?? (fromTag === '' ? undefined : this.#usages.get(dialogId(callId, toTag, '')))
   }
 
-  /** The dialog that a peer means which leaves our tag out. */
+  /** The dialog of a request whose peer leaves our tag out. */
   findByPeer({ callId, fromTag }: ParsedRequest): DialogUsage | undefined {
     return this.#byPeer.get(sideKey(callId, fromTag))
   }
 
-  inviting(callId: string, fromTag: string): void {
-    this.#inviting.set(sideKey(callId, fromTag), true)
+  addSentInvite(callId: string, fromTag: string): void {
+    this.#sentInvites.set(sideKey(callId, fromTag), true)
   }
 
-  invited(callId: string, fromTag: string): void {
-    this.#inviting.delete(sideKey(callId, fromTag))
+  removeSentInvite(callId: string, fromTag: string): void {
+    this.#sentInvites.delete(sideKey(callId, fromTag))
   }
 
   /** Whether our INVITE with this Call-ID and From tag has no final response yet. */
-  isInviting(callId: string, fromTag: string): boolean {
-    return this.#inviting.has(sideKey(callId, fromTag))
+  hasSentInvite(callId: string, fromTag: string): boolean {
+    return this.#sentInvites.has(sideKey(callId, fromTag))
   }
 
-  /** A peer's INVITE waits for its decision. */
-  undecided(invite: UndecidedInvite): void {
-    this.#undecided.add(invite)
+  /** A peer's INVITE that waits for our final response. */
+  addReceivedInvite(invite: UndecidedInvite): void {
+    this.#receivedInvites.add(invite)
   }
 
-  decided(invite: UndecidedInvite): void {
-    this.#undecided.delete(invite)
+  removeReceivedInvite(invite: UndecidedInvite): void {
+    this.#receivedInvites.delete(invite)
   }
 
   close(): void {
-    for (const invite of [...this.#undecided]) invite.close()
+    for (const invite of [...this.#receivedInvites]) invite.close()
     for (const usage of [...this.#usages.values()]) usage.close()
   }
 }

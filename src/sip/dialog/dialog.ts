@@ -27,7 +27,7 @@ export interface InDialogParts {
   body?: SipBody | undefined
 }
 
-/** RFC 3261 12.2.2: an empty remote sequence number. */
+/** RFC 3261 12.2.2: an empty remote sequence number; every CSeq is higher. */
 const NONE = -1
 
 /** The key of a dialog (RFC 3261 12): '' is the tag of a peer that has none (12.1.1, 12.1.2). */
@@ -52,7 +52,7 @@ export class Dialog {
   #remoteSeq: number
 
   private constructor(init: DialogInit) {
-    // Parts of a message that is gone must not keep it for as long as the call lasts.
+    // A slice of a message would keep the whole message as long as the call lasts.
     this.callId = flat(init.callId)
     this.localTag = flat(init.localTag)
     this.remoteTag = flat(init.remoteTag)
@@ -168,7 +168,7 @@ export class Dialog {
   }
 }
 
-/** A plain telephone leaves Contact out; then the way leads back to where the message came from. */
+/** Plain telephones leave Contact out; then requests go to the source of the message. */
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)
 
 /** A From or To of a request within a dialog (12.2.1.1); a null tag is not written. */

@@ -1,15 +1,15 @@
 import type { Logger } from '../../base/logger.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
-import type { SentMessage } from '../sender.js'
+import type { SentAck } from '../sender.js'
 import type { InviteUser } from '../transaction/transaction.js'
 import type { AccountContext } from '../user-agent/account-context.js'
 
-/** Our ACK to one 2xx (RFC 3261 13.2.2.4): sent once by its own way, and again, the same octets, for each repeat of the 2xx. */
+/** Our ACK to one 2xx (RFC 3261 13.2.2.4). Each repeat of the 2xx gets the same octets again, by the same flow. */
 export class Ack {
   readonly #log: Logger
-  #sent: SentMessage | undefined
+  #sent: SentAck | undefined
 
-  /** `unsent`: it could not be sent. */
+  /** `unsent`: the ACK could not be sent. */
   constructor({ log, sender, prefer }: AccountContext, ack: OutgoingRequest, unsent: (reason: string) => void) {
     this.#log = log
     sender.ack(ack, prefer).then(
@@ -27,7 +27,7 @@ export class Ack {
   }
 }
 
-/** The user of a re-INVITE that has its answer: repeats of a 2xx get the ACK again. It holds nothing else, because it stays for 32 s. */
+/** The transaction user of an answered re-INVITE: repeats of its 2xx get the ACK again. It holds nothing else, because it stays for 32 s. */
 export class AckRepeats implements InviteUser {
   readonly #ack: Ack | undefined
 

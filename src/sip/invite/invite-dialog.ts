@@ -27,12 +27,12 @@ type InDialogInit = NonNullable<Parameters<SipDialog['request']>[1]>
 
 export interface InviteDialogInit {
   dialog: Dialog
-  /** Who sent the INVITE. */
+  /** The side that sent the INVITE. */
   madeBy: 'us' | 'peer'
-  /** What a call from outside takes up. */
+  /** Of an inbound call. */
   place?: CallPlace
-  /** The BYE of a caller that ends the early dialog (RFC 3261 15), with the values of its Reason. */
-  left?: (reasons: readonly string[]) => void
+  /** The caller has ended the early dialog by BYE (RFC 3261 15); `reasons`: the values of its Reason. */
+  earlyBye?: (reasons: readonly string[]) => void
 }
 
 const offerInProgress = (): TelephonyError =>
@@ -45,7 +45,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #context: AccountContext
   readonly #madeBy: 'us' | 'peer'
   #place: CallPlace | undefined
-  #left: InviteDialogInit['left']
+  #earlyBye: InviteDialogInit['earlyBye']
   #state: 'early' | 'confirmed' | 'ended' = 'early'
   readonly #peerOffers: PeerOffers
   readonly #ourOffers = new OurOffers()
@@ -57,7 +57,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#context = context
     this.#madeBy = init.madeBy
     this.#place = init.place
-    this.#left = init.left
+    this.#earlyBye = init.earlyBye
     this.#peerOffers = new PeerOffers(() => this.#missAck())
     context.dialogs.add(this, init.madeBy === 'peer')
   }
@@ -87,11 +87,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** Our 2xx to the peer's INVITE has been sent. */
   confirmWith(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
-    const { hasOffer, ...answer } = init
+    const { cseq, transaction, text, hasOffer } = init
     this.#state = 'confirmed'
-    this.#left = undefined
+    this.#earlyBye = undefined
     // Our offer waits for the answer in the ACK.
-    this.#peerOffers.answered(this.#context.clock, { ...answer, refusesOffers: hasOffer })
+    this.#peerOffers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
   }
 
   /** The early dialog ends without a call. */
@@ -109,7 +109,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#lose(unavailable(`the ACK could not be sent: ${reason}`, true))
   }
 
-  /** Goes on at another endpoint, because the address of this one is gone. One that is being left already stays. */
+  /** Continues at another endpoint, because the address of this one is gone. A dialog that is ending stays. */
   moveTo(context: AccountContext): void {
     if (this.#hasLeft) return
     this.#ourOffers.close('The local address is gone')
@@ -184,7 +184,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#end()
   }
 
-  /** The call is over for us: its BYE has been sent or waits for the ACK (RFC 3261 15.1.1), or has come. */
+  /** We have ended the call, and its BYE may still wait for the ACK (RFC 3261 15.1.1); or the peer has ended it. */
   get #hasLeft(): boolean {
     return this.#state === 'ended' || this.#bye !== undefined
   }
@@ -221,7 +221,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** RFC 3261 12.2.1.2: 481 and 408 end the dialog; ending one that began with INVITE means to send BYE. */
   #checkLost(response: FinalResponse, context: AccountContext): void {
-    // What was asked from an address that is gone could not be answered.
+    // The address from which the request was sent is gone, so no response could arrive.
     if (context !== this.#context) return
     if (response.status === 481 || response.status === 408) this.#lose(response)
   }
@@ -244,7 +244,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#respond(request, 200)
     const { message } = request
     if (this.#state === 'early') {
-      this.#left?.(message.headers('reason'))
+      this.#earlyBye?.(message.headers('reason'))
       this.#end()
       return
     }

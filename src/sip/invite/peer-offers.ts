@@ -63,12 +63,12 @@ export class PeerOffers {
   }
 
   /** Our 2xx to an INVITE has been sent. */
-  answered(clock: Clock, { cseq, ...answer }: AnsweredInvite): void {
+  answered(clock: Clock, { cseq, transaction, text, refusesOffers }: AnsweredInvite): void {
     const missed = (): void => {
       this.#answers.delete(cseq)
       this.#missed()
     }
-    this.#answers.set(cseq, new SuccessResponse(clock, { ...answer, missed }))
+    this.#answers.set(cseq, new SuccessResponse(clock, { transaction, text, refusesOffers, missed }))
   }
 
   /** False: the ACK is of no 2xx that waits for one. */

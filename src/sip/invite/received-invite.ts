@@ -40,7 +40,7 @@ export class ReceivedInvite implements IncomingInvite {
     this.#context = context
     this.#server = server
     this.#place = place
-    context.dialogs.undecided(this)
+    context.dialogs.addReceivedInvite(this)
     if (context.init.handlers.decidesAtOnce?.()) {
       this.#trying = context.clock.setTimeout(() => server.trying(), TRYING_MS)
     } else server.trying()
@@ -95,7 +95,7 @@ export class ReceivedInvite implements IncomingInvite {
 
   #decide(): void {
     this.#decided = true
-    this.#context.dialogs.decided(this)
+    this.#context.dialogs.removeReceivedInvite(this)
     this.#trying?.cancel()
   }
 
@@ -113,7 +113,7 @@ export class ReceivedInvite implements IncomingInvite {
       dialog,
       madeBy: 'peer',
       place: this.#place,
-      left: (reasons) => this.cancelled(reasons),
+      earlyBye: (reasons) => this.cancelled(reasons),
     })
   }
 

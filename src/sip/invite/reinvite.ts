@@ -3,14 +3,14 @@ import { ALLOW } from '../capabilities.js'
 import type { Dialog } from '../dialog/dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
-import type { Sending } from '../sender.js'
+import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import { type InviteUser, timedOut, unavailable } from '../transaction/transaction.js'
 import type { FinalResponse, LocalFinalResponse, SipBody } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
-import { CredentialsRound } from '../user-agent/credentials-round.js'
 import { type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
+import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { Ack, AckRepeats } from './ack.js'
 
 interface ReinviteInit {
@@ -30,10 +30,10 @@ export class Reinvite implements InviteUser {
   readonly #context: AccountContext
   readonly #dialog: Dialog
   readonly #init: ReinviteInit
-  readonly #round: CredentialsRound
+  readonly #credentials: RequestCredentials
   readonly #first: OutgoingRequest
   #request: OutgoingRequest
-  #sending: Sending<InviteClient>
+  #pending: PendingRequest<InviteClient>
   #timer: Timer
   #resolve: (response: FinalResponse) => void = () => {}
   /** The wait has ended; the INVITE may still be in progress. */
@@ -45,7 +45,7 @@ export class Reinvite implements InviteUser {
     this.#context = context
     this.#dialog = dialog
     this.#init = init
-    this.#round = new CredentialsRound(context, { inDialog: true })
+    this.#credentials = new RequestCredentials(context, { inDialog: true })
     this.response = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -54,7 +54,7 @@ export class Reinvite implements InviteUser {
     this.#first = dialog.request('INVITE', { lines, body: init.body })
     this.#request = this.#first
     this.#timer = this.#limit()
-    this.#sending = this.#send()
+    this.#pending = this.#send()
   }
 
   provisional(): void {
@@ -73,7 +73,7 @@ export class Reinvite implements InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveTo(new AckRepeats())
-    const credentials = this.#isSettled ? undefined : this.#round.answer(response, this.#request)
+    const credentials = this.#isSettled ? undefined : this.#credentials.answer(response, this.#request)
     if (!credentials) {
       this.#end(response)
       return
@@ -81,7 +81,7 @@ export class Reinvite implements InviteUser {
     this.#request = this.#first.again(this.#dialog.nextSeq(), credentials)
     this.#timer.cancel()
     this.#timer = this.#limit()
-    this.#sending = this.#send()
+    this.#pending = this.#send()
   }
 
   failed(failure: LocalFinalResponse): void {
@@ -92,16 +92,16 @@ export class Reinvite implements InviteUser {
   handleEvent(): void {
     const reason = reasonOf(this.#init.signal)
     this.#settle(unavailable(reason))
-    if (this.#sending.transaction) this.#cancel()
-    else this.#sending.close(reason)
+    if (this.#pending.transaction) this.#cancel()
+    else this.#pending.close(reason)
   }
 
   /** Nothing more can be sent or received. */
   close(reason: string): void {
-    if (!this.#isOver) this.#sending.close(reason)
+    if (!this.#isOver) this.#pending.close(reason)
   }
 
-  #send(): Sending<InviteClient> {
+  #send(): PendingRequest<InviteClient> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -117,14 +117,14 @@ export class Reinvite implements InviteUser {
 
   /** RFC 3261 9.1: not before a provisional response has come. */
   #cancel(): void {
-    const { transaction } = this.#sending
+    const { transaction } = this.#pending
     if (this.#cancelSent || transaction?.state !== 'proceeding') return
     this.#cancelSent = true
     this.#context.sender.cancel(transaction, this.#request.cancel(this.#context.userAgentLines))
   }
 
   #leaveTo(user: InviteUser): void {
-    const { transaction } = this.#sending
+    const { transaction } = this.#pending
     if (transaction) transaction.user = user
   }
 

@@ -5,7 +5,7 @@ import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedResponse } from '../message/received.js'
-import type { Sending } from '../sender.js'
+import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import type { InviteUser } from '../transaction/transaction.js'
 import type {
@@ -17,7 +17,7 @@ import type {
 } from '../types.js'
 import { escapeDisplayName } from '../uri/name-address.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
-import { CredentialsRound } from '../user-agent/credentials-round.js'
+import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { targetUri } from '../user-agent/target-uri.js'
 import { InviteDialog } from './invite-dialog.js'
 import { LateResponses } from './late-responses.js'
@@ -29,10 +29,10 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   readonly fromTag: string
   readonly #context: AccountContext
   readonly #handlers: OutgoingInviteHandlers
-  readonly #round: CredentialsRound
+  readonly #credentials: RequestCredentials
   readonly #first: OutgoingRequest
   #request: OutgoingRequest
-  #sending: Sending<InviteClient>
+  #pending: PendingRequest<InviteClient>
   #cseq: number
   /** By To tag (12.1.2); each fork of the INVITE has its own. */
   readonly #early = new Map<string, InviteDialog>()
@@ -43,14 +43,14 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   constructor(context: AccountContext, init: OutgoingInviteInit, handlers: OutgoingInviteHandlers) {
     this.#context = context
     this.#handlers = handlers
-    this.#round = new CredentialsRound(context, { inDialog: false })
+    this.#credentials = new RequestCredentials(context, { inDialog: false })
     this.fromTag = init.after?.fromTag ?? newToken()
     this.#cseq = (init.after?.cseq ?? 0) + 1
     this.#first = inviteOf(context, init, { fromTag: this.fromTag, cseq: this.#cseq })
-    const ahead = this.#round.ahead(this.#first)
+    const ahead = this.#credentials.ahead(this.#first)
     this.#request = ahead.length > 0 ? this.#first.again(this.#cseq, ahead) : this.#first
-    context.dialogs.inviting(this.#first.callId, this.fromTag)
-    this.#sending = this.#send()
+    context.dialogs.addSentInvite(this.#first.callId, this.fromTag)
+    this.#pending = this.#send()
   }
 
   get cseq(): number {
@@ -74,7 +74,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   success(response: ParsedResponse): void {
     if (this.#state === 'over') return
-    this.#round.accepted(this.#request)
+    this.#credentials.accepted(this.#request)
     const late = this.#leaveToLate()
     if (this.#state === 'cancelled') {
       // RFC 3261 13.2.2.4: a 2xx that crossed our CANCEL is acknowledged and ended.
@@ -92,20 +92,20 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveEarly()
-    const { transaction } = this.#sending
+    const { transaction } = this.#pending
     if (transaction) transaction.user = new LateResponses(this.#context, this.#request)
     if (this.#state === 'over') return
     if (this.#state === 'cancelled') {
       this.#fail(new ReceivedResponse(response, TERMINATED))
       return
     }
-    const credentials = this.#round.answer(response, this.#request)
+    const credentials = this.#credentials.answer(response, this.#request)
     if (!credentials) {
       this.#fail(new ReceivedResponse(response))
       return
     }
     this.#request = this.#first.again(++this.#cseq, credentials)
-    this.#sending = this.#send()
+    this.#pending = this.#send()
   }
 
   failed(failure: LocalFinalResponse): void {
@@ -113,13 +113,13 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     this.#fail(failure)
   }
 
-  #send(): Sending<InviteClient> {
+  #send(): PendingRequest<InviteClient> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
   /** RFC 3261 9.1: not before a provisional response has come: before that there is nothing to cancel. */
   #sendCancel(): void {
-    const { transaction } = this.#sending
+    const { transaction } = this.#pending
     if (this.#cancelSent || transaction?.state !== 'proceeding') return
     this.#cancelSent = true
     this.#context.sender.cancel(transaction, this.#request.cancel(this.#cancelLines))
@@ -155,7 +155,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   /** What comes for the transaction from now on needs neither the call nor this. */
   #leaveToLate(): LateResponses {
     const late = new LateResponses(this.#context, this.#request)
-    const { transaction } = this.#sending
+    const { transaction } = this.#pending
     if (transaction) transaction.user = late
     return late
   }
@@ -169,7 +169,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   #end(): void {
     this.#state = 'over'
     this.#leaveEarly()
-    this.#context.dialogs.invited(this.#first.callId, this.fromTag)
+    this.#context.dialogs.removeSentInvite(this.#first.callId, this.fromTag)
   }
 
   /** A confirmed dialog goes on. */

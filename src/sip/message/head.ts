@@ -2,7 +2,7 @@
 import { isBlank, isToken, numberIn, tokenEnd, trimmed } from '../uri/characters.js'
 import { type HeaderFields, headerKey, usualKey } from './header-fields.js'
 import { MAX_HEADER_VALUES } from './limits.js'
-import { Complaint } from './parse-error.js'
+import { ParseError } from './parse-error.js'
 
 export function splitHead(head: string): { startLine: string; headers: string } {
   const lineEnd = head.indexOf('\r\n')
@@ -16,6 +16,7 @@ export const REASON_AT = 'SIP/2.0 200 '.length
 
 /** Undefined: not a status line. */
 export function statusOf(startLine: string): number | undefined {
+  if (startLine[0] !== 'S' && startLine[0] !== 's') return undefined
   if (startLine.slice(0, STATUS_AT).toUpperCase() !== 'SIP/2.0 ' || hasLineBreak(startLine)) return undefined
   const status = numberIn(startLine, STATUS_AT, REASON_AT - 1, 3)
   const ends = startLine.length === REASON_AT - 1 || startLine[REASON_AT - 1] === ' '
@@ -49,9 +50,9 @@ export function parseHeaders(text: string, fields: HeaderFields): void {
     const end = isPlain ? (cr < 0 ? text.length : cr) : endOfField(text, at)
     const colon = text.indexOf(':', at)
     const key = colon < 0 || colon > end ? '' : (usualKey(text, at, colon) ?? unusualKey(trimmed(text, at, colon)))
-    if (key === '') throw new Complaint('Malformed header line')
+    if (key === '') throw new ParseError('Malformed header line')
     fields.addKey(key, isPlain ? trimmed(text, colon + 1, end) : unfolded(text.slice(colon + 1, end)))
-    if (fields.count > MAX_HEADER_VALUES) throw new Complaint('Too many header fields')
+    if (fields.count > MAX_HEADER_VALUES) throw new ParseError('Too many header fields')
     at = end + 2
   }
 }
@@ -68,7 +69,7 @@ function endOfField(text: string, from: number): number {
 function unfolded(value: string): string {
   const text = value.replace(/\r\n[ \t]+/g, ' ')
   // Our answers repeat some of these values: nothing in them may look like a line to a lenient reader.
-  if (hasLineBreak(text)) throw new Complaint('Stray line break in a header')
+  if (hasLineBreak(text)) throw new ParseError('Stray line break in a header')
   return trimmed(text)
 }
 

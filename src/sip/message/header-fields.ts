@@ -144,6 +144,11 @@ export class HeaderFields {
     this.#values = all.map(([, value]) => value)
   }
 
+  /** Of a header that has a value. */
+  replaceFirst(name: string, value: string): void {
+    this.#values[this.#keys.indexOf(headerKey(name))] = value
+  }
+
   delete(name: string): void {
     this.set(name, [])
   }

@@ -29,8 +29,10 @@ export function splitListUpTo(value: string, most: number): string[] {
 }
 
 /** Option tags, methods, media types and the like: all values of all lines, empty parts left out. */
-export const splitWords = (values: readonly string[]): string[] =>
-  values
-    .flatMap(splitList)
-    .map((word) => word.trim())
-    .filter((word) => word !== '')
+export const splitWords = (values: readonly string[]): readonly string[] =>
+  values.length === 0
+    ? values
+    : values
+        .flatMap(splitList)
+        .map((word) => word.trim())
+        .filter((word) => word !== '')

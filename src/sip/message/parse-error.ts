@@ -22,7 +22,7 @@ export class BadRequest extends TelephonyError {
 }
 
 /** A complaint that becomes BadRequest (requests) or PARSE (responses). */
-export class Complaint extends Error {
+export class ParseError extends Error {
   readonly status: number
   constructor(reason: string, status = 400) {
     super(reason)

@@ -1,4 +1,5 @@
 import type { SipAddress } from '../types.js'
+import { lowerCase, trimmed } from '../uri/characters.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
 import type { HeaderFields } from './header-fields.js'
@@ -110,7 +111,8 @@ export class ParsedResponse extends ParsedMessage {
   }
 }
 
-const firstWord = (value: string): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase()
-
 /** `application/sdp` without parameters, in lower case. A body of unknown type is octets. */
-export const mediaType = (value: string | undefined): string => firstWord(value ?? '') || 'application/octet-stream'
+export function mediaType(value = ''): string {
+  const semicolon = value.indexOf(';')
+  return lowerCase(trimmed(value, 0, semicolon < 0 ? value.length : semicolon)) || 'application/octet-stream'
+}

@@ -8,7 +8,7 @@ import { methodOf, parseHeaders, REASON_AT, requestLine, splitHead, statusOf } f
 import { HeaderFields } from './header-fields.js'
 import { idleOctets } from './idle-octets.js'
 import { MAX_CSEQ, MAX_MESSAGE_OCTETS, MAX_REQUEST_URI_OCTETS } from './limits.js'
-import { BadRequest, Complaint } from './parse-error.js'
+import { BadRequest, ParseError } from './parse-error.js'
 import { type ParsedParts, ParsedRequest, ParsedResponse } from './parsed-message.js'
 import { parseVia, type Via } from './via.js'
 
@@ -49,7 +49,7 @@ function parseResponse(status: number, received: Received): ParsedResponse {
     const parts = complete(received, fields, topVia(fields))
     return new ParsedResponse(status, received.startLine.slice(REASON_AT), parts)
   } catch (error) {
-    throw error instanceof Complaint ? unreadable(error.message) : error
+    throw error instanceof ParseError ? unreadable(error.message) : error
   }
 }
 
@@ -64,21 +64,22 @@ function parseRequest(received: Received): ParsedRequest {
     via = topVia(fields)
     const uri = requestUri(startLine)
     const parts = complete(received, fields, via)
-    if (parts.method !== method) throw new Complaint('CSeq method is not the request method') // RFC 4475 3.1.2.17
+    if (parts.method !== method) throw new ParseError('CSeq method is not the request method') // RFC 4475 3.1.2.17
     const contact = checkedContact(fields)
     // RFC 3261 25.1: `tag=` without a token is neither a tag nor none.
-    for (const { params, tag } of [parts.from, parts.to])
-      if (tag === '' && params.has('tag')) throw new Complaint('Malformed tag')
+    if (hasEmptyTag(parts.from) || hasEmptyTag(parts.to)) throw new ParseError('Malformed tag')
     // 20.15 wants it. A request that makes or begins something is refused; within a dialog, an ACK or BYE does its work whatever its body is.
     if (parts.body !== '' && parts.to.tag === '' && method !== 'ACK' && !fields.first('content-type'))
-      throw new Complaint('Missing Content-Type')
+      throw new ParseError('Missing Content-Type')
     return new ParsedRequest(uri, parts, contact)
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error
+    if (!(error instanceof ParseError)) throw error
     via ??= tryTopVia(fields) ?? sentByOnly(fields)
     throw via ? new BadRequest(error.status, error.message, { method, fields, via }) : unreadable(error.message)
   }
 }
+
+const hasEmptyTag = ({ params }: NameAddress): boolean => params.has('tag') && !params.get('tag')
 
 /** What its sender is told of a request of which only the head can be read; undefined: its sender cannot be told. */
 export function refusalOf(octets: Buffer, status: number, reason: string): BadRequest | undefined {
@@ -89,7 +90,7 @@ export function refusalOf(octets: Buffer, status: number, reason: string): BadRe
   try {
     parseHeaders(headers, fields)
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error
+    if (!(error instanceof ParseError)) throw error
   }
   const via = tryTopVia(fields) ?? sentByOnly(fields)
   return via && new BadRequest(status, reason, { method, fields, via })
@@ -97,14 +98,14 @@ export function refusalOf(octets: Buffer, status: number, reason: string): BadRe
 
 function requestUri(startLine: string): SipUri {
   const line = requestLine(startLine)
-  if (!line) throw new Complaint('Malformed request line')
-  if (line.version !== '2.0') throw new Complaint('Version Not Supported', 505)
+  if (!line) throw new ParseError('Malformed request line')
+  if (line.version !== '2.0') throw new ParseError('Version Not Supported', 505)
   // A character has at most three octets per UTF-16 unit.
   if (line.uri.length > MAX_REQUEST_URI_OCTETS / 3 && octetLength(line.uri) > MAX_REQUEST_URI_OCTETS)
-    throw new Complaint('Request-URI Too Long', 414)
+    throw new ParseError('Request-URI Too Long', 414)
   const uri = parseUri(line.uri)
-  if (!uri) throw new Complaint('Malformed Request-URI')
-  if (uri.headers !== '') throw new Complaint('Headers in Request-URI') // RFC 3261 19.1.1
+  if (!uri) throw new ParseError('Malformed Request-URI')
+  if (uri.headers !== '') throw new ParseError('Headers in Request-URI') // RFC 3261 19.1.1
   return uri
 }
 
@@ -112,11 +113,11 @@ function complete({ octets, bodyStart, source }: Received, fields: HeaderFields,
   const single = singlesOf(fields)
   const from = parseNameAddress(required('From', single.from))
   const to = parseNameAddress(required('To', single.to))
-  if (!from) throw new Complaint('Malformed From')
-  if (!to) throw new Complaint('Malformed To')
+  if (!from) throw new ParseError('Malformed From')
+  if (!to) throw new ParseError('Malformed To')
   const { cseq, method } = parseCseq(required('CSeq', single.cseq))
   const callId = required('Call-ID', single.callId)
-  if (/\s/.test(callId)) throw new Complaint('Malformed Call-ID')
+  if (/\s/.test(callId)) throw new ParseError('Malformed Call-ID')
   checkMaxForwards(single.maxForwards)
   const length = contentLength(single.contentLength, octets, bodyStart)
   const body = length === 0 ? '' : textOf(octets, bodyStart, bodyStart + length)
@@ -168,12 +169,12 @@ function singlesOf(fields: HeaderFields): Singles {
 }
 
 function only(key: string, before: string | undefined, value: string): string {
-  if (before !== undefined) throw new Complaint(`More than one ${key}`)
+  if (before !== undefined) throw new ParseError(`More than one ${key}`)
   return value
 }
 
 function required(name: string, value: string | undefined): string {
-  if (!value) throw new Complaint(`Missing ${name}`)
+  if (!value) throw new ParseError(`Missing ${name}`)
   return value
 }
 
@@ -185,7 +186,7 @@ function parseCseq(value: string): { cseq: number; method: string } {
   const method = value.slice(methodStart)
   const blanks = methodStart - digits
   if (cseq < 0 || cseq > MAX_CSEQ || blanks < 1 || blanks > MAX_BLANKS || !isToken(method))
-    throw new Complaint('Malformed CSeq')
+    throw new ParseError('Malformed CSeq')
   return { cseq, method }
 }
 
@@ -193,7 +194,7 @@ function parseCseq(value: string): { cseq: number; method: string } {
 function checkMaxForwards(value: string | undefined): void {
   if (value === undefined) return
   const hops = numberIn(value, 0, value.length, 10)
-  if (hops < 0 || hops > 255) throw new Complaint('Malformed Max-Forwards')
+  if (hops < 0 || hops > 255) throw new ParseError('Malformed Max-Forwards')
 }
 
 /**
@@ -207,7 +208,7 @@ function checkedContact(fields: HeaderFields): NameAddress | undefined {
     if (fields.keyAt(at) !== 'contact') continue
     const value = fields.valueAt(at)
     const contact = value === '*' ? undefined : parseNameAddress(value)
-    if (value !== '*' && !contact) throw new Complaint('Malformed Contact')
+    if (value !== '*' && !contact) throw new ParseError('Malformed Contact')
     if (isFirst) first = contact
     isFirst = false
   }
@@ -218,7 +219,7 @@ function checkedContact(fields: HeaderFields): NameAddress | undefined {
 function contentLength(value: string | undefined, octets: Buffer, bodyStart: number): number {
   if (value === undefined) return withoutFill(octets.subarray(bodyStart))
   const length = numberIn(value, 0, value.length, 10)
-  if (length < 0 || length > octets.length - bodyStart) throw new Complaint('Wrong Content-Length')
+  if (length < 0 || length > octets.length - bodyStart) throw new ParseError('Wrong Content-Length')
   return length
 }
 
@@ -232,9 +233,9 @@ function withoutFill(body: Buffer): number {
 
 function topVia(fields: HeaderFields): Via {
   const via = tryTopVia(fields)
-  if (!via) throw new Complaint('Malformed Via')
+  if (!via) throw new ParseError('Malformed Via')
   for (let at = 0; at < fields.count; at++)
-    if (fields.valueAt(at) === '' && fields.keyAt(at) === 'via') throw new Complaint('Malformed Via')
+    if (fields.valueAt(at) === '' && fields.keyAt(at) === 'via') throw new ParseError('Malformed Via')
   return via
 }
 

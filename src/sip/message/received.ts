@@ -1,5 +1,5 @@
 import { readable } from '../../base/octets.js'
-import type { NameAddr, SipAddress, SipBody, SipMessage, SipRequest, SipResponse } from '../types.js'
+import type { PartyAddress, SipAddress, SipBody, SipMessage, SipRequest, SipResponse } from '../types.js'
 import type { NameAddress } from '../uri/name-address.js'
 import { mediaType, type ParsedMessage, type ParsedRequest, type ParsedResponse } from './parsed-message.js'
 
@@ -30,12 +30,12 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
     return this.message.method
   }
 
-  get from(): NameAddr {
-    return nameAddr(this.message.from)
+  get from(): PartyAddress {
+    return partyAddress(this.message.from)
   }
 
-  get to(): NameAddr {
-    return nameAddr(this.message.to)
+  get to(): PartyAddress {
+    return partyAddress(this.message.to)
   }
 
   get source(): SipAddress {
@@ -73,7 +73,7 @@ export class ReceivedResponse extends Received<ParsedResponse> implements SipRes
   }
 }
 
-function nameAddr({ uri, displayName, tag }: NameAddress): NameAddr {
+function partyAddress({ uri, displayName, tag }: NameAddress): PartyAddress {
   return {
     uri: readable(uri.text),
     user: readable(uri.user),

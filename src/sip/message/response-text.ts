@@ -7,12 +7,12 @@ import { reasonPhrase } from './reason-phrases.js'
 interface ResponseParts {
   status: number
   /** Default: the usual phrase of the status. */
-  reason?: string
+  reason?: string | undefined
   /** For To, if the request may have none there. '' writes none. */
   toTag: string
   /** Lines: `Name: value`. */
   headers: readonly string[]
-  body?: SipBody
+  body?: SipBody | undefined
   /** RFC 3261 12.1.1: 101 to 299 to a request that makes a dialog repeat its Record-Route. */
   recordRoute?: boolean
 }
@@ -20,20 +20,20 @@ interface ResponseParts {
 /** A response made from its request's header fields (RFC 3261 8.2.6.2). */
 export function responseText(fields: HeaderFields, response: ResponseParts): string {
   const { status, reason, toTag, headers, body, recordRoute } = response
-  const lines = [`SIP/2.0 ${status} ${reason || reasonPhrase(status)}`]
-  for (const via of fields.all('via')) lines.push(`Via: ${via}`)
+  let text = `SIP/2.0 ${status} ${reason || reasonPhrase(status)}\r\n`
+  for (const via of fields.all('via')) text += `Via: ${via}\r\n`
   if (recordRoute && status > 100 && status < 300)
-    for (const route of fields.all('record-route')) lines.push(`Record-Route: ${route}`)
+    for (const route of fields.all('record-route')) text += `Record-Route: ${route}\r\n`
   const from = fields.first('from')
   const to = fields.first('to')
   const callId = fields.first('call-id')
   const cseq = fields.first('cseq')
-  if (from !== undefined) lines.push(`From: ${from}`)
-  if (to !== undefined) lines.push(`To: ${to}${toTag === '' || hasTag(to) ? '' : `;tag=${toTag}`}`)
-  if (callId !== undefined) lines.push(`Call-ID: ${callId}`)
-  if (cseq !== undefined) lines.push(`CSeq: ${cseq}`)
-  lines.push(...headers)
-  return `${lines.join('\r\n')}\r\n${bodyText(body)}`
+  if (from !== undefined) text += `From: ${from}\r\n`
+  if (to !== undefined) text += `To: ${to}${toTag === '' || hasTag(to) ? '' : `;tag=${toTag}`}\r\n`
+  if (callId !== undefined) text += `Call-ID: ${callId}\r\n`
+  if (cseq !== undefined) text += `CSeq: ${cseq}\r\n`
+  for (const line of headers) text += `${line}\r\n`
+  return text + bodyText(body)
 }
 
 /** For a request that could not be read whole; of others the tag is known, and `toTag` is '' if there is one. */

@@ -88,6 +88,8 @@ export const isUniqueBranch = (branch: string): boolean =>
 
 export const formatSentBy = (via: Via): string => (via.port === undefined ? via.host : `${via.host}:${via.port}`)
 
+const STAMPED: ReadonlySet<string> = new Set(['received', 'rport'])
+
 /**
  * The Via as the server transport hands it on: `received` where the source differs from sent-by (RFC 3261 18.2.1) or
  * where `rport` is asked for, and `rport` filled in then (RFC 3581 4). A value that the sender wrote into either itself
@@ -96,12 +98,16 @@ export const formatSentBy = (via: Via): string => (via.port === undefined ? via.
 export function stampVia(via: Via, source: { host: string; port: number }): string {
   const wantsPort = via.rport !== undefined
   let text = `SIP/${via.version}/${via.transport} ${formatSentBy(via)}`
-  for (const [name, value] of via.params) {
-    if (name === 'received' || name === 'rport') continue
-    text += value === undefined ? `;${name}` : `;${name}=${value}`
-  }
-  const received = source.host.replace(/%.*$/, '') // a zone is this machine's own
-  if (wantsPort || via.host.replace(/^\[|\]$/g, '') !== received) text += `;received=${received}`
+  text += via.params.textWithout(STAMPED)
+  const received = withoutZone(source.host) // a zone is this machine's own
+  if (wantsPort || withoutBrackets(via.host) !== received) text += `;received=${received}`
   if (wantsPort) text += `;rport=${source.port}`
   return text
 }
+
+function withoutZone(host: string): string {
+  const zone = host.indexOf('%')
+  return zone < 0 ? host : host.slice(0, zone)
+}
+
+const withoutBrackets = (host: string): string => (host.startsWith('[') ? host.slice(1, -1) : host)

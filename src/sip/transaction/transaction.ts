@@ -45,7 +45,7 @@ export interface ServerUser {
    * The request is not ongoing any more (RFC 3261 8.2.2.2): it has its final response, and its ACK if it is an INVITE that was refused.
    * After a 2xx to INVITE: repeats of the INVITE have ceased. Called without `this`, because nothing else of the user is kept until then.
    */
-  over?: () => void
+  over?: (() => void) | undefined
   /** A CANCEL for this INVITE (9.2), which has been answered. */
   cancelled?(cancel: ParsedRequest): void
   /** A response could not be sent. */

@@ -5,6 +5,7 @@ import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js
 import { newBranch, type Via } from '../message/via.js'
 import type { Flow } from '../transport/flow.js'
 import type { SipAddress } from '../types.js'
+import { DEFAULT_PORT } from '../uri/sip-uri.js'
 import { InviteClient } from './invite-client.js'
 import { InviteServer } from './invite-server.js'
 import { clientKey, serverKey } from './key.js'
@@ -77,10 +78,11 @@ export class Transactions {
   open(request: ParsedRequest, flow: Flow, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
+    const { toTag, known, user } = init
     const transaction =
       request.method === 'INVITE'
-        ? new InviteServer(host, { key, request, flow, ...init })
-        : new NonInviteServer(host, { key, flow, user: init.user })
+        ? new InviteServer(host, { key, request, flow, toTag, known, user })
+        : new NonInviteServer(host, { key, flow, user })
     this.#servers.set(key, transaction)
     return transaction
   }
@@ -128,9 +130,9 @@ export class Transactions {
     request: ClientRequest,
     init: { branch: string; via: string; flow: Flow; user: ClientUser },
   ): NonInviteClient {
-    const { branch, ...how } = init
+    const { branch, via, flow, user } = init
     const key = keyOf(request, branch)
-    const transaction = new NonInviteClient(this.#clientHost, { key, request, ...how })
+    const transaction = new NonInviteClient(this.#clientHost, { key, request, via, flow, user })
     return this.#begin(key, transaction)
   }
 
@@ -151,8 +153,6 @@ export class Transactions {
 
 const keyOf = ({ method, cseq, callId, fromTag }: ClientRequest, branch: string): string =>
   clientKey({ branch, method, cseq, callId, fromTag })
-
-const DEFAULT_PORT = 5060
 
 /** 18.1.2: a response whose Via does not have our sent-by is discarded. */
 function isSentBy({ host, port = DEFAULT_PORT }: Via, { sentBy }: Flow): boolean {

@@ -1,12 +1,13 @@
 import { isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { uriHost } from '../uri/host.js'
 
 export type Family = 4 | 6
 
-export const familyOf = (address: string): Family => (isIPv6(address) ? 6 : 4)
+export const familyOf = (address: string): Family => (isAddress6(address) ? 6 : 4)
 
-/** RFC 3261 25.1: an IPv6 address stands in brackets in URIs and Via. Its zone means nothing to anybody else. */
-export const uriHost = (host: string): string => (isIPv6(host) ? `[${host.replace(/%.*$/, '')}]` : host)
+/** Only a text with a colon is worth the long regular expression of Node. */
+const isAddress6 = (host: string): boolean => host.includes(':') && isIPv6(host)
 
 export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
 

@@ -1,6 +1,6 @@
 import type { SipAddress } from '../types.js'
 
-/** A way to one peer: what a transaction sends by, from its first message to its last. */
+/** Leads to one peer. A transaction sends all its messages by one flow. */
 export interface Flow {
   readonly remote: SipAddress
   /** Our host and port for the Via (RFC 3261 18.1.1). */
@@ -9,6 +9,6 @@ export interface Flow {
   readonly isReliable: boolean
   /** Rejects with TRANSPORT if the message cannot be sent. */
   send(text: string): Promise<void>
-  /** A request got no answer for so long: a connection on which nothing has come since is closed. */
+  /** A request has had no answer for `silentMs`: a connection on which nothing has come since is closed. */
   suspect(silentMs: number): void
 }

@@ -3,7 +3,7 @@ import type { HeaderField } from './message.js'
 
 /** RFC 7616 challenge as parsed from WWW-Authenticate or Proxy-Authenticate. */
 export interface Challenge {
-  /** 401: the UAS or registrar asks; 407: a proxy. */
+  /** 401: from a UAS or registrar; 407: from a proxy. */
   status: 401 | 407
   realm: string
   nonce: string
@@ -13,8 +13,8 @@ export interface Challenge {
   stale: boolean
 }
 
-/** What credentials are made for. */
-export interface UnaskedRequest {
+/** The request that credentials are computed for. */
+export interface AuthenticatedRequest {
   method: string
   /** Request-URI; its text is that of the request line. */
   uri: SipUri
@@ -26,14 +26,13 @@ export interface UnaskedRequest {
 export interface Authenticator {
   /**
    * `Authorization` / `Proxy-Authorization` values for these challenges, or undefined where there are no (more)
-   * credentials to try: then the 401/407 is the final answer. `attempt` counts from 1 within one request. The
-   * challenges are those of everybody who has asked for credentials to this request so far, each realm's latest. Loops
-   * are the SIP layer's to end: a realm that asks twice running without `stale` is not put here a second time.
-   * `callId` and `method` tell requests apart that are under way at the same time.
+   * credentials to try: then the 401/407 is the final answer. `attempt` counts from 1 within one request. `challenges`: the latest of
+   * each realm that has challenged this request. The SIP layer ends loops: a realm that challenges twice in succession without `stale`
+   * is not passed on the second time. `callId` and `method` distinguish simultaneous requests.
    */
   answer(
     challenges: readonly Challenge[],
-    request: UnaskedRequest & {
+    request: AuthenticatedRequest & {
       attempt: number
       /** The challenge came within a dialog, so the peer of the call may have sent it. If absent, the method tells. */
       inDialog?: boolean
@@ -41,10 +40,10 @@ export interface Authenticator {
       source?: string
     },
   ): HeaderField[] | undefined
-  /** Credentials that the servers on this way will ask for, as far as they are known; sent with the first try. */
-  ahead?(request: UnaskedRequest): HeaderField[]
+  /** Credentials for the servers that the request will pass, as far as they are known; sent with the first try. */
+  ahead?(request: AuthenticatedRequest): HeaderField[]
   /** The final response to the request is not a challenge: its credentials were accepted. */
-  accepted?(request: UnaskedRequest): void
-  /** What went ahead was not taken. */
-  refused?(request: UnaskedRequest): void
+  accepted?(request: AuthenticatedRequest): void
+  /** The credentials from `ahead` were not accepted. */
+  refused?(request: AuthenticatedRequest): void
 }

@@ -8,7 +8,8 @@ export interface SipBody {
 /** Name in canonical spelling (`Content-Type`), value without CR or LF; refused with BAD_HEADER otherwise. */
 export type HeaderField = readonly [name: string, value: string]
 
-export interface NameAddr {
+/** From or To of a message. */
+export interface PartyAddress {
   /** As text, e.g. `sip:alice@example.com`. */
   uri: string
   /** Decoded user part; '' where the URI has none. */
@@ -22,8 +23,8 @@ export interface SipMessage {
   callId: string
   cseq: number
   method: string
-  from: NameAddr
-  to: NameAddr
+  from: PartyAddress
+  to: PartyAddress
   /** First value of a header, folded lines joined. Case-insensitive, compact forms known. */
   header(name: string): string | undefined
   headers(name: string): string[]

@@ -27,6 +27,16 @@ export class Params {
     return this.#find(name)?.value
   }
 
+  /** As they are written, but for these names. */
+  textWithout(names: ReadonlySet<string>): string {
+    let text = ''
+    for (let each = this.#first; each; each = each.next) {
+      if (names.has(each.name)) continue
+      text += each.value === undefined ? `;${each.name}` : `;${each.name}=${each.value}`
+    }
+    return text
+  }
+
   *[Symbol.iterator](): Generator<[name: string, value: string | undefined]> {
     for (let each = this.#first; each; each = each.next) yield [each.name, each.value]
   }

@@ -44,6 +44,9 @@ export class SipUri {
   }
 }
 
+/** RFC 3261 19.1.2, 18.2.2: of a URI or Via without a port, over UDP and TCP. */
+export const DEFAULT_PORT = 5060
+
 const MAX_PORT = 65_535
 
 /** Undefined where the text is not a URI. Unknown schemes are taken whole. */

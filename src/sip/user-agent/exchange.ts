@@ -4,7 +4,7 @@ import { ReceivedResponse } from '../message/received.js'
 import { unavailable } from '../transaction/transaction.js'
 import type { FinalResponse, LocalFinalResponse } from '../types.js'
 import type { AccountContext } from './account-context.js'
-import { CredentialsRound } from './credentials-round.js'
+import { RequestCredentials } from './request-credentials.js'
 
 export interface ExchangeInit {
   inDialog: boolean
@@ -33,12 +33,12 @@ export async function exchange(
   first: OutgoingRequest,
   init: ExchangeInit,
 ): Promise<FinalResponse> {
-  const round = new CredentialsRound(context, init)
-  const ahead = round.ahead(first)
+  const credentials = new RequestCredentials(context, init)
+  const ahead = credentials.ahead(first)
   let request = ahead.length > 0 ? first.again(first.cseq, ahead) : first
   for (;;) {
     const outcome = await finalResponse(context, request, init.signal)
-    const lines = isReceived(outcome) ? round.answer(outcome, request) : undefined
+    const lines = isReceived(outcome) ? credentials.answer(outcome, request) : undefined
     if (!lines) {
       if (isReceived(outcome) && outcome.status < 300) init.accepted?.(outcome)
       return toFinalResponse(outcome)
@@ -58,8 +58,8 @@ function finalResponse(
       signal?.removeEventListener('abort', abort)
       resolve(outcome)
     }
-    const sending = context.sender.request(request, context.prefer, { provisional() {}, final: settle, failed: settle })
-    const abort = (): void => sending.close(reasonOf(signal))
+    const pending = context.sender.request(request, context.prefer, { provisional() {}, final: settle, failed: settle })
+    const abort = (): void => pending.close(reasonOf(signal))
     signal?.addEventListener('abort', abort)
   })
 }

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
-import { familyOf, hostPort, uriHost } from '../../../src/sip/transport/address.js'
+import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
 import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
+import { uriHost } from '../../../src/sip/uri/host.js'
 import { ANSWER, establish, Party } from '../../support/sip-parties.js'
 
 export interface TransportUnderTest {

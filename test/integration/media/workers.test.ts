@@ -200,12 +200,12 @@ describe('media workers', () => {
     const source = tone(600_000)
     for (const call of calls) call.play(source, { repeat: 0 })
     let figures = await service.prompts()
-    while (figures.asked < 40 || figures.prompts === 0) figures = await service.prompts()
-    const { octets, prompts, made, asked } = figures
+    while (figures.requests < 40 || figures.prompts === 0) figures = await service.prompts()
+    const { octets, prompts, made, requests } = figures
     const grownMb = (process.memoryUsage().rss - before) / 1e6
     console.log(
       `      40 calls play 10 minutes (4.8 MB): ${prompts} prompt, ${octets / 1e6} MB kept, made ${made} time, rss +${grownMb.toFixed(0)} MB`,
     )
-    assert.deepEqual([prompts, octets, made, asked], [1, 4_800_000, 1, 40])
+    assert.deepEqual([prompts, octets, made, requests], [1, 4_800_000, 1, 40])
   })
 })

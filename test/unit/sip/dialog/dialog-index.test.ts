@@ -89,11 +89,11 @@ describe('DialogIndex', () => {
 
   it('knows which of our INVITEs have no final response', () => {
     const index = new DialogIndex()
-    index.inviting('call@test', 'ours')
-    assert.equal(index.isInviting('call@test', 'ours'), true)
-    assert.equal(index.isInviting('call@test', 'other'), false)
-    index.invited('call@test', 'ours')
-    assert.deepEqual([index.isInviting('call@test', 'ours'), index.kept], [false, 0])
+    index.addSentInvite('call@test', 'ours')
+    assert.equal(index.hasSentInvite('call@test', 'ours'), true)
+    assert.equal(index.hasSentInvite('call@test', 'other'), false)
+    index.removeSentInvite('call@test', 'ours')
+    assert.deepEqual([index.hasSentInvite('call@test', 'ours'), index.kept], [false, 0])
   })
 
   it('closes each dialog and each undecided INVITE once', () => {
@@ -102,9 +102,9 @@ describe('DialogIndex', () => {
     index.add(known, true)
     const undecided = { closed: 0, close: () => undecided.closed++ }
     const decided = { closed: 0, close: () => decided.closed++ }
-    index.undecided(undecided)
-    index.undecided(decided)
-    index.decided(decided)
+    index.addReceivedInvite(undecided)
+    index.addReceivedInvite(decided)
+    index.removeReceivedInvite(decided)
     index.close()
     assert.deepEqual([known.closed, undecided.closed, decided.closed], [1, 1, 0])
   })

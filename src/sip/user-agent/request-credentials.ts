@@ -6,17 +6,17 @@ import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Challenge, HeaderField } from '../types.js'
 import { type AccountContext, guarded } from './account-context.js'
 
-/** Proxies in a row that each ask for their own credentials; more is a loop. */
+/** Limit of proxies that challenge one request in turn; more is a loop. */
 const MAX_ATTEMPTS = 5
 
 /** The credentials of one request, over all the times that it is sent (RFC 3261 22). */
-export class CredentialsRound {
+export class RequestCredentials {
   readonly #context: AccountContext
   readonly #inDialog: boolean
-  /** Everybody who has asked: each time the request goes out again, it has to satisfy them all. */
-  readonly #asked = new Map<string, Challenge[]>()
-  /** Who asked the last time: they have seen our answer. */
-  #lastAsked = new Set<string>()
+  /** By realm. When the request is sent again, it needs credentials for all of them. */
+  readonly #challenges = new Map<string, Challenge[]>()
+  /** Realms that challenged the request as it was sent last: they have seen our credentials. */
+  #lastRealms = new Set<string>()
   #attempt = 0
   #sentAhead = false
 
@@ -25,11 +25,11 @@ export class CredentialsRound {
     this.#inDialog = init.inDialog
   }
 
-  /** Header lines that the servers on this way will ask for, as far as they are known. */
+  /** Header lines for the servers that the request will pass, as far as their challenges are known. */
   ahead(request: OutgoingRequest): string[] {
     if (this.#inDialog || request.credentials.length > 0) return []
     const { authenticator } = this.#context.init
-    const fields = this.#guarded(() => authenticator.ahead?.(aboutOf(request))) ?? []
+    const fields = this.#guarded(() => authenticator.ahead?.(authenticated(request))) ?? []
     this.#sentAhead = fields.length > 0
     return linesOf(fields)
   }
@@ -46,8 +46,8 @@ export class CredentialsRound {
     this.#remember(challenges)
     const { authenticator } = this.#context.init
     const fields = this.#guarded(() =>
-      authenticator.answer([...this.#asked.values()].flat(), {
-        ...aboutOf(request),
+      authenticator.answer([...this.#challenges.values()].flat(), {
+        ...authenticated(request),
         attempt: this.#attempt,
         inDialog: this.#inDialog,
         source: response.source.host,
@@ -56,9 +56,9 @@ export class CredentialsRound {
     return fields && linesOf(fields)
   }
 
-  /** The request came through: what was answered will be asked again. */
+  /** The credentials were accepted; later requests may use them in advance. */
   accepted(request: OutgoingRequest): void {
-    if (!this.#inDialog) this.#guarded(() => this.#context.init.authenticator.accepted?.(aboutOf(request)))
+    if (!this.#inDialog) this.#guarded(() => this.#context.init.authenticator.accepted?.(authenticated(request)))
   }
 
   #final(response: ParsedResponse, request: OutgoingRequest): string[] | undefined {
@@ -68,28 +68,28 @@ export class CredentialsRound {
     }
     // Some registrars forbid an old nonce instead of asking for a new one: once more without it.
     this.#sentAhead = false
-    this.#guarded(() => this.#context.init.authenticator.refused?.(aboutOf(request)))
+    this.#guarded(() => this.#context.init.authenticator.refused?.(authenticated(request)))
     return []
   }
 
   /**
-   * 22.2: the same realm asks again though its nonce was fresh: the credentials are wrong. Where another realm asked in
+   * 22.2: the realm challenges again although its nonce was fresh: the credentials are wrong. If another realm challenged in
    * between, this one has not seen them yet.
    */
   #isRefusal(challenge: Challenge): boolean {
     if (challenge.stale) return false
     const key = keyOf(challenge)
     if (wantsIntegrityOnly(challenge) && this.#attempt === 1) return false // once more, with auth
-    return this.#lastAsked.has(key) || (this.#asked.get(key) ?? []).some(({ nonce }) => nonce === challenge.nonce)
+    return this.#lastRealms.has(key) || (this.#challenges.get(key) ?? []).some(({ nonce }) => nonce === challenge.nonce)
   }
 
-  /** A realm's new challenges (one per algorithm) take the place of its old ones. */
+  /** The new challenges of a realm (one per algorithm) replace its old ones. */
   #remember(challenges: readonly Challenge[]): void {
-    this.#lastAsked = new Set(challenges.map(keyOf))
-    for (const key of this.#lastAsked) this.#asked.delete(key)
+    this.#lastRealms = new Set(challenges.map(keyOf))
+    for (const key of this.#lastRealms) this.#challenges.delete(key)
     for (const challenge of challenges) {
       const key = keyOf(challenge)
-      this.#asked.set(key, [...(this.#asked.get(key) ?? []), challenge])
+      this.#challenges.set(key, [...(this.#challenges.get(key) ?? []), challenge])
     }
   }
 
@@ -98,7 +98,7 @@ export class CredentialsRound {
   }
 }
 
-const aboutOf = ({ method, uri, callId, body }: OutgoingRequest) => ({
+const authenticated = ({ method, uri, callId, body }: OutgoingRequest) => ({
   method,
   uri,
   callId,

@@ -1,0 +1,164 @@
+import type { Clock } from '../base/clock.js'
+import { TelephonyError } from '../base/errors.js'
+import type { Logger } from '../base/logger.js'
+import { AccountUserAgent } from './account-user-agent.js'
+import { Accounts } from './accounts.js'
+import { SourceLimits } from './admission/source-limits.js'
+import { DialogIndex } from './dialog/dialog-index.js'
+import { Dispatcher } from './dispatcher.js'
+import { Inbound } from './inbound.js'
+import { checkText } from './message/header-check.js'
+import { Router } from './router.js'
+import { Sender } from './sender.js'
+import type { Service } from './service.js'
+import { Transactions } from './transaction/transactions.js'
+import { hostPort } from './transport/address.js'
+import type { Resolve } from './transport/resolver.js'
+import type { SipTransport } from './transport/transport.js'
+import type { SipAddress, SipProtocol, UserAgentInit } from './types.js'
+import { uriHost } from './uri/host.js'
+import { type NameAddress, parseNameAddress } from './uri/name-address.js'
+import { DEFAULT_PORT, parseUri, type SipUri } from './uri/sip-uri.js'
+import { type AccountContext, guarded } from './user-agent/account-context.js'
+
+interface SipStackDeps {
+  clock: Clock
+  log: Logger
+  resolve: Resolve
+  /** The open ones; the first is preferred. */
+  transports: readonly SipTransport[]
+  /** Gets each message before it is sent. */
+  trace(text: string, to: SipAddress): void
+}
+
+interface SipStackInit {
+  /** Our host and port as peers use them. */
+  advertised: () => { host: string; port: number }
+  /** Value of User-Agent; '' for none. */
+  userAgent: string
+  /** The services in the order in which they are asked. Default: the accounts alone. */
+  services?: (accounts: Service) => readonly Service[]
+}
+
+/** The layers of one endpoint joined together, above its transports. */
+export class SipStack {
+  readonly accounts = new Accounts()
+  readonly dialogs = new DialogIndex()
+  readonly transactions: Transactions
+  readonly #deps: SipStackDeps
+  readonly #init: SipStackInit
+  readonly #router: Router
+  readonly #sender: Sender
+  readonly #inbound: Inbound
+
+  constructor(deps: SipStackDeps, init: SipStackInit) {
+    const { clock, log } = deps
+    this.#deps = deps
+    this.#init = { ...init, userAgent: checkText('User-Agent', init.userAgent) }
+    this.#router = new Router({ ...deps, advertised: init.advertised })
+    this.transactions = new Transactions({ clock, log })
+    this.#sender = new Sender({ clock, router: this.#router, transactions: this.transactions })
+    const flowBack: Router['flowBack'] = (via, source) => this.#router.flowBack(via, source)
+    const dispatcher = new Dispatcher({
+      clock,
+      log,
+      services: init.services?.(this.accounts) ?? [this.accounts],
+      dialogs: this.dialogs,
+      transactions: this.transactions,
+      limits: new SourceLimits(clock),
+      reply: (request, refusal) => this.#inbound.reply(request, refusal),
+      flowBack,
+    })
+    this.#inbound = new Inbound({
+      log,
+      request: (message) => dispatcher.receiveRequest(message),
+      response: (message) => dispatcher.receiveResponse(message),
+      answers: (source) => dispatcher.answers(source),
+      flowBack,
+    })
+  }
+
+  receive(bytes: Buffer, from: SipAddress): void {
+    this.#inbound.receive(bytes, from)
+  }
+
+  /** The head of a request whose end cannot be found on a stream (RFC 3261 18.3). */
+  refuse(...refused: Parameters<Inbound['refuse']>): void {
+    this.#inbound.refuse(...refused)
+  }
+
+  createUserAgent(init: UserAgentInit): AccountUserAgent {
+    const agent = new AccountUserAgent(this.#accountContext(init), this.accounts)
+    if (this.accounts.add(agent)) return agent
+    throw new TelephonyError('BAD_CONFIG', `another account of this endpoint has the Contact user ${init.contactUser}`)
+  }
+
+  /** A connection has ended: requests without an answer there will have none (RFC 3261 8.1.3.1, 17.1.4). */
+  flowEnded(peer: SipAddress, wasOurs: boolean): void {
+    this.transactions.flowEnded(peer, `the connection to ${hostPort(peer)} has ended`)
+    if (!wasOurs) return
+    for (const { init } of this.accounts.all()) {
+      guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(peer))
+    }
+  }
+
+  close(reason: string): void {
+    this.dialogs.close()
+    this.#sender.close(reason)
+    this.transactions.close(reason)
+  }
+
+  #accountContext(init: UserAgentInit): AccountContext {
+    const { clock, log, transports } = this.#deps
+    const { advertised, userAgent } = this.#init
+    const { host, port } = advertised()
+    const first: SipProtocol = transports[0]?.local.protocol ?? 'udp'
+    const prefer = init.protocol ?? (first === 'udp' ? undefined : first)
+    // RFC 3263 4.1: without the parameter it is UDP.
+    const parameter = prefer === undefined || prefer === 'udp' ? '' : `;transport=${prefer}`
+    const contactUri = accountUri(`sip:${init.contactUser}@${uriHost(host)}:${port}${parameter}`)
+    checkText('display name', init.displayName)
+    return {
+      clock,
+      log,
+      init,
+      aor: accountUri(init.aor),
+      contactUri: contactUri.text,
+      contactLine: `Contact: <${contactUri.text}>`,
+      // RFC 3261 20.41: optional, but never empty.
+      userAgentLines: userAgent === '' ? [] : [`User-Agent: ${userAgent}`],
+      prefer,
+      sender: this.#sender,
+      dialogs: this.dialogs,
+      canReach: (uri) => this.#router.canReach(uri),
+      keepAlive: (to) => this.#router.keepAlive(to),
+      routeSetTo: routesOf(init),
+    }
+  }
+}
+
+/** RFC 3261 8.1.2: the route set by target. Requests to the own domain may have another one; only host and port of the URI count. */
+function routesOf({ routeSet, home }: UserAgentInit): (target: SipUri) => readonly NameAddress[] {
+  const routes = routeSet.map(checkedRoute)
+  if (!home) return () => routes
+  const homeRoutes = home.routeSet.map(checkedRoute)
+  const domain = authorityOf(accountUri(`sip:${home.domain}`))
+  return (target) => (authorityOf(target) === domain ? homeRoutes : routes)
+}
+
+const authorityOf = ({ host, port }: SipUri): string => `${host}:${port ?? DEFAULT_PORT}`
+
+function checkedRoute(text: string): NameAddress {
+  const route = parseNameAddress(text)
+  if (route) return route
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `${JSON.stringify(text)} is not a route. Use one like <sip:proxy.example.com;lr>`,
+  )
+}
+
+function accountUri(text: string): SipUri {
+  const uri = parseUri(text)
+  if (uri && uri.host !== '') return uri
+  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(text)} is not a SIP address`)
+}
