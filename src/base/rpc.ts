@@ -2,9 +2,10 @@ import type { Transferable } from 'node:worker_threads'
 import { type PlainError, TelephonyError } from './errors.js'
 import { TransientMap } from './transient-map.js'
 
-/** Messages between the threads: `{i, op, a}` is a request, `{re, r}` or `{re, e}` a reply, `{ev, d}` an event. Plain data only. */
+/** Messages between the threads: `{i, op, a}` is a request, `{re, r}` or `{re, e}` a reply, `{op, a}` a request without a reply, `{ev, d}` an event. Plain data only. */
 type Message =
   | { i: number; op: string; a: unknown }
+  | { op: string; a: unknown }
   | { re: number; r: unknown }
   | { re: number; e: PlainError }
   | { ev: string; d: unknown }
@@ -67,6 +68,11 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
     })
   }
 
+  /** A request without a reply: the waking of this thread for a reply would cost more than the request. After `close` it has no effect. */
+  tell<Op extends keyof C & string>(op: Op, arg: Arg<C, Op>): void {
+    if (!this.#closed) this.#outbox.post({ op, a: arg })
+  }
+
   /** Rejects pending requests and every later one. Idempotent. */
   close(reason: TelephonyError): void {
     this.#closed ??= reason
@@ -75,26 +81,45 @@ export class RpcClient<C extends Commands, E extends { [name: string]: unknown }
   }
 }
 
+export interface ServeOptions extends RpcOptions {
+  /** Called with the error of a request without a reply. */
+  failed?: (arg: unknown, error: TelephonyError) => void
+}
+
 /** The answering side. Returns the function that sends events. When a handler throws, the reply carries its error. */
 export function serveRpc<C extends Commands, E extends { [name: string]: unknown }>(
   port: RpcPort,
   handlers: C,
-  options: RpcOptions = {},
+  options: ServeOptions = {},
 ): Tell<E> {
   const outbox = new Outbox(port, options)
   const table = new Map<string, C[string]>(Object.entries(handlers) as [string, C[string]][])
   onEach(port, (message) => {
-    if ('op' in message) void answer(message.i, message.op, message.a)
+    if (!('op' in message)) return
+    if ('i' in message) void answer(message.i, message.op, message.a)
+    else void obey(message.op, message.a)
   })
+
+  async function handle(op: string, arg: unknown): Promise<unknown> {
+    const handler = table.get(op)
+    if (!handler) throw new TelephonyError('BAD_ARGUMENT', `unknown command ${op}`)
+    return handler(arg)
+  }
 
   async function answer(i: number, op: string, arg: unknown): Promise<void> {
     const failed = (error: unknown) => outbox.post({ re: i, e: TelephonyError.from(error).toPlain() })
     try {
-      const handler = table.get(op)
-      if (!handler) throw new TelephonyError('BAD_ARGUMENT', `unknown command ${op}`)
-      outbox.post({ re: i, r: await handler(arg) }, undefined, failed)
+      outbox.post({ re: i, r: await handle(op, arg) }, undefined, failed)
     } catch (error) {
       failed(error)
+    }
+  }
+
+  async function obey(op: string, arg: unknown): Promise<void> {
+    try {
+      await handle(op, arg)
+    } catch (error) {
+      options.failed?.(arg, TelephonyError.from(error))
     }
   }
 

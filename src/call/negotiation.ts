@@ -1,5 +1,5 @@
 /** Offer and answer of one call; connects its media as they agree. */
-import { isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { TelephonyError } from '../base/errors.js'
 import { newToken } from '../base/ids.js'
@@ -94,29 +94,30 @@ export class Negotiation {
     this.#phase = phase
     this.#agreement = settled
     const { now, later } = this.#peerHost.addressOf(settled.remote.host)
-    await this.#connectTo(settled, now)
+    this.#connectTo(settled, now)
     if (!later) return
     const address = await later
     if (this.#agreement !== settled) return
     if (address === undefined) this.#noAddress(settled.remote.host)
-    await this.#connectTo(settled, address)
+    this.#connectTo(settled, address)
   }
 
   /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */
-  async #connectTo(settled: Settled, address: string | undefined): Promise<void> {
+  #connectTo(settled: Settled, address: string | undefined): void {
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
-    const nowhere = isIPv6(this.#session.local.host) ? '::' : '0.0.0.0'
+    const nowhere = isIP(this.#session.local.host) === 6 ? '::' : '0.0.0.0'
+    const { port, rtcpPort } = remote
     const parameters: Omit<MediaConnect, 'id'> = {
-      timeoutMs,
-      ...(hosts.length > 0 ? { natHosts: hosts } : {}),
       ...settled,
-      remote: { ...remote, host: address ?? nowhere },
+      timeoutMs,
+      remote: { host: address ?? nowhere, port, rtcpPort },
     }
+    if (hosts.length > 0) parameters.natHosts = hosts
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters
-    await this.#session.connect(parameters)
+    this.#session.connect(parameters)
   }
 
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */

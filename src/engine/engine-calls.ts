@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import { newId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
+import { plainCopy } from '../base/plain-copy.js'
 import { RecentSet } from '../base/recent-set.js'
 import { TransientMap } from '../base/transient-map.js'
 import {
@@ -77,8 +78,9 @@ export class EngineCalls {
     return this.#countByAccount.get(accountId) ?? 0
   }
 
+  /** Copies: events have the snapshots themselves, and one message to another thread may carry both. */
   snapshots(): CallSnapshot[] {
-    return [...this.#records.values()].flatMap(({ call }) => (call ? [call.snapshot()] : []))
+    return [...this.#records.values()].flatMap(({ call }) => (call ? [plainCopy(call.snapshot())] : []))
   }
 
   /** Throws CALL_ENDED for the id of an ended call, NO_CALL for an unknown id. */

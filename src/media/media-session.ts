@@ -23,11 +23,12 @@ export type MediaSessionEvents = {
 /** The source, or a function that finds it, so that plays keep their order during the search for a file. */
 export type ToPlay = PromptSource | (() => Promise<PromptSource>)
 
-/** The media of one call: its ports and the actions on its sound. Every method rejects with CLOSED after `close`. */
+/** The media of one call: its ports and the actions on its sound. Every method throws or rejects with CLOSED after `close`. */
 export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   readonly id: string
   readonly local: { host: string; port: number; rtcpPort: number }
-  connect(parameters: Omit<MediaConnect, 'id'>): Promise<void>
+  /** Later commands find the media connected. If that is not possible, `failed` is emitted. */
+  connect(parameters: Omit<MediaConnect, 'id'>): void
   /** Continues on other ports and updates `local`. Rejects with NO_PORTS, TRANSPORT; then nothing has changed. */
   moveTo(range: PortRange): Promise<void>
   /** The result resolves when the last packet has been sent, or with the reason of an earlier end. A second play interrupts the first. */

@@ -11,7 +11,6 @@ import type {
   EncodedPrompt,
   MediaCallEvents,
   MediaOpen,
-  MediaPorts,
   PortRange,
   PromptFigures,
   PromptSource,
@@ -77,19 +76,18 @@ export class MediaWorkers implements MediaPool {
     this.#init = { ...defaults(), ...init }
   }
 
-  async open({ preferredCodec = 'PCMA', ...open }: MediaSessionInit): Promise<MediaSession> {
+  async open({ id, address, portMin, portMax, preferredCodec = 'PCMA' }: MediaSessionInit): Promise<MediaSession> {
     if (this.#closing) throw new TelephonyError('CLOSED', 'media is closed')
-    if (this.#sessions.has(open.id) || this.#opening.has(open.id)) {
-      throw new TelephonyError('BAD_ARGUMENT', `the call ${open.id} already has media`)
+    if (this.#sessions.has(id) || this.#opening.has(id)) {
+      throw new TelephonyError('BAD_ARGUMENT', `the call ${id} already has media`)
     }
-    const { address, portMin, portMax } = open
     const thread = this.#leastLoaded()
     const leasedPort = thread.leases.take({ address, portMin, portMax })
-    if (leasedPort === undefined) return this.#openAtAny(open, preferredCodec)
+    if (leasedPort === undefined) return this.#openAtAny({ id, address, portMin, portMax }, preferredCodec)
     // No answer is awaited: the worker has bound the ports already.
-    const unsentOpen = { ...open, leasedPort }
-    const ports = { port: leasedPort, rtcpPort: leasedPort + 1 }
-    return this.#add(thread, thread.hold(), { ...sessionInit(open, ports, preferredCodec), unsentOpen })
+    const unsentOpen = { id, address, portMin, portMax, leasedPort }
+    const local = { host: address, port: leasedPort, rtcpPort: leasedPort + 1 }
+    return this.#add(thread, thread.hold(), { id, local, codec: preferredCodec, unsentOpen })
   }
 
   /** If a worker dies during the setup of a call, another worker takes the call. */
@@ -100,8 +98,8 @@ export class MediaWorkers implements MediaPool {
         const thread = this.#leastLoaded()
         const release = thread.hold()
         try {
-          const ports = await this.#withPorts(open, () => thread.rpc.call('open', open))
-          return this.#add(thread, release, sessionInit(open, ports, codec))
+          const { port, rtcpPort } = await this.#withPorts(open, () => thread.rpc.call('open', open))
+          return this.#add(thread, release, { id: open.id, local: { host: open.address, port, rtcpPort }, codec })
         } catch (error) {
           release()
           const died = TelephonyError.from(error).code === 'MEDIA_WORKER_DIED'
@@ -232,8 +230,4 @@ export class MediaWorkers implements MediaPool {
       })
     })
   }
-}
-
-function sessionInit({ id, address }: MediaOpen, ports: MediaPorts, codec: CodecName): RemoteMediaSessionInit {
-  return { id, local: { host: address, ...ports }, codec }
 }

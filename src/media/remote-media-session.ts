@@ -73,13 +73,15 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     op: Op,
     command: Parameters<MediaCommands[Op]>[0],
   ): Promise<Awaited<ReturnType<MediaCommands[Op]>>> {
-    const { rpc } = this.#deps
+    this.#tellOpen()
+    return this.#deps.rpc.call(op, command)
+  }
+
+  #tellOpen(): void {
     const open = this.#unsentOpen
-    if (open) {
-      this.#unsentOpen = undefined
-      rpc.call('open', open).catch((error: unknown) => this.fail(TelephonyError.from(error).message))
-    }
-    return rpc.call(op, command)
+    if (!open) return
+    this.#unsentOpen = undefined
+    this.#deps.rpc.tell('open', open)
   }
 
   get local(): MediaSession['local'] {
@@ -106,9 +108,10 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     handlers[name](data)
   }
 
-  async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
+  connect(parameters: Omit<MediaConnect, 'id'>): void {
     this.#assertOpen()
-    await this.#call('connect', { id: this.id, ...parameters })
+    this.#tellOpen()
+    this.#deps.rpc.tell('connect', { ...parameters, id: this.id })
     this.#codec = parameters.codec
   }
 

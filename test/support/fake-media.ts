@@ -155,7 +155,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     return play
   }
 
-  async connect(parameters: Omit<MediaConnect, 'id'>): Promise<void> {
+  connect(parameters: Omit<MediaConnect, 'id'>): void {
     if (this.connectError) throw this.connectError
     this.connects.push(parameters)
   }

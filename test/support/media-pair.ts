@@ -44,7 +44,13 @@ export async function mediaPair(init: MediaServiceInit = {}, changes: Partial<Co
 }
 
 export const connect = (from: MediaSession, to: MediaSession, changes: Partial<Connection> = {}): Promise<void> =>
-  from.connect(connectionTo(to.local, changes))
+  connectWith(from, connectionTo(to.local, changes))
+
+/** Resolves when the media worker has connected the call. */
+export async function connectWith(session: MediaSession, connection: Connection): Promise<void> {
+  session.connect(connection)
+  await session.stats()
+}
 
 /** Resolves with the arguments of the next event of this name. */
 export function nextEvent<Name extends keyof MediaSessionEvents & string>(

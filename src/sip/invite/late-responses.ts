@@ -7,6 +7,9 @@ import type { AccountContext } from '../user-agent/account-context.js'
 import { Ack } from './ack.js'
 import { InviteDialog } from './invite-dialog.js'
 
+/** More forks than a proxy makes. A peer could make up any number of them, each with the address of another host in its Contact. */
+export const MAX_FORKS = 64
+
 /**
  * Hears of an INVITE whose outcome is known: repeats of its 2xx get their ACK again, and the 2xx of every other fork gets an ACK and a BYE
  * (RFC 3261 13.2.2.4). It holds no call, because it stays for 32 s.
@@ -30,7 +33,7 @@ export class LateResponses implements InviteUser {
   success(response: ParsedResponse): void {
     const ack = this.#acks.get(response.toTag)
     if (ack) ack.repeat()
-    else this.#endFork(response)
+    else if (this.#acks.size < MAX_FORKS) this.#endFork(response)
   }
 
   acknowledge(invite: InviteDialog): void {

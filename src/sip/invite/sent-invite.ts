@@ -20,7 +20,7 @@ import { type AccountContext, guarded } from '../user-agent/account-context.js'
 import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { targetUri } from '../user-agent/target-uri.js'
 import { InviteDialog } from './invite-dialog.js'
-import { LateResponses } from './late-responses.js'
+import { LateResponses, MAX_FORKS } from './late-responses.js'
 
 const TERMINATED = { status: 487, reason: 'Request Terminated' }
 
@@ -182,9 +182,6 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     guarded(this.#context.log, what, run)
   }
 }
-
-/** More early dialogs than a forking proxy makes. */
-const MAX_FORKS = 64
 
 function inviteOf(
   context: AccountContext,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { silentLogger } from '../../../src/base/logger.js'
 import { type MediaService, type MediaSession, startMediaService } from '../../../src/media/client.js'
 import { writeRtpHeader } from '../../../src/media/rtp/rtp-packet.js'
-import { connectionTo, LOOPBACK_PORTS, nextEvent } from '../../support/media-pair.js'
+import { connectionTo, connectWith, LOOPBACK_PORTS, nextEvent } from '../../support/media-pair.js'
 import { until, within } from '../../support/wait.js'
 
 const HOST = LOOPBACK_PORTS.address
@@ -73,7 +73,7 @@ describe('media: late packets of an earlier call', () => {
 
   const open = async (peer: Talker): Promise<MediaSession> => {
     const session = await service.open({ id: `${count++}`, address: HOST, portMin: PORT_MIN, portMax: PORT_MAX })
-    await session.connect(connectionTo(peer.address))
+    await connectWith(session, connectionTo(peer.address))
     return session
   }
 

@@ -10,7 +10,7 @@ import { silentLogger } from '../../../src/base/logger.js'
 import { type MediaService, startMediaService } from '../../../src/media/client.js'
 import type { StartThread } from '../../../src/media/rpc-worker.js'
 import { readWav, sine, writeWav } from '../../support/audio.js'
-import { connect, LOOPBACK_PORTS, mediaPair, nextEvent } from '../../support/media-pair.js'
+import { connect, connectWith, LOOPBACK_PORTS, mediaPair, nextEvent } from '../../support/media-pair.js'
 
 const TONE = { kind: 'tone', hz: [1000], durationMs: 60_000, levelDbfs: -13 } as const
 const tone = () => ({ ...TONE, hz: [...TONE.hz] })
@@ -179,7 +179,7 @@ describe('media: life of calls and workers', () => {
     service = pair.service
     await assert.rejects(pair.a.sendDigits('12E'), { code: 'BAD_ARGUMENT' })
     await assert.rejects(pair.a.sendDigits('1', { toneMs: 60_000 }), { code: 'BAD_ARGUMENT' })
-    await pair.a.connect({
+    await connectWith(pair.a, {
       remote: pair.b.local,
       codec: 'PCMA',
       payloadType: 8,

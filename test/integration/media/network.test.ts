@@ -11,7 +11,7 @@ import { meanOpinionScore } from '../../../src/media/rtp/quality.js'
 import { buildRtcp } from '../../../src/media/rtp/rtcp-packet.js'
 import { emptyRtpView, parseRtp, writeRtpHeader } from '../../../src/media/rtp/rtp-packet.js'
 import { measureTone, readWav, rmsDbfs, sine } from '../../support/audio.js'
-import { connectionTo, digits, mediaPair, nextEvent, strangePair } from '../../support/media-pair.js'
+import { connectionTo, connectWith, digits, mediaPair, nextEvent, strangePair } from '../../support/media-pair.js'
 import { seeded, UdpRelay } from '../../support/udp-relay.js'
 
 const WAIT_MS = 15_000
@@ -87,8 +87,8 @@ describe('media: the network', () => {
       a: { host: '127.0.0.1', port: rtp.portForA, rtcpPort: rtcp.portForA },
       b: { host: '127.0.0.1', port: rtp.portForB, rtcpPort: rtcp.portForB },
     }
-    await b.connect(connectionTo(places.b))
-    await a.connect(connectionTo(places.a))
+    await connectWith(b, connectionTo(places.b))
+    await connectWith(a, connectionTo(places.a))
     return { rtp, places }
   }
 
@@ -120,7 +120,7 @@ describe('media: the network', () => {
     const { rtp: relay, places } = await relayBetween(() => random() < 0.2)
     await statsWhere(b, (s) => s.packetsReceived >= 100)
     // From now on only RTCP goes on: what both sides count stands still.
-    await a.connect(connectionTo(places.a, { direction: 'recvonly' }))
+    await connectWith(a, connectionTo(places.a, { direction: 'recvonly' }))
     const { packetsSent } = await a.stats()
     const stats = await statsWhere(b, (s) => s.packetsReceived === relay.passed.a && relay.taken.a === packetsSent)
     const lost = relay.taken.a - relay.passed.a
@@ -192,7 +192,7 @@ describe('media: the network', () => {
     for (const forger of forgers) forger.on('message', () => answers++)
     a.on('digit', () => assert.fail('a digit of a forger'))
     const { port } = peer.address()
-    await a.connect(connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
+    await connectWith(a, connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
     const path = join(mkdtempSync(join(tmpdir(), 'ringflow-')), 'a.wav')
     const recording = await a.record(path)
     const tone = Uint8Array.from(sine(1000, 20), (v) => PCMA.toCoded[v & 0xffff] ?? 0)
@@ -232,7 +232,7 @@ describe('media: the network', () => {
     closers.push(...[silent, peer, peerRtcp].map((socket) => () => socket.close()))
     const { port } = silent.address()
     const remote = { host: '127.0.0.1', port, rtcpPort: port }
-    await a.connect(connectionTo(remote, { natHosts: ['127.0.0.1'] }))
+    await connectWith(a, connectionTo(remote, { natHosts: ['127.0.0.1'] }))
     const heard = [once(peer, 'message'), once(peerRtcp, 'message')]
     let n = 0
     const timer = setInterval(() => {
@@ -251,7 +251,7 @@ describe('media: the network', () => {
     const socket = await socketOnLoopback()
     closers.push(() => socket.close())
     const { port } = socket.address()
-    await b.connect(connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
+    await connectWith(b, connectionTo({ host: '127.0.0.1', port, rtcpPort: port }))
     for (let n = 0; n < 2000; n++) {
       const bytes = Uint8Array.from({ length: Math.floor(random() * 300) }, () => random() * 256)
       if (n % 2 === 0) bytes.set([0x80, 8].slice(0, bytes.length))
@@ -265,7 +265,7 @@ describe('media: the network', () => {
     const peer = await socketOnLoopback()
     closers.push(() => peer.close())
     const { port } = peer.address()
-    await a.connect(connectionTo({ host: '127.0.0.1', port: b.local.port, rtcpPort: port }))
+    await connectWith(a, connectionTo({ host: '127.0.0.1', port: b.local.port, rtcpPort: port }))
     await statsWhere(a, (s) => s.packetsSent > 0)
     const heard = once(peer, 'message')
     await a.close()
@@ -284,9 +284,9 @@ describe('media: the network', () => {
     )
     const remote = { host: '127.0.0.1', port: rtp.address().port, rtcpPort: rtcp.address().port }
     for (const direction of ['recvonly', 'inactive'] as const) {
-      await a.connect(connectionTo(remote, { direction: 'sendrecv' }))
+      await connectWith(a, connectionTo(remote, { direction: 'sendrecv' }))
       await once(rtp, 'message')
-      await a.connect(connectionTo(remote, { direction }))
+      await connectWith(a, connectionTo(remote, { direction }))
       const { packetsSent } = await a.stats()
       await once(rtcp, 'message')
       await once(rtcp, 'message')
@@ -300,7 +300,8 @@ describe('media: the network', () => {
     const peer = await socketOnLoopback()
     closers.push(() => peer.close())
     const { port } = peer.address()
-    await a.connect(
+    await connectWith(
+      a,
       connectionTo({ host: '127.0.0.1', port, rtcpPort: port }, { telephoneEvent: { send: 96, receive: 101 } }),
     )
     const types = new Set<number>()
@@ -334,7 +335,7 @@ describe('media: the network', () => {
       told++
     })
     const first = nextEvent(a, 'timeout')
-    await a.connect(connectionTo(remote, { timeoutMs: 100 }))
+    await connectWith(a, connectionTo(remote, { timeoutMs: 100 }))
     await first
     const packet = new Uint8Array(172)
     writeRtpHeader(packet, 8, true, 1, 0, 5)
@@ -342,7 +343,7 @@ describe('media: the network', () => {
     peer.send(packet, a.local.port, a.local.host)
     await second
     assert.equal(told, 2)
-    await a.connect(connectionTo(remote, { timeoutMs: 100, direction: 'sendonly' }))
+    await connectWith(a, connectionTo(remote, { timeoutMs: 100, direction: 'sendonly' }))
     const { packetsSent } = await a.stats()
     await statsWhere(a, (s) => s.packetsSent > packetsSent + 15)
     assert.equal(told, 2, 'nothing is expected while we only send')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MediaService, MediaSession } from '../../../src/media/client.js'
 import { findGaps, measureTone, readWav, sine, writeWav } from '../../support/audio.js'
-import { connect, connectionTo, digits, mediaPair } from '../../support/media-pair.js'
+import { connect, connectionTo, connectWith, digits, mediaPair } from '../../support/media-pair.js'
 
 describe('media: two calls hear each other', () => {
   let service: MediaService
@@ -100,7 +100,7 @@ describe('media: two calls hear each other', () => {
     assert.deepEqual(all, [], 'a tone in the sound says nothing where digits have packets of their own')
 
     const { telephoneEvent: _, ...plain } = connectionTo(a.local)
-    await b.connect(plain)
+    await connectWith(b, plain)
     const heard = digits(b, keys.length)
     for (const hz of keys) {
       await press(hz)

@@ -166,7 +166,7 @@ describe('media workers', () => {
     const playback = call.play(tone())
     // Offer and answer never let this port through, so the socket throws in the middle of a step.
     const remote = { host: '127.0.0.1', port: 70_000, rtcpPort: 70_001 }
-    await call.connect({ remote, codec: 'PCMA', payloadType: 8, direction: 'sendrecv', ptimeMs: 20, timeoutMs: 0 })
+    call.connect({ remote, codec: 'PCMA', payloadType: 8, direction: 'sendrecv', ptimeMs: 20, timeoutMs: 0 })
     assert.match((await failed)[0], /port/i)
     assert.equal((await playback.ended).ended, 'failed')
     const { truncated, octets } = await ended
@@ -178,6 +178,15 @@ describe('media workers', () => {
     await peer.sendDigits('1')
     assert.ok((await peer.stats()).packetsSent > packetsSent)
     assert.equal(media.length, 1)
+  })
+
+  it('a call that the worker cannot connect fails', async () => {
+    const { open } = setUp({ workers: 1 })
+    const call = await open('call')
+    const failed = nextEvent(call, 'failed')
+    // Plain data, but nothing that a socket can be told.
+    call.connect({} as unknown as Parameters<typeof call.connect>[0])
+    assert.notEqual((await failed)[0], '')
   })
 
   it('an asset worker that dies fails what it was making, and the next prompt has another', async () => {

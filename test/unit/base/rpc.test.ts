@@ -53,6 +53,30 @@ describe('rpc', () => {
     assert.deepEqual(answers, ['later', 3, 'later'])
   })
 
+  it('obeys a request without a reply in its turn, and gives its error to the answering side', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const asked: number[] = []
+    const replies: unknown[] = []
+    const failures: unknown[] = []
+    port1.on('message', (message) => replies.push(message))
+    const handlers = {
+      note: ({ n }: { n: number }) => {
+        if (n < 0) throw new TelephonyError('BAD_ARGUMENT', `${n} is negative`)
+        return asked.push(n)
+      },
+    }
+    serveRpc(port2, handlers, { failed: (arg, error) => failures.push([arg, error.code]) })
+    const noting = new RpcClient<typeof handlers, Record<string, never>>(port1, () => {})
+    noting.tell('note', { n: 1 })
+    noting.tell('note', { n: -2 })
+    assert.equal(await noting.call('note', { n: 3 }), 2)
+    assert.deepEqual([asked, failures], [[1, 3], [[{ n: -2 }, 'BAD_ARGUMENT']]])
+    assert.equal(replies.length, 1)
+    noting.close(new TelephonyError('CLOSED', 'over'))
+    noting.tell('note', { n: 4 })
+    port1.close()
+  })
+
   it('hands errors over with code and message; a bug becomes INTERNAL', async () => {
     await assert.rejects(client.call('fail', { how: 'coded' }), { code: 'NO_CALL', message: 'no such call' })
     await assert.rejects(client.call('fail', { how: 'plain' }), { code: 'INTERNAL', message: 'a bug' })

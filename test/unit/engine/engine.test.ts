@@ -317,6 +317,16 @@ describe('engine', () => {
     assert.equal(network.agent('alice@127.0.0.1'), agent)
   })
 
+  it('lists calls as copies, because one message to another thread may carry the list and an event of the same call', async () => {
+    const { commands, calls } = makeEngine()
+    await commands.setAccount(account())
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    const [listed] = await commands.calls(null)
+    const told = calls.at(-1)?.call
+    assert.deepEqual(listed, told)
+    assert.ok(listed && told && listed.from !== told.from && listed.tags !== told.tags)
+  })
+
   it('knows calls by id: none, live, ended', async () => {
     const { commands, network, calls } = makeEngine()
     await commands.setAccount(account())

@@ -86,6 +86,18 @@ describe('SentInvite', () => {
     assert.deepEqual([told, dialog?.remoteTag], [['answered'], 'a'])
   })
 
+  it('sends ACK and BYE to no more forks than a proxy makes, and repeats the ACK of each of these', async () => {
+    for (let n = 0; n < 500; n++) answer(200, `t${n}`)
+    await turn()
+    const acks = methods().filter((method) => method === 'ACK')
+    const byes = 63 // the first 2xx is the call
+    assert.deepEqual([acks.length, wire.endpoint.dialogs.size], [64, byes + 1])
+    answer(200, 't63')
+    answer(200, 't64')
+    await turn()
+    assert.deepEqual(methods(), ['ACK'])
+  })
+
   it('a 2xx after a failure is ended as well', async () => {
     answer(486, 'a')
     answer(200, 'b')
