@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { OutgoingRequest } from '../../src/sip/message/outgoing-request.js'
 import { type NameAddress, parseNameAddress } from '../../src/sip/uri/name-address.js'
-import { parseUri, type SipUri } from '../../src/sip/uri/sip-uri.js'
-
-export const uri = (text: string): SipUri => {
-  const parsed = parseUri(text)
-  assert.ok(parsed, text)
-  return parsed
-}
+import { uriOf } from './uri.js'
 
 export const routes = (...texts: string[]): NameAddress[] =>
   texts.map((text) => {
@@ -20,7 +14,7 @@ export const routes = (...texts: string[]): NameAddress[] =>
 export const outgoing = (init: Partial<ConstructorParameters<typeof OutgoingRequest>[0]> = {}): OutgoingRequest =>
   new OutgoingRequest({
     method: 'INVITE',
-    target: uri('sip:bob@example.org'),
+    target: uriOf('sip:bob@example.org'),
     routeSet: [],
     from: '"Alice" <sip:alice@example.com>',
     fromTag: 'ours',

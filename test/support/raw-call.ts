@@ -1,5 +1,9 @@
+import assert from 'node:assert/strict'
+import type { SipDialog } from '../../src/sip/types.js'
 import type { RawPeer } from './raw-peer.js'
-import { requestText } from './sip-messages.js'
+import { requestText, SDP } from './sip-messages.js'
+import { ANSWER, type Party } from './sip-parties.js'
+import { called } from './wait.js'
 
 interface Parts {
   cseq?: number
@@ -23,6 +27,10 @@ export class RawCaller {
   /** The tag of the called party. */
   toTag = ''
   cseq = 0
+
+  static of(peer: RawPeer, callee: Party): RawCaller {
+    return new RawCaller(peer, { uri: callee.address, port: callee.endpoint.local.port })
+  }
 
   constructor(peer: RawPeer, callee: { uri: string; port: number }) {
     this.peer = peer
@@ -56,6 +64,23 @@ export class RawCaller {
   async ask(method: string, parts: Parts = {}) {
     this.send(method, parts)
     return this.final(method)
+  }
+
+  /** Calls the party, which answers. The ACK is not sent. */
+  async answeredBy(party: Party, parts: Parts = {}): Promise<SipDialog> {
+    this.send('INVITE', { body: SDP, ...parts })
+    const dialog = (await party.invites.next()).accept({ body: ANSWER })
+    assert.equal((await this.final('INVITE')).status, 200)
+    return dialog
+  }
+
+  /** Calls the party, which answers, and sends the ACK. */
+  async establishedWith(party: Party, parts: Parts = {}): Promise<SipDialog> {
+    const dialog = await this.answeredBy(party, parts)
+    const acknowledged = called(dialog.handlers, 'acknowledged')
+    this.send('ACK')
+    await acknowledged
+    return dialog
   }
 
   async final(method: string) {

@@ -11,8 +11,8 @@ import { InviteDialog } from './invite-dialog.js'
 export const MAX_FORKS = 64
 
 /**
- * Hears of an INVITE whose outcome is known: repeats of its 2xx get their ACK again, and the 2xx of every other fork gets an ACK and a BYE
- * (RFC 3261 13.2.2.4). It holds no call, because it stays for 32 s.
+ * The transaction user of an INVITE whose outcome is known: repeats of its 2xx get their ACK again, and the 2xx of every other fork gets
+ * ACK and BYE (RFC 3261 13.2.2.4). It holds no call, because it stays for 32 s.
  */
 export class LateResponses implements InviteUser {
   readonly #context: AccountContext

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.js'
 import { T1, TRANSACTION_MS } from './timers.js'
 
-/** What is sent again, and told when the time is over. */
+/** Sends a message again; `expired` is called at the end. */
 export interface Repeatable {
   resend(): void
   /** 64*T1 have passed. */

@@ -20,7 +20,7 @@ export interface ClientInvite extends ClientRequest {
   ackText(via: string, to: string): string
 }
 
-/** Hears of a request other than INVITE. */
+/** The transaction user (RFC 3261 5) of a request that we send, other than INVITE. */
 export interface ClientUser {
   /** 1xx, each one. */
   provisional(response: ParsedResponse): void
@@ -30,7 +30,7 @@ export interface ClientUser {
   failed(failure: LocalFinalResponse): void
 }
 
-/** Hears of an INVITE. */
+/** The transaction user of an INVITE that we send. */
 export interface InviteUser extends ClientUser {
   /**
    * Each 2xx, also repeats and those of other forks, until Timer M (RFC 6026 7.2); even after `final` or `failed`. The user sends the
@@ -39,7 +39,7 @@ export interface InviteUser extends ClientUser {
   success(response: ParsedResponse): void
 }
 
-/** Hears of a request that has come. */
+/** The transaction user of a received request. */
 export interface ServerUser {
   /**
    * The request is not ongoing any more (RFC 3261 8.2.2.2): it has its final response, and its ACK if it is an INVITE that was refused.
@@ -66,7 +66,7 @@ export const timedOut = (): LocalFinalResponse => ({ status: 408, reason: 'Reque
 export const unavailable = (reason: string, unsent = false): LocalFinalResponse =>
   unsent ? { status: 503, reason, local: true, unsent } : { status: 503, reason, local: true }
 
-/** Tells the user something. What the user throws goes no further than the log: a packet, a timer or a failed send has called us. */
+/** Calls the transaction user. Its exceptions are only logged: the caller is a packet, a timer or a failed send. */
 export function tell(host: TransactionHost, run: () => void): void {
   try {
     run()
@@ -75,7 +75,7 @@ export function tell(host: TransactionHost, run: () => void): void {
   }
 }
 
-/** Sends by a flow; an error goes to `failed`, or to the log, because the peer's silence will tell. */
+/** Sends by a flow. An error goes to `failed`; without it to the log, because the transaction times out anyway. */
 export function transmit(host: TransactionHost, flow: Flow, text: string, failed?: (error: Error) => void): void {
   flow.send(text).catch((error: Error) => {
     if (failed) failed(error)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawFork } from '../../support/raw-fork.js'
 import { RawPeer } from '../../support/raw-peer.js'
+import { repeatsAt } from '../../support/repeats.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
 import { Party } from '../../support/sip-parties.js'
@@ -25,18 +26,8 @@ describe('the timers of a client transaction over UDP', () => {
   })
   afterEach(() => Promise.all([peer.close(), alice.close()]))
 
-  /** Advances to each of these times and sees that one copy goes out then, and none before. */
-  async function repeats(start: string, times: readonly number[], fromMs: number, words: readonly string[] = []) {
-    for (const ms of times) {
-      const before = heard(peer, start, ...words)
-      clock.advance(fromMs + ms - 1 - clock.now())
-      await settled(peer, alice)
-      assert.equal(heard(peer, start, ...words), before, `nothing until ${ms - 1} ms`)
-      clock.advance(1)
-      await settled(peer, alice)
-      assert.equal(heard(peer, start, ...words), before + 1, `${start} at ${ms} ms`)
-    }
-  }
+  const repeats = (start: string, times: readonly number[], fromMs: number, words: readonly string[] = []) =>
+    repeatsAt(times, { peer, party: alice, clock }, { start, words, fromMs })
 
   const options = () => {
     const asked = alice.agent.request({ method: 'OPTIONS', target: peer.uri, sipCallId: 'ours@test', cseq: 1 })

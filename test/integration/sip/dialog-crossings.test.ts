@@ -8,7 +8,7 @@ import { RawFork } from '../../support/raw-fork.js'
 import { RawPeer, type Received } from '../../support/raw-peer.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
-import { ANSWER, OFFER, Party } from '../../support/sip-parties.js'
+import { OFFER, Party } from '../../support/sip-parties.js'
 import { toldBy } from '../../support/told-by.js'
 import { called } from '../../support/wait.js'
 
@@ -30,13 +30,8 @@ for (const role of ['caller', 'callee'] as const) {
         agent: { authenticator: { answer: (challenges) => challenges.map(credentials) } },
       })
       if (role === 'caller') {
-        side = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
-        side.send('INVITE', { body: SDP })
-        dialog = (await bob.invites.next()).accept({ body: ANSWER })
-        await side.final('INVITE')
-        const acknowledged = called(dialog.handlers, 'acknowledged')
-        side.send('ACK')
-        await acknowledged
+        side = RawCaller.of(peer, bob)
+        dialog = await side.establishedWith(bob)
       } else {
         const { outcome } = bob.call(peer.uri)
         side = new RawFork(peer, await peer.requests.next(), { tag: 'callee', contact: peer.uri })

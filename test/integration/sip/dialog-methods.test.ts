@@ -20,25 +20,14 @@ describe('within a dialog the peer', () => {
     clock = new FakeClock()
     peer = await RawPeer.open()
     bob = await Party.open('bob', { clock })
-    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    caller = RawCaller.of(peer, bob)
   })
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   /** The peer's call, answered, without its ACK. */
-  async function answered(): Promise<SipDialog> {
-    caller.send('INVITE', { body: SDP })
-    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    assert.equal((await caller.final('INVITE')).status, 200)
-    return dialog
-  }
+  const answered = (): Promise<SipDialog> => caller.answeredBy(bob)
 
-  async function established(): Promise<SipDialog> {
-    const dialog = await answered()
-    const acknowledged = called(dialog.handlers, 'acknowledged')
-    caller.send('ACK')
-    await acknowledged
-    return dialog
-  }
+  const established = (): Promise<SipDialog> => caller.establishedWith(bob)
 
   /** Its next CSeq is taken, and its BYE ends it. */
   async function stands(dialog: SipDialog): Promise<void> {
@@ -108,7 +97,7 @@ describe('within a dialog the peer', () => {
     const acknowledged = called(dialog.handlers, 'acknowledged')
     caller.send('ACK', { headers: ['Require: x'] })
     await acknowledged
-    const other = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    const other = RawCaller.of(peer, bob)
     other.send('INVITE', { body: SDP, branch: 'required' })
     const cancelled = called((await bob.invites.next()).handlers, 'cancelled')
     other.send('CANCEL', { branch: 'required', cseq: 1, headers: ['Require: x'] })

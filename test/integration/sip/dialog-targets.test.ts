@@ -31,13 +31,8 @@ for (const role of ['caller', 'callee'] as const) {
       peer = await RawPeer.open()
       bob = await Party.open('bob', { clock: new FakeClock() })
       if (role === 'caller') {
-        const caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
-        caller.send('INVITE', { body: SDP })
-        dialog = (await bob.invites.next()).accept({ body: ANSWER })
-        await caller.final('INVITE')
-        const acknowledged = called(dialog.handlers, 'acknowledged')
-        caller.send('ACK')
-        await acknowledged
+        const caller = RawCaller.of(peer, bob)
+        dialog = await caller.establishedWith(bob)
         side = caller
       } else {
         const { outcome } = bob.call(peer.uri)

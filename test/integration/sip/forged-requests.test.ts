@@ -22,25 +22,17 @@ describe('a forged request', () => {
     clock = new FakeClock()
     peer = await RawPeer.open()
     bob = await Party.open('bob', { clock })
-    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    caller = RawCaller.of(peer, bob)
   })
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   const port = () => bob.endpoint.local.port
 
-  async function answered(parts: Parts = {}): Promise<SipDialog> {
-    caller.send('INVITE', { body: SDP, ...parts })
-    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    assert.equal((await caller.final('INVITE')).status, 200)
-    return dialog
-  }
+  const answered = (parts: Parts = {}): Promise<SipDialog> => caller.answeredBy(bob, parts)
 
   /** A call that stands, and what it is told from now on. */
   async function established(): Promise<{ dialog: SipDialog; told: string[] }> {
-    const dialog = await answered()
-    const acknowledged = called(dialog.handlers, 'acknowledged')
-    caller.send('ACK')
-    await acknowledged
+    const dialog = await caller.establishedWith(bob)
     return { dialog, told: toldBy(dialog) }
   }
 

@@ -15,7 +15,7 @@ describe('a peer that', () => {
   let caller: RawCaller
   let branches = 0
 
-  const newCaller = () => new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+  const newCaller = () => RawCaller.of(peer, bob)
 
   beforeEach(async () => {
     clock = new FakeClock()
@@ -26,20 +26,9 @@ describe('a peer that', () => {
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   /** The peer's call, answered, without its ACK. */
-  async function answered(parts: Parameters<RawCaller['send']>[1] = {}): Promise<SipDialog> {
-    caller.send('INVITE', { body: SDP, ...parts })
-    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    assert.equal((await caller.final('INVITE')).status, 200)
-    return dialog
-  }
+  const answered = (parts: Parameters<RawCaller['send']>[1] = {}): Promise<SipDialog> => caller.answeredBy(bob, parts)
 
-  async function established(): Promise<SipDialog> {
-    const dialog = await answered()
-    const acknowledged = called(dialog.handlers, 'acknowledged')
-    caller.send('ACK')
-    await acknowledged
-    return dialog
-  }
+  const established = (): Promise<SipDialog> => caller.establishedWith(bob)
 
   /** Our call, answered with this To tag ('' for none), acknowledged. */
   async function placed(toTag: string) {

@@ -23,7 +23,7 @@ describe('a request that comes again', () => {
     clock = new FakeClock()
     peer = await RawPeer.open()
     bob = await Party.open('bob', { clock })
-    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    caller = RawCaller.of(peer, bob)
   })
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
@@ -140,7 +140,7 @@ describe('the CSeq of a request within a dialog', () => {
   beforeEach(async () => {
     peer = await RawPeer.open()
     bob = await Party.open('bob', { clock: new FakeClock() })
-    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    caller = RawCaller.of(peer, bob)
     caller.cseq = 100
     caller.send('INVITE', { body: SDP, cseq: 100 })
     dialog = (await bob.invites.next()).accept({ body: ANSWER })

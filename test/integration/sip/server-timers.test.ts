@@ -4,6 +4,7 @@ import type { SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawCaller } from '../../support/raw-call.js'
 import { RawPeer } from '../../support/raw-peer.js'
+import { repeatsAt } from '../../support/repeats.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
 import { ANSWER, Party } from '../../support/sip-parties.js'
@@ -23,29 +24,14 @@ describe('the timers of a server transaction over UDP', () => {
     clock = new FakeClock()
     peer = await RawPeer.open()
     bob = await Party.open('bob', { clock })
-    caller = new RawCaller(peer, { uri: bob.address, port: bob.endpoint.local.port })
+    caller = RawCaller.of(peer, bob)
   })
   afterEach(() => Promise.all([peer.close(), bob.close()]))
 
-  async function repeats(start: string, times: readonly number[], ...words: readonly string[]) {
-    const startMs = clock.now()
-    for (const ms of times) {
-      const before = heard(peer, start, ...words)
-      clock.advance(startMs + ms - 1 - clock.now())
-      await settled(peer, bob)
-      assert.equal(heard(peer, start, ...words), before, `nothing until ${ms - 1} ms`)
-      clock.advance(1)
-      await settled(peer, bob)
-      assert.equal(heard(peer, start, ...words), before + 1, `${start} at ${ms} ms`)
-    }
-  }
+  const repeats = (start: string, times: readonly number[], ...words: readonly string[]) =>
+    repeatsAt(times, { peer, party: bob, clock }, { start, words, fromMs: clock.now() })
 
-  async function answered(): Promise<SipDialog> {
-    caller.send('INVITE', { body: SDP, branch: `first-${caller.callId}` })
-    const dialog = (await bob.invites.next()).accept({ body: ANSWER })
-    assert.equal((await caller.final('INVITE')).status, 200)
-    return dialog
-  }
+  const answered = (): Promise<SipDialog> => caller.answeredBy(bob, { branch: `first-${caller.callId}` })
 
   it('G: a failure is repeated until its ACK, at intervals that double up to T2; H: for 64*T1', async () => {
     caller.send('INVITE', { body: SDP })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { lineOf, outgoing, routes, uri } from '../../../support/outgoing-request.js'
+import { lineOf, outgoing, routes } from '../../../support/outgoing-request.js'
+import { uriOf } from '../../../support/uri.js'
 
 describe('OutgoingRequest', () => {
   describe('the way (RFC 3261 8.1.2, 12.2.1.1)', () => {
@@ -17,7 +18,7 @@ describe('OutgoingRequest', () => {
 
     it('a strict router first: it is the Request-URI, the target is the last route', () => {
       const routeSet = routes('"P" <sip:p1;method=INVITE?x=y>', '<sip:p2;lr>')
-      const request = outgoing({ target: uri('sip:bob@example.org;method=INVITE?Subject=x'), routeSet })
+      const request = outgoing({ target: uriOf('sip:bob@example.org;method=INVITE?Subject=x'), routeSet })
       assert.deepEqual([request.uri.text, request.nextHop.host], ['sip:p1', 'p1'])
       assert.deepEqual(lineOf(request, 'Route'), ['<sip:p2;lr>', '<sip:bob@example.org>'])
     })
@@ -33,7 +34,7 @@ describe('OutgoingRequest', () => {
       ['tel:+4930;phone-context=a?b', 'tel:+4930;phone-context=a?b'],
     ] as const) {
       it(`writes ${target} as ${written} (19.1.1)`, () => {
-        assert.equal(outgoing({ target: uri(target) }).uri.text, written)
+        assert.equal(outgoing({ target: uriOf(target) }).uri.text, written)
       })
     }
   })
