@@ -1,6 +1,6 @@
 /** Joins a call to its media: opened once, connected as offer and answer agree, closed at the end. */
 import { TelephonyError } from '../base/errors.js'
-import type { MediaService, MediaSession } from '../media/client.js'
+import type { MediaService, MediaSession, MediaSessionInit } from '../media/client.js'
 import type { CodecName, MediaStats, MediaTrouble } from '../media/protocol.js'
 import type { Settled } from '../sdp/offer-answer.js'
 import type { SipMessage } from '../sip/types.js'
@@ -83,8 +83,8 @@ export class MediaLink {
     const { id, account } = this.#host
     const { codecs, latest } = this.#init
     const { address, portMin, portMax, advertise } = account.rtp
-    const preferred = codecs[0]
-    const where = { id, address, portMin, portMax, ...(preferred ? { preferredCodec: preferred } : {}) }
+    const where: MediaSessionInit = { id, address, portMin, portMax }
+    if (codecs[0]) where.preferredCodec = codecs[0]
     const session = await this.#deps.media.open(where)
     if (this.#host.ending) {
       await session.close()

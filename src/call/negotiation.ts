@@ -108,12 +108,17 @@ export class Negotiation {
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
     const nowhere = isIP(this.#session.local.host) === 6 ? '::' : '0.0.0.0'
-    const { port, rtcpPort } = remote
+    const { codec, payloadType, telephoneEvent, direction, ptimeMs } = settled
+    const host = address ?? nowhere
     const parameters: Omit<MediaConnect, 'id'> = {
-      ...settled,
+      remote: { host, port: remote.port, rtcpPort: remote.rtcpPort },
+      codec,
+      payloadType,
+      direction,
+      ptimeMs,
       timeoutMs,
-      remote: { host: address ?? nowhere, port, rtcpPort },
     }
+    if (telephoneEvent) parameters.telephoneEvent = telephoneEvent
     if (hosts.length > 0) parameters.natHosts = hosts
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters

@@ -10,6 +10,7 @@ export type {
   MediaService,
   MediaSession,
   MediaSessionEvents,
+  MediaSessionInit,
   ToPlay,
 } from './media-session.js'
 export type { MediaPool, MediaServiceInit } from './media-workers.js'

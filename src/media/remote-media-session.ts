@@ -111,7 +111,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   connect(parameters: Omit<MediaConnect, 'id'>): void {
     this.#assertOpen()
     this.#tellOpen()
-    this.#deps.rpc.tell('connect', { ...parameters, id: this.id })
+    this.#deps.rpc.tell('connect', { id: this.id, ...parameters })
     this.#codec = parameters.codec
   }
 
