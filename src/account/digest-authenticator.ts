@@ -4,7 +4,6 @@ import { algorithmOf, wantsIntegrityOnly, withoutIntegrity } from '../sip/digest
 import { chooseChallenges } from '../sip/digest/challenge.js'
 import { credentialsHeader, digestCredentials } from '../sip/digest/credentials.js'
 import type { Authenticator, Challenge, HeaderField } from '../sip/types.js'
-import { parseUri } from '../sip/uri/sip-uri.js'
 import { RealmGuard, type RealmGuardInit } from './realm-guard.js'
 
 export interface Credentials {
@@ -83,7 +82,7 @@ export class DigestAuthenticator implements Authenticator {
       challenge,
       ...this.#credentials,
       method: request.method,
-      uri: request.uri,
+      uri: request.uri.text,
       body: request.body,
       cnonce,
       nonceCount: count,
@@ -120,4 +119,4 @@ function mayAnswer(challenge: Challenge, earlier: { answers: number; challenge: 
 const keyOf = (challenge: Challenge): string => `${challenge.status} ${challenge.realm}`
 const tryKey = ({ method, callId }: Unasked): string => `${method} ${callId}`
 /** Requests of one method to one host meet the same servers. */
-const placeOf = ({ method, uri }: Unasked): string => `${method} ${parseUri(uri)?.host ?? ''}`
+const placeOf = ({ method, uri }: Unasked): string => `${method} ${uri.host}`

@@ -2,7 +2,6 @@ import { readable } from '../base/octets.js'
 import { RecentMap } from '../base/recent-map.js'
 import { RecentSet } from '../base/recent-set.js'
 import type { Authenticator, Challenge } from '../sip/types.js'
-import { parseUri } from '../sip/uri/sip-uri.js'
 
 type Request = Parameters<Authenticator['answer']>[1]
 
@@ -51,7 +50,7 @@ export class RealmGuard {
   #isOurs(challenge: Challenge, { method, uri, source = '' }: Request, isKnown: boolean): boolean {
     if (method === 'REGISTER') return true
     const { viaProxy, isOurs } = this.#init
-    const isHome = viaProxy || isOurs(parseUri(uri)?.host ?? '') || isOurs(source)
+    const isHome = viaProxy || isOurs(uri.host) || isOurs(source)
     // RFC 3261 22.3: a proxy sends 407. The called party may have sent a 401, unless its realm is the registrar's.
     return isHome && (isKnown || challenge.status === 407 || !this.#registrarKnown)
   }

@@ -54,7 +54,8 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   #expiresSec: number
   #state: RegistrationState = { state: 'idle' }
   #wanted = false
-  #closed = false
+  /** Aborted by `close`: a request that has no answer yet is not sent again. */
+  readonly #life = new AbortController()
   #timer: Timer | undefined
   #inFlight: Promise<void> | undefined
   #unregistering: Promise<void> | undefined
@@ -74,6 +75,10 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
 
   get state(): RegistrationState {
     return this.#state
+  }
+
+  get #closed(): boolean {
+    return this.#life.signal.aborted
   }
 
   /** Registers and stays registered. During a wait for a retry: tries now. While registered: refreshes. */
@@ -108,9 +113,9 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
 
   /** Stops without a request to the registrar. Idempotent. */
   close(): void {
-    this.#closed = true
     this.#wanted = false
     this.#cancelTimer()
+    this.#life.abort('the account was closed')
     this.removeAllListeners()
   }
 
@@ -221,6 +226,7 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
         ['Contact', `<${userAgent.contactUri}>;expires=${expiresSec}`],
         ['Expires', String(expiresSec)],
       ],
+      signal: this.#life.signal,
     })
     this.#cseq = Math.max(this.#cseq, cseq) + 1
     log.debug({ status: response.status, expiresSec }, 'REGISTER answered')

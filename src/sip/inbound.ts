@@ -26,6 +26,8 @@ interface Origin {
   fields: HeaderFields
   via: Via
   source: SipAddress
+  /** Absent for a request that could not be read whole. */
+  toTag?: string
 }
 
 /** Parses received octets for the dispatcher; answers or drops malformed messages. */
@@ -52,9 +54,9 @@ export class Inbound {
   }
 
   /** A response made from nothing but the request (RFC 3261 8.2.7): a repeated request gets the same one, with the same To tag. */
-  reply({ fields, via, source }: Origin, refusal: Refusal): void {
+  reply({ fields, via, source, toTag: given = '' }: Origin, refusal: Refusal): void {
     const { status, reason, lines = [] } = refusal
-    const toTag = status === 100 ? '' : this.#toTag(fields)
+    const toTag = status === 100 || given !== '' ? '' : this.#toTag(fields)
     const text = responseText(fields, { status, reason, toTag, headers: lines })
     this.#deps
       .flowBack(via, source)

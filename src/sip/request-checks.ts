@@ -14,8 +14,9 @@ export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILI
   if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
   const { scheme } = message.uri
   if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 } // sips needs TLS on the last hop
-  const wanted = message.method === 'CANCEL' ? [] : capabilities.unsupported(splitWords(message.headers('require')))
-  if (wanted.length > 0) return { status: 420, lines: [`Unsupported: ${wanted.join(', ')}`] } // 8.2.2.3
+  // 8.2.2.3. ACK and CANCEL, whose Require does not count, do not come here.
+  const wanted = capabilities.unsupported(splitWords(message.headers('require')))
+  if (wanted.length > 0) return { status: 420, lines: [`Unsupported: ${wanted.join(', ')}`] }
   return checkContent(message) ?? checkAccept(message)
 }
 

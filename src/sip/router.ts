@@ -64,7 +64,7 @@ export class Router {
   flowTo(request: OutgoingRequest, prefer?: SipProtocol): Flow | Promise<Flow> {
     const target = this.#target(request.nextHop, prefer)
     const host = literalAddress(target.host)
-    if (host === undefined) return this.#resolve(request, target)
+    if (host === undefined) return this.#resolve(request, target, prefer)
     return this.#choose(request, { ...target, host }, prefer)
   }
 
@@ -106,10 +106,10 @@ export class Router {
     return transport.send(text, to)
   }
 
-  async #resolve(request: OutgoingRequest, target: Target): Promise<Flow> {
+  async #resolve(request: OutgoingRequest, target: Target, prefer: SipProtocol | undefined): Promise<Flow> {
     const { resolve, transports } = this.#deps
     const host = await resolve(target.host, familyOf(transports[0]?.local.host ?? ''))
-    return this.#choose(request, { ...target, host }, undefined)
+    return this.#choose(request, { ...target, host }, prefer)
   }
 
   /** The protocol for this address; a request that is too large for a datagram goes by TCP where the peer takes it. */

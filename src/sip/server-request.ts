@@ -11,6 +11,9 @@ export interface ResponseInit {
   body?: SipBody | undefined
 }
 
+/** RFC 3261 12.1, RFC 6665 4.1.2, RFC 3515 2.4.4 */
+const MAKE_DIALOGS = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
 /** A received request with its transaction and the To tag of its responses. */
 export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
   readonly message: ParsedRequest
@@ -37,7 +40,7 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
       headers: lines,
       body,
       // 12.1.1: a response that makes a dialog repeats the Record-Route.
-      recordRoute: method === 'INVITE' && status > 100 && status < 300,
+      recordRoute: MAKE_DIALOGS.has(method) && status > 100 && status < 300,
     })
     this.transaction.respond(status, text)
     return text

@@ -8,7 +8,7 @@ interface ResponseParts {
   status: number
   /** Default: the usual phrase of the status. */
   reason?: string | undefined
-  /** For To, unless the request has one there. '' writes none. */
+  /** For To, if the request may have none there. '' writes none. */
   toTag: string
   /** Lines: `Name: value`. */
   headers: readonly string[]
@@ -36,5 +36,5 @@ export function responseText(fields: HeaderFields, response: ResponseParts): str
   return text + bodyText(body)
 }
 
-/** Most requests without a tag do not hold the word either, and need not be parsed again. */
+/** For a request that could not be read whole; of others the tag is known, and `toTag` is '' if there is one. */
 const hasTag = (to: string): boolean => /tag/i.test(to) && parseNameAddress(to)?.params.has('tag') === true

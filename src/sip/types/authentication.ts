@@ -1,3 +1,4 @@
+import type { SipUri } from '../uri/sip-uri.js'
 import type { HeaderField } from './message.js'
 
 /** RFC 7616 challenge as parsed from WWW-Authenticate or Proxy-Authenticate. */
@@ -15,8 +16,8 @@ export interface Challenge {
 /** The request that credentials are computed for. */
 export interface AuthenticatedRequest {
   method: string
-  /** Request-URI as it goes over the wire. */
-  uri: string
+  /** Request-URI; its text is that of the request line. */
+  uri: SipUri
   callId: string
   body: string
 }

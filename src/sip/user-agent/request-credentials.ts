@@ -100,7 +100,7 @@ export class RequestCredentials {
 
 const authenticated = ({ method, uri, callId, body }: OutgoingRequest) => ({
   method,
-  uri: uri.text,
+  uri,
   callId,
   body: body?.content ?? '',
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chooseChallenges } from '../../../src/sip/digest/challenge.js'
 import { digestResponse } from '../../../src/sip/digest/credentials.js'
 import { type Authenticator, type Challenge, isLocal, type SipDialog } from '../../../src/sip/types.js'
+import type { SipUri } from '../../../src/sip/uri/sip-uri.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { SDP } from '../../support/sip-messages.js'
@@ -11,7 +12,7 @@ import { Party } from '../../support/sip-parties.js'
 class TestAuthenticator implements Authenticator {
   readonly asked: (readonly Challenge[])[] = []
 
-  answer(challenges: readonly Challenge[], request: { method: string; uri: string; attempt: number }) {
+  answer(challenges: readonly Challenge[], request: { method: string; uri: SipUri; attempt: number }) {
     this.asked.push(challenges)
     return chooseChallenges(challenges).map((challenge) => {
       const response = digestResponse({
@@ -20,7 +21,8 @@ class TestAuthenticator implements Authenticator {
         password: 'p',
         cnonce: 'c',
         nonceCount: 1,
-        ...request,
+        method: request.method,
+        uri: request.uri.text,
       })
       const name = challenge.status === 401 ? 'Authorization' : 'Proxy-Authorization'
       return [name, `Digest realm="${challenge.realm}", nonce="${challenge.nonce}", response="${response}"`] as const

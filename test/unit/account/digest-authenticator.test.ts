@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { DigestAuthenticator } from '../../../src/account/digest-authenticator.js'
 import type { Challenge } from '../../../src/sip/types.js'
+import { uriOf } from '../../support/uri.js'
 
 const challenge = (init: Partial<Challenge> = {}): Challenge => ({
   status: 401,
@@ -15,7 +16,7 @@ const challenge = (init: Partial<Challenge> = {}): Challenge => ({
 
 const request = (attempt: number, method = 'REGISTER', callId = 'c1') => ({
   method,
-  uri: 'sip:pbx',
+  uri: uriOf('sip:pbx'),
   callId,
   body: '',
   attempt,

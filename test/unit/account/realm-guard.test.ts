@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { RealmGuard } from '../../../src/account/realm-guard.js'
 import type { Challenge } from '../../../src/sip/types.js'
+import { uriOf } from '../../support/uri.js'
 
 const challenge = (realm: string): Challenge => ({
   status: 401,
@@ -12,7 +13,7 @@ const challenge = (realm: string): Challenge => ({
 })
 const request = (method: string, source: string) => ({
   method,
-  uri: 'sip:pbx',
+  uri: uriOf('sip:pbx'),
   callId: 'c',
   body: '',
   attempt: 1,

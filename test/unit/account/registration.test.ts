@@ -11,6 +11,7 @@ interface Register {
   cseq: number
   sipCallId: string
   target: string
+  signal?: AbortSignal
   expires: string
   contact: string
   answer(status: number, headers?: Record<string, string[]>, reason?: string): Promise<void>
@@ -36,6 +37,7 @@ function setUp(expiresSec = 600) {
       target: string
       sipCallId: string
       cseq: number
+      signal?: AbortSignal
       headers?: readonly HeaderField[]
     }) {
       return new Promise<{ response: FinalResponse; cseq: number }>((resolve) => {
@@ -389,6 +391,14 @@ describe('registration', () => {
     assert.equal(last().expires, '600')
     await last().answer(200)
     assert.equal(registration.state.state, 'registered')
+  })
+
+  it('gives up a REGISTER that has no answer yet when it closes: it must not be repeated after that', async () => {
+    const { registration, last } = setUp()
+    registration.register()
+    assert.equal(last().signal?.aborted, false)
+    registration.close()
+    assert.equal(last().signal?.aborted, true)
   })
 
   it('leaves nothing behind when closed, also while a REGISTER is under way', async () => {

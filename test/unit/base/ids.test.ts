@@ -23,4 +23,19 @@ describe('ids', () => {
     assert.match(newToken(3), /^[0-9a-f]{6}$/)
     assert.throws(() => newToken(5000), RangeError)
   })
+
+  it('keep their order if the clock of the machine is set back, and if one millisecond has very many', () => {
+    const { now } = Date
+    const made: string[] = []
+    try {
+      for (const ms of [now() + 10_000, now() + 10_000, now(), now() - 3_600_000, now() + 10_000, now() + 20_000]) {
+        Date.now = () => ms
+        for (let n = 0; n < 100; n++) made.push(newId())
+      }
+    } finally {
+      Date.now = now
+    }
+    assert.deepEqual(made.toSorted(), made)
+    assert.equal(new Set(made).size, made.length)
+  })
 })

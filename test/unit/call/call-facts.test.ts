@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { takeCall } from '../../../src/call/call.js'
-import { FakeIncomingInvite, sdpBody } from '../../support/fake-user-agent.js'
+import { CallFacts } from '../../../src/call/call-facts.js'
+import { Moment } from '../../../src/call/moment.js'
+import { FakeClock } from '../../support/fake-clock.js'
+import { FakeIncomingInvite, response, sdpBody } from '../../support/fake-user-agent.js'
 import { account, dialledAndAnswered, flowRule, peerSdp, World } from './call-fixture.js'
 
 describe('what is told of a call', () => {
@@ -52,5 +55,62 @@ describe('what is told of a call', () => {
     scene.call.setTags(tags)
     tags.customer.id = 8
     assert.deepEqual(scene.call.snapshot().tags, { customer: { id: 7 } })
+  })
+})
+
+describe('CallFacts', () => {
+  const address = { uri: 'sip:alice@example.com', user: 'alice', displayName: '' }
+
+  function begun(): { clock: FakeClock; facts: CallFacts; now: () => Moment } {
+    const clock = new FakeClock()
+    const now = (): Moment => new Moment(clock)
+    const account = { id: 'a', name: 'Alice' }
+    const init = { id: 'c', sipCallId: 's', account, from: address, to: address, started: now() }
+    return { clock, facts: new CallFacts({ ...init, direction: 'outbound' }), now }
+  }
+
+  it('have the same snapshot if the codec is agreed on again, and another one with another codec', () => {
+    const { facts, now } = begun()
+    facts.use('PCMA')
+    const snapshot = facts.snapshot(now())
+    facts.use('PCMA')
+    assert.equal(facts.snapshot(now()), snapshot)
+    facts.use('PCMU')
+    assert.notEqual(facts.snapshot(now()), snapshot)
+    assert.equal(snapshot.codec, 'PCMA')
+  })
+
+  it('collect the headers of all messages: a later message replaces its own, and none without such a header any', () => {
+    const { facts, now } = begun()
+    const exposed = ['X-Queue', 'X-Agent']
+    facts.noteHeaders(response(180, { headers: { 'X-Queue': 'sales', 'X-Other': 'hidden' } }), exposed)
+    facts.noteHeaders(response(183, { headers: { 'X-Agent': 'none' } }), exposed)
+    const before = facts.snapshot(now())
+    facts.noteHeaders(response(200), exposed)
+    assert.equal(facts.snapshot(now()), before)
+    facts.noteHeaders(response(200, { headers: { 'X-Agent': 'bob' } }), exposed)
+    assert.deepEqual(facts.snapshot(now()).headers, { 'X-Queue': 'sales', 'X-Agent': 'bob' })
+    assert.deepEqual(before.headers, { 'X-Queue': 'sales', 'X-Agent': 'none' })
+  })
+
+  it('show the values of several lines as those of one (RFC 3261 7.3.1)', () => {
+    const { facts, now } = begun()
+    const message = { ...response(180), headers: (name: string) => (name === 'X-Queue' ? ['sales', 'support'] : []) }
+    facts.noteHeaders(message, ['X-Queue', 'X-Agent'])
+    assert.deepEqual(facts.snapshot(now()).headers, { 'X-Queue': 'sales, support' })
+  })
+
+  it('count the time to the decision of the end, not the work after it', () => {
+    const { facts, clock, now } = begun()
+    clock.advance(1_000)
+    facts.answered(now())
+    clock.advance(2_000)
+    facts.ended = now()
+    clock.advance(4_000)
+    assert.equal(facts.snapshot(now()).durationMs, 2_000)
+    const end = { by: 'local', cause: 'normal', sipCode: null, reason: 'hung up' } as const
+    const record = facts.close(end, null)
+    assert.deepEqual([record.endedAt, facts.snapshot(now()).durationMs], [facts.ended.iso, 2_000])
+    assert.equal(facts.snapshot(now()).endedAt, facts.ended.iso)
   })
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { CallEvent } from '../../../src/call/call-event.js'
 import type { AccountConfig, TransportConfig } from '../../../src/engine/protocol.js'
 import { FakeIncomingInvite, request, response, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import { peerSdp } from '../call/call-fixture.js'
 import { account, answerRule, makeEngine, settled, transport } from './engine-fixture.js'
 
@@ -62,7 +63,7 @@ async function endAfter(scene: Scene, ms: number): Promise<string> {
 
 function credentials(scene: Scene): string {
   const challenge = { status: 401, realm: 'pbx', nonce: 'n', algorithm: 'MD5', qop: [], stale: false } as const
-  const asked = { method: 'REGISTER', uri: 'sip:127.0.0.1', callId: 'c', body: '', attempt: 1 }
+  const asked = { method: 'REGISTER', uri: uriOf('sip:127.0.0.1'), callId: 'c', body: '', attempt: 1 }
   return agent(scene).init.authenticator.answer([{ ...challenge, qop: [] }], asked)?.[0]?.[1] ?? ''
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '../../../src/base/ids.js'
 import { FakeIncomingInvite, sdpBody } from '../../support/fake-user-agent.js'
+import { uriOf } from '../../support/uri.js'
 import { peerSdp } from '../call/call-fixture.js'
 import { account, answerRule, makeEngine, settled, transport, withCode } from './engine-fixture.js'
 
@@ -604,7 +605,7 @@ describe('engine', () => {
     await commands.setAccount(account({ authUser: 'abc123', password: 'p' }))
     await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', password: 'p' }))
     const challenge = { status: 401, realm: 'r', nonce: 'n', algorithm: 'MD5', qop: ['auth'], stale: false } as const
-    const request = { method: 'REGISTER', uri: 'sip:127.0.0.1', callId: 'c', body: '', attempt: 1 }
+    const request = { method: 'REGISTER', uri: uriOf('sip:127.0.0.1'), callId: 'c', body: '', attempt: 1 }
     const nameOf = (aor: string) =>
       /username="([^"]*)"/.exec(
         network.agent(aor).init.authenticator.answer([{ ...challenge, qop: ['auth'] }], request)?.[0]?.[1] ?? '',

@@ -136,6 +136,29 @@ describe('the services that the dispatcher asks', () => {
     }
   })
 
+  it('answers requests of unknown calls and malformed ones within the limits of an unknown source', () => {
+    wire = new MemoryWire({ services: [service], withoutAccount: true })
+    const ofNoCall = (): string => wire.request('BYE').replace(/^To: .*$/m, 'To: <sip:user@192.0.2.2>;tag=none')
+    const malformed = (): string => wire.request('OPTIONS').replace(/^From: .*$/m, 'From: <')
+    for (const [make, status] of [
+      [ofNoCall, '481'],
+      [malformed, '400'],
+    ] as const) {
+      service.standingOf = 'known'
+      for (let n = 0; n < 400; n++) wire.receive(make())
+      assert.deepEqual(statuses(), Array(400).fill(status))
+      service.standingOf = 'silent'
+      wire.receive(make())
+      assert.deepEqual(statuses(), [])
+    }
+    service.standingOf = 'unknown'
+    for (let n = 0; n < 400; n++) wire.receive(n % 2 ? ofNoCall() : malformed())
+    assert.equal(statuses().length, 300)
+    wire.clock.advance(10_000)
+    wire.receive(ofNoCall())
+    assert.deepEqual(statuses(), ['481'])
+  })
+
   it('a service that has no recipient says 404, and capabilities to a ping of the host', () => {
     service.finds = undefined
     wire = new MemoryWire({ services: [service], withoutAccount: true })

@@ -78,6 +78,14 @@ function talkAndPress(receiver: RtpReceiver, ssrc: number, firstSequence: number
 }
 
 describe('RTP receiver', () => {
+  it('has no jitter buffer before the first packet: a call that is not answered costs none', () => {
+    const { receiver } = setUp()
+    receiver.pull(new Int16Array(160), 160, 0)
+    assert.equal(receiver.bufferedMs, 0)
+    receiver.receive(packet(8, 1, 160, new Uint8Array(160)), PEER.host, PEER.port, 0)
+    assert.ok(receiver.bufferedMs > 0)
+  })
+
   it('hears what was sent, at its level', () => {
     const { receiver, heard } = hear()
     assert.ok(measureTone(heard, 1000).share > 0.99)

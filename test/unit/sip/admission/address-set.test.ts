@@ -95,6 +95,11 @@ describe('a set of addresses and blocks', () => {
     )
   })
 
+  it('passes over the zone of a link-local address, which is not part of it (RFC 4007 11)', () => {
+    assert.ok(setOf('fe80::/10').has('fe80::7%eth0'))
+    assert.ok(setOf('fe80::7%eth1').has('fe80::7'))
+  })
+
   it('keeps what was added twice until it was deleted twice', () => {
     const set = setOf('192.0.2.0/24', '192.0.2.7/24', '192.0.2.1')
     set.delete('192.0.2.0/24')

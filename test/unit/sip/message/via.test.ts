@@ -35,6 +35,16 @@ describe('Via', () => {
     )
   })
 
+  it('is stamped with an IPv6 address without brackets and zone, and not where that is its sent-by', () => {
+    const six = { host: '2001:db8::7', port: 40000 }
+    assert.equal(
+      stampVia(via('SIP/2.0/UDP [2001:db8::7]:5060;branch=x'), six),
+      'SIP/2.0/UDP [2001:db8::7]:5060;branch=x',
+    )
+    const other = stampVia(via('SIP/2.0/UDP [2001:db8::9];branch=x'), { ...six, host: 'fe80::7%eth0' })
+    assert.equal(other, 'SIP/2.0/UDP [2001:db8::9];branch=x;received=fe80::7')
+  })
+
   it('is stamped with rport and received where rport is asked for (RFC 3581 4)', () => {
     assert.equal(
       stampVia(via('SIP/2.0/UDP 203.0.113.7;rport;branch=x'), source),
