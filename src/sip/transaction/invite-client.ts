@@ -1,6 +1,7 @@
 import type { Timer } from '../../base/clock.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import type { Flow } from '../transport/flow.js'
+import type { LocalFinalResponse } from '../types.js'
 import { Retransmission } from './retransmission.js'
 import { TRANSACTION_MS } from './timers.js'
 import {
@@ -75,13 +76,13 @@ export class InviteClient {
    */
   cancelled(): boolean {
     if (this.#state !== 'proceeding' || this.#timer) return false
-    this.#timer = this.#host.clock.setTimeout(() => this.#giveUp(), TRANSACTION_MS)
+    this.#timer = this.#host.clock.setTimeout(() => this.#giveUp(timedOut()), TRANSACTION_MS)
     return true
   }
 
-  /** The connection has ended, and nothing has come back by it. */
+  /** The connection has ended, and nothing has come back by it. The peer may have the request: its 2xx comes by another one (18.2.2). */
   flowEnded(reason: string): void {
-    if (this.#state === 'calling') this.#fail(unavailable(reason))
+    if (this.#state === 'calling') this.#giveUp(unavailable(reason))
   }
 
   /** The user does not wait any more, or the layer closes: `failed` is told if there was no final response. */
@@ -144,16 +145,17 @@ export class InviteClient {
     this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS) // Timer M
   }
 
-  #giveUp(): void {
+  /** No final response is expected; a 2xx that comes all the same has to be ended (13.2.2.4). */
+  #giveUp(failure: LocalFinalResponse): void {
     this.#accept()
-    tell(this.#host, () => this.user.failed(timedOut()))
+    tell(this.#host, () => this.user.failed(failure))
   }
 
   #unsent(error: Error): void {
     if (this.#state === 'calling') this.#fail(unavailable(error.message, true))
   }
 
-  #fail(failure: Parameters<InviteUser['failed']>[0]): void {
+  #fail(failure: LocalFinalResponse): void {
     this.#end()
     tell(this.#host, () => this.user.failed(failure))
   }

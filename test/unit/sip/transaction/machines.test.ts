@@ -88,7 +88,7 @@ calling    | tcp: 302, 486, 603     | terminated | ACK        | final $         
 calling    | first unsent           | terminated |            | failed 503 unsent | RFC 3261 17.1.4, 8.1.3.1
 calling    | udp: repeat unsent     | calling    | INVITE     |                   | RFC 3261 17.1.4 says SHOULD: Timer B decides
 calling    | tcp: repeat unsent     | calling    |            |                   | RFC 3261 17.1.1.2, no Timer A
-calling    | connection ended       | terminated |            | failed 503        | RFC 3261 17.1.4, 8.1.3.1
+calling    | connection ended       | accepted   |            | failed 503        | RFC 3261 17.1.4, 8.1.3.1; a late 2xx is ended
 calling    | other connection ended | calling    |            |                   | RFC 3261 17.1.4
 calling    | cancel                 | calling    |            |                   | RFC 3261 9.1, not before a provisional
 calling    | close                  | terminated |            | failed 503        | ours

@@ -53,7 +53,11 @@ export function inviteClient(isReliable: boolean): Model {
       const open = state === 'calling' || state === 'proceeding'
       if (input.kind === 'response' && state !== 'terminated') respond(input.status, now)
       if (input.kind === 'unsent' && state === 'calling') fail(now, '503 unsent')
-      if (input.kind === 'ended' && state === 'calling') fail(now, '503')
+      if (input.kind === 'ended' && state === 'calling') {
+        events.push(`${now} tells failed 503`)
+        model.state = 'accepted'
+        acceptedAt = now
+      }
       if (input.kind === 'close' && open) fail(now, '503')
       else if (input.kind === 'close') model.state = 'terminated'
       if (input.kind === 'cancel' && state === 'proceeding' && cancelledAt === undefined) {
