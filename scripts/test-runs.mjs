@@ -39,7 +39,8 @@ const hasPrivateNetworks = () => inPrivateNetwork(['true']).length > 1
 /** The output of a run that goes on beside others is printed when it has ended. */
 async function report({ title, files, env }, beside) {
   const startedAt = Date.now()
-  const folder = mkdtempSync(join(scratch, `${title.replace(/\W+/g, '-')}-`))
+  // A short name: the browser puts a socket below it, whose path may have 107 octets.
+  const folder = mkdtempSync(join(scratch, `${title.replace(/\W+/g, '-').slice(0, 8)}-`))
   const logFile = join(folder, 'output.log')
   console.log(beside ? `\n== ${title}: begun, its output follows at its end` : `\n== ${title}`)
   const output = beside ? openSync(logFile, 'w') : STDOUT
