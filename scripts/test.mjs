@@ -104,6 +104,7 @@ async function editorRuns(files) {
   return [versions.at(0), versions.at(-1)].map(({ name, node, program }) => ({
     title: `browser, ${name}`,
     files,
+    alone: true, // two browsers and two editors slow each other down more than they save
     env: { RINGFLOW_TEST_NODE: node, RINGFLOW_TEST_NODE_RED: program, RINGFLOW_TEST_PICTURES: name },
   }))
 }
