@@ -118,7 +118,7 @@ export class AccountUserAgent implements UserAgent, Recipient {
   #receiveInvite(request: ServerRequest<InviteServer>, place: CallPlace): void {
     const { log, init } = this.#context
     const invite = new ReceivedInvite(this.#context, request, place)
-    request.cancelledBy = (cancel) => invite.cancelled(cancel.headers('reason'))
+    request.cancelledBy = invite
     const handled = guarded(log, 'invite', () => {
       init.handlers.invite(invite)
       return true

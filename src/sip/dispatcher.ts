@@ -95,7 +95,7 @@ export class Dispatcher {
     if (refusal) this.#deps.reply(message, refusal)
     else {
       const request = this.#open(message, { toTag: usage.dialog.localTag, known: true })
-      request.cancelledBy = () => usage.cancelled()
+      request.cancelledBy = usage
       this.#run(request, () => usage.receive(request))
     }
   }
@@ -212,7 +212,7 @@ class RequestUser implements ServerUser {
   }
 
   cancelled(cancel: ParsedRequest): void {
-    this.request?.cancelledBy?.(cancel)
+    this.request?.cancelledBy?.cancelled(cancel.headers('reason'))
   }
 
   unsent(error: Error): void {

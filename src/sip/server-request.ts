@@ -14,14 +14,19 @@ export interface ResponseInit {
 /** RFC 3261 12.1, RFC 6665 4.1.2, RFC 3515 2.4.4 */
 const MAKE_DIALOGS = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
+/** Ends by a CANCEL, and gets its Reason headers (RFC 3326). */
+export interface Cancellable {
+  cancelled(reasons: readonly string[]): void
+}
+
 /** A received request with its transaction and the To tag of its responses. */
 export class ServerRequest<Transaction extends InviteServer | NonInviteServer = InviteServer | NonInviteServer> {
   readonly message: ParsedRequest
   readonly transaction: Transaction
   /** RFC 3261 8.2.6.2: the same in all responses but 100. Written only if the request has no To tag. */
   readonly toTag: string
-  /** Called for a CANCEL before the final response (9.2). */
-  cancelledBy: ((cancel: ParsedRequest) => void) | undefined
+  /** Hears of a CANCEL before the final response (9.2). */
+  cancelledBy: Cancellable | undefined
 
   constructor(message: ParsedRequest, transaction: Transaction, toTag: string) {
     this.message = message

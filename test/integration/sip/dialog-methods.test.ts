@@ -1,12 +1,13 @@
 /** RFC 3261 8.2.1, 8.2.2.3, 21.4.6, 21.5.2: methods and extensions of the peer within a dialog. None of them ends it. */
 import assert from 'node:assert/strict'
 import type { SipDialog } from '../../../src/sip/types.js'
-import { FakeClock } from '../../support/fake-clock.js'
+import type { FakeClock } from '../../support/fake-clock.js'
 import { RawCaller } from '../../support/raw-call.js'
-import { RawPeer } from '../../support/raw-peer.js'
+import { rawCallForEachTest } from '../../support/raw-call-for-each-test.js'
+import type { RawPeer } from '../../support/raw-peer.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
-import { ANSWER, Party } from '../../support/sip-parties.js'
+import { ANSWER, type Party } from '../../support/sip-parties.js'
 import { toldBy } from '../../support/told-by.js'
 import { called } from '../../support/wait.js'
 
@@ -16,13 +17,9 @@ describe('within a dialog the peer', () => {
   let clock: FakeClock
   let caller: RawCaller
 
-  beforeEach(async () => {
-    clock = new FakeClock()
-    peer = await RawPeer.open()
-    bob = await Party.open('bob', { clock })
-    caller = RawCaller.of(peer, bob)
+  rawCallForEachTest((scene) => {
+    ;({ peer, bob, clock, caller } = scene)
   })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   /** The peer's call, answered, without its ACK. */
   const answered = (): Promise<SipDialog> => caller.answeredBy(bob)

@@ -1,12 +1,13 @@
 /** RFC 3261 12.2.2, 9.2, 17.2.3: requests that resemble those of a call, and are not. None of them changes it. */
 import assert from 'node:assert/strict'
 import type { IncomingInvite, SipDialog } from '../../../src/sip/types.js'
-import { FakeClock } from '../../support/fake-clock.js'
-import { RawCaller } from '../../support/raw-call.js'
+import type { FakeClock } from '../../support/fake-clock.js'
+import type { RawCaller } from '../../support/raw-call.js'
+import { rawCallForEachTest } from '../../support/raw-call-for-each-test.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
-import { ANSWER, Party } from '../../support/sip-parties.js'
+import { ANSWER, type Party } from '../../support/sip-parties.js'
 import { toldBy } from '../../support/told-by.js'
 import { called } from '../../support/wait.js'
 
@@ -18,13 +19,9 @@ describe('a forged request', () => {
   let clock: FakeClock
   let caller: RawCaller
 
-  beforeEach(async () => {
-    clock = new FakeClock()
-    peer = await RawPeer.open()
-    bob = await Party.open('bob', { clock })
-    caller = RawCaller.of(peer, bob)
+  rawCallForEachTest((scene) => {
+    ;({ peer, bob, clock, caller } = scene)
   })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   const port = () => bob.endpoint.local.port
 

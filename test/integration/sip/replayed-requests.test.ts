@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { SipDialog } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawCaller } from '../../support/raw-call.js'
+import { rawCallForEachTest } from '../../support/raw-call-for-each-test.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
@@ -19,13 +20,9 @@ describe('a request that comes again', () => {
   let clock: FakeClock
   let caller: RawCaller
 
-  beforeEach(async () => {
-    clock = new FakeClock()
-    peer = await RawPeer.open()
-    bob = await Party.open('bob', { clock })
-    caller = RawCaller.of(peer, bob)
+  rawCallForEachTest((scene) => {
+    ;({ peer, bob, clock, caller } = scene)
   })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   const again = async (text: string) => {
     peer.send(text, bob.endpoint.local.port)

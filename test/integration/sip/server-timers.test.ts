@@ -1,13 +1,14 @@
 /** RFC 3261 17.2, 13.3.1.4 and table 4: what a server transaction and its 2xx send, and when. */
 import assert from 'node:assert/strict'
 import type { SipDialog } from '../../../src/sip/types.js'
-import { FakeClock } from '../../support/fake-clock.js'
-import { RawCaller } from '../../support/raw-call.js'
-import { RawPeer } from '../../support/raw-peer.js'
+import type { FakeClock } from '../../support/fake-clock.js'
+import type { RawCaller } from '../../support/raw-call.js'
+import { rawCallForEachTest } from '../../support/raw-call-for-each-test.js'
+import type { RawPeer } from '../../support/raw-peer.js'
 import { repeatsAt } from '../../support/repeats.js'
 import { heard, settled } from '../../support/settled.js'
 import { SDP } from '../../support/sip-messages.js'
-import { ANSWER, Party } from '../../support/sip-parties.js'
+import { ANSWER, type Party } from '../../support/sip-parties.js'
 import { toldBy } from '../../support/told-by.js'
 import { called } from '../../support/wait.js'
 
@@ -20,13 +21,9 @@ describe('the timers of a server transaction over UDP', () => {
   let clock: FakeClock
   let caller: RawCaller
 
-  beforeEach(async () => {
-    clock = new FakeClock()
-    peer = await RawPeer.open()
-    bob = await Party.open('bob', { clock })
-    caller = RawCaller.of(peer, bob)
+  rawCallForEachTest((scene) => {
+    ;({ peer, bob, clock, caller } = scene)
   })
-  afterEach(() => Promise.all([peer.close(), bob.close()]))
 
   const repeats = (start: string, times: readonly number[], ...words: readonly string[]) =>
     repeatsAt(times, { peer, party: bob, clock }, { start, words, fromMs: clock.now() })
