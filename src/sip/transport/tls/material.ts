@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { TelephonyError } from '../../../base/errors.js'
@@ -33,10 +33,12 @@ export async function readTlsMaterial(settings: TlsSettings, wallMs: number): Pr
   }
   const shown = clientPair ?? pair
   const roots = ca ? { ca } : {}
-  const server = pair && { ...contextOf(pair), ...(clientCertificate === 'off' ? {} : roots), minVersion }
+  // Each renegotiation costs the other side a handshake; SIP needs none.
+  const common = { minVersion, secureOptions: constants.SSL_OP_NO_RENEGOTIATION }
+  const server = pair && { ...contextOf(pair), ...(clientCertificate === 'off' ? {} : roots), ...common }
   if (server) createSecureContext(server)
   return {
-    client: createSecureContext({ ...(shown ? contextOf(shown) : {}), ...roots, minVersion }),
+    client: createSecureContext({ ...(shown ? contextOf(shown) : {}), ...roots, ...common }),
     hasClientCertificate: shown !== undefined,
     server,
     warnings: [pair, clientPair].flatMap((own) => (own ? (expiryWarning(own, wallMs) ?? []) : [])),

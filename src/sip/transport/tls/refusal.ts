@@ -60,8 +60,9 @@ const NOT_TLS: Reason = [
 const CLOSED: Reason = [
   'TLS_HANDSHAKE',
   ({ host, hasOwn }) =>
-    `${host} closed the connection during the TLS handshake${hasOwn ? '' : ': it may want a client certificate'}`,
+    `${host} closed the connection after the TLS handshake began: it may ${hasOwn ? 'not accept our certificate' : 'want a client certificate'}`,
 ]
+const UNVERIFIED = 'ERR_TLS_CERT_UNVERIFIED'
 const TIMEOUT: Reason = ['TLS_TIMEOUT', ({ host }) => `${host} did not finish the TLS handshake in time`]
 
 /** By the codes of Node and OpenSSL. Verification: `X509_V_ERR_…`; alerts: RFC 8446 6.2. */
@@ -127,6 +128,7 @@ const REASONS = new Map<string, Reason>([
     'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
     ['CERTIFICATE_WRONG_NAME', ({ host }) => `the server at this address does not serve the name ${host}`],
   ],
+  [UNVERIFIED, ['CERTIFICATE_UNSUITABLE', ({ host }) => `the certificate of ${host} cannot be used`]],
   ['ERR_TLS_HANDSHAKE_TIMEOUT', TIMEOUT],
   ['ECONNRESET', CLOSED],
   ['EPIPE', CLOSED],
@@ -148,6 +150,12 @@ export function refusalOf(error: Error, refused: Refused): TlsError | undefined 
 function reasonOf(code: string, { hasOwn }: Refused): Reason | undefined {
   const reason = REASONS.get(code)
   return reason === REFUSED && !hasOwn ? MAYBE_MISSING : reason
+}
+
+/** OpenSSL's code of a failed verification, which Node gives as a text, as an error. */
+export function unverified(code: unknown): Error {
+  const text = code ? String(code) : 'no certificate'
+  return Object.assign(new Error(text), { code: REASONS.has(text) ? text : UNVERIFIED, reason: text })
 }
 
 /** The certificate is trusted, but is not that of the host. */
