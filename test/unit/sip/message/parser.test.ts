@@ -44,7 +44,7 @@ describe('SIP parser', () => {
     ['our URI and no Route', 'sip:192.0.2.9', [], 'sip:192.0.2.9'],
     ['our URI, a proxy last', 'sip:192.0.2.9', ['<sip:bob@p1;lr>'], 'sip:192.0.2.9'],
     ['our URI, a host last', 'sip:192.0.2.9', ['<sip:p1>'], 'sip:192.0.2.9'],
-    ['a user of ours', 'sip:carol@192.0.2.9', ['<sip:bob@example.org>'], 'sip:carol@192.0.2.9'],
+    ['one of our users', 'sip:carol@192.0.2.9', ['<sip:bob@example.org>'], 'sip:carol@192.0.2.9'],
     ['our URI, headers in the last Route', 'sip:192.0.2.9', ['<sip:bob@example.org?X=y>'], 'sip:192.0.2.9'],
     ['our URI, a malformed Route last', 'sip:192.0.2.9', ['<sip:bob@example.org>', '<sip:'], 'sip:192.0.2.9'],
   ] as const) {
