@@ -23,6 +23,7 @@ const MAY_IMPORT = {
   'sip/uri/': ['base/'],
   // Certificates and their checks: of TLS and of WebSockets over TLS.
   'sip/transport/tls/': ['base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/dns/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
   'media/worker/': [
     'media/(?!(client|media-workers|media-thread|port-leases|remote-media-session|rpc-worker)\\.ts)',

@@ -17,8 +17,6 @@ export interface CallDeps {
   userAgent: UserAgent
   /** Addresses of a host name in the peer's SDP, of both families; never rejects. */
   lookup: HostLookup
-  /** Uniform between `min` and `max`; an argument for tests. */
-  random?: (min: number, max: number) => number
 }
 
 /** The account settings that a call uses; a part of AccountConfig, with addresses resolved. */
