@@ -7,14 +7,14 @@ export type TlsErrorCode =
   | 'CERTIFICATE_WRONG_NAME'
   | 'CERTIFICATE_REVOKED'
   | 'CERTIFICATE_UNSUITABLE' // weak, made for another purpose, or malformed
-  | 'CERTIFICATE_MISSING' // the peer wants a certificate of ours
+  | 'CERTIFICATE_MISSING' // the peer wants a client certificate
   | 'CERTIFICATE_REFUSED' // the peer does not accept our certificate
   | 'TLS_VERSION' // no version of TLS in common
   | 'TLS_NOT_SPOKEN' // the peer's port speaks another protocol
   | 'TLS_TIMEOUT'
   | 'TLS_HANDSHAKE' // any other failure
-  | 'TLS_FILE' // a file of ours cannot be read
-  | 'TLS_FILE_FORMAT' // a file of ours is not PEM
+  | 'TLS_FILE' // our file cannot be read
+  | 'TLS_FILE_FORMAT' // our file is not PEM
   | 'TLS_KEY_MISMATCH' // our key does not belong to our certificate
   | 'TLS_PASSPHRASE' // our key is encrypted and the passphrase is missing or wrong
 

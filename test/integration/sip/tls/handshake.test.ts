@@ -256,7 +256,7 @@ describe('TLS handshakes', () => {
     await until(() => acceptor.pending === 0, 'no handshake to be left')
   })
 
-  it('octets that are no TLS end the connection', async () => {
+  it('a peer that does not speak TLS loses its connection', async () => {
     const { port, acceptor } = await listener(own())
     const socket = connectTcp(port, host).on('error', () => undefined)
     socket.write('OPTIONS sip:a@b SIP/2.0\r\n\r\n')
