@@ -2,7 +2,6 @@
 import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
-import { randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { CodecName, Direction, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
 import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
@@ -53,7 +52,6 @@ export class CallCore implements LegHost, MediaLinkHost {
   readonly media: MediaLink
   /** Set before the first event. */
   leg!: Leg
-  readonly #deps: CallDeps
   readonly #owner: string | null
   readonly #listener: CallListener
   readonly #ending = new Ending()
@@ -72,7 +70,6 @@ export class CallCore implements LegHost, MediaLinkHost {
   #moves = 0
 
   constructor(deps: CallDeps, init: CallCoreInit, listener: CallListener) {
-    this.#deps = deps
     this.#owner = init.owner
     this.#listener = listener
     this.clock = deps.clock
@@ -175,9 +172,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     const { negotiation } = this.media
     if (!negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
-    const { random = randomBetween } = this.#deps
-    const ownsCallId = this.facts.direction === 'outbound'
-    this.#dialogLeg = new DialogLeg(this, dialog, negotiation, { ownsCallId, random })
+    this.#dialogLeg = new DialogLeg(this, dialog, negotiation)
     this.leg = this.#dialogLeg
     this.#listener.answeredIn(dialog)
     const now = new Moment(this.clock)

@@ -17,13 +17,6 @@ import { readReasons, reasonText, reasonValue } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
 import type { LocalPlace } from './types.js'
 
-interface DialogLegInit {
-  /** True for an outbound call: we made the Call-ID. */
-  ownsCallId: boolean
-  /** Uniform between `min` and `max`. */
-  random: (min: number, max: number) => number
-}
-
 /** The call from the 2xx to the BYE. */
 export class DialogLeg implements Leg {
   readonly hangup = { cause: 'normal', sipCode: null } as const
@@ -35,16 +28,19 @@ export class DialogLeg implements Leg {
   #infoDigits: InfoDigits | undefined
   #isGone = false
 
-  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation, init: DialogLegInit) {
+  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation) {
     const { clock, log } = host
     this.#host = host
     this.#dialog = dialog
     this.#negotiation = negotiation
     this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
-    this.#renegotiation = new Renegotiation(
-      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.settled(settled) },
-      init,
-    )
+    this.#renegotiation = new Renegotiation({
+      clock,
+      log,
+      dialog,
+      negotiation,
+      settled: (settled) => host.settled(settled),
+    })
     dialog.handlers = {
       bye: (request) => this.#bye(request.headers('Reason')),
       acknowledged: (body) => this.#acknowledged(body),

@@ -20,8 +20,6 @@ export interface CallDeps {
   lookup: HostLookup
   /** Which peers may assert an identity (RFC 3325 5), and ask for an automatic answer. Absent: none. */
   trust?: { isKnown(address: string): boolean }
-  /** Uniform between `min` and `max`; an argument for tests. */
-  random?: (min: number, max: number) => number
 }
 
 /** `auto`: RFC 4733 if it is negotiated, else INFO. */

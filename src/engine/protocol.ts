@@ -47,8 +47,8 @@ export interface ProxyConfig {
   id: string
   name: string
   /**
-   * Ordered route set for every request outside of dialogs: `sip:proxy.example.com:5060;lr`. A sip: URI without `lr` is a strict router;
-   * a bare `host:port` is a loose one. An entry may hold several proxies, separated by commas.
+   * Ordered route set for every request outside of dialogs: `proxy.example.com`, `sip:proxy.example.com:5060`. Each proxy is a loose router
+   * (`lr` is added) unless it is marked `;strict`, which is not sent. An entry may hold several proxies, separated by commas.
    */
   hops: string[]
 }

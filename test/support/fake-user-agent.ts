@@ -1,3 +1,4 @@
+import { glareMs, offerRetryMs } from '../../src/sip/dialog/offer-retry.js'
 import type {
   AccountSources,
   FinalResponse,
@@ -125,7 +126,7 @@ export class FakeIncomingInvite implements IncomingInvite {
   readonly accepts: { headers?: readonly HeaderField[]; body: SipBody }[] = []
   readonly rejects: { status: number; reason?: string; headers?: readonly HeaderField[] }[] = []
   handlers: IncomingInvite['handlers'] = {}
-  readonly dialog = new FakeDialog()
+  readonly dialog = new FakeDialog(false)
   acceptError: Error | undefined
 
   constructor(body?: SipBody, headers: Record<string, string> = {}) {
@@ -170,6 +171,29 @@ export class FakeDialog implements SipDialog {
   async request(method = '', init: { body?: SipBody } = {}): Promise<FinalResponse> {
     this.requests.push(method)
     this.requestBodies.push(init.body)
+    return this.#answer()
+  }
+
+  /** Methods of the peer's Allow. */
+  allowed: readonly string[] = []
+  readonly #ownsCallId: boolean
+
+  constructor(ownsCallId = true) {
+    this.#ownsCallId = ownsCallId
+  }
+
+  allows(method: string): boolean {
+    return this.allowed.includes(method)
+  }
+
+  retryMs(response?: FinalResponse): number | undefined {
+    return response ? offerRetryMs(response, this.#ownsCallId) : glareMs(this.#ownsCallId)
+  }
+
+  readonly updates: (SipBody | undefined)[] = []
+
+  async update(body?: SipBody): Promise<FinalResponse> {
+    this.updates.push(body)
     return this.#answer()
   }
 

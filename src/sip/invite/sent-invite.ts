@@ -149,7 +149,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   #newDialog(response: ParsedResponse): InviteDialog {
     const dialog = Dialog.ofResponse(this.#request, response)
     dialog.keepInReach(response.source, this.#context.canReach)
-    return new InviteDialog(this.#context, { dialog, madeBy: 'us' })
+    return new InviteDialog(this.#context, { dialog, madeBy: 'us', firstOffer: 'ours' })
   }
 
   /** What comes for the transaction from now on needs neither the call nor this. */
