@@ -53,6 +53,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   /** Set before the first event. */
   leg!: Leg
   readonly #owner: string | null
+  readonly #trust: CallDeps['trust']
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
@@ -71,6 +72,7 @@ export class CallCore implements LegHost, MediaLinkHost {
 
   constructor(deps: CallDeps, init: CallCoreInit, listener: CallListener) {
     this.#owner = init.owner
+    this.#trust = deps.trust
     this.#listener = listener
     this.clock = deps.clock
     this.log = deps.log
@@ -137,14 +139,14 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.#latest = message
     this.facts.noteHeaders(message, this.account.exposeHeaders)
     // RFC 3325 5: an assertion counts only if it comes from within the trust domain.
-    if (!this.#deps.trust?.isKnown(message.source.host)) return
+    if (!this.#trust?.isKnown(message.source.host)) return
     const identity = identityOf(message)
     if (identity) this.facts.noteIdentity(identity)
   }
 
   /** Notes how the caller wants the call to ring. Returns the delay of an automatic answer, if a known peer asks for one. */
   noteAlert(message: SipMessage): number | undefined {
-    const asked = this.#deps.trust?.isKnown(message.source.host) ? alertOf(message) : null
+    const asked = this.#trust?.isKnown(message.source.host) ? alertOf(message) : null
     if (!asked) return undefined
     this.facts.noteAlert(asked.alert)
     return asked.alert.autoAnswer ? asked.delayMs : undefined
