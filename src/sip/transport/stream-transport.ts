@@ -14,13 +14,13 @@ import type { HostPort, Listener, SipTransport, TransportUser } from './transpor
 export interface StreamKind {
   readonly protocol: Extract<SipProtocol, 'tcp' | 'tls'>
   /** Event of a socket that we open when it can be used. */
-  readonly readyEvent: 'connect' | 'secureConnect'
+  readonly readyEvent: 'connect' | 'verified'
   /** `ready`: a peer has connected, and its handshake is done. */
   createServer(ready: (socket: Socket) => void): Server
   connect(to: Target, options: { host: string; port: number; localAddress?: string }): Socket
   /** Whether the peer may have requests for a host name. Absent: for any. */
   serves?(socket: Socket, name: string): boolean
-  /** Why a connection could not be opened, in plain words. */
+  /** Why a connection could not be opened, or ended before the peer sent anything, in plain words. */
   reasonOf?(error: Error, to: Target): Error
   close?(): void
 }
@@ -80,7 +80,8 @@ class StreamTransport implements SipTransport {
     this.#server = server
     // Also a peer whose handshake never ends takes a place.
     server.prependListener('connection', (socket: Socket) => {
-      const leave = this.#pool.admit(socket.remoteAddress ?? '')
+      const { remoteAddress: host = '', remotePort: port = 0 } = socket
+      const leave = this.#pool.admit({ host, port }, () => socket.destroy())
       if (leave) socket.once('close', leave)
       else socket.destroy()
     })
@@ -120,7 +121,7 @@ class StreamTransport implements SipTransport {
   #accept(socket: Socket): void {
     const { remoteAddress: host, remotePort: port } = socket
     if (!host || !port || this.#pool.isClosed) socket.destroy()
-    else this.#flow(socket, { protocol: this.protocol, host, port }, false)
+    else this.#flow(socket, { protocol: this.protocol, host, port })
   }
 
   #open(to: Target): Promise<StreamFlow> {
@@ -141,7 +142,7 @@ class StreamTransport implements SipTransport {
         timer.cancel()
         socket.off('error', failed)
         this.#opening.delete(socket)
-        resolve(this.#flow(socket, { protocol: this.protocol, host, port }, true))
+        resolve(this.#flow(socket, { protocol: this.protocol, host, port }, to))
       })
     })
   }
@@ -151,9 +152,11 @@ class StreamTransport implements SipTransport {
     return host === '0.0.0.0' || host === '::' ? {} : { localAddress: host }
   }
 
-  #flow(socket: Socket, remote: SipAddress, isOurs: boolean): StreamFlow {
+  /** `target`: of a connection that we have opened. */
+  #flow(socket: Socket, remote: SipAddress, target?: Target): StreamFlow {
     const { clock, log, user } = this.#deps
-    const { serves } = this.#kind
+    const kind = this.#kind
+    const isOurs = target !== undefined
     // Without a listener a peer reaches us by this connection only, and its local address names it.
     const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
     const sentBy = this.#sentBy ?? sentByOf(local)
@@ -162,7 +165,14 @@ class StreamTransport implements SipTransport {
     }
     const flow = new StreamFlow(
       { clock, log, user, closed },
-      { socket, remote, sentBy, isOurs, ...(serves && { serves: (name: string) => serves(socket, name) }) },
+      {
+        socket,
+        remote,
+        sentBy,
+        isOurs,
+        serves: (name) => kind.serves?.(socket, name) ?? true,
+        ...(target && { reasonOf: (error) => kind.reasonOf?.(error, target) }),
+      },
     )
     this.#pool.add(flow)
     return flow
