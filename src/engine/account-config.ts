@@ -54,7 +54,8 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
       `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
     )
   }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
+  // TLS needs no listener to call and to register.
+  if (protocol && protocol !== 'tls' && !transport.protocol.split('+').includes(protocol)) {
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
     throw new TelephonyError(
       'BAD_CONFIG',

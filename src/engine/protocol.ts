@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol } from '../sip/types.js'
+import type { SipProtocol, TlsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -38,6 +38,8 @@ export interface TransportConfig {
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
+  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  tls?: TlsSettings
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number
