@@ -37,7 +37,7 @@ export function wireSettings(config: AccountConfig): unknown {
 
 /** Destination of the first packet of this account. */
 export function firstDestination({ transport }: AccountConfig, { next, protocol }: AccountPeers): Destination {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  const first = protocol ?? (transport.protocol === 'udp+tcp' ? 'udp' : transport.protocol)
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 

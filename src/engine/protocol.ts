@@ -28,7 +28,7 @@ export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both on the same port. */
-  protocol: 'udp' | 'tcp' | 'udp+tcp'
+  protocol: 'udp' | 'tcp' | 'udp+tcp' | 'tls'
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */
