@@ -62,6 +62,7 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   TARGET_BLOCKED: 'target blocked',
   NO_COMMON_CODEC: 'no common codec',
   BAD_SDP: 'bad SDP',
+  REFUSED: 'refused',
   PARSE: 'not understood',
   TRANSPORT: 'network error',
   TIMEOUT: 'no response',

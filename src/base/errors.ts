@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'TARGET_BLOCKED' // the account may not call this number or address; emergency numbers need permission
   | 'NO_COMMON_CODEC'
   | 'BAD_SDP'
+  | 'REFUSED' // the other side refused a change in the call
   | 'PARSE' // octets from the network are not a SIP message
   | 'TRANSPORT' // a socket could not be opened or written to
   | 'TIMEOUT' // no answer came in time

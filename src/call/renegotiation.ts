@@ -30,6 +30,8 @@ export class Renegotiation {
   #pausing: AbortController | undefined
   /** Ends the offer that is in progress. */
   #offering: AbortController | undefined
+  /** The offer in progress does not contain the latest changes. */
+  #isOutdated = false
   #refusal: FinalResponse | undefined
   #closed = false
 
@@ -46,10 +48,13 @@ export class Renegotiation {
     return this.#running
   }
 
-  /** Offers a new local address: a pending offer still contains the old one. */
-  async again(): Promise<boolean> {
-    this.#pausing?.abort()
-    await this.#running
+  /**
+   * Offers what has changed meanwhile: an offer in progress is followed by another one, and the result of the last one counts.
+   * `atOnce` ends a pause, because the peer cannot reach the earlier address.
+   */
+  again({ atOnce = false } = {}): Promise<boolean> {
+    if (this.#pausing && atOnce) this.#pausing.abort()
+    else if (this.#running && !this.#pausing) this.#isOutdated = true
     return this.run()
   }
 
@@ -66,12 +71,15 @@ export class Renegotiation {
   }
 
   async #run(): Promise<boolean> {
-    this.#refusal = undefined
     for (let tries = 1; !this.#closed; tries++) {
+      this.#refusal = undefined
+      this.#isOutdated = false
       const waitMs = await this.#try()
-      if (typeof waitMs === 'boolean') return waitMs
-      if (tries === MAX_TRIES) break
-      if (!(await this.#pause(waitMs))) return false
+      if (typeof waitMs === 'number') {
+        if (tries === MAX_TRIES) break
+        await this.#pause(waitMs)
+      } else if (this.#isOutdated) tries = 0
+      else return waitMs
     }
     return false
   }
@@ -115,16 +123,17 @@ export class Renegotiation {
     return Math.round((this.#ownsCallId ? random(2100, 4000) : random(0, 2000)) / 10) * 10
   }
 
-  /** False: the pause was ended. */
-  #pause(ms: number): Promise<boolean> {
+  #pause(ms: number): Promise<void> {
     const pausing = new AbortController()
     this.#pausing = pausing
     return new Promise((resolve) => {
-      const timer = this.#deps.clock.setTimeout(() => resolve(true), ms)
-      pausing.signal.addEventListener('abort', () => {
+      const end = () => {
+        this.#pausing = undefined
         timer.cancel()
-        resolve(false)
-      })
+        resolve()
+      }
+      const timer = this.#deps.clock.setTimeout(end, ms)
+      pausing.signal.addEventListener('abort', end)
     })
   }
 }
