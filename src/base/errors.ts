@@ -13,11 +13,11 @@ export type ErrorCode =
   | 'TARGET_BLOCKED' // the account may not call this number or address; emergency numbers need permission
   | 'NO_COMMON_CODEC'
   | 'BAD_SDP'
-  | 'REFUSED' // the other side refused a change in the call
   | 'PARSE' // octets from the network are not a SIP message
   | 'TRANSPORT' // a socket could not be opened or written to
   | 'TIMEOUT' // no answer came in time
   | 'AUTH_FAILED' // the credentials are missing or were refused
+  | 'REFUSED' // the peer refused a request within the call
   | 'NO_PORTS' // the RTP port range is used up
   | 'FILE_NOT_FOUND'
   | 'FILE_OUTSIDE_ROOT'

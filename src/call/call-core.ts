@@ -2,11 +2,11 @@
 import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
-import { randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { CodecName, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { Settled } from '../sdp/offer-answer.js'
 import type { SipDialog, SipMessage } from '../sip/types.js'
+import { alertOf } from './alert.js'
 import { CallChanges } from './call-changes.js'
 import { CallDigits } from './call-digits.js'
 import type { CallEnd, CallEvent } from './call-event.js'
@@ -14,7 +14,8 @@ import type { CallFacts } from './call-facts.js'
 import { DialogLeg } from './dialog-leg.js'
 import type { DigitPath } from './digits.js'
 import { Ending } from './ending.js'
-import type { Leg, LegHost } from './leg.js'
+import { identityOf } from './identity.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
 import { noAddress } from './media-trouble.js'
 import { Moment } from './moment.js'
@@ -53,8 +54,8 @@ export class CallCore implements LegHost, MediaLinkHost {
   readonly digits: CallDigits
   /** Set before the first event. */
   leg!: Leg
-  readonly #deps: CallDeps
   readonly #owner: string | null
+  readonly #trust: CallDeps['trust']
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
@@ -68,8 +69,8 @@ export class CallCore implements LegHost, MediaLinkHost {
   #moves = 0
 
   constructor(deps: CallDeps, init: CallCoreInit, listener: CallListener) {
-    this.#deps = deps
     this.#owner = init.owner
+    this.#trust = deps.trust
     this.#listener = listener
     this.clock = deps.clock
     this.log = deps.log
@@ -135,6 +136,18 @@ export class CallCore implements LegHost, MediaLinkHost {
   noteHeaders(message: SipMessage): void {
     this.#latest = message
     this.facts.noteHeaders(message, this.account.exposeHeaders)
+    // RFC 3325 5: an assertion counts only if it comes from within the trust domain.
+    if (!this.#trust?.isKnown(message.source.host)) return
+    const identity = identityOf(message)
+    if (identity) this.facts.noteIdentity(identity)
+  }
+
+  /** Notes how the caller wants the call to ring. Returns the delay of an automatic answer, if a known peer asks for one. */
+  noteAlert(message: SipMessage): number | undefined {
+    const asked = this.#trust?.isKnown(message.source.host) ? alertOf(message) : null
+    if (!asked) return undefined
+    this.facts.noteAlert(asked.alert)
+    return asked.alert.autoAnswer ? asked.delayMs : undefined
   }
 
   ringing(sipCode: number): void {
@@ -159,9 +172,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     const { negotiation } = this.media
     if (!negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
-    const { random = randomBetween } = this.#deps
-    const ownsCallId = this.facts.direction === 'outbound'
-    this.#dialogLeg = new DialogLeg(this, dialog, negotiation, { ownsCallId, random })
+    this.#dialogLeg = new DialogLeg(this, dialog, negotiation)
     this.leg = this.#dialogLeg
     this.#listener.answeredIn(dialog)
     const now = new Moment(this.clock)
@@ -181,12 +192,12 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.#ending.unsent(reason)
   }
 
-  finish(end: CallEnd): void {
+  finish(end: CallEnd, farewell?: Farewell): void {
     if (!this.#ending.decide(end)) return
     this.facts.ended = new Moment(this.clock)
     this.digits.ended()
     this.#listener.ending()
-    void this.#wrapUp(end)
+    void this.#wrapUp(end, farewell)
   }
 
   // --- for the media
@@ -205,7 +216,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   }
 
   silent(silentMs: number): void {
-    // On hold no sound is due, as long as it answers our requests (ADR 7).
+    // On hold no sound is due, as long as the peer answers our requests (ADR 7).
     if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
     const name = this.media.negotiation?.unknownHost
     const why = name === undefined ? '' : `; ${noAddress(name).text}`
@@ -275,9 +286,9 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.digits.buffer.push(digit)
   }
 
-  async #wrapUp(decision: CallEnd): Promise<void> {
+  async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {
     const { end, stats } = await this.#ending.run(this, decision, {
-      leave: (why) => this.leg.leave(why),
+      leave: (why) => this.leg.leave(why, farewell),
       closeMedia: () => this.media.close(),
       unknownHost: () => this.media.negotiation?.unknownHost,
     })

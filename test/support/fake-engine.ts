@@ -80,6 +80,8 @@ export class FakeEngine implements Engine {
       codec: null,
       hold: { local: false, remote: false },
       headers: {},
+      identity: null,
+      alert: null,
       tags: {},
       end: null,
     }

@@ -44,6 +44,8 @@ describe('outgoing call', () => {
       codec: null,
       hold: { local: false, remote: false },
       headers: {},
+      identity: null,
+      alert: null,
       tags: { ticket: 7 },
       end: null,
     })
