@@ -75,7 +75,7 @@ function sourceTowards(address: string, port: number): Promise<string | undefine
   })
 }
 
-const isReachable = (address: string, { port, protocol }: Destination): Promise<boolean> =>
+const isReachable = (address: string, { port, protocol = 'udp' }: Destination): Promise<boolean> =>
   protocol === 'udp' ? doesNotRefuse(address, port) : takesConnections(address, port)
 
 /** Only a connected socket receives ICMP errors, and the socket of an endpoint is never connected. */

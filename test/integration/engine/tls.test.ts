@@ -70,7 +70,11 @@ describe('an account whose server speaks TLS', () => {
     ['expired', { isExpired: true }, /the certificate of 127.0.0.1 has expired on .* \(CERTIFICATE_EXPIRED\)$/],
     ['self-signed', { isSelfSigned: true }, /is self-signed: add it to the CA file.* \(CERTIFICATE_SELF_SIGNED\)$/],
     ['for another name', { names: ['DNS:other.test'] }, /is for other.test: .* \(CERTIFICATE_WRONG_NAME\)$/],
-    ['in order, and wants one of ours', {}, /127.0.0.1 wants a client certificate: set one \(CERTIFICATE_MISSING\)$/],
+    [
+      'in order, and wants our certificate',
+      {},
+      /127.0.0.1 wants a client certificate: set one \(CERTIFICATE_MISSING\)$/,
+    ],
   ]
   for (const [name, init, reason] of cases) {
     it(`has a certificate that is ${name}`, async () => {
