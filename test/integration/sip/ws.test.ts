@@ -11,14 +11,19 @@ import { TCP } from '../../../src/sip/transport/tcp.js'
 import type { SipTransport } from '../../../src/sip/transport/transport.js'
 import { openWs } from '../../../src/sip/transport/ws/ws.js'
 import { FakeClock } from '../../support/fake-clock.js'
-import { Inbox } from '../../support/sip-parties.js'
 import { requestText } from '../../support/sip-messages.js'
+import { Inbox } from '../../support/sip-parties.js'
 import { until, within } from '../../support/wait.js'
 import { rawHttp, upgradeRequest, WsPeer } from '../../support/ws-peer.js'
 
 const HOST = '127.0.0.1'
 const options = (branch: string): string =>
-  requestText({ method: 'OPTIONS', uri: 'sip:bob@127.0.0.1', via: `SIP/2.0/WS x.invalid;branch=z9hG4bK${branch}`, callId: branch })
+  requestText({
+    method: 'OPTIONS',
+    uri: 'sip:bob@127.0.0.1',
+    via: `SIP/2.0/WS x.invalid;branch=z9hG4bK${branch}`,
+    callId: branch,
+  })
 
 interface Received {
   text: string
@@ -29,10 +34,9 @@ interface Received {
 async function openTransport(init: { clock?: FakeClock; origins?: string[]; port?: number; path?: string } = {}) {
   const received = new Inbox<Received>('a message over a WebSocket')
   const ended = new Inbox<Flow>('the end of a WebSocket')
-  const { clock, ...others } = init
+  const { clock, port, ...settings } = init
   const transport = await openWs(
-    'ws',
-    TCP,
+    { protocol: 'ws', connections: TCP, settings },
     {
       clock: clock ?? systemClock,
       log: silentLogger,
@@ -43,16 +47,16 @@ async function openTransport(init: { clock?: FakeClock; origins?: string[]; port
         ended: (flow) => ended.put(flow),
       },
     },
-    { host: HOST, advertise: (bound) => bound, ...others },
+    { host: HOST, advertise: (bound) => bound, ...(port !== undefined && { port }) },
   )
-  return { transport, received, ended, port: transport.listener?.local.port ?? 0 }
+  return { transport, received, ended, bound: transport.listener?.local.port ?? 0 }
 }
 
 describe('the handshake of a WebSocket listener (RFC 7118 4)', () => {
   let transport: SipTransport
   let port: number
   const listen = async (init: Parameters<typeof openTransport>[0] = {}): Promise<void> => {
-    ;({ transport, port } = await openTransport({ port: 0, ...init }))
+    ;({ transport, bound: port } = await openTransport({ port: 0, ...init }))
   }
   const statusOf = async (request: string): Promise<string> => (await rawHttp(port, request)).split(' ', 2)[1] ?? ''
   afterEach(() => transport.close())
@@ -60,7 +64,10 @@ describe('the handshake of a WebSocket listener (RFC 7118 4)', () => {
   it('chooses the subprotocol sip, also among others, and names it', async () => {
     await listen()
     for (const offered of ['sip', 'msrp, sip', 'sip,xmpp']) {
-      const peer = await WsPeer.connect(port, { protocols: undefined, headers: { 'Sec-WebSocket-Protocol': offered } } as object)
+      const peer = await WsPeer.connect(port, {
+        protocols: undefined,
+        headers: { 'Sec-WebSocket-Protocol': offered },
+      } as object)
       await peer.close()
     }
     const peer = await WsPeer.connect(port)
@@ -97,7 +104,10 @@ describe('the handshake of a WebSocket listener (RFC 7118 4)', () => {
 
   it('answers 426 and a short page to a request that is not an upgrade', async () => {
     await listen()
-    for (const request of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab']) {
+    for (const request of [
+      'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+      'POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab',
+    ]) {
       const answer = await rawHttp(port, request)
       assert.match(answer, /^HTTP\/1\.1 426 [\s\S]*\r\nUpgrade: websocket\r\n[\s\S]*takes SIP over WebSocket/)
     }
@@ -172,7 +182,7 @@ describe('the messages of a WebSocket (RFC 7118 5)', () => {
     clock = new FakeClock()
     const opened = await openTransport({ clock, port: 0 })
     ;({ transport, received, ended } = opened)
-    peer = await WsPeer.connect(opened.port)
+    peer = await WsPeer.connect(opened.bound)
   })
   afterEach(async () => {
     await peer.close()
@@ -397,6 +407,13 @@ describe('connections to a WebSocket server', () => {
       const to = { protocol: 'ws', host: HOST, port } as const
       await assert.rejects(transport.connect(to), { code: 'TRANSPORT', message })
       assert.equal(transport.flowTo(to), undefined)
+    }
+  })
+
+  it('refuse a path that is wrong', async () => {
+    await open()
+    for (const path of ['ws', '/a b', '/a\r\nX: y', '/a#b', '']) {
+      await assert.rejects(openTransport({ path }), { code: 'BAD_CONFIG' })
     }
   })
 

@@ -10,8 +10,8 @@ import {
 } from 'sip.js'
 import type { IncomingResponse } from 'sip.js/lib/core/messages/incoming-response.js'
 import { WebSocket } from 'ws'
-import { Inbox } from '../sip-parties.js'
 import { SDP } from '../sip-messages.js'
+import { Inbox } from '../sip-parties.js'
 import { within } from '../wait.js'
 
 /** SDP that a browser telephone would send and receive; there is no media here. */

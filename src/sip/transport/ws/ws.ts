@@ -1,5 +1,7 @@
 import type { WebSocket } from 'ws'
+import { TelephonyError } from '../../../base/errors.js'
 import { newToken } from '../../../base/ids.js'
+import type { Target, WsSettings } from '../../types.js'
 import { hostPort } from '../address.js'
 import {
   type FlowMaker,
@@ -8,28 +10,26 @@ import {
   type StreamTransportDeps,
   type StreamTransportInit,
 } from '../stream-transport.js'
-import type { Target } from '../../types.js'
 import type { SipTransport } from '../transport.js'
 import { WsAcceptor } from './acceptor.js'
 import { dial, refusalOf } from './dial.js'
 import { WsFlow } from './ws-flow.js'
 
-interface WsTransportInit extends StreamTransportInit {
-  /** Origins of the pages that may connect; default: pages of the same host. */
-  origins?: readonly string[]
-  /** Of the URLs that we connect to. */
-  path?: string
+interface WsInit {
+  protocol: 'ws' | 'wss'
+  /** Of TCP or TLS. */
+  connections: StreamKind
+  settings: WsSettings
 }
 
-/** SIP over WebSocket (RFC 7118) on connections of TCP (`ws`) or TLS (`wss`). */
+/** SIP over WebSocket (RFC 7118). Rejects with BAD_CONFIG if a setting is wrong. */
 export async function openWs(
-  protocol: 'ws' | 'wss',
-  connections: StreamKind,
+  { protocol, connections, settings }: WsInit,
   deps: StreamTransportDeps,
-  init: WsTransportInit,
+  init: StreamTransportInit,
 ): Promise<SipTransport> {
-  const acceptor = new WsAcceptor(deps.log, init.origins ?? [])
-  const path = init.path ?? '/'
+  const acceptor = new WsAcceptor(deps.log, settings.origins ?? [])
+  const path = checkedPath(settings.path ?? '/')
   const kind: StreamKind = {
     protocol,
     readyEvent: connections.readyEvent,
@@ -54,3 +54,8 @@ const flowOver =
 
 /** RFC 9110 7.2: the name, if one is known. A zone is this machine's own. */
 const authorityOf = ({ name, host, port }: Target): string => hostPort({ host: name ?? host.replace(/%.*/, ''), port })
+
+function checkedPath(path: string): string {
+  if (/^\/[!-~]*$/.test(path) && !path.includes('#')) return path
+  throw new TelephonyError('BAD_CONFIG', `${JSON.stringify(path)} is not the path of a URL. Use one like /ws`)
+}
