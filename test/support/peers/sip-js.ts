@@ -59,6 +59,8 @@ export class SipJsPhone {
   readonly invitations = new Inbox<Invitation>('a call to sip.js')
   /** Requests and responses that it has sent and received, as text. */
   readonly messages: string[] = []
+  /** Its timers go on without it. */
+  #registerer: Registerer | undefined
 
   /** Connects. */
   static async start(init: SipJsInit): Promise<SipJsPhone> {
@@ -114,6 +116,7 @@ export class SipJsPhone {
   /** Resolves with the status of the final response. */
   register(): Promise<number> {
     const registerer = new Registerer(this.agent, { expires: 60 })
+    this.#registerer = registerer
     const answered = new Promise<number>((resolve) => {
       const onResponse = (response: IncomingResponse): void => resolve(response.message.statusCode ?? 0)
       void registerer.register({ requestDelegate: { onAccept: onResponse, onReject: onResponse } })
@@ -122,6 +125,7 @@ export class SipJsPhone {
   }
 
   async stop(): Promise<void> {
+    await this.#registerer?.dispose()
     await within(this.agent.stop(), 'sip.js to stop')
   }
 }
