@@ -57,8 +57,6 @@ interface SipJsInit {
 export class SipJsPhone {
   readonly agent: UserAgent
   readonly invitations = new Inbox<Invitation>('a call to sip.js')
-  /** Requests and responses that it has sent and received, as text. */
-  readonly messages: string[] = []
   /** Its timers go on without it. */
   #registerer: Registerer | undefined
 
@@ -84,12 +82,8 @@ export class SipJsPhone {
       uri: aor,
       authorizationUsername: aor.user ?? '',
       ...(password === undefined ? {} : { authorizationPassword: password }),
-      transportOptions: { server, traceSip: true },
+      transportOptions: { server },
       logBuiltinEnabled: false,
-      logConnector: (_level, category, _label, content) => {
-        if (category === 'sip.Transport' && content.includes('SIP/2.0')) this.messages.push(content)
-      },
-      logLevel: 'debug',
       reconnectionAttempts: 0,
       gracefulShutdown: false,
       sessionDescriptionHandlerFactory: () => new PlainDescriptions(),
