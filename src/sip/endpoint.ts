@@ -2,14 +2,14 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
-import { nextHopsBy } from './interim-next-hops.js'
+import { NextHops } from './dns/next-hops.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
 import { hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
-import { cached, type Resolve, resolveBySystem } from './transport/resolver.js'
+import { cached, namesBy, type Resolve, resolveBySystem } from './transport/resolver.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 
@@ -47,7 +47,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
       {
         clock,
         log,
-        nextHops: nextHopsBy(cached(resolve, clock)),
+        nextHops: new NextHops({ clock, names: namesBy(cached(resolve, clock)) }),
         transports: this.#transports,
       },
       { userAgent: init.userAgent },

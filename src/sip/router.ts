@@ -2,13 +2,13 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { isUnicast } from '../base/unicast.js'
-import type { NextHops } from './interim-next-hops.js'
+import type { NextHops } from './dns/next-hops.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import type { OutgoingRequest } from './message/outgoing-request.js'
 import type { Via } from './message/via.js'
 import { type Family, familyOf, hostPort } from './transport/address.js'
 import type { Flow, Way } from './transport/flow.js'
-import { notOneMachine, unreachable } from './transport/reach.js'
+import { notOneMachine, protocolOf, unreachable } from './transport/reach.js'
 import type { SipTransport } from './transport/transport.js'
 import type { SipAddress, SipProtocol, Target } from './types.js'
 import { DEFAULT_PORT, type SipUri } from './uri/sip-uri.js'
@@ -20,7 +20,7 @@ const MAX_NO_TCP = 1_000
 interface RouterDeps {
   clock: Clock
   log: Logger
-  nextHops: NextHops
+  nextHops: Pick<NextHops, 'targets' | 'worked' | 'failed'>
   /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
 }
@@ -69,7 +69,8 @@ export class Router {
     const why = unreachable(nextHop, { protocols: new Set(transports.map(({ protocol }) => protocol)), family })
     if (why) throw new TelephonyError('TRANSPORT', why)
     // A connection is opened only if the URI or the account asks for one.
-    const usual = transports.filter(({ protocol, listener }) => listener || protocol === prefer)
+    const named = protocolOf(nextHop)
+    const usual = transports.filter(({ protocol, listener }) => listener || protocol === prefer || protocol === named)
     return nextHops.targets(nextHop, {
       protocols: usual.map(({ protocol }) => protocol),
       family,

@@ -1,8 +1,9 @@
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { octetsOf } from '../../src/base/octets.js'
-import { nextHopsBy } from '../../src/sip/interim-next-hops.js'
+import { NextHops } from '../../src/sip/dns/next-hops.js'
 import type { Service } from '../../src/sip/service.js'
 import { SipStack } from '../../src/sip/stack.js'
+import { namesBy } from '../../src/sip/transport/resolver.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import type { FakeClock } from './fake-clock.js'
 import { MemoryTransport } from './memory-transport.js'
@@ -38,7 +39,7 @@ export class MemoryEndpoint {
       {
         clock,
         log,
-        nextHops: nextHopsBy(init.resolve ?? (async (name) => name)),
+        nextHops: new NextHops({ clock, names: namesBy(init.resolve ?? (async (name) => name)) }),
         transports: [
           this.#udp,
           ...(init.connect

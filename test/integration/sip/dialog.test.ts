@@ -86,7 +86,7 @@ describe('a dialog between two endpoints', () => {
 
   it('carries UPDATE', async () => {
     const offered = nextOffer(calleeDialog)
-    const result = callerDialog.request('UPDATE', { body: OFFER })
+    const result = callerDialog.update(OFFER)
     const offer = await offered
     assert.equal(offer.request.method, 'UPDATE')
     offer.accept({ body: ANSWER })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { silentLogger } from '../../../src/base/logger.js'
-import { nextHopsBy } from '../../../src/sip/interim-next-hops.js'
+import { NextHops } from '../../../src/sip/dns/next-hops.js'
 import type { OutgoingRequest } from '../../../src/sip/message/outgoing-request.js'
 import { parseVia, type Via } from '../../../src/sip/message/via.js'
 import { Router } from '../../../src/sip/router.js'
 import type { Flow } from '../../../src/sip/transport/flow.js'
+import { namesBy } from '../../../src/sip/transport/resolver.js'
 import type { SipAddress, SipProtocol } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { MemoryTransport } from '../../support/memory-transport.js'
@@ -29,7 +30,10 @@ class Network {
     this.router = new Router({
       clock: this.clock,
       log: silentLogger,
-      nextHops: nextHopsBy(async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7')),
+      nextHops: new NextHops({
+        clock: this.clock,
+        names: namesBy(async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7')),
+      }),
       transports: this.#transports,
     })
   }
