@@ -37,7 +37,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/list\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',
