@@ -48,6 +48,9 @@ export class DnsClient {
   readonly #deps: DnsClientDeps
   /** It answered last, so it is asked first. */
   #preferred = ''
+  /** Ends the questions that run. */
+  readonly #running = new Set<() => void>()
+  #isClosed = false
 
   constructor(deps: DnsClientDeps) {
     this.#deps = deps
@@ -59,11 +62,11 @@ export class DnsClient {
     const { clock } = this.#deps
     const endMs = clock.now() + LIMIT_MS
     let failure = 'no DNS server is known'
-    for (const roundMs of ROUNDS_MS) {
+    for (const roundMs of this.#isClosed ? [] : ROUNDS_MS) {
       let wasSilent = false
       for (const server of this.#servers()) {
         const waitMs = Math.min(roundMs, endMs - clock.now())
-        if (waitMs <= 0) break
+        if (waitMs <= 0 || this.#isClosed) break
         const reply = await this.#ask(server, { name, type }, waitMs)
         if (reply?.kind === 'answer') {
           this.#preferred = serverText(server)
@@ -76,6 +79,12 @@ export class DnsClient {
       if (!wasSilent) break
     }
     throw new TelephonyError('TRANSPORT', failure)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#isClosed = true
+    for (const end of [...this.#running]) end()
   }
 
   #servers(): readonly DnsServer[] {
@@ -110,11 +119,14 @@ export class DnsClient {
     )
     return new Promise((resolve) => {
       const finish = (reply: Reply<RecordData[Type]> | undefined): void => {
+        this.#running.delete(giveUp)
         timer.cancel()
         inquiry.close()
         resolve(reply)
       }
-      const timer = clock.setTimeout(() => finish(undefined), waitMs)
+      const giveUp = (): void => finish(undefined)
+      const timer = clock.setTimeout(giveUp, waitMs)
+      this.#running.add(giveUp)
       inquiry.reply.then(finish, (error: NodeJS.ErrnoException) =>
         finish({ kind: 'refused', code: error.code ?? error.message }),
       )

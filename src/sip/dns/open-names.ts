@@ -15,6 +15,8 @@ export interface NameService {
   readonly ours: Names
   /** Names that peers write into SDP. */
   readonly ofPeers: Names
+  /** Questions that run end without an answer, and later ones fail. */
+  close(): void
 }
 
 export interface NameServiceInit {
@@ -32,13 +34,14 @@ export function openNames(init: NameServiceInit = {}, clock: Clock = systemClock
   const servers = (init.servers ?? []).map(parseDnsServer)
   const hasOwnServers = servers.length > 0
   const system = new RealSystemNames(clock)
+  const dns = new DnsClient({
+    clock,
+    inquire,
+    servers: () => (hasOwnServers ? servers : system.servers()),
+    randomId: () => randomInt(ID_LIMIT),
+  })
   const source = new NameSource({
-    dns: new DnsClient({
-      clock,
-      inquire,
-      servers: () => (hasOwnServers ? servers : system.servers()),
-      randomId: () => randomInt(ID_LIMIT),
-    }),
+    dns,
     system,
     lookups: new Turns(SYSTEM_LOOKUPS),
     hasOwnServers,
@@ -46,5 +49,6 @@ export function openNames(init: NameServiceInit = {}, clock: Clock = systemClock
   return {
     ours: new CachedNames({ clock, source }, OURS),
     ofPeers: new CachedNames({ clock, source }, OF_PEERS),
+    close: () => dns.close(),
   }
 }
