@@ -10,6 +10,7 @@ const PACKAGES = {
   baresip: 'baresip-core',
   kamailio: 'kamailio',
   'tls.so': 'kamailio-tls-modules',
+  'websocket.so': 'kamailio-websocket-modules',
   linphonec: 'linphone-cli',
   tshark: 'tshark',
   sox: 'sox',

@@ -20,6 +20,8 @@ export interface EngineInit {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** Emit every SIP message as a `trace` event (secrets masked). */
   traceSip?: boolean
+  /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
+  dnsServers?: string[]
 }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'

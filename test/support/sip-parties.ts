@@ -117,7 +117,7 @@ export class Party {
         host: init.host ?? '127.0.0.1',
         listeners: listenersAt(0, init.protocol),
         userAgent: init.userAgent ?? 'test',
-        ...(init.tls || /tls/.test(init.protocol ?? '') ? { tls: init.tls ?? testTls() } : {}),
+        ...(init.tls || /tls|wss/.test(init.protocol ?? '') ? { tls: init.tls ?? testTls() } : {}),
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
       },
     )

@@ -9,14 +9,14 @@ import { ConnectionCare } from './connection-care.js'
 import type { PooledFlow } from './flow-pool.js'
 import type { TransportUser } from './transport.js'
 
-export interface StreamFlowDeps {
+export interface FlowDeps {
   clock: Clock
   log: Logger
   user: TransportUser
-  closed(flow: StreamFlow): void
+  closed(flow: PooledFlow): void
 }
 
-export interface StreamFlowInit {
+export interface FlowInit {
   /** Connected; TLS: with its handshake done. */
   socket: Socket
   remote: SipAddress
@@ -41,9 +41,9 @@ export class StreamFlow implements PooledFlow {
   readonly sentBy: string
   readonly isReliable = true
   readonly isOurs: boolean
-  readonly #deps: StreamFlowDeps
+  readonly #deps: FlowDeps
   readonly #socket: Socket
-  readonly #init: Pick<StreamFlowInit, 'serves' | 'reasonOf'>
+  readonly #init: Pick<FlowInit, 'serves' | 'reasonOf'>
   readonly #framer = new StreamFramer()
   readonly #care: ConnectionCare
   #stalled: Timer | undefined
@@ -52,7 +52,7 @@ export class StreamFlow implements PooledFlow {
   #hasReceived = false
   #whyEnded: string | undefined
 
-  constructor(deps: StreamFlowDeps, init: StreamFlowInit) {
+  constructor(deps: FlowDeps, init: FlowInit) {
     const { socket, remote, sentBy, isOurs } = init
     this.#deps = deps
     this.#socket = socket

@@ -12,6 +12,18 @@ export interface SipEndpointInit {
   userAgent: string
   /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
   tls?: TlsSettings
+  ws?: WsSettings
+}
+
+/** SIP over WebSocket (RFC 7118). */
+export interface WsSettings {
+  /**
+   * Origins of the web pages that may connect to the listeners: `https://phone.example.com`; `*` for all. Default: pages that come from the
+   * same host. Programs that are not browsers may always connect.
+   */
+  origins?: readonly string[]
+  /** Path of the URLs that we connect to. Default: `/`. */
+  path?: string
 }
 
 /** A transport with what listens on it. Any number of accounts share its socket. */
