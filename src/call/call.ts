@@ -35,8 +35,9 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
   const display = callerName === undefined ? {} : { fromDisplayName: callerName }
   const headers = headerFields(init.headers)
   try {
-    const { ringTimeoutMs, redirect } = init
-    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, { ringTimeoutMs, redirect })
+    const { ringTimeoutMs, redirect, delayedOffer = false } = init
+    const how = { ringTimeoutMs, redirect, delayedOffer }
+    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, how)
   } catch (error) {
     await call.core.discard()
     throw error

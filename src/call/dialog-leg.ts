@@ -1,9 +1,10 @@
 import { TelephonyError } from '../base/errors.js'
 import { type FinalResponse, type IncomingRequest, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import type { Leg, LegHost } from './leg.js'
-import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
+import type { Negotiation } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { reasonText } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
@@ -121,17 +122,8 @@ export class DialogLeg implements Leg {
   }
 
   #answerOffer(offer: IncomingRequest, body: SipBody): void {
-    let answer: ReturnType<Negotiation['answer']>
-    try {
-      answer = this.#negotiation.answer(body)
-    } catch (error) {
-      // RFC 3261 14.2: 488, and the agreement does not change.
-      this.#host.log.info({ err: error }, 're-INVITE refused')
-      offer.reject(statusOfSdpError(error), { headers: warningsOf(error) })
-      return
-    }
-    offer.accept({ body: answer.body })
-    this.#host.settled(answer.settled)
+    const settled = answerOffer({ log: this.#host.log, negotiation: this.#negotiation }, offer, body)
+    if (settled) this.#host.settled(settled)
   }
 
   #info(incoming: IncomingRequest): void {

@@ -16,6 +16,7 @@ import { AnswerableRequest } from '../user-agent/answerable-request.js'
 import { exchange, reasonOf } from '../user-agent/exchange.js'
 import { AckGate } from './ack-gate.js'
 import { DialogOffers, type FirstOffer } from './dialog-offers.js'
+import type { ReliableProvisionals } from './reliable-provisionals.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
@@ -30,8 +31,18 @@ export interface InviteDialogInit {
   firstOffer: FirstOffer
   /** Of an inbound call. */
   place?: CallPlace
+  /** The INVITE of the peer, until the dialog is confirmed. */
+  received?: EarlyCall
+}
+
+/** A received INVITE, as its early dialog sees it. */
+export interface EarlyCall {
+  /** Kept after the answer as well: the last PRACK may come after it. Absent: no response was reliable. */
+  readonly provisionals: ReliableProvisionals | undefined
   /** The caller has ended the early dialog by BYE (RFC 3261 15); `reasons`: the values of its Reason. */
-  earlyBye?: (reasons: readonly string[]) => void
+  cancelled(reasons: readonly string[]): void
+  /** A PRACK has come. `answer`: the peer's answer, if the response carried our offer. */
+  acknowledged(answer: { body: SipBody | undefined } | undefined): void
 }
 
 const offerInProgress = (): TelephonyError =>
@@ -44,7 +55,8 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #context: AccountContext
   readonly #madeBy: 'us' | 'peer'
   #place: CallPlace | undefined
-  #earlyBye: InviteDialogInit['earlyBye']
+  #received: EarlyCall | undefined
+  #provisionals: ReliableProvisionals | undefined
   #state: 'early' | 'confirmed' | 'ended' = 'early'
   readonly #offers: DialogOffers
   readonly #ackGate = new AckGate()
@@ -55,7 +67,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#context = context
     this.#madeBy = init.madeBy
     this.#place = init.place
-    this.#earlyBye = init.earlyBye
+    this.#received = init.received
     this.#offers = new DialogOffers(init.madeBy, init.firstOffer, () => this.#missAck())
     context.dialogs.add(this, init.madeBy === 'peer')
   }
@@ -88,10 +100,17 @@ export class InviteDialog implements SipDialog, DialogUsage {
   confirmWith(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
     const { cseq, transaction, text, hasOffer } = init
     this.#state = 'confirmed'
-    this.#earlyBye = undefined
+    this.#provisionals = this.#received?.provisionals
+    this.#received = undefined
     this.#offers.first = 'answered'
     // Our offer waits for the answer in the ACK.
     this.#offers.peers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
+  }
+
+  /** The INVITE of the peer ends before our 2xx, which waited for a PRACK, could be sent. */
+  fail(reason: string): void {
+    this.abandon()
+    this.#guarded('lost', () => this.handlers.lost?.(unavailable(reason)))
   }
 
   /** The early dialog ends without a call. */
@@ -136,6 +155,32 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.#offers.ours.track(this.request('UPDATE', { ...init, body }))
   }
 
+  /** The PRACK of a reliable response to our INVITE (RFC 3262 4). `body`: our answer to its offer, or else a new offer. */
+  prack(rack: string, body: SipBody | undefined): Promise<FinalResponse> {
+    const isAnswer = this.#offers.first === 'theirs'
+    const hasOffer = body !== undefined && !isAnswer
+    if (hasOffer && this.#offers.isBusy) throw offerInProgress()
+    if (body && isAnswer) this.#offers.first = 'answered'
+    const sent = this.#send('PRACK', body ? { body } : {}, [`RAck: ${rack}`])
+    return hasOffer ? this.#offers.ours.track(sent) : sent
+  }
+
+  /** A reliable response to our INVITE carries a session description (RFC 3262 5). */
+  describedBy(hasOffered: boolean): void {
+    if (this.#offers.first === 'ours' || this.#offers.first === 'none')
+      this.#offers.first = hasOffered ? 'answered' : 'theirs'
+  }
+
+  /** A reliable response of ours carries our offer. */
+  offered(): void {
+    this.#offers.first = 'ours'
+  }
+
+  /** Offer and answer are complete. */
+  get isAgreed(): boolean {
+    return this.#offers.first === 'answered'
+  }
+
   allows(method: string): boolean {
     return this.dialog.allows(method)
   }
@@ -173,6 +218,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     else if (method === 'BYE') this.#receiveBye(request)
     else if (method === 'INVITE') this.#receiveReinvite(request)
     else if (method === 'UPDATE') this.#receiveUpdate(request)
+    else if (method === 'PRACK') this.#receivePrack(request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
     else if (method === 'INFO') new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
@@ -212,10 +258,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return response.finally(() => this.#end())
   }
 
-  async #send(method: string, init: InDialogInit): Promise<FinalResponse> {
+  async #send(method: string, init: InDialogInit, more: readonly string[] = []): Promise<FinalResponse> {
     const { contactLine, userAgentLines } = this.#context
     const contact = WITH_CONTACT.has(method) ? [contactLine] : []
-    const lines = [...contact, ...dialogHeaderLines(init.headers), ...userAgentLines]
+    const lines = [...contact, ...more, ...dialogHeaderLines(init.headers), ...userAgentLines]
     const request = this.dialog.request(method, { lines, body: init.body })
     const { canReach } = this.#context
     return exchange(this.#context, request, {
@@ -254,7 +300,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#respond(request, 200)
     const { message } = request
     if (this.#state === 'early') {
-      this.#earlyBye?.(message.headers('reason'))
+      this.#received?.cancelled(message.headers('reason'))
       this.#end()
       return
     }
@@ -280,6 +326,22 @@ export class InviteDialog implements SipDialog, DialogUsage {
       this.dialog.refresh(message, this.#context.canReach)
       this.#respond(request, 200, [this.#context.contactLine, ALLOW])
     }
+  }
+
+  /** RFC 3262 3, 5 */
+  #receivePrack(request: ServerRequest): void {
+    const { message } = request
+    const received = this.#received
+    const acknowledged = (received?.provisionals ?? this.#provisionals)?.acknowledge(message.header('rack'))
+    if (!acknowledged) {
+      this.#respond(request, 481)
+      return
+    }
+    if (acknowledged.carries) this.#offers.first = 'answered'
+    const isAnswer = acknowledged.carries === 'offer'
+    if (isAnswer || message.body === '') this.#respond(request, 200)
+    else if (!this.#offerRefused(request)) this.#decideOffer(request)
+    received?.acknowledged(isAnswer ? { body: new ReceivedRequest(message).body } : undefined)
   }
 
   /** An offer that comes while another one is open is refused (14.2, RFC 3311 5.2); true if it has been. */

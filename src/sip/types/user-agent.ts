@@ -25,6 +25,8 @@ export interface UserAgentInit {
   /** The route set of requests to this domain (host, or host:port) instead, because another server serves it. */
   home?: { domain: string; routeSet: readonly string[] }
   authenticator: Authenticator
+  /** PRACK (RFC 3262). `required`: calls whose peer does not support it are refused with 421. Absent: supported. */
+  reliableProvisional?: 'off' | 'supported' | 'required'
   /** Absent: every source is known. */
   sources?: AccountSources
   handlers: UserAgentHandlers
