@@ -42,6 +42,12 @@ export const defaults = {
   addPrefix: '',
   countryCode: '',
   followRedirects: true,
+  /** PRACK (RFC 3262). */
+  reliableProvisional: 'supported' as 'off' | 'supported' | 'required',
+  /** Session timer in seconds (RFC 4028); '0' means none. */
+  sessionExpires: '1800',
+  /** Calls are placed without an offer. */
+  delayedOffer: false,
   mediaSource: 'auto' as 'auto' | 'latch',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }

@@ -85,6 +85,18 @@ function parse(config: Config, context: Context): AccountConfig {
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
     followRedirects: flag(config.followRedirects),
+    // Flows of older versions do not have these fields.
+    reliableProvisional: oneOf('reliableProvisional', config.reliableProvisional ?? defaults.reliableProvisional, [
+      'off',
+      'supported',
+      'required',
+    ]),
+    sessionExpiresSec: number('sessionExpires', config.sessionExpires ?? defaults.sessionExpires, {
+      min: 0,
+      max: 86_400,
+      integer: true,
+    }),
+    delayedOffer: flag(config.delayedOffer ?? defaults.delayedOffer),
     // Flows of older versions do not have this field.
     mediaSource: oneOf('mediaSource', config.mediaSource ?? defaults.mediaSource, ['auto', 'latch']),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),

@@ -38,6 +38,8 @@ export class DialogLeg implements Leg {
       acknowledged: (body) => this.#acknowledged(body),
       ackTimeout: () => this.#fail('the peer sent no ACK for our answer'),
       request: (incoming) => this.#answer(incoming),
+      refresh: () => this.#renegotiation.run(),
+      expired: (intervalSec) => this.#expired(intervalSec),
       lost: (response) => this.#lost(response),
     }
   }
@@ -133,6 +135,12 @@ export class DialogLeg implements Leg {
     // RFC 6086 4.2.2: 415 for an unknown body; an empty INFO is answered with 200.
     if (pressed || !body) incoming.accept()
     else incoming.reject(415)
+  }
+
+  /** RFC 4028 10 */
+  #expired(intervalSec: number): void {
+    const reason = `no refresh of the call came or succeeded within its session interval of ${intervalSec} s`
+    this.#host.finish({ by: 'error', cause: 'session-expired', sipCode: null, reason })
   }
 
   /** RFC 3261 12.2.1.2: the peer does not know the dialog any more, or does not answer. A last BYE is sent anyway. */

@@ -127,6 +127,7 @@ export class EngineCalls {
       owner: command.owner ?? null,
       ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
       ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
+      ...(config.delayedOffer ? { delayedOffer: true } : {}),
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
       ...(command.headers ? { headers: command.headers } : {}),

@@ -95,6 +95,18 @@ export interface AccountConfig {
   dialPlan?: DialPlan
   /** Whether a 3xx is followed to targets that may be called; absent: yes. */
   followRedirects?: boolean
+  /**
+   * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
+   * supported.
+   */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /**
+   * Session timer (RFC 4028) that calls of this account ask for: a call ends as `session-expired` without a refresh for this time. 0: they ask
+   * for none, but keep one that the peer asks for. Absent: 1800.
+   */
+  sessionExpiresSec?: number
+  /** Calls are placed without an offer: the peer makes it (RFC 3261 13.2.1). Absent: no. */
+  delayedOffer?: boolean
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
   /** Answer to other sources: none (also if absent), or 403. */

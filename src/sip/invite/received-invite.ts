@@ -14,6 +14,7 @@ import { type AccountContext, guarded } from '../user-agent/account-context.js'
 import { type EarlyCall, InviteDialog } from './invite-dialog.js'
 import { reliabilityOf } from './invite-extensions.js'
 import { ReliableProvisionals } from './reliable-provisionals.js'
+import type { SessionTerms } from './session-terms.js'
 
 /** RFC 3261 17.2.1: 100 is owed where no other answer comes within 200 ms. */
 const TRYING_MS = 100
@@ -22,6 +23,13 @@ interface AnswerInit {
   reason?: string
   headers?: readonly HeaderField[]
   body?: SipBody
+}
+
+/** Our 2xx. */
+interface Success {
+  lines: readonly string[]
+  body: SipBody
+  terms: SessionTerms | undefined
 }
 
 /**
@@ -43,7 +51,7 @@ export class ReceivedInvite implements IncomingInvite, EarlyCall {
   #described = false
   #decided = false
   /** Our 2xx, which waits for a PRACK (RFC 3262 3). */
-  #success: ResponseInit | undefined
+  #success: Success | undefined
 
   constructor(context: AccountContext, server: ServerRequest<InviteServer>, place: CallPlace) {
     this.request = new ReceivedRequest(server.message)
@@ -76,7 +84,8 @@ export class ReceivedInvite implements IncomingInvite, EarlyCall {
       ...supportedLines(this.#context.init.reliableProvisional !== 'off'),
     ]
     const dialog = this.#enterDialog()
-    const success = { lines, body: init.body }
+    const { lines: session, terms } = dialog.session.answerTo(this.#server.message)
+    const success = { lines: [...lines, ...session], body: init.body, terms }
     if (this.#provisionals?.holdsSuccess) this.#success = success
     else this.#succeed(dialog, success)
     this.#decide()
@@ -145,12 +154,12 @@ export class ReceivedInvite implements IncomingInvite, EarlyCall {
     this.#provisionals.send({ status, init, carries: isFirst ? (this.#hasOffer ? 'answer' : 'offer') : undefined })
   }
 
-  #succeed(dialog: InviteDialog, { lines, body }: ResponseInit): void {
+  #succeed(dialog: InviteDialog, { lines, body, terms }: Success): void {
     this.#success = undefined
     this.#provisionals?.finish()
     const { transaction, message } = this.#server
-    const text = this.#server.respond(200, { lines: lines ?? [], body: dialog.isAgreed ? undefined : body })
-    dialog.confirmWith({ cseq: message.cseq, transaction, text, hasOffer: !this.#hasOffer && !dialog.isAgreed })
+    const text = this.#server.respond(200, { lines, body: dialog.isAgreed ? undefined : body })
+    dialog.confirmWith({ cseq: message.cseq, transaction, text, hasOffer: !this.#hasOffer && !dialog.isAgreed, terms })
   }
 
   /** Our 2xx cannot be sent any more. */

@@ -1,5 +1,5 @@
 import { flat } from '../../base/flat.js'
-import { splitWords } from '../message/list.js'
+import { hasTag } from '../message/option-tags.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 
 /** RFC 3262 7.1 */
@@ -12,7 +12,7 @@ export class ReliableResponses {
 
   /** The RSeq of a response that needs a PRACK; undefined: it is unreliable. `discard`: a repeat, or one that has overtaken another. */
   take(response: ParsedResponse): number | 'discard' | undefined {
-    if (!requiresPrack(response)) return undefined
+    if (!hasTag(response, 'require', '100rel')) return undefined
     const rseq = Number(/^\d{1,10}$/.exec(response.header('rseq')?.trim() ?? '')?.[0])
     if (!(rseq >= 1 && rseq <= MAX_RSEQ) || response.toTag === '') return undefined
     const latest = this.#latest.get(response.toTag)
@@ -21,6 +21,3 @@ export class ReliableResponses {
     return rseq
   }
 }
-
-const requiresPrack = (response: ParsedResponse): boolean =>
-  splitWords(response.headers('require')).some((tag) => tag.toLowerCase() === '100rel')

@@ -26,6 +26,7 @@ import { EarlyResponse } from './early-response.js'
 import { InviteDialog } from './invite-dialog.js'
 import { LateResponses, MAX_FORKS } from './late-responses.js'
 import { ReliableResponses } from './reliable-responses.js'
+import { SessionInterval } from './session-interval.js'
 
 /** RFC 3261 16.6 11, for a UAC: a peer that has said nothing for so long has gone. The ring time of a call is usually shorter. */
 const TIMER_C_MS = 181_000
@@ -37,7 +38,9 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   readonly #context: AccountContext
   readonly #handlers: OutgoingInviteHandlers
   readonly #credentials: RequestCredentials
-  readonly #first: OutgoingRequest
+  /** Without credentials. */
+  #first: OutgoingRequest
+  readonly #interval: SessionInterval
   #request: OutgoingRequest
   #pending: PendingRequest<InviteClient>
   #cseq: number
@@ -56,7 +59,8 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     this.#credentials = new RequestCredentials(context, { inDialog: false })
     this.fromTag = init.after?.fromTag ?? newToken()
     this.#cseq = (init.after?.cseq ?? 0) + 1
-    this.#first = inviteOf(context, init, { fromTag: this.fromTag, cseq: this.#cseq })
+    this.#interval = new SessionInterval(context.init.sessionExpiresSec ?? 0)
+    this.#first = inviteOf(context, init, { fromTag: this.fromTag, cseq: this.#cseq, session: this.#interval.lines })
     const ahead = this.#credentials.ahead(this.#first)
     this.#request = ahead.length > 0 ? this.#first.again(this.#cseq, ahead) : this.#first
     context.dialogs.addSentInvite(this.#first.callId, this.fromTag)
@@ -122,13 +126,22 @@ export class SentInvite implements OutgoingInvite, InviteUser {
       this.#fail(new ReceivedResponse(response, TERMINATED))
       return
     }
-    const credentials = this.#credentials.answer(response, this.#request)
-    if (!credentials) {
+    const lines = this.#linesAgain(response)
+    if (!lines) {
       this.#fail(new ReceivedResponse(response))
       return
     }
-    this.#request = this.#first.again(++this.#cseq, credentials)
+    this.#request = this.#first.again(++this.#cseq, lines)
     this.#pending = this.#send()
+  }
+
+  /** Credentials, or a longer session interval (RFC 4028 7.3): what the next INVITE has in place of this one's lines. */
+  #linesAgain(response: ParsedResponse): string[] | undefined {
+    const credentials = this.#credentials.answer(response, this.#request)
+    if (credentials) return credentials
+    if (!this.#interval.refusedBy(response)) return undefined
+    this.#first = this.#first.again(this.#first.cseq, this.#interval.lines)
+    return this.#credentials.repeat(this.#first)
   }
 
   failed(failure: LocalFinalResponse): void {
@@ -183,7 +196,12 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   #newDialog(response: ParsedResponse): InviteDialog {
     const dialog = Dialog.ofResponse(this.#request, response)
     dialog.keepInReach(response.source, this.#context.canReach)
-    return new InviteDialog(this.#context, { dialog, madeBy: 'us', firstOffer: this.#first.body ? 'ours' : 'none' })
+    return new InviteDialog(this.#context, {
+      dialog,
+      madeBy: 'us',
+      firstOffer: this.#first.body ? 'ours' : 'none',
+      minSessionSec: this.#interval.minSec,
+    })
   }
 
   /** What comes for the transaction from now on needs neither the call nor this. */
@@ -229,7 +247,7 @@ class AckBody {
 function inviteOf(
   context: AccountContext,
   init: OutgoingInviteInit,
-  { fromTag, cseq }: { fromTag: string; cseq: number },
+  { fromTag, cseq, session }: { fromTag: string; cseq: number; session: readonly string[] },
 ): OutgoingRequest {
   const { reliableProvisional } = context.init
   const target = targetUri(init.target)
@@ -249,6 +267,7 @@ function inviteOf(
       ALLOW,
       ...supportedLines(reliableProvisional !== 'off'),
       ...(reliableProvisional === 'required' ? ['Require: 100rel'] : []),
+      ...session,
       ...dialogHeaderLines(init.headers),
       ...context.userAgentLines,
     ],

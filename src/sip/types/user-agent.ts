@@ -29,6 +29,8 @@ export interface UserAgentInit {
   reliableProvisional?: 'off' | 'supported' | 'required'
   /** Absent: every source is known. */
   sources?: AccountSources
+  /** The session interval that we ask for (RFC 4028); 0 or absent: none, but one that the peer asks for is kept. */
+  sessionExpiresSec?: number
   handlers: UserAgentHandlers
 }
 
