@@ -193,7 +193,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
       this.#offers.first = hasOffered ? 'answered' : 'theirs'
   }
 
-  /** A reliable response of ours carries our offer. */
+  /** Our reliable response carries our offer. */
   offered(): void {
     this.#offers.first = 'ours'
   }

@@ -4,7 +4,7 @@ import { askingLines, MIN_SESSION_SEC, minSecOf } from './session-terms.js'
 /** A peer and the proxies before it may each refuse once; more is a loop. */
 const MAX_REFUSALS = 4
 
-/** The session interval that a request of ours asks for; a 422 makes it longer (RFC 4028 7.3). */
+/** The session interval that our request asks for; a 422 makes it longer (RFC 4028 7.3). */
 export class SessionInterval {
   readonly #expiresSec: number
   #minSec: number

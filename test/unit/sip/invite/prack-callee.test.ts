@@ -58,7 +58,7 @@ class Caller {
   }
 }
 
-describe('reliable provisional responses of ours (RFC 3262)', () => {
+describe('our reliable provisional responses (RFC 3262)', () => {
   let caller: Caller
   const call = (init: ConstructorParameters<typeof Caller>[0] = {}): Caller => {
     caller = new Caller(init)

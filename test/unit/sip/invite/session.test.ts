@@ -187,7 +187,7 @@ describe('session timers (RFC 4028)', () => {
       assert.deepEqual(expired, [90])
     })
 
-    it('every re-INVITE of ours refreshes too, and a 2xx without Session-Expires ends the timer', async () => {
+    it('our re-INVITE refreshes too, and a 2xx without Session-Expires ends the timer', async () => {
       open(1800)
       const dialog = await placed(['Session-Expires: 1800;refresher=uac', 'Allow: UPDATE'])
       wire.clock.advance(sec(800))
