@@ -7,7 +7,7 @@ const MAY_IMPORT = {
   'trace/': ['base/'],
   'sdp/': ['base/'],
   'sip/': ['trace/', 'base/'],
-  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   'sip/transaction/': ['sip/(message|uri)/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   // A dialog is the same whatever made it: INVITE, and later SUBSCRIBE. What sends its requests stands above it.
   'sip/dialog/': [
@@ -21,6 +21,9 @@ const MAY_IMPORT = {
   'sip/invite/': ['sip/(?!accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
+  // Certificates and their checks: of TLS and of WebSockets over TLS.
+  'sip/transport/tls/': ['base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/dns/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
   'media/worker/': [
     'media/(?!(client|media-workers|media-thread|port-leases|remote-media-session|rpc-worker)\\.ts)',
@@ -36,7 +39,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/list\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',
@@ -47,7 +50,7 @@ const MAY_IMPORT = {
   'store/': ['trace/', 'base/'],
   'cdr/': ['store/', 'trace/', 'base/', 'call/cdr-record\\.ts', { typesOf: 'call/' }],
   'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
-  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts'],
+  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts', 'sip/dns/'],
   'admin/': [{ typesOf: 'engine/' }],
   'cli/': ['engine/', 'trace/', 'base/'],
 }
@@ -82,6 +85,10 @@ module.exports = {
     forbid('pure-no-io', PURE, {
       dependencyTypes: ['core'],
       path: '^(node:)?(net|dgram|dns|tls|https?|http2|fs|timers|os|child_process|worker_threads|perf_hooks|process)(/|$)',
+    }),
+    forbid('dns-io-at-its-edge', '^src/sip/dns/(?!(dns-sockets|system-names)\\.ts)', {
+      dependencyTypes: ['core'],
+      path: '^(node:)?(dgram|dns|fs|timers|process)(/|$)',
     }),
     forbid('sip-js-is-for-the-browser', '^src/(?!web/)', { path: 'node_modules/sip\\.js' }),
     forbid('src-knows-no-node-red', '^src/', { path: 'node_modules/(@node-red|node-red|@types/node-red)' }),

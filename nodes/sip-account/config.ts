@@ -1,5 +1,5 @@
 export const defaults = {
-  version: 1,
+  version: 2,
   name: '',
   /** Id of the sip-transport. */
   transport: '',
@@ -41,13 +41,18 @@ export const defaults = {
   stripPrefix: '',
   addPrefix: '',
   countryCode: '',
-  followRedirects: true,
   /** PRACK (RFC 3262). */
   reliableProvisional: 'supported' as 'off' | 'supported' | 'required',
   /** Session timer in seconds (RFC 4028); '0' means none. */
   sessionExpires: '1800',
   /** Calls are placed without an offer. */
   delayedOffer: false,
+  /** What a 3xx of the called party leads to. */
+  redirects: 'follow' as 'follow' | 'own-domain' | 'refuse',
+  /** Where the caller ID of a call is written. */
+  callerIdBy: 'from' as 'from' | 'pai' | 'ppi',
+  /** How digits are sent; `auto`: RFC 4733 if the peer supports it, else INFO. */
+  dtmfMode: 'auto' as 'auto' | 'rfc4733' | 'info',
   mediaSource: 'auto' as 'auto' | 'latch',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }

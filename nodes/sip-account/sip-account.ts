@@ -84,7 +84,6 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
-    followRedirects: flag(config.followRedirects),
     // Flows of older versions do not have these fields.
     reliableProvisional: oneOf('reliableProvisional', config.reliableProvisional ?? defaults.reliableProvisional, [
       'off',
@@ -97,6 +96,9 @@ function parse(config: Config, context: Context): AccountConfig {
       integer: true,
     }),
     delayedOffer: flag(config.delayedOffer ?? defaults.delayedOffer),
+    redirects: oneOf('redirects', config.redirects, ['follow', 'own-domain', 'refuse']),
+    callerIdBy: oneOf('callerIdBy', config.callerIdBy, ['from', 'pai', 'ppi']),
+    dtmfMode: oneOf('dtmfMode', config.dtmfMode, ['auto', 'rfc4733', 'info']),
     // Flows of older versions do not have this field.
     mediaSource: oneOf('mediaSource', config.mediaSource ?? defaults.mediaSource, ['auto', 'latch']),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),

@@ -3,9 +3,11 @@ import { TelephonyError } from '../base/errors.js'
 import { MAX_CDR_DIGITS } from '../base/limits.js'
 import type { CodecName, MediaStats } from '../media/protocol.js'
 import type { SipMessage } from '../sip/types.js'
+import type { CallAlert } from './alert.js'
 import type { CallDirection, CallEnd, CallSnapshot, CallState, CdrRecord } from './call-event.js'
 import { nextState } from './call-state.js'
 import { cdrRecord } from './cdr-record.js'
+import type { CallIdentity } from './identity.js'
 import type { Moment } from './moment.js'
 
 interface CallFactsInit {
@@ -19,6 +21,8 @@ interface CallFactsInit {
   tags?: Record<string, unknown> | undefined
 }
 
+/** Shared by all calls. */
+const NOT_HELD = Object.freeze({ local: false, remote: false })
 const MAX_TAGS_OCTETS = 4096
 const MAX_TEXT = 256
 
@@ -54,7 +58,10 @@ export class CallFacts {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: NOT_HELD,
       headers: {},
+      identity: null,
+      alert: null,
       tags: tags === undefined ? {} : checkedTags(tags),
       end: null,
     }
@@ -66,6 +73,10 @@ export class CallFacts {
 
   get codec(): CodecName | null {
     return this.#snapshot.codec
+  }
+
+  get isHeldByUs(): boolean {
+    return this.#snapshot.hold.local
   }
 
   /** Throws WRONG_STATE for a transition that is not allowed. */
@@ -80,6 +91,12 @@ export class CallFacts {
 
   use(codec: CodecName): void {
     if (codec !== this.codec) this.#snapshot = { ...this.#snapshot, codec }
+  }
+
+  /** Of an answered call. */
+  hold(hold: CallSnapshot['hold']): void {
+    const state = hold.local || hold.remote ? 'held' : 'answered'
+    this.#snapshot = { ...this.#snapshot, hold, state: state === this.state ? state : nextState(this.state, state) }
   }
 
   /** Throws BAD_ARGUMENT for tags that cannot be part of an event. */
@@ -98,6 +115,15 @@ export class CallFacts {
     if (found.length === 0) return
     // fromEntries defines own properties: a header called __proto__ is a property like any other.
     this.#snapshot = { ...this.#snapshot, headers: { ...this.#snapshot.headers, ...Object.fromEntries(found) } }
+  }
+
+  /** Later messages of the peer replace what earlier ones said. */
+  noteIdentity(identity: CallIdentity): void {
+    this.#snapshot = { ...this.#snapshot, identity }
+  }
+
+  noteAlert(alert: CallAlert): void {
+    this.#snapshot = { ...this.#snapshot, alert }
   }
 
   /** A digit that the peer pressed. */

@@ -1,7 +1,7 @@
 /** Plays, sends digits and records on a call's media, and knows which of these actions still run. */
 import { TelephonyError } from '../base/errors.js'
 import type { MediaPlayback, MediaRecording, MediaSession, ToPlay } from '../media/client.js'
-import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { EncodedPrompt, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 
 export interface CallSoundEvents {
   playEnded(mediaId: string, ended: PlayEnded, playedMs: number): void
@@ -56,14 +56,37 @@ export class CallSound {
     return this.#session.echo(on)
   }
 
+  /** Reads music for `hold`. Rejects with FILE_NOT_FOUND … */
+  prepare(music: ToPlay): Promise<EncodedPrompt> {
+    return this.#session.prepare(music)
+  }
+
+  /** Sends only the music, or silence, in place of plays, digits and echo, which wait. Another hold changes the music. */
+  hold(music: EncodedPrompt | undefined): void {
+    this.#session.hold(true, music)
+  }
+
+  resume(): void {
+    this.#session.hold(false)
+  }
+
+  /** Sends silence in place of plays and echo. */
+  mute(on: boolean): void {
+    this.#session.mute(on)
+  }
+
   /** `wait`: the digits are sent when it resolves with true. */
-  async sendDigits(
+  sendDigits(
     digits: string,
     options: { toneMs?: number; gapMs?: number },
     wait?: Promise<boolean>,
   ): Promise<'finished' | 'hangup'> {
     const send = (mayGo: boolean) => (mayGo ? this.#session.sendDigits(digits, options) : 'hangup')
-    const sent = wait ? wait.then(send) : this.#session.sendDigits(digits, options)
+    return this.trackDigits(wait ? wait.then(send) : this.#session.sendDigits(digits, options))
+  }
+
+  /** Digits that are sent, in whatever way, count as an action until they are done. */
+  async trackDigits(sent: Promise<'finished' | 'hangup'>): Promise<'finished' | 'hangup'> {
     this.#digits = sent
     this.#track(
       sent.catch(() => {}),

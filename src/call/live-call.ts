@@ -1,15 +1,29 @@
+import { CODEC_NAMES, type CodecName } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import type { ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { HeaderField, SipDialog } from '../sip/types.js'
+import { customHeaders } from '../sip/message/custom-headers.js'
+import type { SipDialog } from '../sip/types.js'
+import type { CallChanges } from './call-changes.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { CallSound } from './call-sound.js'
+import { DialogLeg } from './dialog-leg.js'
 import { Gather } from './gather.js'
 import { IdleWatch } from './idle-watch.js'
 import { IncomingLeg } from './incoming-leg.js'
+import type { Farewell } from './leg.js'
 import { Moment } from './moment.js'
-import type { Call, CallDeps, CallReports, GatherResult, GatherRules, HangupInit, LocalPlace } from './types.js'
+import type {
+  Call,
+  CallDeps,
+  CallReports,
+  DtmfMode,
+  GatherResult,
+  GatherRules,
+  HangupInit,
+  LocalPlace,
+} from './types.js'
 
 /** The commands of a call; each checks that the state allows it. */
 export class LiveCall implements Call {
@@ -40,7 +54,7 @@ export class LiveCall implements Call {
   }
 
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
-    await this.#undecided().answer(headerFields(init.headers))
+    await this.#undecided().answer(customHeaders(init.headers))
     await this.core.talking()
     this.#alive()
   }
@@ -50,11 +64,11 @@ export class LiveCall implements Call {
   }
 
   async early(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
-    await this.#undecided().early(headerFields(init.headers))
+    await this.#undecided().early(customHeaders(init.headers))
   }
 
-  reject(status: number, reason = ''): void {
-    this.#undecided().reject(status, reason)
+  reject(status: number, reason = '', headers?: Readonly<Record<string, string>>): void {
+    this.#undecided().reject(status, reason, customHeaders(headers))
   }
 
   redirect(contacts: readonly string[], reason = ''): void {
@@ -62,13 +76,14 @@ export class LiveCall implements Call {
   }
 
   async hangup(init: HangupInit = {}): Promise<void> {
+    const farewell = farewellOf(init)
     const { media } = this.core
     if (init.afterMedia && media.isBusy) await Promise.race([media.sound?.idle(), this.ended])
     const { leg } = this.core
     const { cause, sipCode } = (init.abandoned && leg.abandoned) || (init.elsewhere && leg.elsewhere) || leg.hangup
     const reason = init.reason ?? (cause === 'completed-elsewhere' ? 'answered elsewhere' : 'hung up')
-    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
-    else this.core.finish({ by: 'local', cause, sipCode, reason })
+    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason }, farewell)
+    else this.core.finish({ by: 'local', cause, sipCode, reason }, farewell)
     await this.ended
   }
 
@@ -98,9 +113,10 @@ export class LiveCall implements Call {
     const sound = this.#sound()
     if (this.#gather) throw new TelephonyError('WRONG_STATE', 'a gather already runs in the call. Wait for its result')
     const play = prompt && (() => promptOf(sound, prompt))
-    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, rules)
+    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits.buffer, prompt: play }, rules)
     this.#gather = gather
     try {
+      if (this.core.facts.isHeldByUs) gather.pause()
       gather.start()
       return await gather.result
     } finally {
@@ -109,16 +125,57 @@ export class LiveCall implements Call {
     }
   }
 
-  async sendDigits(digits: string, init: { toneMs?: number; gapMs?: number } = {}): Promise<'finished' | 'hangup'> {
+  async hold(music?: ToPlay): Promise<void> {
+    await this.#answered().hold(music)
+  }
+
+  async resume(): Promise<void> {
+    await this.#answered().resume()
+  }
+
+  mute(on: boolean): void {
+    this.#sound().mute(on)
+  }
+
+  async renegotiate(codecs: readonly CodecName[]): Promise<CodecName> {
+    if (codecs.length === 0 || !codecs.every((name) => CODEC_NAMES.includes(name))) {
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `the codecs “${codecs.join(', ').slice(0, 64)}” are not valid. Use one or more of ${CODEC_NAMES.join(', ')}`,
+      )
+    }
+    return this.#answered().useCodecs(codecs)
+  }
+
+  async sendDigits(
+    digits: string,
+    init: { toneMs?: number; gapMs?: number; mode?: DtmfMode } = {},
+  ): Promise<'finished' | 'hangup'> {
     if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
       throw new TelephonyError(
         'BAD_ARGUMENT',
         'the digits are not valid. Use 1 to 128 of 0-9 * # A-D, and a comma for a pause',
       )
     }
-    const options = { toneMs: this.core.account.dtmfToneMs, ...init }
-    const sent = this.#sound().sendDigits(digits.toUpperCase(), options, this.core.keysWait)
+    const { account } = this.core
+    const { mode = account.dtmfMode ?? 'auto', ...times } = init
+    const options = { toneMs: account.dtmfToneMs, ...times }
+    const sound = this.#sound()
+    const byInfo = this.#infoLeg(mode)
+    const keys = digits.toUpperCase()
+    const sent = byInfo
+      ? sound.trackDigits(byInfo.sendDigits(keys, options))
+      : sound.sendDigits(keys, options, this.core.keysWait)
     return sent.finally(() => this.#idle?.touch())
+  }
+
+  /** The leg that sends digits by INFO; undefined if they are sent as RFC 4733 events. INFO needs a dialog (RFC 6086 4.2.1). */
+  #infoLeg(mode: DtmfMode): DialogLeg | undefined {
+    const { leg, media } = this.core
+    if (mode === 'rfc4733' || (mode === 'auto' && media.negotiation?.settled?.telephoneEvent)) return undefined
+    if (leg instanceof DialogLeg) return leg
+    if (mode === 'auto') return undefined
+    throw new TelephonyError('WRONG_STATE', 'digits by INFO are possible only in an answered call. Wait for the answer')
   }
 
   async startRecord(mediaId: string, path: string, maxMs?: number): Promise<void> {
@@ -144,6 +201,8 @@ export class LiveCall implements Call {
   hear(event: CallEvent): void {
     if (event.type === 'call.answered') this.#watchIdle()
     else if (event.type !== 'call.idle') this.#idle?.touch()
+    if (event.type === 'call.held' && event.by === 'local') this.#gather?.pause()
+    if (event.type === 'call.resumed' && event.by === 'local') this.#gather?.resume()
     this.#reports.onEvent?.(event)
   }
 
@@ -170,7 +229,7 @@ export class LiveCall implements Call {
     )
   }
 
-  /** A hold lasts as long as the peer wants, an echo until a command turns it off. */
+  /** A hold lasts until its side resumes, an echo until a command turns it off. */
   #isBusy(): boolean {
     const { media, facts } = this.core
     return this.#gather !== undefined || this.#echoes || facts.state === 'held' || media.isBusy
@@ -198,6 +257,16 @@ export class LiveCall implements Call {
     )
   }
 
+  #answered(): CallChanges {
+    this.#alive()
+    const { changes, facts } = this.core
+    if (changes && facts.codec !== null) return changes
+    throw new TelephonyError(
+      'WRONG_STATE',
+      `this is possible only in an answered call; the call is ${facts.state}. Wait until it is answered`,
+    )
+  }
+
   /** Sound exists from the first offer and answer on: early media, or answered. */
   #sound(): CallSound {
     this.#alive()
@@ -216,5 +285,8 @@ function promptOf(sound: CallSound, prompt: ToPlay) {
   return { ended: playback.ended, stop: () => playback.stop('interrupted') }
 }
 
-export const headerFields = (headers: Readonly<Record<string, string>> = {}): HeaderField[] =>
-  Object.entries(headers).map(([name, value]) => [name, String(value)])
+/** Throws BAD_HEADER. */
+function farewellOf({ reason, headers }: HangupInit): Farewell | undefined {
+  if (reason === undefined && headers === undefined) return undefined
+  return { headers: customHeaders(headers), ...(reason !== undefined && { reason }) }
+}

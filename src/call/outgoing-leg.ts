@@ -17,9 +17,9 @@ import type { SipUri } from '../sip/uri/sip-uri.js'
 import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
-import type { Leg, LegHost } from './leg.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
-import { COMPLETED_ELSEWHERE, isCompletedElsewhere } from './reason.js'
+import { COMPLETED_ELSEWHERE, isCompletedElsewhere, readReasons, reasonValue } from './reason.js'
 import { contactsOf, isRedirection, Redirections } from './redirection.js'
 
 interface OutgoingLegInit {
@@ -84,13 +84,13 @@ export class OutgoingLeg implements Leg {
     }
   }
 
-  async leave(end: CallEnd): Promise<number | null> {
+  async leave(end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#ringTimer?.cancel()
     if (this.#isFinal) {
       await this.#bye
       return null
     }
-    this.#invite?.cancel(end.cause === 'completed-elsewhere' ? COMPLETED_ELSEWHERE : undefined)
+    this.#invite?.cancel(reasonOfCancel(end, farewell))
     return this.#final.promise
   }
 
@@ -207,7 +207,12 @@ export class OutgoingLeg implements Leg {
     this.#host.noteHeaders(response)
     const elsewhere = isCompletedElsewhere(response.headers('Reason'))
     const cause = elsewhere ? 'completed-elsewhere' : causeOfStatus(status)
-    this.#host.finish({ by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) })
+    const end: CallEnd = { by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) }
+    const reasons = readReasons(response.headers('Reason'))
+    if (reasons) end.reasons = reasons
+    const contacts = status < 400 ? contactsOf(response) : []
+    if (contacts.length > 0) end.contacts = contacts
+    this.#host.finish(end)
   }
 }
 
@@ -215,4 +220,10 @@ export class OutgoingLeg implements Leg {
 async function hangUpLater(dialog: SipDialog): Promise<void> {
   await Promise.resolve()
   await dialog.bye()
+}
+
+/** RFC 3326 2; CANCEL has no other header of the user, because each hop makes its own (RFC 3261 9.1). */
+function reasonOfCancel(end: CallEnd, farewell: Farewell | undefined): string | undefined {
+  if (end.cause === 'completed-elsewhere') return COMPLETED_ELSEWHERE
+  return farewell?.reason === undefined ? undefined : reasonValue(farewell.reason, 'SIP;cause=487')
 }

@@ -1,4 +1,3 @@
-import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
@@ -15,7 +14,7 @@ import type { AccountEntry } from './account-entry.js'
 import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
-import { HostNames } from './host-names.js'
+import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
@@ -26,7 +25,7 @@ export interface EngineDeps {
   log: RootLogger
   media: MediaService
   openEndpoint: OpenEndpoint
-  lookup: Lookup
+  names: EngineNames
   localAddress: (peer: Destination) => Promise<string>
   /** The addresses of this machine. */
   addresses: () => readonly string[]
@@ -56,14 +55,18 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     this.#deps = deps
     this.#init = init
     const { clock, log, media } = deps
-    const hostNames = new HostNames({ clock, log, lookup: deps.lookup })
-    const lookup = (name: string) => hostNames.addressesOf(name)
-    this.#calls = new EngineCalls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
+    this.#calls = new EngineCalls({
+      clock,
+      log,
+      media,
+      lookup: deps.names.hostOfPeer,
+      tell: (event) => this.#hearCall(event),
+    })
     this.#accounts = new EngineAccounts({
       clock,
       log,
       openEndpoint: deps.openEndpoint,
-      lookup: deps.lookup,
+      names: deps.names,
       localAddress: deps.localAddress,
       addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
@@ -109,7 +112,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri.text)
       ;(await this.#calls.get(callId)).redirect(contacts, reason)
     },
-    reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),
+    reject: async ({ callId, status, reason, headers }) =>
+      (await this.#calls.get(callId)).reject(status, reason, headers),
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
     play: async ({ callId, mediaId, source, repeat }) => {
       const call = await this.#calls.get(callId)
@@ -117,6 +121,10 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     },
     stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
     echo: async ({ callId, on }) => (await this.#calls.get(callId)).echo(on),
+    hold: async ({ callId, music }) => (await this.#calls.get(callId)).hold(music && (() => this.#promptSource(music))),
+    resume: async ({ callId }) => (await this.#calls.get(callId)).resume(),
+    mute: async ({ callId, on }) => (await this.#calls.get(callId)).mute(on),
+    renegotiate: async ({ callId, codecs }) => ({ codec: await (await this.#calls.get(callId)).renegotiate(codecs) }),
     gather: async ({ callId, prompt, ...rules }) =>
       (await this.#calls.get(callId)).gather(rules, prompt && (() => this.#promptSource(prompt))),
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
@@ -169,6 +177,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)
+    this.#deps.names.close()
   }
 
   #takeInvite(entry: AccountEntry, invite: IncomingInvite): void {

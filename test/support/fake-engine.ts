@@ -64,7 +64,15 @@ export class FakeEngine implements Engine {
   }
 
   /** A call exists from now on. */
-  begin(id: string, init: { owner: string | null; accountId?: string; direction?: CallSnapshot['direction'] }): void {
+  begin(
+    id: string,
+    init: {
+      owner: string | null
+      accountId?: string
+      direction?: CallSnapshot['direction']
+      alert?: CallSnapshot['alert']
+    },
+  ): void {
     const snapshot: CallSnapshot = {
       id,
       sipCallId: `${id}@127.0.0.1`,
@@ -78,7 +86,10 @@ export class FakeEngine implements Engine {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: { local: false, remote: false },
       headers: {},
+      identity: null,
+      alert: init.alert ?? null,
       tags: {},
       end: null,
     }

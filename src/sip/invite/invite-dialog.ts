@@ -286,13 +286,13 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   async #send(method: string, init: InDialogInit, more: readonly string[] = []): Promise<FinalResponse> {
-    const { contactLine, userAgentLines } = this.#context
-    const contact = WITH_CONTACT.has(method) ? [contactLine] : []
+    const { contacts, userAgentLines } = this.#context
+    const contact = WITH_CONTACT.has(method) ? contacts : undefined
     const isRefresh = method === 'UPDATE'
     const session = isRefresh ? this.session.lines : []
     const refusals = this.session.refusals()
-    const lines = [...contact, ...session, ...more, ...dialogHeaderLines(init.headers), ...userAgentLines]
-    const request = this.dialog.request(method, { lines, body: init.body })
+    const lines = [...session, ...more, ...dialogHeaderLines(init.headers), ...userAgentLines]
+    const request = this.dialog.request(method, { contact, lines, body: init.body })
     const { canReach } = this.#context
     return exchange(this.#context, request, {
       inDialog: true,
@@ -358,7 +358,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     else {
       this.dialog.refresh(message, this.#context.canReach)
       const { lines, terms } = this.#sessionAnswer(message)
-      this.#respond(request, 200, [this.#context.contactLine, ALLOW, ...lines])
+      this.#respond(request, 200, [request.contactLine(this.#context.contacts), ALLOW, ...lines])
       if (this.#state === 'confirmed') this.session.agree(terms)
     }
   }

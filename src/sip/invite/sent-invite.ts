@@ -1,13 +1,13 @@
 import type { Timer } from '../../base/clock.js'
 import { newToken } from '../../base/ids.js'
 import { ALLOW, supportedLines } from '../capabilities.js'
+import type { PendingRequest } from '../delivery.js'
 import { Dialog } from '../dialog/dialog.js'
 import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedResponse } from '../message/received.js'
 import { carriesSdp } from '../message/session-description.js'
-import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import { type InviteUser, timedOut } from '../transaction/transaction.js'
 import type {
@@ -30,7 +30,7 @@ import { SessionInterval } from './session-interval.js'
 
 /** RFC 3261 16.6 11, for a UAC: a peer that has said nothing for so long has gone. The ring time of a call is usually shorter. */
 const TIMER_C_MS = 181_000
-const TERMINATED = { status: 487, reason: 'Request Terminated' }
+const TERMINATED = { status: 487, reason: 'Request Terminated' } as const
 
 /** An INVITE outside of any dialog, from the first send to `answered` or `failed` (RFC 3261 13.2). */
 export class SentInvite implements OutgoingInvite, InviteUser {
@@ -42,7 +42,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   #first: OutgoingRequest
   readonly #interval: SessionInterval
   #request: OutgoingRequest
-  #pending: PendingRequest<InviteClient>
+  #pending: PendingRequest<InviteClient, InviteUser>
   #cseq: number
   /** By To tag (12.1.2); each fork of the INVITE has its own. */
   readonly #early = new Map<string, InviteDialog>()
@@ -76,7 +76,9 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     const lines = reason === undefined ? [] : [`Reason: ${checkText('reason', reason)}`]
     this.#state = 'cancelled'
     this.#cancelLines = [...lines, ...this.#context.userAgentLines]
-    this.#sendCancel()
+    this.#pending.stay()
+    if (this.#pending.transaction) this.#sendCancel()
+    else this.#pending.close('cancelled')
   }
 
   provisional(response: ParsedResponse): void {
@@ -119,8 +121,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveEarly()
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = new LateResponses(this.#context, this.#request)
+    this.#pending.leaveTo(new LateResponses(this.#context, this.#request))
     if (this.#state === 'over') return
     if (this.#state === 'cancelled') {
       this.#fail(new ReceivedResponse(response, TERMINATED))
@@ -146,10 +147,11 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   failed(failure: LocalFinalResponse): void {
     this.#leaveToLate()
-    this.#fail(failure)
+    const hasNotLeft = this.#state === 'cancelled' && failure.unsent
+    this.#fail(hasNotLeft ? { ...TERMINATED, local: true, unsent: true } : failure)
   }
 
-  #send(): PendingRequest<InviteClient> {
+  #send(): PendingRequest<InviteClient, InviteUser> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -207,8 +209,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   /** What comes for the transaction from now on needs neither the call nor this. */
   #leaveToLate(): LateResponses {
     const late = new LateResponses(this.#context, this.#request)
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = late
+    this.#pending.leaveTo(late)
     return late
   }
 
@@ -252,18 +253,19 @@ function inviteOf(
   const { reliableProvisional } = context.init
   const target = targetUri(init.target)
   const to = init.to === undefined ? target : targetUri(init.to)
+  const from = init.from === undefined ? context.aor : targetUri(init.from)
   const name = init.fromDisplayName ?? context.init.displayName
   return new OutgoingRequest({
     method: 'INVITE',
     target,
     routeSet: context.routeSetTo(target),
-    from: `${displayed(name)}<${context.aor.text}>`,
+    from: `${displayed(name)}<${from.text}>`,
     fromTag,
     to: `<${to.text}>`,
     callId: checkText('Call-ID', init.sipCallId),
     cseq,
+    contact: context.contacts,
     lines: [
-      context.contactLine,
       ALLOW,
       ...supportedLines(reliableProvisional !== 'off'),
       ...(reliableProvisional === 'required' ? ['Require: 100rel'] : []),

@@ -1,8 +1,10 @@
+import type { Flow } from '../transport/flow.js'
 import type { SipAddress } from '../types.js'
 import { lowerCase, trimmed } from '../uri/characters.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
 import type { HeaderFields } from './header-fields.js'
+import { targetUri } from './strict-route.js'
 import type { Via } from './via.js'
 
 /** The parts that every message has once it has been parsed. */
@@ -89,14 +91,22 @@ const withHost = (address: NameAddress | undefined): NameAddress | undefined =>
   address && address.uri.host !== '' ? address : undefined
 
 export class ParsedRequest extends ParsedMessage {
+  /** As it stands in the request line. */
   readonly uri: SipUri
   /** Set by the transaction layer, once. */
   transactionKey = ''
+  /** It has come by this flow; set once, by the receiver of its octets. */
+  flow: Flow | undefined = undefined
 
   /** `contact`: the first Contact, which the parser has checked. */
   constructor(uri: SipUri, parts: ParsedParts, contact: NameAddress | undefined) {
     super(parts, contact)
     this.uri = uri
+  }
+
+  /** The URI that the caller asked for; after a strict router it is not the Request-URI. */
+  get target(): SipUri {
+    return targetUri(this.uri, this.fields)
   }
 }
 

@@ -13,6 +13,8 @@ export interface OutgoingInviteInit {
   headers?: readonly HeaderField[]
   /** Our offer. Absent: the peer makes it, in a reliable provisional response or in its 2xx (RFC 3261 13.2.1). */
   body?: SipBody
+  /** Overrides the account's address in From: another caller id, or an anonymous caller (RFC 3323 4.1.1.3). */
+  from?: string | SipUri
   /** Overrides the account's display name. */
   fromDisplayName?: string
   sipCallId: string

@@ -42,7 +42,10 @@ describe('outgoing call', () => {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: { local: false, remote: false },
       headers: {},
+      identity: null,
+      alert: null,
       tags: { ticket: 7 },
       end: null,
     })

@@ -171,9 +171,30 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     after: { dialPlan: { ...dialPlan, addPrefix: '0' } },
     asked: async (scene) => (await dialled(scene)).invite.init.target,
   },
-  followRedirects: {
+  callerIdBy: {
     before: {},
-    after: { followRedirects: false },
+    after: { callerIdBy: 'ppi' },
+    asked: async (scene) => {
+      await scene.commands.dial({ accountId: 'a1', target: '1002', callerId: '4711' })
+      return agent(scene).invites.at(-1)?.init.headers
+    },
+  },
+  dtmfMode: {
+    before: { dtmfMode: 'rfc4733' },
+    after: { dtmfMode: 'info' },
+    asked: async (scene) => {
+      const { callId, dialog, session } = await answered(scene)
+      session.happen('started')
+      const sent = scene.commands.sendDigits({ callId, digits: '1' })
+      await settled()
+      session.digitsSent[0]?.finish('finished')
+      await sent
+      return dialog.requests
+    },
+  },
+  redirects: {
+    before: {},
+    after: { redirects: 'refuse' },
     asked: async (scene) => {
       const { invite } = await dialled(scene)
       invite.handlers.failed(response(302, { headers: { Contact: '<sip:1003@127.0.0.1>' } }))
@@ -246,14 +267,14 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
 const at = (init: Partial<TransportConfig>): Config => ({ transport: transport(init) })
 
 const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> = {
-  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.protocol },
+  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.listeners[0]?.protocol },
   ipVersion: {
     before: at({ bindAddress: '' }),
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
-  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.port },
+  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.listeners[0]?.port },
   publicAddress: {
     before: {},
     after: at({ publicAddress: '203.0.113.1' }),
@@ -316,8 +337,10 @@ it('a change that the peers of an account cannot see leaves its registration and
     abandonedAfterMs: 5_000,
     orphanedCalls: 'keep',
     dialPlan: { ...dialPlan, countryCode: '49' },
-    followRedirects: false,
     delayedOffer: true,
+    redirects: 'refuse',
+    callerIdBy: 'pai',
+    dtmfMode: 'info',
     maxCallsPerMinute: 7,
     allowedTargets: ['1*'],
     blockedTargets: ['0900*'],

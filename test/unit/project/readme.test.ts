@@ -36,7 +36,10 @@ const CALL_FIELDS = {
   endedAt: true,
   durationMs: true,
   codec: true,
+  hold: true,
   headers: true,
+  identity: true,
+  alert: true,
   tags: true,
   end: true,
 } satisfies Record<keyof CallSnapshot, true>
