@@ -20,6 +20,8 @@ export interface EngineInit {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** Emit every SIP message as a `trace` event (secrets masked). */
   traceSip?: boolean
+  /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
+  dnsServers?: string[]
 }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
@@ -95,6 +97,18 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
+   * supported.
+   */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /**
+   * Session timer (RFC 4028) that calls of this account ask for: a call ends as `session-expired` without a refresh for this time. 0: they ask
+   * for none, but keep one that the peer asks for. Absent: 1800.
+   */
+  sessionExpiresSec?: number
+  /** Calls are placed without an offer: the peer makes it (RFC 3261 13.2.1). Absent: no. */
+  delayedOffer?: boolean
   /** 3xx: `follow` (or absent) to targets that may be called; `own-domain`: only within the account's own domain; `refuse`: the call ends. */
   redirects?: 'follow' | 'own-domain' | 'refuse'
   /** Where the caller id of a call is written: From (absent), P-Asserted-Identity or P-Preferred-Identity (RFC 3325). */

@@ -111,6 +111,7 @@ describe('command line', () => {
       ['call', 'a@127.0.0.1', '--listen', '127.0.0.1:99999'],
       /--listen 127.0.0.1:99999: port 99999 is not between 0 and 65535/,
     ],
+    [['call', 'a@127.0.0.1', '--dns', 'ns.example'], /“ns.example” is not a valid DNS server. Use its address/],
     [['call', 'a@127.0.0.1', '--duration', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
     [['call', 'a@127.0.0.1', '-d', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
     [['call', 'a@127.0.0.1', '--duration', '--json'], /--duration needs a value/],
