@@ -408,6 +408,8 @@ describe('connections to a WebSocket server', () => {
       await assert.rejects(transport.connect(to), { code: 'TRANSPORT', message })
       assert.equal(transport.flowTo(to), undefined)
     }
+    const numbers = { protocol: 'ws', host: HOST, port: plain, name: '1.2.3.4.5' } as const
+    await assert.rejects(transport.connect(numbers), { message: /: 1\.2\.3\.4\.5:\d+ cannot stand in the URL/ })
   })
 
   it('refuse a path that is wrong', async () => {
