@@ -373,21 +373,30 @@ describe('connections to a WebSocket server', () => {
     sockets.close()
   })
 
-  it('are pinged, and end if a server that has answered pings stops to', async () => {
+  it('are pinged, and end if a server that has answered a ping stops to (RFC 7118 6, RFC 5626 4.4.1)', async () => {
     await open()
     const server = createServer()
     const sockets = new WebSocketServer({ server, handleProtocols: () => 'sip', autoPong: false })
     const port = await serve(server)
-    const pings = new Inbox<() => void>('a ping')
-    sockets.on('connection', (socket) => socket.on('ping', () => pings.put(() => socket.pong())))
+    const pings = new Inbox<number>('a ping')
+    let count = 0
+    sockets.on('connection', (socket) =>
+      socket.on('ping', () => {
+        pings.put(++count)
+        if (count > 1) return
+        socket.pong()
+        socket.send(options('after-the-pong'))
+      }),
+    )
     const flow = await transport.connect({ protocol: 'ws', host: HOST, port })
     clock.advance(120_000)
-    ;(await pings.next())()
-    await until(() => {
-      flow.suspect(1)
-      return true
-    }, 'nothing')
-    assert.equal(flow.isOpen, false)
+    assert.equal(await pings.next(), 1)
+    await received.next()
+    clock.advance(10_000)
+    assert.equal(flow.isOpen, true)
+    clock.advance(120_000)
+    assert.equal(await pings.next(), 2)
+    assert.equal(await ended.next(), flow)
     sockets.close()
   })
 
