@@ -378,24 +378,33 @@ describe('connections to a WebSocket server', () => {
     const server = createServer()
     const sockets = new WebSocketServer({ server, handleProtocols: () => 'sip', autoPong: false })
     const port = await serve(server)
-    const pings = new Inbox<number>('a ping')
-    let count = 0
-    sockets.on('connection', (socket) =>
+    const arrived = new Inbox<string>('a message at the server')
+    let pings = 0
+    sockets.on('connection', (socket) => {
+      socket.on('message', () => arrived.put('message'))
       socket.on('ping', () => {
-        pings.put(++count)
-        if (count > 1) return
+        if (++pings > 1) return
         socket.pong()
         socket.send(options('after-the-pong'))
-      }),
-    )
+      })
+    })
     const flow = await transport.connect({ protocol: 'ws', host: HOST, port })
-    clock.advance(120_000)
-    assert.equal(await pings.next(), 1)
+    /** The message shows that the server has got everything before it. */
+    const untilPing = async (count: number): Promise<void> => {
+      clock.advance(94_000)
+      for (let sec = 94; pings < count && sec <= 120; sec++) {
+        clock.advance(1_000)
+        await flow.send(options('behind'))
+        await arrived.next()
+      }
+      assert.equal(pings, count)
+    }
+    await untilPing(1)
     await received.next()
-    clock.advance(10_000)
+    await untilPing(2)
     assert.equal(flow.isOpen, true)
-    clock.advance(120_000)
-    assert.equal(await pings.next(), 2)
+    clock.advance(10_000)
+    assert.equal(flow.isOpen, false)
     assert.equal(await ended.next(), flow)
     sockets.close()
   })
