@@ -23,6 +23,7 @@ export function wireSettings(config: AccountConfig): unknown {
     abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
+    delayedOffer: false,
     redirects: '',
     callerIdBy: '',
     dtmfMode: '',
@@ -37,7 +38,7 @@ export function wireSettings(config: AccountConfig): unknown {
 
 /** Destination of the first packet of this account. */
 export function firstDestination({ transport }: AccountConfig, { next, protocol }: AccountPeers): Destination {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  const first = protocol ?? (transport.protocol === 'udp+tcp' ? 'udp' : transport.protocol)
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 
@@ -54,7 +55,8 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
       `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
     )
   }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
+  // TLS needs no listener to call and to register.
+  if (protocol && protocol !== 'tls' && !transport.protocol.split('+').includes(protocol)) {
     const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
     throw new TelephonyError(
       'BAD_CONFIG',
@@ -68,6 +70,16 @@ export function checkedRule(rule: InboundRule): InboundRule {
   const { mode, rejectStatus } = rule
   if (mode !== 'reject' || (Number.isInteger(rejectStatus) && rejectStatus >= 400 && rejectStatus <= 699)) return rule
   throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
+}
+
+/** RFC 4028 5: 90 s at least. */
+function checkSession({ sessionExpiresSec = 0 }: AccountConfig): void {
+  const isValid = Number.isInteger(sessionExpiresSec) && (sessionExpiresSec === 0 || sessionExpiresSec >= 90)
+  if (isValid && sessionExpiresSec <= 86_400) return
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `a session timer of ${sessionExpiresSec} s is not possible. Use 90 to 86400 s, or 0 for none`,
+  )
 }
 
 /** Checks that need no open socket. Throws BAD_CONFIG with the reason. */
@@ -93,6 +105,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   parseAdvertised(transport.publicAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
+  checkSession(config)
   const peers = checkAccount(config)
   checkTransport(transport, peers)
   return peers

@@ -53,9 +53,11 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { protocol, bindPort, publicAddress, userAgent, id } = transport
+    const { protocol, bindPort, publicAddress, userAgent, tls, id } = transport
     // Two transports with any port get one port each.
-    return [protocol, address, bindPort, bindPort === 0 ? id : '', publicAddress, userAgent].join('|')
+    return [protocol, address, bindPort, bindPort === 0 ? id : '', publicAddress, userAgent, JSON.stringify(tls)].join(
+      '|',
+    )
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -91,6 +93,7 @@ export class Endpoints {
       listeners: protocolsOf(transport).map((protocol) => ({ protocol, port: transport.bindPort })),
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
+      ...(transport.tls ? { tls: transport.tls } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bind = bindOf(transport, address)

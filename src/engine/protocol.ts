@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol } from '../sip/types.js'
+import type { SipProtocol, TlsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -30,7 +30,7 @@ export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both on the same port. */
-  protocol: 'udp' | 'tcp' | 'udp+tcp'
+  protocol: 'udp' | 'tcp' | 'udp+tcp' | 'tls'
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */
@@ -40,6 +40,8 @@ export interface TransportConfig {
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
+  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  tls?: TlsSettings
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number
@@ -96,6 +98,18 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
+   * supported.
+   */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /**
+   * Session timer (RFC 4028) that calls of this account ask for: a call ends as `session-expired` without a refresh for this time. 0: they ask
+   * for none, but keep one that the peer asks for. Absent: 1800.
+   */
+  sessionExpiresSec?: number
+  /** Calls are placed without an offer: the peer makes it (RFC 3261 13.2.1). Absent: no. */
+  delayedOffer?: boolean
   /** 3xx: `follow` (or absent) to targets that may be called; `own-domain`: only within the account's own domain; `refuse`: the call ends. */
   redirects?: 'follow' | 'own-domain' | 'refuse'
   /** Where the caller id of a call is written: From (absent), P-Asserted-Identity or P-Preferred-Identity (RFC 3325). */

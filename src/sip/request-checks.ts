@@ -1,8 +1,11 @@
 import { ACCEPT, OUR_CAPABILITIES } from './capabilities.js'
 import { splitWords } from './message/list.js'
 import { mediaType, type ParsedRequest } from './message/parsed-message.js'
+import { carriesSdp } from './message/session-description.js'
 import type { Refusal } from './service.js'
 
+/** Their bodies are offers or answers (RFC 3261 13.2.1, RFC 3262 5, RFC 3311 5). */
+const WITH_SDP = new Set(['INVITE', 'UPDATE', 'PRACK'])
 const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 
 /**
@@ -12,23 +15,26 @@ const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILITIES): Refusal | undefined {
   const refused = capabilities.methodRefusal(message.method)
   if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
-  const { scheme } = message.target
-  if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 } // sips needs TLS on the last hop
+  if (!isServed(message)) return { status: 416 }
   // 8.2.2.3. ACK and CANCEL, whose Require does not count, do not come here.
   const wanted = capabilities.unsupported(splitWords(message.headers('require')))
   if (wanted.length > 0) return { status: 420, lines: [`Unsupported: ${wanted.join(', ')}`] }
   return checkContent(message) ?? checkAccept(message)
 }
 
+/** RFC 3261 26.2.2: a SIPS URI wants an encrypted last hop. */
+function isServed({ target: { scheme }, source }: ParsedRequest): boolean {
+  if (scheme === 'sips') return source.protocol === 'tls' || source.protocol === 'wss'
+  return scheme === 'sip' || scheme === 'tel'
+}
+
 /** 8.2.3 */
 function checkContent(message: ParsedRequest): Refusal | undefined {
-  if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
+  if (!WITH_SDP.has(message.method)) return undefined
   const encodings = splitWords(message.headers('content-encoding'))
   if (encodings.some((encoding) => encoding.toLowerCase() !== 'identity'))
     return { status: 415, lines: ['Accept-Encoding: identity'] }
-  const type = mediaType(message.header('content-type'))
-  if (message.body === '' || type === 'application/sdp') return undefined
-  if (type.startsWith('multipart/') && /application\/sdp/i.test(message.body)) return undefined // the call finds it
+  if (message.body === '' || carriesSdp(message)) return undefined
   return { status: 415, lines: [ACCEPT] }
 }
 
