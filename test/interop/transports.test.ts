@@ -29,7 +29,7 @@ describe('TCP, TLS and IPv6', function () {
     const way = `${protocol.toUpperCase()} at ${host}`
     const isConnected = protocol !== 'udp'
     const tls = protocol === 'tls' ? { tls: testTls() } : {}
-    const transport: Partial<TransportConfig> = { protocol, bindAddress: host, ...tls }
+    const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host, ...tls }
     const parameter = isConnected ? `;transport=${protocol}` : ''
     const certificate = protocol === 'tls' ? authority.make() : undefined
     const start = (init: Partial<PhoneInit> = {}) =>
@@ -112,7 +112,7 @@ describe('TCP, TLS and IPv6', function () {
   it('Kamailio restarts: over TCP we are registered again within 35 s', async () => {
     const first = await Kamailio.registrar()
     const account = { aor: 'alice@sip.test', password: 'secret-a', register: true, protocol: 'tcp' } as const
-    const transport: Partial<TransportConfig> = { protocol: 'udp+tcp' }
+    const transport: Partial<TransportConfig> = { ports: { udp: 0, tcp: 0 } }
     const phone = await start({ transport, account: { ...account, registrar: first.address } })
     await phone.registration('registered')
     const { port } = first
