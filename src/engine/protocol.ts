@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipAddress, SipProtocol, TlsSettings } from '../sip/types.js'
+import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -43,6 +43,8 @@ export interface TransportConfig {
   userAgent: string
   /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
   tls?: TlsSettings
+  /** Absent: pages of the same host may connect to WebSocket listeners. */
+  ws?: WsSettings
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number
