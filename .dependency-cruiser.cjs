@@ -7,7 +7,7 @@ const MAY_IMPORT = {
   'trace/': ['base/'],
   'sdp/': ['base/'],
   'sip/': ['trace/', 'base/'],
-  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   'sip/transaction/': ['sip/(message|uri)/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   // A dialog is the same whatever made it: INVITE, and later SUBSCRIBE. What sends its requests stands above it.
   'sip/dialog/': [

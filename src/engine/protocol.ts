@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol, TransportProtocol } from '../sip/types.js'
+import type { SipProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -28,7 +28,7 @@ export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both on the same port. */
-  protocol: TransportProtocol
+  protocol: 'udp' | 'tcp' | 'udp+tcp'
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */

@@ -58,7 +58,10 @@ describe('local address', () => {
   for (const protocol of ['udp', 'tcp'] as const) {
     it(`is of the family in which the peer listens on ${protocol.toUpperCase()}, whichever is named first`, async () => {
       const open = (host: string) =>
-        openSipEndpoint({ clock: systemClock, log: silentLogger }, { protocol, host, port: 0, userAgent: 'x' })
+        openSipEndpoint(
+          { clock: systemClock, log: silentLogger },
+          { host, listeners: [{ protocol, port: 0 }], userAgent: 'x' },
+        )
       for (const host of ['::1', '127.0.0.1']) {
         const endpoint = await open(host)
         const peer = { host: 'pbx', port: endpoint.local.port, protocol }
