@@ -58,6 +58,12 @@ const NETWORK: OptionTable = {
     value: 'host[:port]',
     help: 'address that peers use to reach this machine, behind NAT',
   },
+  dns: {
+    type: 'string',
+    multiple: true,
+    value: 'ip[:port]',
+    help: 'DNS server; several servers in their order. Default: those of the system',
+  },
   'user-agent': { type: 'string', value: 'text', help: 'name in the User-Agent header. Default: ringflow/<version>' },
 }
 

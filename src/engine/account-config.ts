@@ -6,6 +6,7 @@ import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
+import { listenersOf } from './transport-ports.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
@@ -23,6 +24,7 @@ export function wireSettings(config: AccountConfig): unknown {
     abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
+    delayedOffer: false,
     redirects: '',
     callerIdBy: '',
     dtmfMode: '',
@@ -37,7 +39,7 @@ export function wireSettings(config: AccountConfig): unknown {
 
 /** Destination of the first packet of this account. */
 export function firstDestination({ transport }: AccountConfig, { next, protocol }: AccountPeers): Destination {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  const first = protocol ?? listenersOf(transport)[0]?.protocol ?? 'udp'
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 
@@ -54,11 +56,18 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
       `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
     )
   }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
-    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
+  const listeners = listenersOf(transport)
+  const has = listeners.map((listener) => listener.protocol.toUpperCase()).join(' and ')
+  if (protocol === 'udp' && transport.ports.udp === undefined) {
     throw new TelephonyError(
       'BAD_CONFIG',
-      `the account uses ${wanted}, but its transport has ${has}. Choose the same protocol in both`,
+      `the account uses UDP, but its transport has ${has || 'no port'}. Choose another protocol, or give the transport a UDP port`,
+    )
+  }
+  if (protocol === undefined && listeners.length === 0) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      'the transport has no port, and the account does not name a protocol. Choose a protocol for the account, or give the transport a port',
     )
   }
 }
@@ -68,6 +77,16 @@ export function checkedRule(rule: InboundRule): InboundRule {
   const { mode, rejectStatus } = rule
   if (mode !== 'reject' || (Number.isInteger(rejectStatus) && rejectStatus >= 400 && rejectStatus <= 699)) return rule
   throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
+}
+
+/** RFC 4028 5: 90 s at least. */
+function checkSession({ sessionExpiresSec = 0 }: AccountConfig): void {
+  const isValid = Number.isInteger(sessionExpiresSec) && (sessionExpiresSec === 0 || sessionExpiresSec >= 90)
+  if (isValid && sessionExpiresSec <= 86_400) return
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `a session timer of ${sessionExpiresSec} s is not possible. Use 90 to 86400 s, or 0 for none`,
+  )
 }
 
 /** Checks that need no open socket. Throws BAD_CONFIG with the reason. */
@@ -80,8 +99,9 @@ export function checkConfig(config: AccountConfig): AccountPeers {
       'BAD_CONFIG',
       `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
     )
-  if (!(transport.bindPort >= 0 && transport.bindPort <= MAX_PORT)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and ${MAX_PORT}`)
+  for (const { port } of listenersOf(transport)) {
+    if (!(port >= 0 && port <= MAX_PORT))
+      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
   }
   if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.
@@ -93,6 +113,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   parseAdvertised(transport.publicAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
+  checkSession(config)
   const peers = checkAccount(config)
   checkTransport(transport, peers)
   return peers

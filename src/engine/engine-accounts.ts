@@ -6,7 +6,7 @@ import { TelephonyError } from '../base/errors.js'
 import { checkConfig, firstDestination, wireSettings } from './account-config.js'
 import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
-import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
+import { Endpoints, isPortInUse, type Lease, portOf } from './endpoints.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
@@ -132,7 +132,11 @@ export class EngineAccounts {
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
     const { local, advertised } = held.endpoint
-    const mediaAddress = new MediaAddress(this.#deps, { advertised: advertised.host, local: local.host })
+    const { clock, log, names } = this.#deps
+    const mediaAddress = new MediaAddress(
+      { clock, log, lookup: names.host },
+      { advertised: advertised.host, local: local.host },
+    )
     await mediaAddress.start()
     if (!this.#closed) return this.#add(config, held, mediaAddress)
     mediaAddress.close()
@@ -141,7 +145,7 @@ export class EngineAccounts {
   }
 
   #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
-    const { clock, log, lookup } = this.#deps
+    const { clock, log, names } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
     const registrarAnswered = deferred<void>()
     if (!config.register) registrarAnswered.resolve()
@@ -150,7 +154,7 @@ export class EngineAccounts {
         {
           clock,
           log,
-          lookup,
+          lookup: names.servers,
           endpoint: lease.endpoint,
           activeCalls: () => this.#deps.activeCalls(config.id),
           invite: (invite) => this.#deps.invite(entry, invite),
@@ -200,7 +204,7 @@ export class EngineAccounts {
     const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
     const retryAt = new Date(clock.wall() + waitMs).toISOString()
     log.info({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
-    const busy = isPortInUse(error) ? { portInUse: config.transport.bindPort } : {}
+    const busy = isPortInUse(error) ? { portInUse: portOf(error) } : {}
     registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true, ...busy })
   }
 

@@ -6,7 +6,7 @@ import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol } from '../sip/types.js'
+import type { SipAddress, SipProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -21,6 +21,8 @@ export interface EngineInit {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** Emit every SIP message as a `trace` event (secrets masked). */
   traceSip?: boolean
+  /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
+  dnsServers?: string[]
 }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
@@ -28,14 +30,15 @@ export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
 export interface TransportConfig {
   id: string
   name: string
-  /** `udp+tcp`: both on the same port. */
-  protocol: 'udp' | 'tcp' | 'udp+tcp'
+  /**
+   * The port of each protocol that this transport listens on; 0: any free port, UDP and TCP the same one. An account may use TCP, TLS, WS and WSS
+   * without a port: then its peers reach it only by the connections that it has opened.
+   */
+  ports: Partial<Record<SipProtocol, number>>
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */
   bindAddress: string
-  /** 0: any free port. */
-  bindPort: number
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
@@ -95,6 +98,18 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
+   * supported.
+   */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /**
+   * Session timer (RFC 4028) that calls of this account ask for: a call ends as `session-expired` without a refresh for this time. 0: they ask
+   * for none, but keep one that the peer asks for. Absent: 1800.
+   */
+  sessionExpiresSec?: number
+  /** Calls are placed without an offer: the peer makes it (RFC 3261 13.2.1). Absent: no. */
+  delayedOffer?: boolean
   /** 3xx: `follow` (or absent) to targets that may be called; `own-domain`: only within the account's own domain; `refuse`: the call ends. */
   redirects?: 'follow' | 'own-domain' | 'refuse'
   /** Where the caller id of a call is written: From (absent), P-Asserted-Identity or P-Preferred-Identity (RFC 3325). */
@@ -207,7 +222,7 @@ export interface MediaFiles {
 
 export type EngineCommands = {
   /** Adds or replaces an account; the same settings again have no effect. */
-  setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
+  setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number }; listeners: SipAddress[] }>
   /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
   removeAccount(a: { accountId: string }): Promise<void>
   setInbound(a: { accountId: string; rule: InboundRule | null }): void

@@ -12,9 +12,8 @@ import { FakeMedia } from '../../support/fake-media.js'
 export const transport = (init: Partial<TransportConfig> = {}): TransportConfig => ({
   id: 't1',
   name: 'transport',
-  protocol: 'udp',
   bindAddress: '127.0.0.1',
-  bindPort: 5060,
+  ports: { udp: 5060 },
   publicAddress: '',
   userAgent: 'test',
   rtpPortMin: 10_000,
@@ -66,8 +65,9 @@ export function makeEngine(lookup: Lookup = async (host) => [host]) {
     asked.push(peer)
     return network.localAddress
   }
+  const names = { host: lookup, servers: lookup, hostOfPeer: lookup, close() {} }
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, lookup, localAddress, addresses: () => network.addresses },
+    { clock, log, media, openEndpoint: network.open, names, localAddress, addresses: () => network.addresses },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []
