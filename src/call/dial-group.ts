@@ -1,11 +1,11 @@
 /** Several targets for one purpose, called at once or in order. The first one that counts as answered wins; the others end as completed elsewhere. */
 import type { Clock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
-import { type PlainError, TelephonyError } from '../base/errors.js'
+import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import type { ToPlay } from '../media/client.js'
 import type { CallEnd } from './call-event.js'
-import { bestEnd } from './group-end.js'
+import { bestEnd, type GroupAttempt } from './group-end.js'
 import { COMPLETED_ELSEWHERE } from './reason.js'
 import type { Call, HangupInit } from './types.js'
 
@@ -24,17 +24,6 @@ export interface GroupConfirm {
   digit: string
   prompt?: ToPlay
   timeoutMs: number
-}
-
-export interface GroupAttempt {
-  target: string
-  /** Null if no call was placed. */
-  callId: string | null
-  outcome: 'not-dialled' | 'calling' | 'answered' | 'not-confirmed' | 'elsewhere' | 'failed'
-  /** Null while the call goes on, and if none was placed. */
-  end: CallEnd | null
-  /** Why no call was placed. */
-  error?: PlainError
 }
 
 export interface GroupResult {

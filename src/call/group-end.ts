@@ -1,5 +1,16 @@
+import type { PlainError } from '../base/errors.js'
 import type { CallEnd } from './call-event.js'
-import type { GroupAttempt } from './dial-group.js'
+
+export interface GroupAttempt {
+  target: string
+  /** Null if no call was placed. */
+  callId: string | null
+  outcome: 'not-dialled' | 'calling' | 'answered' | 'not-confirmed' | 'elsewhere' | 'failed'
+  /** Null while the call goes on, and if none was placed. */
+  end: CallEnd | null
+  /** Why no call was placed. */
+  error?: PlainError
+}
 
 /** RFC 3261 16.7 6: answers that tell the caller what to change come first within their class. */
 const TELLING = new Set([401, 407, 415, 420, 484])
