@@ -13,6 +13,7 @@ import { Router } from './router.js'
 import { Sender } from './sender.js'
 import type { Service } from './service.js'
 import { Transactions } from './transaction/transactions.js'
+import type { Family } from './transport/address.js'
 import { hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import type { SipTransport } from './transport/transport.js'
@@ -27,6 +28,8 @@ interface SipStackDeps {
   clock: Clock
   log: Logger
   nextHops: NextHops
+  /** Of the endpoint's local address. */
+  family: Family
   /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
 }
@@ -96,8 +99,8 @@ export class SipStack {
 
   /** A connection has ended: requests without an answer there will have none (RFC 3261 8.1.3.1, 17.1.4). */
   flowEnded(flow: Flow): void {
-    const { remote, isOurs } = flow
-    this.transactions.flowEnded(flow, `the connection to ${hostPort(remote)} has ended`)
+    const { remote, isOurs, whyEnded } = flow
+    this.transactions.flowEnded(flow, whyEnded ?? `the connection to ${hostPort(remote)} has ended`)
     if (!isOurs) return
     for (const { init } of this.accounts.all()) {
       guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(remote))

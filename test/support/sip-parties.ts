@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
+import type { Names } from '../../src/sip/dns/records.js'
 import { openSipEndpoint } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
 import type {
@@ -17,9 +18,12 @@ import type {
   SipRequest,
   SipResponse,
   SipTraceLine,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
+import { authority } from './certificates.js'
+import { namesBy } from './names-by.js'
 import { SDP } from './sip-messages.js'
 import { called, WAIT_MS, within } from './wait.js'
 
@@ -29,6 +33,9 @@ export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.re
 /** Listeners of these protocols, `udp+tcp`, at one port. */
 export const listenersAt = (port: number, protocols = 'udp') =>
   protocols.split('+').map((protocol) => ({ protocol: protocol as SipProtocol, port }))
+
+/** A certificate of the test authority, which is trusted. */
+export const testTls = (): TlsSettings => ({ pair: authority.make().pair, ca: { file: authority.caFile } })
 
 /** A queue that tests await: what was put in comes out in its order. */
 export class Inbox<Item> {
@@ -92,11 +99,13 @@ export class Party {
       log?: Logger
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
+      names?: Names
       advertisePort?: number
       userAgent?: string
       /** Several are joined by `+`: `udp+tcp`. */
       protocol?: string
       host?: string
+      tls?: TlsSettings
     } = {},
   ): Promise<Party> {
     const wire: SipTraceLine[] = []
@@ -105,12 +114,14 @@ export class Party {
         clock: init.clock ?? systemClock,
         log: init.log ?? silentLogger,
         trace: (line) => wire.push(line),
-        ...(init.resolve ? { resolve: init.resolve } : {}),
+        ...(init.resolve ? { names: namesBy(init.resolve) } : {}),
+        ...(init.names ? { names: init.names } : {}),
       },
       {
         host: init.host ?? '127.0.0.1',
         listeners: listenersAt(0, init.protocol),
         userAgent: init.userAgent ?? 'test',
+        ...(init.tls || /tls|wss/.test(init.protocol ?? '') ? { tls: init.tls ?? testTls() } : {}),
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
       },
     )

@@ -5,10 +5,10 @@ import type { OutgoingRequest } from '../../../src/sip/message/outgoing-request.
 import { parseVia, type Via } from '../../../src/sip/message/via.js'
 import { Router } from '../../../src/sip/router.js'
 import type { Flow } from '../../../src/sip/transport/flow.js'
-import { namesBy } from '../../../src/sip/transport/resolver.js'
 import type { SipAddress, SipProtocol } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { MemoryTransport } from '../../support/memory-transport.js'
+import { namesBy } from '../../support/names-by.js'
 import { uriOf } from '../../support/uri.js'
 
 const LARGEST_DATAGRAM = 1_300
@@ -34,6 +34,7 @@ class Network {
         clock: this.clock,
         names: namesBy(async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7')),
       }),
+      family: 4,
       transports: this.#transports,
     })
   }
