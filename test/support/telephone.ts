@@ -129,6 +129,7 @@ export class Telephone {
     const userAgent: UserAgent = {
       contactUri: agent.contactUri,
       request: (init) => agent.request(init),
+      subscribe: (init, handlers) => agent.subscribe(init, handlers),
       invite: (init, handlers) =>
         agent.invite(init, {
           ...handlers,
