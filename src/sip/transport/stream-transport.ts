@@ -17,13 +17,13 @@ export type FlowMaker = (deps: FlowDeps, init: FlowInit) => PooledFlow
 export interface StreamKind {
   readonly protocol: Exclude<SipProtocol, 'udp'>
   /** Event of a socket that we open when it can be used. */
-  readonly readyEvent: 'connect' | 'secureConnect'
+  readonly readyEvent: 'connect' | 'verified'
   /** `ready`: a peer has connected, and its handshake is done. */
   createServer(ready: (socket: Socket) => void): Server
   connect(to: Target, options: { host: string; port: number; localAddress?: string }): Socket
   /** Whether the peer may have requests for a host name. Absent: for any. */
   serves?(socket: Socket, name: string): boolean
-  /** Why a connection could not be opened, in plain words. */
+  /** Why a connection could not be opened, or ended before the peer sent anything, in plain words. */
   reasonOf?(error: Error, to: Target): Error
   /** Host of the Via on the connections of a transport without a listener. Absent: their local address. */
   readonly clientSentBy?: string
@@ -93,7 +93,8 @@ class StreamTransport implements SipTransport {
     this.#server = server
     // Also a peer whose handshake never ends takes a place.
     server.prependListener('connection', (socket: Socket) => {
-      const leave = this.#pool.admit(socket.remoteAddress ?? '')
+      const { remoteAddress: host = '', remotePort: port = 0 } = socket
+      const leave = this.#pool.admit({ host, port }, () => socket.destroy())
       if (leave) socket.once('close', leave)
       else socket.destroy()
     })
@@ -139,7 +140,7 @@ class StreamTransport implements SipTransport {
   #begin(socket: Socket, remote: SipAddress): void {
     const { accepted } = this.#kind
     if (!accepted) {
-      this.#flow(streamFlow, socket, remote, false)
+      this.#flow(streamFlow, socket, remote)
       return
     }
     const timer = this.#deps.clock.setTimeout(() => socket.destroy(), HANDSHAKE_MS)
@@ -152,7 +153,7 @@ class StreamTransport implements SipTransport {
     accepted(socket, (make) => {
       socket.off('close', over)
       over()
-      this.#flow(make, socket, remote, false)
+      this.#flow(make, socket, remote)
     })
   }
 
@@ -174,7 +175,7 @@ class StreamTransport implements SipTransport {
         timer.cancel()
         socket.off('error', failed)
         this.#opening.delete(socket)
-        resolve(this.#flow(make, socket, { protocol: this.protocol, host, port }, true))
+        resolve(this.#flow(make, socket, { protocol: this.protocol, host, port }, to))
       }
       socket.once(this.#kind.readyEvent, () => {
         if (this.#kind.opened) this.#kind.opened(socket, to, begin, failed)
@@ -188,18 +189,27 @@ class StreamTransport implements SipTransport {
     return host === '0.0.0.0' || host === '::' ? {} : { localAddress: host }
   }
 
-  #flow(make: FlowMaker, socket: Socket, remote: SipAddress, isOurs: boolean): PooledFlow {
+  /** `target`: of a connection that we have opened. */
+  #flow(make: FlowMaker, socket: Socket, remote: SipAddress, target?: Target): PooledFlow {
     const { clock, log, user } = this.#deps
-    const { serves, clientSentBy } = this.#kind
+    const kind = this.#kind
+    const isOurs = target !== undefined
     // Without a listener a peer reaches us by this connection only, and its local address names it.
     const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-    const sentBy = this.#sentBy ?? clientSentBy ?? sentByOf(local)
+    const sentBy = this.#sentBy ?? kind.clientSentBy ?? sentByOf(local)
     const closed = (ended: PooledFlow): void => {
       if (this.#pool.remove(ended) && !this.#closing) user.ended(ended)
     }
     const flow = make(
       { clock, log, user, closed },
-      { socket, remote, sentBy, isOurs, ...(serves && { serves: (name: string) => serves(socket, name) }) },
+      {
+        socket,
+        remote,
+        sentBy,
+        isOurs,
+        serves: (name) => kind.serves?.(socket, name) ?? true,
+        ...(target && { reasonOf: (error) => kind.reasonOf?.(error, target) }),
+      },
     )
     this.#pool.add(flow)
     return flow

@@ -284,6 +284,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     asked: (scene) => endpoint(scene)?.advertise?.host,
   },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
+  tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
