@@ -1,13 +1,15 @@
 import { isIPv6 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
-import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
+import type { SipEndpoint, SipEndpointInit, TlsSettings } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
 import { hasAnyPort, listenersOf } from './transport-ports.js'
+import { socketTls } from './transport-tls.js'
 
 export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
 
@@ -19,6 +21,7 @@ export interface EndpointsDeps {
 
 interface Entry {
   key: string
+  tls: TlsSettings | undefined
   /** `udp 192.0.2.1:5060`, as configured; without those that take any port. */
   bound: readonly string[]
   opened: Promise<SipEndpoint>
@@ -35,6 +38,8 @@ export interface Lease {
   readonly endpoint: SipEndpoint
   /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
+  /** Takes certificates that have been renewed; nothing happens if they are the same. */
+  renewTls(transport: TransportConfig): void
   /** Idempotent. Resolves when the socket is closed, if it was the last one. */
   release(): Promise<void>
 }
@@ -53,11 +58,12 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, tls, id } = transport
+    const { publicAddress, userAgent, ws, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    return [address, ...ports, any, publicAddress, userAgent, JSON.stringify(tls)].join('|')
+    const settings = [JSON.stringify(socketTls(transport)), JSON.stringify(ws)]
+    return [address, ...ports, any, publicAddress, userAgent, ...settings].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -65,7 +71,9 @@ export class Endpoints {
     const entry = this.#find(key) ?? (await this.#add(key, transport, address))
     entry.leases++
     try {
-      return this.#lease(entry, await entry.opened)
+      const lease = this.#lease(entry, await entry.opened)
+      lease.renewTls(transport)
+      return lease
     } catch (error) {
       entry.leases--
       this.#remove(entry)
@@ -94,10 +102,11 @@ export class Endpoints {
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
       ...(transport.tls ? { tls: transport.tls } : {}),
+      ...(transport.ws ? { ws: transport.ws } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)
-    const entry: Entry = { key, bound, opened, leases: 0, closing: false, closed, markClosed }
+    const entry: Entry = { key, tls: transport.tls, bound, opened, leases: 0, closing: false, closed, markClosed }
     this.#entries.add(entry)
     return entry
   }
@@ -133,6 +142,11 @@ export class Endpoints {
       fork: () => {
         entry.leases++
         return this.#lease(entry, endpoint)
+      },
+      renewTls: ({ tls }) => {
+        if (!tls || isDeepStrictEqual(entry.tls, tls)) return
+        entry.tls = tls
+        void endpoint.renewTls(tls)
       },
       release: () => {
         released ??= --entry.leases > 0 ? Promise.resolve() : this.#close(entry, endpoint)

@@ -3,6 +3,7 @@ import type {
   FinalResponse,
   SipEndpoint,
   SipEndpointInit,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -81,6 +82,12 @@ export class FakeEndpoint implements SipEndpoint {
     agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
+  }
+
+  readonly renewedTls: TlsSettings[] = []
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    this.renewedTls.push(settings)
   }
 
   async close(): Promise<void> {

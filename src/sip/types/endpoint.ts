@@ -35,6 +35,8 @@ export interface SipEndpoint {
   /** All listeners, in their order. */
   readonly listeners: readonly SipAddress[]
   createUserAgent(init: UserAgentInit): UserAgent
+  /** Other PEM texts in place of the old ones, for connections from now on. Those that cannot be used are logged, and the old ones stay. */
+  renewTls(settings: TlsSettings): Promise<void>
   /** Idempotent. Resolves when the socket is closed. */
   close(): Promise<void>
 }

@@ -39,6 +39,7 @@ export async function openWs(
     connect: (to, options) => connections.connect(to, options),
     serves: (socket, name) => connections.serves?.(socket, name) ?? true,
     reasonOf: (error, to) => refusalOf(error) ?? connections.reasonOf?.(error, to) ?? error,
+    renewTls: connections.renewTls,
     close: () => connections.close?.(),
     accepted: (socket, begin) => acceptor.accept(socket, (webSocket) => begin(flowOver(webSocket))),
     opened: (socket, to, begin, failed) =>
