@@ -58,11 +58,11 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, ws, id } = transport
+    const { publicAddress, userAgent, ws, trace = false, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    const settings = [JSON.stringify(socketTls(transport)), JSON.stringify(ws)]
+    const settings = [JSON.stringify(socketTls(transport)), JSON.stringify(ws), trace]
     return [address, ...ports, any, publicAddress, userAgent, ...settings].join('|')
   }
 
@@ -103,6 +103,7 @@ export class Endpoints {
       ...(advertise ? { advertise } : {}),
       ...(transport.tls ? { tls: transport.tls } : {}),
       ...(transport.ws ? { ws: transport.ws } : {}),
+      ...(transport.trace ? { trace: true } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)

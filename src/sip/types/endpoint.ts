@@ -13,6 +13,8 @@ export interface SipEndpointInit {
   /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
   tls?: TlsSettings
   ws?: WsSettings
+  /** Report its messages. */
+  trace?: boolean
 }
 
 /** SIP over WebSocket (RFC 7118). */

@@ -286,6 +286,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   ws: { before: {}, after: at({ ws: { path: '/ws' } }), asked: (scene) => endpoint(scene)?.ws?.path },
+  trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
