@@ -36,7 +36,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/list\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|status-fragment)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',
@@ -47,7 +47,7 @@ const MAY_IMPORT = {
   'store/': ['trace/', 'base/'],
   'cdr/': ['store/', 'trace/', 'base/', 'call/cdr-record\\.ts', { typesOf: 'call/' }],
   'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
-  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts'],
+  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint|uri/replaces)\\.ts'],
   'admin/': [{ typesOf: 'engine/' }],
   'cli/': ['engine/', 'trace/', 'base/'],
 }

@@ -40,6 +40,8 @@ export const STATUS_TEXT = {
   mediaTimeout: 'media timeout',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
+  transferred: 'transferred',
+  transferring: 'transferring',
   answering: 'answering',
   playing: 'playing',
   gathering: 'awaiting keys',
@@ -114,6 +116,8 @@ const LOOKS: Record<StatusKey, Look> = {
   mediaTimeout: FAILED,
   abandoned: FAILED,
   interrupted: FAILED,
+  transferred: IDLE,
+  transferring: WORKING,
   answering: WORKING,
   playing: WORKING,
   gathering: WORKING,
@@ -139,6 +143,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'media-timeout': 'mediaTimeout',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
+  transferred: 'transferred',
 }
 
 const IN_STATE: Record<CallState, StatusKey> = {

@@ -205,6 +205,11 @@ export class Account {
     return resolveTarget(text, this.peers.aor.domain, plan)
   }
 
+  /** Whether the address is that of a registrar, a proxy or an allowed source. */
+  knows(address: string): boolean {
+    return this.#policy.knows(address)
+  }
+
   register(): void {
     this.#registration.register()
   }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { RecentSet } from '../base/recent-set.js'
-import { parseBlock } from '../sip/admission/address-set.js'
+import { AddressSet, parseBlock } from '../sip/admission/address-set.js'
 import type { AccountSources, Admission, SipRequest } from '../sip/types.js'
 
 /** Addresses of a host name, in the order to try them; an address resolves to itself. Rejects if the name has no address. */
@@ -76,7 +76,9 @@ export class Policy {
   /** Decides about a request from an allowed source. */
   admit(request: SipRequest): Admission {
     const { maxCalls } = this.#init
-    if (request.method !== 'INVITE' || this.#deps.activeCalls() < maxCalls) return { admit: true }
+    // RFC 3891: a call that takes the place of another one adds none.
+    const isNew = request.method === 'INVITE' && request.header('Replaces') === undefined
+    if (!isNew || this.#deps.activeCalls() < maxCalls) return { admit: true }
     this.#deps.log.warn({ maxCalls }, 'call refused: the account has reached its limit of simultaneous calls')
     // 486: the caller learns that the account is busy. After a 503 a proxy would consider us broken (RFC 3261 21.5.4).
     return { admit: false, status: 486 }
@@ -92,6 +94,13 @@ export class Policy {
     if (this.#learned.has(address)) return true
     for (const addresses of this.#byName.values()) if (addresses.includes(address)) return true
     return false
+  }
+
+  /** Whether the account knows this source: a registrar, a proxy or an allowed source. */
+  knows(address: string): boolean {
+    const known = new AddressSet()
+    for (const each of this.sources.known) known.add(each)
+    return known.has(address)
   }
 
   async #look(host: string): Promise<boolean> {

@@ -13,11 +13,12 @@ import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import { Ending } from './ending.js'
 import { FirstKey } from './first-key.js'
-import type { Leg, LegHost } from './leg.js'
+import type { Leg } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
 import { noAddress } from './media-trouble.js'
 import { Moment } from './moment.js'
 import type { Negotiation } from './negotiation.js'
+import type { NextPeer, TransferEvent, TransferHost, TransferRules } from './transfer-host.js'
 import type { CallAccount, CallDeps, LocalPlace } from './types.js'
 
 type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
@@ -43,7 +44,7 @@ interface CallListener {
   ending(): void
 }
 
-export class CallCore implements LegHost, MediaLinkHost {
+export class CallCore implements TransferHost, MediaLinkHost {
   readonly clock: Clock
   readonly log: Logger
   readonly account: CallAccount
@@ -60,6 +61,8 @@ export class CallCore implements LegHost, MediaLinkHost {
   #digitMerge: DigitMerge | undefined
   #firstKey: FirstKey | undefined
   #dialogLeg: DialogLeg | undefined
+  /** Resolves when the dialog with an earlier peer has ended. */
+  #parting: Promise<unknown> | undefined
   #heldBy: Direction = 'sendrecv'
   #latest: SipMessage | undefined
   #ringingReported = false
@@ -161,14 +164,38 @@ export class CallCore implements LegHost, MediaLinkHost {
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     const { negotiation } = this.media
     if (!negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
-    const { random = randomBetween } = this.#deps
-    const ownsCallId = this.facts.direction === 'outbound'
-    this.#dialogLeg = new DialogLeg(this, dialog, negotiation, { ownsCallId, random })
-    this.leg = this.#dialogLeg
-    this.#listener.answeredIn(dialog)
+    this.#enter(dialog, negotiation, this.facts.direction === 'outbound')
     const now = new Moment(this.clock)
     this.facts.answered(now)
     if (settled) this.#agree(settled, now)
+  }
+
+  get transferRules(): TransferRules | undefined {
+    return this.#deps.transfers
+  }
+
+  report(event: TransferEvent): void {
+    if (!this.ending) this.tell(event)
+  }
+
+  successor(): Negotiation {
+    return this.media.successor()
+  }
+
+  replacePeer(next: NextPeer, event: TransferEvent, part: () => Promise<unknown>): void {
+    this.#dialogLeg?.detach()
+    this.media.follow(next.negotiation)
+    this.noteHeaders(next.message)
+    this.facts.continueIn(next.dialog.sipCallId)
+    const leg = this.#enter(next.dialog, next.negotiation, next.ownsCallId)
+    this.tell(event)
+    if (next.settled) this.#agree(next.settled, new Moment(this.clock))
+    leg.watch(this.#isPeerWatched)
+    this.#parting = part().catch((err: unknown) => this.log.warn({ err }, 'the dialog of the earlier peer'))
+  }
+
+  awaitPeer(): void {
+    this.media.negotiation?.pause()
   }
 
   settled(settled: Settled): void {
@@ -273,8 +300,7 @@ export class CallCore implements LegHost, MediaLinkHost {
     const theirs = OPPOSITE[ours]
     if (this.ending || theirs === this.#heldBy) return
     this.#heldBy = theirs
-    // With a media timeout of 0 silent peers are not probed.
-    this.#dialogLeg?.watch(theirs !== 'sendrecv' && this.account.mediaTimeoutMs > 0)
+    this.#dialogLeg?.watch(this.#isPeerWatched)
     if (theirs === 'sendrecv') {
       this.facts.become('answered')
       this.tell({ type: 'call.resumed' })
@@ -282,6 +308,21 @@ export class CallCore implements LegHost, MediaLinkHost {
       if (this.facts.state !== 'held') this.facts.become('held')
       this.tell({ type: 'call.held', direction: theirs })
     }
+  }
+
+  /** With a media timeout of 0 silent peers are not probed. */
+  get #isPeerWatched(): boolean {
+    return this.#heldBy !== 'sendrecv' && this.account.mediaTimeoutMs > 0
+  }
+
+  #enter(dialog: SipDialog, negotiation: Negotiation, ownsCallId: boolean): DialogLeg {
+    const { random = randomBetween } = this.#deps
+    const referrals = this.#dialogLeg?.referrals ?? 0
+    const leg = new DialogLeg(this, dialog, negotiation, { ownsCallId, referrals, random })
+    this.#dialogLeg = leg
+    this.leg = leg
+    this.#listener.answeredIn(dialog)
+    return leg
   }
 
   #press(digit: string, durationMs: number, path: DigitPath): void {
@@ -292,9 +333,14 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.digits.push(digit)
   }
 
+  async #leave(end: CallEnd): Promise<number | null> {
+    const [status] = await Promise.all([this.leg.leave(end), this.#parting])
+    return status
+  }
+
   async #wrapUp(decision: CallEnd): Promise<void> {
     const { end, stats } = await this.#ending.run(this, decision, {
-      leave: (why) => this.leg.leave(why),
+      leave: (why) => this.#leave(why),
       closeMedia: () => this.media.close(),
       unknownHost: () => this.media.negotiation?.unknownHost,
     })

@@ -26,6 +26,7 @@ export class Negotiation {
   #connected: Omit<MediaConnect, 'id'> | undefined
   #phase: 'early' | 'answered' = 'early'
   #heard = false
+  #retired = false
   #moving: Promise<void> = Promise.resolve()
   /** The latest agreement; media is connected to it when its host name has been looked up. */
   #agreement: Settled | undefined
@@ -104,6 +105,7 @@ export class Negotiation {
 
   /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */
   #connectTo(settled: Settled, address: string | undefined): void {
+    if (this.#retired) return
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
@@ -123,6 +125,20 @@ export class Negotiation {
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters
     this.#session.connect(parameters)
+  }
+
+  /** The peer has left: nothing is sent, and silence has no limit. */
+  pause(): void {
+    if (!this.#connected) return
+    this.#agreement = undefined
+    this.#connected = { ...this.#connected, direction: 'inactive', timeoutMs: 0 }
+    this.#session.connect(this.#connected)
+  }
+
+  /** The media belongs to another negotiation from now on. */
+  retire(): void {
+    this.#agreement = undefined
+    this.#retired = true
   }
 
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */

@@ -2,13 +2,13 @@
 import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
-import type { GatherResult, GatherRules } from '../call/types.js'
+import type { GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipProtocol, TransportProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
-export type { DialPlan, GatherResult, RegistrationState }
+export type { DialPlan, GatherResult, RegistrationState, TransferPolicy, TransferResult }
 
 export interface EngineInit {
   /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
@@ -95,6 +95,11 @@ export interface AccountConfig {
   dialPlan?: DialPlan
   /** Whether a 3xx is followed to targets that may be called; absent: yes. */
   followRedirects?: boolean
+  /**
+   * What a REFER of the peer of a call does. `deny` or absent: it is declined. `flow`: `call.transfer-request`, and the flow decides within
+   * 20 s. `follow`: the target is called, if the account may call it.
+   */
+  transfers?: TransferPolicy
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
   /** Answer to other sources: none (also if absent), or 403. */
@@ -198,6 +203,20 @@ export type EngineCommands = {
    * `elsewhere`: an unanswered outbound call ends as `completed-elsewhere`, and its CANCEL carries this reason (RFC 3326).
    */
   hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
+  /**
+   * Asks the peer to call `target`, or, with `toCallId`, the peer of that answered call in place of us. Resolves with the result; reports of
+   * the peer are `call.transfer-progress`. After a transfer the calls have ended as `transferred`; after a failure they go on. Rejects with
+   * TARGET_BLOCKED, BAD_TARGET, WRONG_STATE, and with CALL_ENDED if the call ends before the result.
+   */
+  transfer(
+    a: { callId: string /** Absent: three minutes. */; limitMs?: number } & (
+      | { target: string; toCallId?: undefined }
+      | { toCallId: string; target?: undefined }
+    ),
+  ): Promise<TransferResult>
+  /** Follows the transfer of `call.transfer-request`. */
+  acceptTransfer(a: { callId: string }): void
+  denyTransfer(a: { callId: string /** Absent: 603. */; status?: number }): void
   /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {
     callId: string

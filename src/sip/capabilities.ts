@@ -54,15 +54,16 @@ export const OUR_CAPABILITIES = new Capabilities(
     ['OPTIONS', 'offered'],
     ['INFO', 'offered'],
     ['UPDATE', 'offered'],
+    ['REFER', 'offered'],
+    ['NOTIFY', 'offered'],
     ['MESSAGE', 'taken'],
-    ['NOTIFY', 'taken'],
     ['REGISTER', 'elsewhere'],
     ['SUBSCRIBE', 'elsewhere'],
-    ['REFER', 'elsewhere'],
     ['PUBLISH', 'elsewhere'],
     ['PRACK', 'elsewhere'],
   ]),
-  [],
+  // RFC 3891, RFC 4488
+  ['replaces', 'norefersub'],
 )
 
 export const ALLOW = OUR_CAPABILITIES.allow

@@ -153,6 +153,7 @@ export class FakeDialog implements SipDialog {
   readonly sipCallId: string = 'call-id'
   readonly localTag: string = 'local'
   readonly remoteTag: string = 'remote'
+  readonly remoteUri: string = 'sip:bob@example.com'
   handlers: SipDialogHandlers = {}
   byes = 0
   answersBye = true
@@ -185,8 +186,8 @@ export class FakeDialog implements SipDialog {
   }
 
   /** The peer's re-INVITE; what we answered stands in the result. */
-  offer(body?: SipBody, method = 'INVITE'): FakeOffer {
-    const offer = new FakeOffer(method, body)
+  offer(body?: SipBody, method = 'INVITE', headers: Record<string, string> = {}): FakeOffer {
+    const offer = new FakeOffer(method, body, headers)
     void this.handlers.request?.(offer)
     return offer
   }
@@ -194,15 +195,15 @@ export class FakeDialog implements SipDialog {
 
 export class FakeOffer implements IncomingRequest {
   readonly request: SipRequest
-  accepted: { body?: SipBody } | undefined
+  accepted: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } | undefined
   rejected: number | undefined
   rejectHeaders: readonly HeaderField[] = []
 
-  constructor(method: string, body?: SipBody) {
-    this.request = request(method, body ? { body } : {})
+  constructor(method: string, body?: SipBody, headers: Record<string, string> = {}) {
+    this.request = request(method, { headers, ...(body ? { body } : {}) })
   }
 
-  accept(init: { body?: SipBody } = {}): void {
+  accept(init: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } = {}): void {
     this.accepted = init
   }
 

@@ -15,6 +15,7 @@ interface DialogInit {
   remoteTag: string
   local: string
   remote: string
+  remoteUri: string
   localSeq: number
   remoteSeq: number
   routeSet: readonly NameAddress[]
@@ -43,6 +44,7 @@ export class Dialog {
   readonly callId: string
   readonly localTag: string
   readonly remoteTag: string
+  readonly remoteUri: string
   /** From of our requests without its tag, and To with it. */
   readonly #local: string
   readonly #remote: string
@@ -59,6 +61,7 @@ export class Dialog {
     this.id = flat(dialogId(init.callId, init.localTag, init.remoteTag))
     this.#local = flat(init.local)
     this.#remote = flat(init.remote)
+    this.remoteUri = flat(init.remoteUri)
     this.#routeSet = init.routeSet.map(ofItsOwn)
     this.#remoteTarget = uriOfItsOwn(init.remoteTarget)
     this.#localSeq = init.localSeq
@@ -73,6 +76,7 @@ export class Dialog {
       remoteTag: response.toTag,
       local: request.sender,
       remote: addressed(response.to.uri, response.toTag),
+      remoteUri: response.to.uri.text,
       localSeq: request.cseq,
       remoteSeq: NONE,
       routeSet: [...response.recordRoutes].reverse(),
@@ -89,6 +93,7 @@ export class Dialog {
       remoteTag: fromTag,
       local: addressed(to.uri),
       remote: addressed(from.uri, fromTag),
+      remoteUri: from.uri.text,
       localSeq: 0,
       remoteSeq: cseq,
       routeSet: request.recordRoutes,

@@ -1,4 +1,5 @@
 import { TelephonyError } from '../../base/errors.js'
+import { readable } from '../../base/octets.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW, CAPABILITY_LINES } from '../capabilities.js'
 import type { Dialog } from '../dialog/dialog.js'
@@ -19,6 +20,8 @@ import { PeerOffers } from './peer-offers.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
+/** The handler of the call takes these; others go to the account. */
+const TAKEN_HERE = new Set(['INFO', 'REFER', 'NOTIFY'])
 /** RFC 3261 14.2 allows 0 to 10 s. */
 const LATER = 'Retry-After: 1'
 const ENDED = unavailable('Dialog has ended')
@@ -74,6 +77,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.dialog.remoteTag
   }
 
+  get remoteUri(): string {
+    return readable(this.dialog.remoteUri)
+  }
+
   get isEnded(): boolean {
     return this.#state === 'ended'
   }
@@ -122,12 +129,14 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
     if (this.#hasLeft) return ENDED
+    if (method === 'REFER') this.#context.dialogs.addReferrer(this)
     const hasOffer = method === 'UPDATE' && init.body !== undefined
     if (hasOffer && this.#isNegotiating) throw offerInProgress()
     const context = this.#context
     const sent = this.#send(method, init)
     const response = await (hasOffer ? this.#ourOffers.update(sent) : sent)
-    this.#checkLost(response, context)
+    // RFC 5057 5.1: a NOTIFY that the peer does not take ends its subscription, not the call.
+    if (method !== 'NOTIFY') this.#checkLost(response, context)
     return response
   }
 
@@ -153,15 +162,17 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   receive(request: ServerRequest): void {
-    const { method, cseq } = request.message
-    if (!this.dialog.acceptSequence(cseq))
+    const { method, cseq, fromTag } = request.message
+    // RFC 3515 2.4.4: the NOTIFY of a REFER may come within a dialog of its own, which has its own sequence.
+    const isOfDialog = fromTag === this.dialog.remoteTag || method !== 'NOTIFY'
+    if (isOfDialog && !this.dialog.acceptSequence(cseq))
       this.#respond(request, 500) // 12.2.2
     else if (method === 'BYE') this.#receiveBye(request)
     else if (method === 'INVITE') this.#receiveReinvite(request)
     else if (method === 'UPDATE') this.#receiveUpdate(request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
-    else if (method === 'INFO') new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
+    else if (TAKEN_HERE.has(method)) new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
     else new AnswerableRequest(this.#context, request).decideBy(this.#context.init.handlers.request)
   }
 

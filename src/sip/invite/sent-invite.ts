@@ -1,5 +1,5 @@
 import { newToken } from '../../base/ids.js'
-import { ALLOW } from '../capabilities.js'
+import { ALLOW, SUPPORTED } from '../capabilities.js'
 import { Dialog } from '../dialog/dialog.js'
 import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
@@ -200,7 +200,7 @@ function inviteOf(
     to: `<${to.text}>`,
     callId: checkText('Call-ID', init.sipCallId),
     cseq,
-    lines: [context.contactLine, ALLOW, ...dialogHeaderLines(init.headers), ...context.userAgentLines],
+    lines: [context.contactLine, ALLOW, ...SUPPORTED, ...dialogHeaderLines(init.headers), ...context.userAgentLines],
     body: init.body,
   })
 }

@@ -20,6 +20,7 @@ function makeCalls() {
     media: new FakeMedia(),
     lookup: async () => [],
     tell: (event) => events.push(event),
+    entryOf: () => entry,
   })
   const aor = { uri: 'sip:alice@127.0.0.1', user: 'alice', domain: '127.0.0.1' }
   const lease = { endpoint: { local: { host: '127.0.0.1', port: 5060 } }, fork: () => ({ release: async () => {} }) }

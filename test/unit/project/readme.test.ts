@@ -21,6 +21,7 @@ const CAUSES = {
   'media-timeout': true,
   abandoned: true,
   interrupted: true,
+  transferred: true,
 } satisfies Record<CallEnd['cause'], true>
 const CALL_FIELDS = {
   id: true,
