@@ -4,7 +4,8 @@ import type { IncomingRequest, SipDialog } from '../sip/types.js'
 import type { ReferTo } from '../sip/uri/refer-to.js'
 import { Referral, readRefer } from './referral.js'
 import { Transfer } from './transfer.js'
-import type { TransferHost, TransferPolicy, TransferRules } from './transfer-host.js'
+import type { TransferHost } from './transfer-host.js'
+import type { TransferPolicy, TransferRules } from './transfer-rules.js'
 import type { TransferResult } from './types.js'
 
 /** RFC 3261 16.6 (Timer C): limits the ringing of the target. */
@@ -110,7 +111,11 @@ export class DialogTransfers {
   #take(
     incoming: IncomingRequest,
     target: ReferTo,
-    { rules, policy, refuse }: { rules: TransferRules; policy: TransferPolicy; refuse: (status: number, why: string) => void },
+    {
+      rules,
+      policy,
+      refuse,
+    }: { rules: TransferRules; policy: TransferPolicy; refuse: (status: number, why: string) => void },
   ): void {
     try {
       const place = rules.placeOf(this.#host.account.id, target.uri)

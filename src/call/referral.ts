@@ -16,7 +16,8 @@ import { parseReferTo, type ReferTo } from '../sip/uri/refer-to.js'
 import { replacesText } from '../sip/uri/replaces.js'
 import { causeOfStatus } from './call-state.js'
 import type { Negotiation } from './negotiation.js'
-import type { TransferHost, TransferPlace } from './transfer-host.js'
+import type { TransferHost } from './transfer-host.js'
+import type { TransferPlace } from './transfer-rules.js'
 
 type State = 'asked' | 'calling' | 'over'
 

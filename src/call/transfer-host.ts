@@ -1,27 +1,10 @@
 /** What transfers need of their call. */
 import type { Settled } from '../sdp/offer-answer.js'
-import type { SipDialog, SipMessage, UserAgent } from '../sip/types.js'
-import type { SipUri } from '../sip/uri/sip-uri.js'
+import type { SipDialog, SipMessage } from '../sip/types.js'
 import type { CallEvent } from './call-event.js'
 import type { LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
-
-/** What an account does with a REFER of the peer: declines it, lets the flow decide, or calls the target. */
-export type TransferPolicy = 'deny' | 'flow' | 'follow'
-
-/** From where and to whom the INVITE of a transfer goes. */
-export interface TransferPlace {
-  userAgent: UserAgent
-  target: { uri: SipUri; user: string }
-  ringTimeoutMs: number
-}
-
-/** The accounts' rules for transfers; one object for all calls of an engine. */
-export interface TransferRules {
-  policyOf(accountId: string): TransferPolicy
-  /** The target that a REFER names. Throws BAD_TARGET, TARGET_BLOCKED, CALL_RATE, NO_ACCOUNT if the account may not call it. */
-  placeOf(accountId: string, uri: string): TransferPlace
-}
+import type { TransferRules } from './transfer-rules.js'
 
 type Common = 'callId' | 'at' | 'seq' | 'call' | 'owner'
 type Fields<E> = E extends CallEvent ? Omit<E, Common> : never
@@ -60,6 +43,6 @@ export interface TransferHost extends LegHost {
   successor(): Negotiation
   /** The call goes on with another peer. `part` ends the dialog with the earlier one. */
   replacePeer(next: NextPeer, event: TransferEvent, part: () => Promise<unknown>): void
-  /** The peer has left, and the call waits for its next peer: nothing is sent, and silence is no fault. */
+  /** The peer has left, and the call waits for its next peer: nothing is sent, and silence does not end the call. */
   awaitPeer(): void
 }

@@ -8,7 +8,7 @@ import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { MediaSource } from './nat.js'
 import type { HostLookup } from './peer-host.js'
-import type { TransferPolicy, TransferRules } from './transfer-host.js'
+import type { TransferPolicy, TransferRules } from './transfer-rules.js'
 
 export type { TransferPolicy, TransferRules }
 

@@ -160,12 +160,18 @@ export class FakeDialog implements SipDialog {
 
   /** Methods that were sent within the dialog. */
   readonly requests: string[] = []
+  /** Their headers and bodies. */
+  readonly sent: { method: string; headers: Map<string, string>; body: string }[] = []
+  /** While it waits, requests have no answer. */
+  gate: Promise<void> | undefined
   readonly reinvites: SipBody[] = []
   /** What the next requests are answered; 200 where nothing is left. */
   readonly answers: (FinalResponse | Error)[] = []
 
-  async request(method = ''): Promise<FinalResponse> {
+  async request(method = '', init: { headers?: readonly HeaderField[]; body?: SipBody } = {}): Promise<FinalResponse> {
     this.requests.push(method)
+    this.sent.push({ method, headers: new Map(init.headers), body: init.body?.content ?? '' })
+    if (this.gate) await this.gate
     return this.#answer()
   }
 

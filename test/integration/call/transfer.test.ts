@@ -30,7 +30,8 @@ describe('transfer between engines', () => {
   }
 
   afterEach(async () => {
-    for (const phone of [alice, bob, carol]) assert.deepEqual(await phone.call('calls', null), [], 'a call is left over')
+    for (const phone of [alice, bob, carol])
+      assert.deepEqual(await phone.call('calls', null), [], 'a call is left over')
     await Promise.all([alice, bob, carol].map((phone) => phone.close()))
   })
 

@@ -107,7 +107,7 @@ describe('a dialog between two endpoints', () => {
     assert.equal((await callerDialog.request('MESSAGE')).status, 405)
     bob.request = () => 200
     assert.equal((await callerDialog.request('MESSAGE')).status, 200)
-    assert.equal((await callerDialog.request('REFER')).status, 405)
+    assert.equal((await callerDialog.request('SUBSCRIBE')).status, 405)
   })
 
   it('survives handlers that break', async () => {

@@ -7,7 +7,7 @@ import type { SipRequest } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 
 const request = (host: string, method = 'INVITE') =>
-  ({ method, source: { protocol: 'udp', host, port: 5060 } }) as unknown as SipRequest
+  ({ method, source: { protocol: 'udp', host, port: 5060 }, header: () => undefined }) as unknown as SipRequest
 
 function policy(init: Partial<PolicyInit>, lookup: Lookup = async () => [], activeCalls = () => 0) {
   const clock = new FakeClock()

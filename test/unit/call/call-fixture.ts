@@ -65,7 +65,7 @@ export class World {
     lookup: (name) => this.lookup(name),
   }
 
-  last<T extends CallEventType>(type: T): CallEvent & { type: T } {
+  readonly last = <T extends CallEventType>(type: T): CallEvent & { type: T } => {
     const found = this.events.findLast((event) => event.type === type)
     if (!found) throw new Error(`no ${type} among ${this.types.join(', ')}`)
     return found as CallEvent & { type: T }
