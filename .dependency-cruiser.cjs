@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   'sip/invite/': ['sip/(?!accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
+  'sip/dns/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
   'media/worker/': [
     'media/(?!(client|media-workers|media-thread|port-leases|remote-media-session|rpc-worker)\\.ts)',
@@ -36,7 +37,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/(list|status-fragment)\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|status-fragment|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',

@@ -1,7 +1,7 @@
 export const defaults = {
-  version: 1,
+  version: 2,
   name: '',
-  /** Ordered route set: `sip:proxy.example.com:5060;lr`, `proxy.example.com`. */
+  /** Ordered route set: `sip:proxy.example.com:5060`, `proxy.example.com`; `;strict` marks a strict router. */
   hops: [] as string[],
 }
 export type Config = typeof defaults

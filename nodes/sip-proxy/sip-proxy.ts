@@ -7,7 +7,7 @@ import { list, shaped, text } from '../shared/settings.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
 
-/** The outbound proxy that an account's requests go through, as a route set: `sip:proxy.example.com:5060;lr`. */
+/** The outbound proxy that an account's requests go through, as a route set: `sip:proxy.example.com:5060`. */
 export default function sipProxy(RED: RED): void {
   defineConfig(RED, {
     type: 'sip-proxy',

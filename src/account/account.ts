@@ -205,9 +205,9 @@ export class Account {
     return resolveTarget(text, this.peers.aor.domain, plan)
   }
 
-  /** Whether the address is that of a registrar, a proxy or an allowed source. */
-  knows(address: string): boolean {
-    return this.#policy.knows(address)
+  /** Known peers may assert identities (RFC 3325 5). */
+  isKnown(address: string): boolean {
+    return this.#policy.isKnown(address)
   }
 
   register(): void {

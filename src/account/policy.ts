@@ -46,6 +46,7 @@ export class Policy {
   readonly #byName = new Map<string, readonly string[]>()
   /** Source addresses of answers to our registrations; needed for domains that only SRV records resolve. */
   readonly #learned = new RecentSet<string>(MAX_LEARNED)
+  readonly #allowed = new AddressSet()
   #timer: Timer | undefined
   #closed = false
 
@@ -53,6 +54,7 @@ export class Policy {
     this.#deps = deps
     this.#init = init
     checkSources(init.allowedSources)
+    for (const source of init.allowedSources) this.#allowed.add(source)
   }
 
   get sources(): AccountSources {
@@ -96,11 +98,9 @@ export class Policy {
     return false
   }
 
-  /** Whether the account knows this source: a registrar, a proxy or an allowed source. */
-  knows(address: string): boolean {
-    const known = new AddressSet()
-    for (const each of this.sources.known) known.add(each)
-    return known.has(address)
+  /** Whether the address is that of a known peer: ours, or one of the allowed sources. */
+  isKnown(address: string): boolean {
+    return this.isPeer(address) || this.#allowed.has(address)
   }
 
   async #look(host: string): Promise<boolean> {

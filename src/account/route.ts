@@ -19,19 +19,28 @@ export function parseRoute(entries: readonly string[]): Via[] {
   return vias
 }
 
-/** `proxy.example.com`, `proxy.example.com:5060;lr`, `sip:proxy.example.com;lr`, each also in angle brackets. */
+/**
+ * `proxy.example.com`, `proxy.example.com:5060;lr`, `sip:proxy.example.com`, each also in angle brackets: a loose router. With `;strict` a
+ * strict one (RFC 3261 16.12.1.1: a URI without `lr`); this mark is ours and is not sent.
+ */
 function parseVia(text: string): Via {
-  const bare = text.replace(/^<(.*)>$/, '$1').trim()
+  const unmarked = text.replace(STRICT, '')
+  const isStrict = unmarked !== text
+  const bare = unmarked.replace(/^<(.*)>$/, '$1').trim()
   const address = parseHostPort(bare)
-  const uri = /^sip:/i.test(bare) ? bare : looseRouter(isIPv6(bare) ? `[${bare}]` : bare)
-  if (!address || /[\s<>",]/.test(uri)) {
-    const why = portFault(bare) ?? 'Use one like sip:proxy.example.com:5060;lr or proxy.example.com'
+  const uri = /^sip:/i.test(bare) ? bare : `sip:${isIPv6(bare) ? `[${bare}]` : bare}`
+  if (!address || /[\s<>",?]/.test(uri)) {
+    const why = portFault(bare) ?? 'Use one like sip:proxy.example.com:5060 or proxy.example.com'
     throw badConfig(`“${text}” is not a valid proxy. ${why}`)
   }
-  return { route: `<${uri}>`, ...address }
+  const isLoose = LOOSE.test(uri)
+  if (isStrict && isLoose) {
+    throw badConfig(`“${text}”: a strict router has no lr. Take out ;lr, or do not choose strict`)
+  }
+  return { route: `<${uri}${isStrict || isLoose ? '' : ';lr'}>`, ...address }
 }
 
-/** RFC 3261 16.12.1.1: a URI without lr is a strict router. A host alone means a loose router. */
-const looseRouter = (hostPort: string): string => `sip:${hostPort}${/;lr(?=[;=]|$)/i.test(hostPort) ? '' : ';lr'}`
+const STRICT = /;strict(?=[;>]|\s*$)/i
+const LOOSE = /;lr(?=[;=]|$)/i
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -2,18 +2,19 @@
 import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
-import { randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { CodecName, Direction, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
 import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
 import type { SipDialog, SipMessage } from '../sip/types.js'
+import { alertOf } from './alert.js'
 import type { CallEnd, CallEvent } from './call-event.js'
 import type { CallFacts } from './call-facts.js'
 import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import { Ending } from './ending.js'
 import { FirstKey } from './first-key.js'
-import type { Leg } from './leg.js'
+import { identityOf } from './identity.js'
+import type { Farewell, Leg } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
 import { noAddress } from './media-trouble.js'
 import { Moment } from './moment.js'
@@ -51,10 +52,11 @@ export class CallCore implements TransferHost, MediaLinkHost {
   readonly account: CallAccount
   readonly facts: CallFacts
   readonly media: MediaLink
+  readonly transferRules: TransferRules | undefined
   /** Set before the first event. */
   leg!: Leg
-  readonly #deps: CallDeps
   readonly #owner: string | null
+  readonly #trust: CallDeps['trust']
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
@@ -74,12 +76,13 @@ export class CallCore implements TransferHost, MediaLinkHost {
   #moves = 0
 
   constructor(deps: CallDeps, init: CallCoreInit, listener: CallListener) {
-    this.#deps = deps
     this.#owner = init.owner
+    this.#trust = deps.trust
     this.#listener = listener
     this.clock = deps.clock
     this.log = deps.log
     this.account = init.account
+    this.transferRules = deps.transfers
     this.facts = init.facts
     this.media = new MediaLink(deps, this, { codecs: init.codecs, latest: () => this.#latest })
   }
@@ -141,6 +144,18 @@ export class CallCore implements TransferHost, MediaLinkHost {
   noteHeaders(message: SipMessage): void {
     this.#latest = message
     this.facts.noteHeaders(message, this.account.exposeHeaders)
+    // RFC 3325 5: an assertion counts only if it comes from within the trust domain.
+    if (!this.#trust?.isKnown(message.source.host)) return
+    const identity = identityOf(message)
+    if (identity) this.facts.noteIdentity(identity)
+  }
+
+  /** Notes how the caller wants the call to ring. Returns the delay of an automatic answer, if a known peer asks for one. */
+  noteAlert(message: SipMessage): number | undefined {
+    const asked = this.#trust?.isKnown(message.source.host) ? alertOf(message) : null
+    if (!asked) return undefined
+    this.facts.noteAlert(asked.alert)
+    return asked.alert.autoAnswer ? asked.delayMs : undefined
   }
 
   ringing(sipCode: number): void {
@@ -165,14 +180,10 @@ export class CallCore implements TransferHost, MediaLinkHost {
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     const { negotiation } = this.media
     if (!negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
-    this.#enter(dialog, negotiation, this.facts.direction === 'outbound')
+    this.#enter(dialog, negotiation)
     const now = new Moment(this.clock)
     this.facts.answered(now)
     if (settled) this.#agree(settled, now)
-  }
-
-  get transferRules(): TransferRules | undefined {
-    return this.#deps.transfers
   }
 
   report(event: TransferEvent): void {
@@ -188,7 +199,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.media.follow(next.negotiation)
     this.noteHeaders(next.message)
     this.facts.continueIn(next.dialog.sipCallId)
-    const leg = this.#enter(next.dialog, next.negotiation, next.ownsCallId)
+    const leg = this.#enter(next.dialog, next.negotiation)
     this.tell(event)
     if (next.settled) this.#agree(next.settled, new Moment(this.clock))
     leg.watch(this.#isPeerWatched)
@@ -211,12 +222,12 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.#ending.unsent(reason)
   }
 
-  finish(end: CallEnd): void {
+  finish(end: CallEnd, farewell?: Farewell): void {
     if (!this.#ending.decide(end)) return
     this.facts.ended = new Moment(this.clock)
     this.#firstKey?.ended()
     this.#listener.ending()
-    void this.#wrapUp(end)
+    void this.#wrapUp(end, farewell)
   }
 
   // --- for the media
@@ -316,10 +327,8 @@ export class CallCore implements TransferHost, MediaLinkHost {
     return this.#heldBy !== 'sendrecv' && this.account.mediaTimeoutMs > 0
   }
 
-  #enter(dialog: SipDialog, negotiation: Negotiation, ownsCallId: boolean): DialogLeg {
-    const { random = randomBetween } = this.#deps
-    const referrals = this.#dialogLeg?.referrals ?? 0
-    const leg = new DialogLeg(this, dialog, negotiation, { ownsCallId, referrals, random })
+  #enter(dialog: SipDialog, negotiation: Negotiation): DialogLeg {
+    const leg = new DialogLeg(this, dialog, negotiation, this.#dialogLeg?.referrals ?? 0)
     this.#dialogLeg = leg
     this.leg = leg
     this.#listener.answeredIn(dialog)
@@ -334,14 +343,14 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.digits.push(digit)
   }
 
-  async #leave(end: CallEnd): Promise<number | null> {
-    const [status] = await Promise.all([this.leg.leave(end), this.#parting])
+  async #leave(end: CallEnd, farewell: Farewell | undefined): Promise<number | null> {
+    const [status] = await Promise.all([this.leg.leave(end, farewell), this.#parting])
     return status
   }
 
-  async #wrapUp(decision: CallEnd): Promise<void> {
+  async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {
     const { end, stats } = await this.#ending.run(this, decision, {
-      leave: (why) => this.#leave(why),
+      leave: (why) => this.#leave(why, farewell),
       closeMedia: () => this.media.close(),
       unknownHost: () => this.media.negotiation?.unknownHost,
     })

@@ -1,25 +1,24 @@
 import { TelephonyError } from '../base/errors.js'
-import { type FinalResponse, type IncomingRequest, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import {
+  type FinalResponse,
+  type HeaderField,
+  type IncomingRequest,
+  isLocal,
+  type SipBody,
+  type SipDialog,
+} from '../sip/types.js'
 import { referToText } from '../sip/uri/refer-to.js'
 import type { CallEnd } from './call-event.js'
 import { DialogTransfers } from './dialog-transfers.js'
 import { digitOfInfo } from './digits.js'
-import type { Leg } from './leg.js'
+import { InfoDigits } from './info-digits.js'
+import type { Farewell, Leg } from './leg.js'
 import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
-import { reasonText } from './reason.js'
+import { readReasons, reasonText, reasonValue } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
 import type { TransferHost } from './transfer-host.js'
 import type { LocalPlace, TransferResult } from './types.js'
-
-interface DialogLegInit {
-  /** True for an outbound call: we made the Call-ID. */
-  ownsCallId: boolean
-  /** How often peers have transferred the call before. */
-  referrals: number
-  /** Uniform between `min` and `max`. */
-  random: (min: number, max: number) => number
-}
 
 /** The call from the 2xx to the BYE. */
 export class DialogLeg implements Leg {
@@ -31,22 +30,27 @@ export class DialogLeg implements Leg {
   readonly #negotiation: Negotiation
   readonly #probe: PeerProbe
   readonly #renegotiation: Renegotiation
+  #infoDigits: InfoDigits | undefined
   #isGone = false
   readonly #earlierReferrals: number
   /** Made by the first transfer. */
   #transfers: DialogTransfers | undefined
 
-  constructor(host: TransferHost, dialog: SipDialog, negotiation: Negotiation, init: DialogLegInit) {
+  /** `referrals`: how often peers have transferred the call before. */
+  constructor(host: TransferHost, dialog: SipDialog, negotiation: Negotiation, referrals: number) {
     const { clock, log } = host
     this.#host = host
     this.#dialog = dialog
     this.#negotiation = negotiation
-    this.#earlierReferrals = init.referrals
+    this.#earlierReferrals = referrals
     this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
-    this.#renegotiation = new Renegotiation(
-      { clock, log, dialog, negotiation, random: init.random, settled: (settled) => host.settled(settled) },
-      init,
-    )
+    this.#renegotiation = new Renegotiation({
+      clock,
+      log,
+      dialog,
+      negotiation,
+      settled: (settled) => host.settled(settled),
+    })
     dialog.handlers = {
       bye: (request) => this.#bye(request.headers('Reason')),
       acknowledged: (body) => this.#acknowledged(body),
@@ -105,6 +109,13 @@ export class DialogLeg implements Leg {
     return { sipCode: refusal?.status ?? null, why: `the peer did not accept the new address: ${said}` }
   }
 
+  /** Sends digits by INFO. */
+  sendDigits(digits: string, times: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'> {
+    const { clock } = this.#host
+    this.#infoDigits ??= new InfoDigits({ clock, info: (body) => this.#dialog.request('INFO', { body }) })
+    return this.#infoDigits.send(digits, times)
+  }
+
   /** A peer that holds the call need not send sound; requests check whether it is still there. */
   watch(on: boolean): void {
     if (on) this.#probe.start()
@@ -116,11 +127,11 @@ export class DialogLeg implements Leg {
     return this.#probe.answered
   }
 
-  async leave(_end: CallEnd): Promise<number | null> {
+  async leave(_end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#stop()
     this.#transfers?.close()
     if (this.#isGone) return null
-    const response = await this.#dialog.bye()
+    const response = await this.#dialog.bye(farewell && byeInit(farewell))
     if (isLocal(response) && response.unsent) this.#host.unsent(`the BYE could not be sent: ${response.reason}`)
     return null
   }
@@ -134,12 +145,16 @@ export class DialogLeg implements Leg {
       return
     }
     const cause = left === 'transferred' || this.isConsulted ? 'transferred' : 'normal'
-    this.#host.finish({ by: 'remote', cause, sipCode: null, reason: reasonText(reasons) ?? 'BYE' })
+    const end: CallEnd = { by: 'remote', cause, sipCode: null, reason: reasonText(reasons) ?? 'BYE' }
+    const read = readReasons(reasons)
+    if (read) end.reasons = read
+    this.#host.finish(end)
   }
 
   #stop(): void {
     this.#probe.stop()
     this.#renegotiation.close()
+    this.#infoDigits?.close()
   }
 
   /** RFC 3891 3: the tags as the peer of this dialog sees them. */
@@ -213,4 +228,10 @@ export class DialogLeg implements Leg {
     const reason = `dialog lost: ${response.reason}`.slice(0, 128)
     this.#host.finish({ by: 'error', cause: 'failed', sipCode: response.status, reason })
   }
+}
+
+/** RFC 3326 2: a BYE may say why. */
+function byeInit({ reason, headers }: Farewell): { headers: HeaderField[] } {
+  const why: HeaderField[] = reason === undefined ? [] : [['Reason', reasonValue(reason, 'Q.850;cause=16')]]
+  return { headers: [...why, ...headers] }
 }

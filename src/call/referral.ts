@@ -161,7 +161,7 @@ export class Referral {
     const { uri, user } = this.#target
     const to = { uri: uri.slice(0, MAX_TEXT), user: user.slice(0, MAX_TEXT) }
     this.#host.replacePeer(
-      { dialog, negotiation: this.#negotiation, settled, message: response, ownsCallId: true },
+      { dialog, negotiation: this.#negotiation, settled, message: response },
       { type: 'call.transferred', to },
       () => this.#part(response),
     )

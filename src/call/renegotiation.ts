@@ -8,23 +8,17 @@ import type { Negotiation } from './negotiation.js'
 
 /** Limits the tries with a peer that answers every re-INVITE with 491. */
 const MAX_TRIES = 6
-/** RFC 3261 14.2: the peer still processes another offer; its Retry-After is at most 10 s. */
-const MAX_RETRY_AFTER_MS = 10_000
 
 interface RenegotiationDeps {
   clock: Clock
   log: Logger
-  /** Uniform between `min` and `max`. */
-  random: (min: number, max: number) => number
-  dialog: Pick<SipDialog, 'reinvite'>
+  dialog: Pick<SipDialog, 'reinvite' | 'retryMs'>
   negotiation: Pick<Negotiation, 'offer' | 'accept' | 'withdraw'>
   settled: (settled: Settled) => void
 }
 
 export class Renegotiation {
   readonly #deps: RenegotiationDeps
-  /** RFC 3261 14.1: the owner of the Call-ID waits longer, so that the two sides do not collide again. */
-  readonly #ownsCallId: boolean
   #running: Promise<boolean> | undefined
   /** Ends the pause before the next try. */
   #pausing: AbortController | undefined
@@ -33,9 +27,8 @@ export class Renegotiation {
   #refusal: FinalResponse | undefined
   #closed = false
 
-  constructor(deps: RenegotiationDeps, init: { ownsCallId: boolean }) {
+  constructor(deps: RenegotiationDeps) {
     this.#deps = deps
-    this.#ownsCallId = init.ownsCallId
   }
 
   /** Resolves with true if the peer accepted; otherwise the earlier agreement remains. Calls during a pending offer share its result. */
@@ -91,28 +84,14 @@ export class Renegotiation {
       negotiation.withdraw()
       this.#refusal = response
       log.info({ status: response.status }, 'our re-INVITE was refused')
-      return this.#retryMs(response)
+      return dialog.retryMs(response) ?? false
     } catch (error) {
       negotiation.withdraw()
       // The peer's re-INVITE is being answered: also glare, detected before our request was sent.
-      if (TelephonyError.from(error).code === 'WRONG_STATE') return this.#glareMs()
+      if (TelephonyError.from(error).code === 'WRONG_STATE') return dialog.retryMs() ?? false
       log.warn({ err: error }, 'our re-INVITE failed')
       return false
     }
-  }
-
-  #retryMs(response: FinalResponse): false | number {
-    if (isLocal(response)) return false
-    if (response.status === 491) return this.#glareMs()
-    const seconds = /^\s*(\d{1,2})/.exec(response.header('Retry-After') ?? '')?.[1]
-    if (response.status !== 500 || seconds === undefined) return false
-    return Math.min(Number(seconds) * 1000, MAX_RETRY_AFTER_MS)
-  }
-
-  /** RFC 3261 14.1: 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the other, in units of 10 ms. */
-  #glareMs(): number {
-    const { random } = this.#deps
-    return Math.round((this.#ownsCallId ? random(2100, 4000) : random(0, 2000)) / 10) * 10
   }
 
   /** False: the pause was ended. */

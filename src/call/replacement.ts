@@ -29,7 +29,7 @@ export function takePlace(core: CallCore, invite: IncomingInvite): void {
   const { uri, user, displayName } = from
   const party = { uri: uri.slice(0, 256), user: user.slice(0, 256), displayName: displayName.slice(0, 256) }
   core.replacePeer(
-    { dialog, negotiation, settled: made?.settled, message: invite.request, ownsCallId: false },
+    { dialog, negotiation, settled: made?.settled, message: invite.request },
     { type: 'call.replaced', from: party },
     () => leg.part(),
   )

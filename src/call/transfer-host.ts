@@ -31,8 +31,6 @@ export interface NextPeer {
   settled: Settled | undefined
   /** The message that made the dialog. */
   message: SipMessage
-  /** We made its Call-ID. */
-  ownsCallId: boolean
 }
 
 export interface TransferHost extends LegHost {

@@ -6,7 +6,7 @@ export type Refused = Extract<Registration, { state: 'failed' }>
 
 /** The address that gets the account's REGISTER first. */
 export const firstHop = ({ proxy, registrar }: Pick<AccountConfig, 'proxy' | 'registrar'>): string =>
-  proxy?.hops[0]?.split(',')[0] ?? registrar
+  proxy?.hops[0]?.split(',')[0]?.replace(/;strict\b/i, '') ?? registrar
 
 /** Texts for people. A status that no server sent is not shown. */
 export function registrationFailure(

@@ -34,7 +34,7 @@ const IDENTITY: OptionTable = {
   'outbound-proxy': {
     type: 'string',
     value: 'host[:port]',
-    help: 'send all requests through this proxy; several proxies in their order,\nseparated by commas. sip:host without ;lr means a strict router',
+    help: 'send all requests through this proxy; several proxies in their order,\nseparated by commas. Write host;strict for a strict router (RFC 2543)',
   },
 }
 

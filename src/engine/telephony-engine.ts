@@ -113,7 +113,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri.text)
       ;(await this.#calls.get(callId)).redirect(contacts, reason)
     },
-    reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),
+    reject: async ({ callId, status, reason, headers }) =>
+      (await this.#calls.get(callId)).reject(status, reason, headers),
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
     transfer: async ({ callId, target, toCallId, ...init }) => {
       const entry = this.#accounts.get(this.#calls.accountIdOf(callId))

@@ -25,8 +25,8 @@ export class Accounts implements Service {
     return this.#sources.standing(host)
   }
 
-  find({ uri, source }: ParsedRequest): AccountUserAgent | 'hidden' | undefined {
-    const account = this.#at(uri)
+  find({ target, source }: ParsedRequest): AccountUserAgent | 'hidden' | undefined {
+    const account = this.#at(target)
     return !account || this.#sources.hears(account, source.host) ? account : 'hidden'
   }
 

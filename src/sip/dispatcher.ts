@@ -251,7 +251,7 @@ function untilOver(place: CallPlace, over: () => void): CallPlace {
 const NO_CALL: CallPlace = { established() {}, ended() {} }
 
 /** RFC 3261 11: OPTIONS without a user asks the endpoint itself. Dispatchers and gateways ping like that, and take a 404 for "down". */
-const pingsEndpoint = (message: ParsedRequest): boolean => message.method === 'OPTIONS' && message.uri.user === ''
+const pingsEndpoint = (message: ParsedRequest): boolean => message.method === 'OPTIONS' && message.target.user === ''
 
 /** RFC 3261 11.2 */
 const CAPABILITIES: Refusal = { status: 200, lines: CAPABILITY_LINES }

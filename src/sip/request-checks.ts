@@ -12,7 +12,7 @@ const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILITIES): Refusal | undefined {
   const refused = capabilities.methodRefusal(message.method)
   if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
-  const { scheme } = message.uri
+  const { scheme } = message.target
   if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 } // sips needs TLS on the last hop
   // 8.2.2.3. ACK and CANCEL, whose Require does not count, do not come here.
   const wanted = capabilities.unsupported(splitWords(message.headers('require')))

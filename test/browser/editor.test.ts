@@ -95,7 +95,8 @@ describe('the editor', function () {
       await page.locator('#node-config-input-proxy').selectOption(idOf('sip-proxy'))
       await openConfigDialog(page, '#node-config-input-btn-proxy-edit', 'hops-list')
       await page.locator('.red-ui-editableList-addButton').last().click()
-      await page.locator('#node-config-input-hops-list input').last().fill('sip:127.0.0.1:5998;lr')
+      await page.locator('#node-config-input-hops-list input[type=text]').last().fill('sip:127.0.0.1:5998')
+      await page.locator('#node-config-input-hops-list input[type=checkbox]').last().check()
       await assertTidy(page, '#node-config-dialog-edit-form')
       await closeDialog(page, 'ok', 'node-config', 'hops-list')
       await closeDialog(page, 'ok', 'node-config', 'aor')
@@ -105,7 +106,7 @@ describe('the editor', function () {
       const [account, proxy] = ['sip-account', 'sip-proxy'].map((type) => flow.find((node) => node.type === type))
       assert.deepEqual(account?.codecs, ['PCMU'])
       assert.equal(account?.proxy, idOf('sip-proxy'))
-      assert.deepEqual(proxy?.hops, ['sip:127.0.0.1:5999;lr', 'sip:127.0.0.1:5998;lr'])
+      assert.deepEqual(proxy?.hops, ['sip:127.0.0.1:5999;lr', 'sip:127.0.0.1:5998;strict'])
       assert.doesNotMatch(JSON.stringify(flow), /top secret/)
     })
 

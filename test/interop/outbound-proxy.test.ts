@@ -115,15 +115,25 @@ describe('Kamailio as outbound proxy', function () {
   })
 })
 
+/** `hops`: as an account names them. `records`: whether the near proxy, the far one and the registrar record themselves as strict routers. */
+const CHAINS = {
+  loose: { hops: ['', ''], records: [false, false, false] },
+  strict: { hops: [';strict', ';strict'], records: [true, true, true] },
+  'a loose and a strict one': { hops: ['', ';strict'], records: [true, false, true] },
+  'a strict and a loose one': { hops: [';strict', ''], records: [false, true, false] },
+}
+
 describe('Kamailio as chain of two outbound proxies', function () {
   this.timeout(30_000)
 
-  for (const strict of [false, true]) {
-    it(`${strict ? 'recording strict routes: ' : ''}registers and calls through both, and is called through both`, async () => {
+  for (const [kind, { hops: marks, records }] of Object.entries(CHAINS)) {
+    it(`${kind}: registers and calls through both, and is called through both`, async () => {
       const [farPort, registrarPort] = [await freePort(), await freePort()]
+      const [nearStrict = false, farStrict = false, strict = false] = records
       const registrar = await Kamailio.registrar({ port: registrarPort, onlyFrom: `127.0.0.1:${farPort}`, strict })
-      const far = await Kamailio.edge({ name: 'far', next: registrar.address, port: farPort, mustRoute: true, strict })
-      const near = await Kamailio.edge({ name: 'near', next: far.address, mustRoute: true, strict })
+      const edge = { mustRoute: true, name: 'far', next: registrar.address, port: farPort, strict: farStrict }
+      const far = await Kamailio.edge(edge)
+      const near = await Kamailio.edge({ name: 'near', next: far.address, mustRoute: true, strict: nearStrict })
       const start = (user: string) =>
         Phone.start({
           folder: peerFolder.folder(user),
@@ -133,14 +143,19 @@ describe('Kamailio as chain of two outbound proxies', function () {
             password: `secret-${user[0]}`,
             register: true,
             inboundFrom: 'known',
-            proxy: { id: 'chain', name: 'chain', hops: [`sip:${near.address};lr`, far.address] },
+            proxy: { id: 'chain', name: 'chain', hops: [`sip:${near.address}${marks[0]}`, far.address + marks[1]] },
           },
           inbound: {},
         })
       const [alice, bob] = await Promise.all([start('alice'), start('bob')])
       await Promise.all([alice.registration('registered'), bob.registration('registered')])
       const [register = ''] = alice.messages('out', /^REGISTER /)
-      assert.deepEqual(hops(register, 'Route'), [`<sip:${near.address};lr>`, `<sip:${far.address};lr>`])
+      const routes = [near, far].map(({ address }, at) =>
+        marks[at] === '' ? `<sip:${address};lr>` : `<sip:${address}>`,
+      )
+      // RFC 3261 12.2.1.1, which holds for every request with a route set (8.1.1.1).
+      const way = marks[0] === '' ? ['<sip:sip.test>', ...routes] : [...routes, '<sip:sip.test>']
+      assert.deepEqual(wayOf(register), way)
 
       const callId = await alice.dial('bob')
       await alice.event('call.answered', { callId })
@@ -150,10 +165,9 @@ describe('Kamailio as chain of two outbound proxies', function () {
       const [bye = ''] = alice.messages('out', /^BYE /)
       const [answer = ''] = alice.messages('in', /^SIP\/2\.0 200/).filter((text) => /^CSeq: \d+ INVITE/im.test(text))
       const recorded = hops(answer, 'Record-Route').toReversed()
-      const [requestUri = ''] = /sip:\S+/.exec(bye) ?? []
-      console.log(`      ${strict ? 'strict' : 'loose'}: BYE ${requestUri} by ${recorded.length} proxies`)
-      if (strict) assert.deepEqual([`<${requestUri}>`, ...hops(bye, 'Route').slice(0, -1)], recorded)
-      else assert.deepEqual(hops(bye, 'Route'), recorded)
+      const remoteTarget = hops(answer, 'Contact')
+      console.log(`      ${kind}: BYE ${wayOf(bye)[0]} by ${recorded.length} proxies`)
+      assert.deepEqual(wayOf(bye), nearStrict ? [...recorded, ...remoteTarget] : [...remoteTarget, ...recorded])
       assert.ok(recorded.length >= 5)
 
       const second = await bob.dial('alice')
@@ -169,6 +183,9 @@ describe('Kamailio as chain of two outbound proxies', function () {
     })
   }
 })
+
+/** The Request-URI, then the routes. */
+const wayOf = (request: string): string[] => [`<${/sip:\S+/.exec(request)?.[0]}>`, ...hops(request, 'Route')]
 
 const hops = (message: string, header: string): string[] =>
   [...message.matchAll(new RegExp(`^${header}: *(.*)$`, 'gim'))].flatMap((line) => line[1]?.match(/<[^>]*>/g) ?? [])

@@ -17,7 +17,8 @@ describe('sip-account and who uses it', () => {
         {
           id: 'proxy',
           type: 'sip-proxy',
-          hops: [' proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>'],
+          version: 2,
+          hops: [' proxy.example.com:5060;strict', 'sip:b.example.com, <c.example.com>'],
         },
         ...account({
           proxy: 'proxy',
@@ -45,7 +46,7 @@ describe('sip-account and who uses it', () => {
     await flows.message('stated', (m) => (m.status as { text: string }).text === 'not allowed')
     const [config] = test.engine.sent('setAccount')
     assert.equal(config?.password, SECRET)
-    const hops = ['proxy.example.com:5060;lr', 'sip:b.example.com;lr, <c.example.com>']
+    const hops = ['proxy.example.com:5060;strict', 'sip:b.example.com, <c.example.com>']
     assert.deepEqual(config?.proxy, { id: 'proxy', name: '', hops })
     assert.equal(config?.transport.ipVersion, 'prefer-4')
     assert.equal(config?.transport.bindAddress, '127.0.0.1')
@@ -55,7 +56,7 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
     assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])
     assert.deepEqual(config?.dialPlan, { stripPrefix: '9', addPrefix: '0', countryCode: '49' })
-    assert.equal(config?.followRedirects, true)
+    assert.equal(config?.redirects, 'follow')
     const told = JSON.stringify([
       flows.logged,
       [...flows.statuses],

@@ -1,3 +1,4 @@
+import { glareMs, offerRetryMs } from '../../src/sip/dialog/offer-retry.js'
 import type {
   AccountSources,
   FinalResponse,
@@ -104,8 +105,11 @@ export class FakeOutgoingInvite implements OutgoingInvite {
     this.cseq = (init.after?.cseq ?? 0) + 1
   }
 
-  cancel(): void {
+  cancelReason: string | undefined
+
+  cancel(reason?: string): void {
     this.cancels++
+    this.cancelReason = reason
     if (this.answersCancel) queueMicrotask(() => this.handlers.failed(response(487, { reason: 'Request Terminated' })))
   }
 
@@ -122,7 +126,7 @@ export class FakeIncomingInvite implements IncomingInvite {
   readonly accepts: { headers?: readonly HeaderField[]; body: SipBody }[] = []
   readonly rejects: { status: number; reason?: string; headers?: readonly HeaderField[] }[] = []
   handlers: IncomingInvite['handlers'] = {}
-  readonly dialog = new FakeDialog()
+  readonly dialog = new FakeDialog(false)
   acceptError: Error | undefined
 
   constructor(body?: SipBody, headers: Record<string, string> = {}) {
@@ -164,14 +168,39 @@ export class FakeDialog implements SipDialog {
   readonly sent: { method: string; headers: Map<string, string>; body: string }[] = []
   /** While it waits, requests have no answer. */
   gate: Promise<void> | undefined
+  readonly requestBodies: (SipBody | undefined)[] = []
   readonly reinvites: SipBody[] = []
   /** What the next requests are answered; 200 where nothing is left. */
   readonly answers: (FinalResponse | Error)[] = []
 
   async request(method = '', init: { headers?: readonly HeaderField[]; body?: SipBody } = {}): Promise<FinalResponse> {
     this.requests.push(method)
+    this.requestBodies.push(init.body)
     this.sent.push({ method, headers: new Map(init.headers), body: init.body?.content ?? '' })
     if (this.gate) await this.gate
+    return this.#answer()
+  }
+
+  /** Methods of the peer's Allow. */
+  allowed: readonly string[] = []
+  readonly #ownsCallId: boolean
+
+  constructor(ownsCallId = true) {
+    this.#ownsCallId = ownsCallId
+  }
+
+  allows(method: string): boolean {
+    return this.allowed.includes(method)
+  }
+
+  retryMs(response?: FinalResponse): number | undefined {
+    return response ? offerRetryMs(response, this.#ownsCallId) : glareMs(this.#ownsCallId)
+  }
+
+  readonly updates: (SipBody | undefined)[] = []
+
+  async update(body?: SipBody): Promise<FinalResponse> {
+    this.updates.push(body)
     return this.#answer()
   }
 
@@ -186,7 +215,10 @@ export class FakeDialog implements SipDialog {
     return answer
   }
 
-  bye(): Promise<FinalResponse> {
+  byeHeaders: readonly HeaderField[] = []
+
+  bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
+    this.byeHeaders = init.headers ?? []
     this.byes++
     return this.answersBye ? Promise.resolve(response(200)) : new Promise(() => {})
   }

@@ -6,6 +6,12 @@ import { problemOf, type RuleName } from './rules.js'
 
 const PREFIX = { node: 'node-input', config: 'node-config-input' } as const
 
+/** A tick box beside each text of a list. */
+interface Mark {
+  property: string
+  ending: string
+}
+
 export interface Form {
   /** A typed input whose type is kept in `<property>Type`. */
   typed(property: string, types: string[]): Form
@@ -19,8 +25,11 @@ export interface Form {
   ordered(selector: string, all: readonly string[], chosen: readonly string[]): () => string[]
   /** Tick boxes in groups. The returned function reads them. */
   choices(selector: string, groups: Record<string, readonly string[]>, chosen: readonly string[]): () => string[]
-  /** One text per line, in order. The returned function reads them. */
-  texts(selector: string, rule: RuleName, placeholder: string, texts: readonly string[]): () => string[]
+  /**
+   * One text per line, in order. The returned function reads them. `mark`: an ending that a tick box adds to its text; `tick.<property>` in
+   * the catalogue is the label, `tip.<property>` explains it.
+   */
+  texts(selector: string, rule: RuleName, placeholder: string, texts: readonly string[], mark?: Mark): () => string[]
 }
 
 /** Call this first in `oneditprepare`: it also shows and hides the rows with `data-when`. */
@@ -52,7 +61,7 @@ export function form(node: EditorNode, kind: keyof typeof PREFIX = 'node'): Form
     },
     ordered: (selector, all, chosen) => orderedList(selector, all, chosen),
     choices: (selector, groups, chosen) => choiceGrid(node, selector, groups, chosen),
-    texts: (selector, rule, placeholder, texts) => textList(selector, rule, placeholder, texts),
+    texts: (selector, rule, placeholder, texts, mark) => textList(node, selector, { rule, placeholder, mark }, texts),
   }
   return self
 }
@@ -134,17 +143,39 @@ function choiceGrid(
   return () => [...boxes].filter(([, box]) => box.prop('checked')).map(([name]) => name)
 }
 
-function textList(selector: string, rule: RuleName, placeholder: string, texts: readonly string[]): () => string[] {
+function textList(
+  node: EditorNode,
+  selector: string,
+  init: { rule: RuleName; placeholder: string; mark: Mark | undefined },
+  texts: readonly string[],
+): () => string[] {
   const { $ } = editor()
+  const { rule, placeholder, mark } = init
+  const ending = mark?.ending ?? ''
+  const read = (row: Elements): string => {
+    const text = String(row.find('input[type=text]').val()).trim()
+    return text !== '' && row.find('input[type=checkbox]').prop('checked') ? text + ending : text
+  }
   const list = $(selector)
   list.editableList({
     sortable: true,
     removable: true,
     height: 'auto',
     addItem(row: Elements, _index: number, item: { text?: string }) {
+      const { text = '' } = item
+      const isMarked = ending !== '' && text.endsWith(ending)
       const input = $('<input type="text" class="ringflow-text">').attr('placeholder', placeholder).appendTo(row)
-      const update = () => input.toggleClass('input-error', problemOf(input.val(), rule) !== null)
-      input.val(item.text ?? '').on('input', update)
+      const update = () => input.toggleClass('input-error', problemOf(read(row), rule) !== null)
+      input.val(isMarked ? text.slice(0, -ending.length) : text).on('input', update)
+      if (mark) {
+        const label = $('<label class="ringflow-tick">')
+          .attr('title', node._def._(`tip.${mark.property}`))
+          .appendTo(row)
+        $('<input type="checkbox">').prop('checked', isMarked).on('change', update).appendTo(label)
+        $('<span>')
+          .text(node._def._(`tick.${mark.property}`))
+          .appendTo(label)
+      }
       if (item.text !== undefined) update()
     },
   })
@@ -152,7 +183,7 @@ function textList(selector: string, rule: RuleName, placeholder: string, texts: 
   return () => {
     const found: string[] = []
     list.editableList('items').each(function () {
-      const text = String($(this).find('input').val()).trim()
+      const text = read($(this))
       if (text !== '') found.push(text)
     })
     return found

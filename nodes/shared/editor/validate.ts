@@ -70,14 +70,18 @@ export function isTarget(text: string): boolean {
   return /^\+?[\w\-.()*#/ ]+$/.test(text) && /[\w*#]/.test(text)
 }
 
-/** Route set entry: `proxy.example.com:5060`, or a SIP URI without user, also in angle brackets. Commas separate several proxies. */
+/**
+ * Route set entry: `proxy.example.com:5060`, or a SIP URI without user, also in angle brackets. `;strict` marks a strict router, which has no
+ * `lr`. Commas separate several proxies.
+ */
 export const isHop = (text: string): boolean =>
   text.split(',').every((one) => {
     const bare = one
       .trim()
       .replace(/^<(.*)>$/, '$1')
       .trim()
-    return isSipUri(`sip:${bare.replace(/^sip:/i, '')}`) && !bare.includes('@')
+    const isBoth = /;lr(?=[;=]|$)/i.test(bare) && /;strict(?=;|$)/i.test(bare)
+    return isSipUri(`sip:${bare.replace(/^sip:/i, '')}`) && !/[@?]/.test(bare) && !isBoth
   })
 
 export function isAddressRange(text: string): boolean {

@@ -1,4 +1,5 @@
 import { flat } from '../../base/flat.js'
+import { splitWords } from '../message/list.js'
 import { OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
 import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { uriAt } from '../transport/reach.js'
@@ -20,6 +21,8 @@ interface DialogInit {
   remoteSeq: number
   routeSet: readonly NameAddress[]
   remoteTarget: SipUri
+  /** '' if the message has no Allow. */
+  allow: string
 }
 
 /** The lines and the body of a request within a dialog. */
@@ -52,6 +55,8 @@ export class Dialog {
   #remoteTarget: SipUri
   #localSeq: number
   #remoteSeq: number
+  /** The peer's Allow as it came last; '' before. */
+  #allow: string
 
   private constructor(init: DialogInit) {
     // A slice of a message would keep the whole message as long as the call lasts.
@@ -66,6 +71,7 @@ export class Dialog {
     this.#remoteTarget = uriOfItsOwn(init.remoteTarget)
     this.#localSeq = init.localSeq
     this.#remoteSeq = init.remoteSeq
+    this.#allow = flat(init.allow)
   }
 
   /** 12.1.2: at the UAC, by a 101 to 299 to this request. */
@@ -81,6 +87,7 @@ export class Dialog {
       remoteSeq: NONE,
       routeSet: [...response.recordRoutes].reverse(),
       remoteTarget: targetOf(response),
+      allow: allowOf(response),
     })
   }
 
@@ -98,11 +105,17 @@ export class Dialog {
       remoteSeq: cseq,
       routeSet: request.recordRoutes,
       remoteTarget: targetOf(request),
+      allow: allowOf(request),
     })
   }
 
   get remoteTarget(): SipUri {
     return this.#remoteTarget
+  }
+
+  /** Whether the peer has named the method in its Allow (20.5). */
+  allows(method: string): boolean {
+    return splitWords([this.#allow]).includes(method)
   }
 
   get routeSet(): readonly NameAddress[] {
@@ -113,6 +126,7 @@ export class Dialog {
   confirm(response: ParsedResponse): void {
     this.#routeSet = [...response.recordRoutes].reverse().map(ofItsOwn)
     this.#remoteTarget = uriOfItsOwn(targetOf(response))
+    this.#noteAllow(response)
   }
 
   /** 12.2.1.1: our next request. */
@@ -140,6 +154,7 @@ export class Dialog {
   /** 12.2.1.2, 12.2.2: the Contact of a target refresh request, or of the 2xx to one, is the new remote target. */
   refresh(message: ParsedMessage, canReach: CanReach): void {
     if (message.contact) this.#remoteTarget = uriOfItsOwn(message.contact)
+    this.#noteAllow(message)
     this.keepInReach(message.source, canReach)
   }
 
@@ -155,6 +170,11 @@ export class Dialog {
       const route = parseNameAddress(`<${uriAt(source, first.uri).text}>`)
       if (route) this.#routeSet = [route, ...others]
     }
+  }
+
+  #noteAllow(message: ParsedMessage): void {
+    const allow = allowOf(message)
+    if (allow !== '' && allow !== this.#allow) this.#allow = flat(allow)
   }
 
   #make(method: string, cseq: number, { lines, body }: InDialogParts): OutgoingRequest {
@@ -175,6 +195,8 @@ export class Dialog {
 
 /** Plain telephones leave Contact out; then requests go to the source of the message. */
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)
+
+const allowOf = (message: ParsedMessage): string => message.headers('allow').join(',')
 
 /** A From or To of a request within a dialog (12.2.1.1); a null tag is not written. */
 const addressed = (uri: SipUri, tag = ''): string => (tag === '' ? `<${uri.text}>` : `<${uri.text}>;tag=${tag}`)

@@ -4,19 +4,19 @@ import type { CallPlace } from '../admission/source-limits.js'
 import { ALLOW, CAPABILITY_LINES } from '../capabilities.js'
 import type { Dialog } from '../dialog/dialog.js'
 import type { DialogUsage } from '../dialog/dialog-index.js'
+import { glareMs, offerRetryMs } from '../dialog/offer-retry.js'
 import { dialogHeaderLines } from '../message/header-check.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
 import type { InviteServer } from '../transaction/invite-server.js'
 import { unavailable } from '../transaction/transaction.js'
-import type { FinalResponse, HeaderField, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
+import type { FinalResponse, HeaderField, InDialogInit, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
 import { AnswerableRequest } from '../user-agent/answerable-request.js'
 import { exchange, reasonOf } from '../user-agent/exchange.js'
 import { AckGate } from './ack-gate.js'
-import { OurOffers } from './our-offers.js'
-import { PeerOffers } from './peer-offers.js'
+import { DialogOffers, type FirstOffer } from './dialog-offers.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
@@ -26,12 +26,11 @@ const TAKEN_HERE = new Set(['INFO', 'REFER', 'NOTIFY'])
 const LATER = 'Retry-After: 1'
 const ENDED = unavailable('Dialog has ended')
 
-type InDialogInit = NonNullable<Parameters<SipDialog['request']>[1]>
-
 export interface InviteDialogInit {
   dialog: Dialog
   /** The side that sent the INVITE. */
   madeBy: 'us' | 'peer'
+  firstOffer: FirstOffer
   /** Of an inbound call. */
   place?: CallPlace
   /** The caller has ended the early dialog by BYE (RFC 3261 15); `reasons`: the values of its Reason. */
@@ -50,8 +49,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #place: CallPlace | undefined
   #earlyBye: InviteDialogInit['earlyBye']
   #state: 'early' | 'confirmed' | 'ended' = 'early'
-  readonly #peerOffers: PeerOffers
-  readonly #ourOffers = new OurOffers()
+  readonly #offers: DialogOffers
   readonly #ackGate = new AckGate()
   #bye: Promise<FinalResponse> | undefined
 
@@ -61,7 +59,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#madeBy = init.madeBy
     this.#place = init.place
     this.#earlyBye = init.earlyBye
-    this.#peerOffers = new PeerOffers(() => this.#missAck())
+    this.#offers = new DialogOffers(init.madeBy, init.firstOffer, () => this.#missAck())
     context.dialogs.add(this, init.madeBy === 'peer')
   }
 
@@ -88,6 +86,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** The 2xx to our INVITE; the caller of this sends the ACK and then calls `acknowledged`. */
   confirmBy(response: ParsedResponse): void {
     this.#state = 'confirmed'
+    this.#offers.first = 'answered'
     this.dialog.confirm(response)
     this.dialog.keepInReach(response.source, this.#context.canReach)
   }
@@ -97,8 +96,9 @@ export class InviteDialog implements SipDialog, DialogUsage {
     const { cseq, transaction, text, hasOffer } = init
     this.#state = 'confirmed'
     this.#earlyBye = undefined
+    this.#offers.first = 'answered'
     // Our offer waits for the answer in the ACK.
-    this.#peerOffers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
+    this.#offers.peers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
   }
 
   /** The early dialog ends without a call. */
@@ -119,9 +119,9 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** Continues at another endpoint, because the address of this one is gone. A dialog that is ending stays. */
   moveTo(context: AccountContext): void {
     if (this.#hasLeft) return
-    this.#ourOffers.close('The local address is gone')
+    this.#offers.ours.close('The local address is gone')
     this.#context.dialogs.remove(this)
-    this.#peerOffers.leave()
+    this.#offers.peers.leave()
     this.#context = context
     context.dialogs.add(this, this.#madeBy === 'peer')
     this.acknowledged()
@@ -130,14 +130,28 @@ export class InviteDialog implements SipDialog, DialogUsage {
   async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
     if (this.#hasLeft) return ENDED
     if (method === 'REFER') this.#context.dialogs.addReferrer(this)
-    const hasOffer = method === 'UPDATE' && init.body !== undefined
-    if (hasOffer && this.#isNegotiating) throw offerInProgress()
     const context = this.#context
-    const sent = this.#send(method, init)
-    const response = await (hasOffer ? this.#ourOffers.update(sent) : sent)
+    const response = await this.#send(method, init)
     // RFC 5057 5.1: a NOTIFY that the peer does not take ends its subscription, not the call.
     if (method !== 'NOTIFY') this.#checkLost(response, context)
     return response
+  }
+
+  /** RFC 3311 5.1 */
+  async update(body?: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
+    if (!body) return this.request('UPDATE', init)
+    if (this.#hasLeft) return ENDED
+    if (this.#offers.isBusy) throw offerInProgress()
+    return this.#offers.ours.track(this.request('UPDATE', { ...init, body }))
+  }
+
+  allows(method: string): boolean {
+    return this.dialog.allows(method)
+  }
+
+  retryMs(response?: FinalResponse): number | undefined {
+    const ownsCallId = this.#madeBy === 'us'
+    return response ? offerRetryMs(response, ownsCallId) : glareMs(ownsCallId)
   }
 
   async reinvite(body: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
@@ -147,10 +161,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (this.#hasLeft) return ENDED
     if (signal?.aborted) return unavailable(reasonOf(signal))
     // 14.1: one INVITE at a time, in whichever direction.
-    if (this.#isNegotiating || this.#peerOffers.awaitsAck) throw offerInProgress()
+    if (this.#offers.isBusy || this.#offers.peers.awaitsAck) throw offerInProgress()
     const context = this.#context
     const ackUnsent = (reason: string): void => this.ackUnsent(reason)
-    const response = await this.#ourOffers.reinvite(context, this.dialog, { body, lines, signal, ackUnsent })
+    const response = await this.#offers.ours.reinvite(context, this.dialog, { body, lines, signal, ackUnsent })
     this.#checkLost(response, context)
     return response
   }
@@ -178,7 +192,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** An ACK to our 2xx, to the INVITE or to a re-INVITE; any other one has no effect. */
   receiveAck(ack: ParsedRequest): void {
-    if (!this.#peerOffers.acknowledge(ack.cseq)) return
+    if (!this.#offers.peers.acknowledge(ack.cseq)) return
     this.acknowledged()
     this.#place?.established()
     if (this.#state === 'confirmed') {
@@ -187,11 +201,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   cancelled(): void {
-    this.#peerOffers.cancel()
+    this.#offers.peers.cancel()
   }
 
   close(): void {
-    this.#ourOffers.close('Endpoint closed')
+    this.#offers.ours.close('Endpoint closed')
     this.#end()
   }
 
@@ -200,14 +214,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.#state === 'ended' || this.#bye !== undefined
   }
 
-  get #isNegotiating(): boolean {
-    return this.#ourOffers.isOpen || this.#peerOffers.isOpen
-  }
-
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
     await this.#ackGate.wait() // 15: never between the 2xx and its ACK
     if (this.#state === 'ended') return ENDED
-    this.#peerOffers.cancel()
+    this.#offers.peers.cancel()
     const response = this.#send('BYE', init)
     // The dialog stays known until the answer, so that a BYE that crosses ours gets 200 and not 481.
     return response.finally(() => this.#end())
@@ -259,7 +269,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
       this.#end()
       return
     }
-    this.#peerOffers.cancel()
+    this.#offers.peers.cancel()
     const ours = this.#bye !== undefined
     this.#end()
     if (!ours) this.#guarded('bye', () => this.handlers.bye?.(new ReceivedRequest(message)))
@@ -274,7 +284,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** RFC 3311 5.2 */
   #receiveUpdate(request: ServerRequest): void {
     const { message } = request
-    const isRefresh = message.body === '' && (this.#state === 'early' || !this.#isNegotiating)
+    const isRefresh = message.body === '' && (this.#state === 'early' || !this.#offers.isNegotiating)
     if (!isRefresh && this.#offerRefused(request)) return
     if (!isRefresh) this.#decideOffer(request)
     else {
@@ -285,19 +295,16 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   /** An offer that comes while another one is open is refused (14.2, RFC 3311 5.2); true if it has been. */
   #offerRefused(request: ServerRequest): boolean {
-    const isEarly = this.#state === 'early'
-    const isOursOpen = this.#ourOffers.isOpen || (isEarly && this.#madeBy === 'us')
-    if (isOursOpen) this.#respond(request, 491)
-    else if (isEarly || this.#peerOffers.refusesOthers) this.#respond(request, 500, [LATER])
-    else return false
-    return true
+    const status = this.#offers.refusalOf(request, this.#state === 'early')
+    if (status !== undefined) this.#respond(request, status, status === 500 ? [LATER] : [])
+    return status !== undefined
   }
 
   #decideOffer(request: ServerRequest): void {
     const handler = this.#bye ? undefined : this.handlers.request
     // RFC 6141 4: a request that is refused does not move the target.
     const accepted = (): void => this.dialog.refresh(request.message, this.#context.canReach)
-    this.#peerOffers.decide(this.#context, request, { handler, accepted })
+    this.#offers.peers.decide(this.#context, request, { handler, accepted })
   }
 
   #respond(request: ServerRequest, status: number, lines: readonly string[] = []): void {
@@ -307,7 +314,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #end(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
-    this.#peerOffers.stop()
+    this.#offers.peers.stop()
     this.acknowledged()
     this.#place?.ended()
     this.#context.dialogs.remove(this)

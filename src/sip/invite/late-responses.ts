@@ -63,6 +63,10 @@ export class LateResponses implements InviteUser {
   }
 
   #newDialog(response: ParsedResponse): InviteDialog {
-    return new InviteDialog(this.#context, { dialog: Dialog.ofResponse(this.#request, response), madeBy: 'us' })
+    return new InviteDialog(this.#context, {
+      dialog: Dialog.ofResponse(this.#request, response),
+      madeBy: 'us',
+      firstOffer: 'ours',
+    })
   }
 }

@@ -14,11 +14,11 @@ interface OurReinvite {
 /** Our offers in one dialog, in re-INVITE and UPDATE: one at a time (RFC 3261 14.1, RFC 3311 5.1). */
 export class OurOffers {
   #reinvite: Reinvite | undefined
-  #isUpdating = false
+  #isTracking = false
 
   /** Our offer has no answer yet. */
   get isOpen(): boolean {
-    return this.#reinvite !== undefined || this.#isUpdating
+    return this.#reinvite !== undefined || this.#isTracking
   }
 
   reinvite(context: AccountContext, dialog: Dialog, init: OurReinvite): Promise<FinalResponse> {
@@ -29,13 +29,13 @@ export class OurOffers {
     return this.#reinvite.response
   }
 
-  /** The response to our UPDATE with an offer. */
-  async update(response: Promise<FinalResponse>): Promise<FinalResponse> {
-    this.#isUpdating = true
+  /** The response to our UPDATE or PRACK with an offer. */
+  async track(response: Promise<FinalResponse>): Promise<FinalResponse> {
+    this.#isTracking = true
     try {
       return await response
     } finally {
-      this.#isUpdating = false
+      this.#isTracking = false
     }
   }
 

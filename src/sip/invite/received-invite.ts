@@ -112,6 +112,7 @@ export class ReceivedInvite implements IncomingInvite {
     return new InviteDialog(this.#context, {
       dialog,
       madeBy: 'peer',
+      firstOffer: message.body === '' ? 'none' : 'theirs',
       place: this.#place,
       earlyBye: (reasons) => this.cancelled(reasons),
     })

@@ -3,6 +3,7 @@ import { lowerCase, trimmed } from '../uri/characters.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
 import type { HeaderFields } from './header-fields.js'
+import { targetUri } from './strict-route.js'
 import type { Via } from './via.js'
 
 /** The parts that every message has once it has been parsed. */
@@ -89,6 +90,7 @@ const withHost = (address: NameAddress | undefined): NameAddress | undefined =>
   address && address.uri.host !== '' ? address : undefined
 
 export class ParsedRequest extends ParsedMessage {
+  /** As it stands in the request line. */
   readonly uri: SipUri
   /** Set by the transaction layer, once. */
   transactionKey = ''
@@ -97,6 +99,11 @@ export class ParsedRequest extends ParsedMessage {
   constructor(uri: SipUri, parts: ParsedParts, contact: NameAddress | undefined) {
     super(parts, contact)
     this.uri = uri
+  }
+
+  /** The URI that the caller asked for; after a strict router it is not the Request-URI. */
+  get target(): SipUri {
+    return targetUri(this.uri, this.fields)
   }
 }
 

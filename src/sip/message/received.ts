@@ -54,11 +54,11 @@ abstract class Received<M extends ParsedMessage> implements SipMessage {
 
 export class ReceivedRequest extends Received<ParsedRequest> implements SipRequest {
   get uri(): string {
-    return readable(this.message.uri.text)
+    return readable(this.message.target.text)
   }
 
   get uriUser(): string {
-    return readable(this.message.uri.user)
+    return readable(this.message.target.user)
   }
 }
 

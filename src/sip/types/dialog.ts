@@ -1,7 +1,7 @@
 import type { FinalResponse, HeaderField, SipBody, SipRequest } from './message.js'
 import type { RequestHandler } from './request.js'
 
-interface InDialogInit {
+export interface InDialogInit {
   headers?: readonly HeaderField[]
   body?: SipBody
   /** Aborted: the wait ends at once with a local 503. */
@@ -35,13 +35,25 @@ export interface SipDialog {
   /** The peer's address as From or To has it, without its tag. */
   readonly remoteUri: string
   handlers: SipDialogHandlers
-  /** Any request within the dialog but INVITE and BYE; resolves with its final answer, authenticated where asked. */
+  /** Whether the peer has named this method in its Allow (RFC 3261 20.5); false before it has sent one. */
+  allows(method: string): boolean
+  /** Any request within the dialog but INVITE, UPDATE, PRACK and BYE; resolves with its final answer, authenticated where asked. */
   request(method: string, init?: InDialogInit): Promise<FinalResponse>
   /**
-   * re-INVITE; resolves with its final answer, the ACK has been sent. 491 is the caller's to retry. Rejects with
-   * WRONG_STATE while another one is in progress.
+   * re-INVITE; resolves with its final answer, the ACK has been sent. A refused one is the caller's to retry after `retryMs`. Rejects with
+   * WRONG_STATE while another offer is in progress.
    */
   reinvite(body: SipBody, init?: { headers?: readonly HeaderField[]; signal?: AbortSignal }): Promise<FinalResponse>
+  /**
+   * UPDATE (RFC 3311), for peers that allow it: an offer, or without a body a refresh. Possible in an early dialog too; an offer then only
+   * after the first offer has its answer by a reliable response (RFC 3311 5.1). Rejects with WRONG_STATE while another offer is in progress.
+   */
+  update(body?: SipBody, init?: Omit<InDialogInit, 'body'>): Promise<FinalResponse>
+  /**
+   * The wait before an offer may be made again that was refused with this response, or (without one) that rejected with WRONG_STATE: after
+   * glare it is random (RFC 3261 14.1). Undefined: the refusal holds.
+   */
+  retryMs(response?: FinalResponse): number | undefined
   /**
    * Waits for the ACK to our 2xx first where that is still outstanding (RFC 3261 15). Idempotent; resolves when
    * answered or timed out.

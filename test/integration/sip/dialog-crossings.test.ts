@@ -96,7 +96,7 @@ for (const role of ['caller', 'callee'] as const) {
 
     const requests: [method: string, ask: () => Promise<FinalResponse>][] = [
       ['INFO', () => dialog.request('INFO')],
-      ['UPDATE', () => dialog.request('UPDATE', { body: OFFER })],
+      ['UPDATE', () => dialog.update(OFFER)],
       ['INVITE', () => dialog.reinvite(OFFER)],
       ['BYE', () => dialog.bye()],
     ]

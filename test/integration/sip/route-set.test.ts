@@ -113,4 +113,26 @@ describe('route set', () => {
     proxy.answer(received, 200)
     await bye
   })
+
+  it('finds the account that a strict router has moved to the last Route (16.4), and its CANCEL', async () => {
+    await open()
+    const { port } = alice.endpoint.local
+    const via = proxy.via('INVITE')
+    const text = (method: string) =>
+      requestText({
+        method,
+        uri: `sip:127.0.0.1:${port}`,
+        via,
+        to: '<sip:alice@example.com>',
+        cseq: `1 ${method}`,
+        headers: [`Route: <${alice.address}>`],
+        ...(method === 'INVITE' ? { body: SDP } : {}),
+      })
+    await proxy.ask(text('INVITE'), port)
+    const invite = await alice.invites.next()
+    assert.equal(invite.request.uri, alice.address)
+    const cancelled = called(invite.handlers, 'cancelled')
+    proxy.send(text('CANCEL'), port)
+    await cancelled
+  })
 })

@@ -12,7 +12,15 @@ describe('route of proxies', () => {
     ['edge.example.com;transport=tcp', '<sip:edge.example.com;transport=tcp;lr>'],
     ['edge.example.com;lrx', '<sip:edge.example.com;lrx;lr>'],
     ['sip:edge.example.com:5060;lr', '<sip:edge.example.com:5060;lr>'],
-    ['SIP:edge.example.com', '<SIP:edge.example.com>'],
+    ['SIP:edge.example.com', '<SIP:edge.example.com;lr>'],
+    ['sip:edge.example.com', '<sip:edge.example.com;lr>'],
+    ['<sip:edge.example.com:5070;transport=tcp>', '<sip:edge.example.com:5070;transport=tcp;lr>'],
+    ['edge.example.com;strict', '<sip:edge.example.com>'],
+    ['sip:edge.example.com:5070;strict;transport=tcp', '<sip:edge.example.com:5070;transport=tcp>'],
+    ['<sip:edge.example.com;STRICT>', '<sip:edge.example.com>'],
+    ['<sip:edge.example.com>;strict', '<sip:edge.example.com>'],
+    ['edge.example.com;strictly', '<sip:edge.example.com;strictly;lr>'],
+    ['a;strict, b, sip:c;strict', '<sip:a>', '<sip:b;lr>', '<sip:c>'],
     [' <sip:edge.example.com;lr> ', '<sip:edge.example.com;lr>'],
     ['< edge.example.com >', '<sip:edge.example.com;lr>'],
     ['2001:db8::1', '<sip:[2001:db8::1];lr>'],
@@ -47,6 +55,8 @@ describe('route of proxies', () => {
     ['edge.example.com:99999', /Port 99999 is not between 1 and 65535/],
     ['sip:a b;lr', /“sip:a b;lr” is not a valid proxy. Use one like/],
     ['<sip:a>;lr', /not a valid proxy/],
+    ['sip:a?X=y', /not a valid proxy/],
+    ['sip:a;lr;strict', /a strict router has no lr. Take out ;lr/],
     ['sips:a', /not a valid proxy/],
     ['a,'.repeat(17), /17 proxies are too many: at most 16/],
   ] as const) {
@@ -57,11 +67,12 @@ describe('route of proxies', () => {
       ))
   }
 
-  it('any text: refused, or URIs in brackets, of which a bare host has exactly one lr', () => {
+  it('any text: refused, or URIs in brackets, with exactly one lr unless the proxy is strict', () => {
     const part = fc.constantFrom(
       'a.example',
       ':5060',
       ';lr',
+      ';strict',
       ';transport=tcp',
       'sip:',
       '<',
@@ -80,7 +91,8 @@ describe('route of proxies', () => {
             for (const { route } of parseRoute([text])) {
               assert.match(route, /^<sip:[^<>\s,"]+>$/i)
               const written = (text.match(/;lr(?![a-z])/g) ?? []).length
-              if (!/sip:/i.test(text) && written <= 1) assert.equal(route.match(/;lr(?=[;>])/g)?.length, 1)
+              assert.doesNotMatch(route, /;strict(?=[;>])/)
+              if (!/;strict/.test(text) && written <= 1) assert.equal(route.match(/;lr(?=[;>])/g)?.length, 1)
             }
           } catch (error) {
             assert.ok(error instanceof TelephonyError, String(error))

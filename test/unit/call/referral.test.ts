@@ -1,7 +1,7 @@
 /** The peer transfers us (RFC 3515, 5589): what is refused, what is called, what is reported, and where the call goes on. */
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
-import type { TransferPolicy } from '../../../src/call/call.js'
+import type { TransferPolicy, TransferRules } from '../../../src/call/call.js'
 import { FakeDialog, FakeIncomingInvite, request, response, sdpBody } from '../../support/fake-user-agent.js'
 import { turn } from '../../support/memory-wire.js'
 import { uriOf } from '../../support/uri.js'
@@ -10,15 +10,15 @@ import { dialledAndAnswered, peerSdp } from './call-fixture.js'
 const CAROL = '<sip:carol@example.com>'
 
 async function talking(policy: TransferPolicy = 'follow', blocked = false) {
-  const scene = await dialledAndAnswered()
-  const { userAgent, dialog } = scene
-  scene.deps.transfers = {
+  const transfers: TransferRules = {
     policyOf: () => policy,
     placeOf: (_account, uri) => {
       if (blocked) throw new TelephonyError('TARGET_BLOCKED', 'blocked')
-      return { userAgent, target: { uri: uriOf(uri), user: 'carol' }, ringTimeoutMs: 30_000 }
+      return { userAgent: scene.userAgent, target: { uri: uriOf(uri), user: 'carol' }, ringTimeoutMs: 30_000 }
     },
   }
+  const scene = await dialledAndAnswered({}, { transfers })
+  const { userAgent, dialog } = scene
   const refer = (referTo: string | undefined = CAROL, headers: Record<string, string> = {}) =>
     dialog.offer(undefined, 'REFER', { ...(referTo === undefined ? {} : { 'Refer-To': referTo }), ...headers })
   const reports = () =>

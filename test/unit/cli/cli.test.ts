@@ -250,7 +250,9 @@ describe('command line', () => {
     assert.equal(account.aor, '1001@pbx.local:5062')
     assert.equal(account.registrar, 'pbx.local:5062')
     assert.deepEqual(routeOf(account), ['<sip:edge.local;lr>'])
-    const chain = accountFrom(options(['--outbound-proxy', 'a.local, sip:b.local:5070']), '1', { register: false })
+    const chain = accountFrom(options(['--outbound-proxy', 'a.local, sip:b.local:5070;strict']), '1', {
+      register: false,
+    })
     assert.deepEqual(routeOf(chain), ['<sip:a.local;lr>', '<sip:b.local:5070>'])
     const marked = accountFrom(options(['--outbound-proxy', 'edge.local:5060;lr']), '1', { register: false })
     assert.deepEqual(routeOf(marked), ['<sip:edge.local:5060;lr>'])
@@ -416,7 +418,7 @@ describe('command line', () => {
     const account = { proxy: null, registrar: 'pbx.local:5062', password: '' }
     const silent = registrationFailure({ status: 408, reason: 'Request Timeout', local: true }, account)
     assert.equal(silent.problem, 'registration failed: no response from pbx.local:5062')
-    const proxy = { id: 'p', name: 'p', hops: ['edge.local'] }
+    const proxy = { id: 'p', name: 'p', hops: ['edge.local;strict'] }
     assert.match(
       registrationFailure({ status: 408, reason: '', local: true }, { ...account, proxy }).problem,
       /no response from edge.local$/,

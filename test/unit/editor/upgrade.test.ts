@@ -3,7 +3,9 @@ import { migrations } from '../../../nodes/shared/editor/migrations.js'
 import type { AddedNode } from '../../../nodes/shared/editor/node-red.js'
 import { upgrade } from '../../../nodes/shared/editor/upgrade.js'
 import { type Migrations, migrate } from '../../../nodes/shared/migrate.js'
+import { defaults as proxyDefaults } from '../../../nodes/sip-proxy/config.js'
 import { defaults as transportDefaults } from '../../../nodes/sip-transport/config.js'
+import { parseRoute } from '../../../src/account/route.js'
 import { editorNode, registered, TYPES } from './node-sources.js'
 
 /** A type that has been renamed twice: `who` became `target` in 2, which is a typed input since 3. */
@@ -75,6 +77,41 @@ describe('settings of older versions', () => {
       assert.deepEqual([version, upgraded], [2, ipVersion])
     })
   }
+
+  it('sip-proxy of version 1: proxies that were strict routers are marked so, lists become single entries', () => {
+    const stored = {
+      version: 1,
+      name: 'edge',
+      hops: [
+        'a.example.com',
+        'sip:b.example.com;lr',
+        'sip:c.example.com:5070, d.example.com',
+        '<SIP:e;transport=tcp>',
+        '<sip:f;LR>',
+      ],
+    }
+    const { version, hops } = migrate(stored, proxyDefaults, migrations['sip-proxy'] ?? {})
+    assert.equal(version, 2)
+    assert.deepEqual(hops, [
+      'a.example.com',
+      'sip:b.example.com;lr',
+      'sip:c.example.com:5070;strict',
+      'd.example.com',
+      'SIP:e;transport=tcp;strict',
+      '<sip:f;LR>',
+    ])
+    assert.deepEqual(
+      parseRoute(hops).map(({ route }) => route),
+      [
+        '<sip:a.example.com;lr>',
+        '<sip:b.example.com;lr>',
+        '<sip:c.example.com:5070>',
+        '<sip:d.example.com;lr>',
+        '<SIP:e;transport=tcp>',
+        '<sip:f;LR>',
+      ],
+    )
+  })
 
   it('of nodes that are not ours are left alone', () => {
     const node = added({ who: 'x' }, { type: 'inject' })

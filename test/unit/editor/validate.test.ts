@@ -79,6 +79,8 @@ const CASES: Record<RuleName, Case> = {
       '[2001:db8::1]:5060;transport=tcp',
       '<sip:proxy;lr>',
       ' sip:proxy;lr , < b.example.com > ',
+      'proxy.example.com;strict',
+      '<sip:proxy;strict>',
     ],
     bad: [
       'sip:',
@@ -86,6 +88,8 @@ const CASES: Record<RuleName, Case> = {
       'sip:alice@proxy;lr',
       'sips:proxy',
       '<sip:proxy>;lr',
+      'sip:proxy;lr;strict',
+      'sip:proxy?Subject=x',
       'sip:proxy:0',
       'a:65536',
       'a,,b',

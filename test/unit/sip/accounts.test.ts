@@ -29,7 +29,7 @@ describe('Accounts', () => {
     return agent
   }
 
-  const find = (uri: string) => accounts.find({ uri: uriOf(uri), source: SOURCE } as ParsedRequest)
+  const find = (uri: string) => accounts.find({ target: uriOf(uri), source: SOURCE } as ParsedRequest)
 
   it('are found by Contact user, then by the user of the address, the one of this host preferred', () => {
     const one = added({ aor: 'sip:alice@one.example', contactUser: 'c1' })

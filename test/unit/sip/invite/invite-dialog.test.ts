@@ -329,4 +329,85 @@ describe('InviteDialog', () => {
       'INFO sip:peer@192.0.2.1:5060 SIP/2.0',
     ])
   })
+
+  it('knows the methods that the peer allows, from its latest Allow (RFC 3261 20.5)', async () => {
+    const dialog = await wire.placed()
+    assert.equal(dialog.allows('UPDATE'), false, 'a peer without Allow has named nothing')
+    wire.receive(wire.request('UPDATE', { dialog, cseq: 850, headers: ['Allow: INVITE,ACK', 'Allow: UPDATE'] }))
+    assert.deepEqual([dialog.allows('UPDATE'), dialog.allows('INFO')], [true, false])
+    const refresh = dialog.update()
+    await turn()
+    wire.answer(wire.last('UPDATE'), 200, { headers: ['Allow: INVITE, INFO'] })
+    assert.equal((await refresh).status, 200)
+    assert.deepEqual([dialog.allows('UPDATE'), dialog.allows('INFO')], [false, true])
+  })
+
+  it('an UPDATE with an offer waits for no other offer, one without is sent at any time (RFC 3311 5.1)', async () => {
+    const dialog = await wire.placed()
+    const offer = dialog.update(OFFER)
+    await assert.rejects(dialog.update(OFFER), { code: 'WRONG_STATE' })
+    const refresh = dialog.update()
+    await turn()
+    for (const text of wire.out.filter((each) => each.startsWith('UPDATE '))) wire.answer(text, 200)
+    assert.deepEqual([(await offer).status, (await refresh).status], [200, 200])
+  })
+
+  it('says when an offer may be made again: random after glare (RFC 3261 14.1), Retry-After after 500 (14.2)', async () => {
+    const caller = await wire.placed()
+    const callee = wire.taken()
+    const refusal = async (status: number, headers: string[] = []): Promise<number | undefined> => {
+      const sent = caller.update(OFFER)
+      await turn()
+      wire.answer(wire.last('UPDATE'), status, { headers })
+      return caller.retryMs(await sent)
+    }
+    for (let n = 0; n < 20; n++) {
+      const ours = (await refusal(491)) ?? 0
+      const others = callee.retryMs() ?? -1
+      assert.ok(ours >= 2100 && ours <= 4000 && ours % 10 === 0, `${ours} ms for the owner of the Call-ID`)
+      assert.ok(others >= 0 && others <= 2000 && others % 10 === 0, `${others} ms for the other side`)
+    }
+    assert.deepEqual(
+      [await refusal(500, ['Retry-After: 3 (busy)']), await refusal(500, ['Retry-After: 99']), await refusal(488)],
+      [3000, 10_000, undefined],
+    )
+  })
+
+  describe('REFER and NOTIFY (RFC 3515)', () => {
+    it('reach the handler of the call; a NOTIFY of our REFER too if it has another peer tag and sequence (2.4.4)', async () => {
+      const dialog = wire.taken()
+      const told: string[] = []
+      dialog.handlers.request = (incoming) => {
+        told.push(incoming.request.method)
+        incoming.accept()
+      }
+      const forked = (cseq: number): string =>
+        wire.request('NOTIFY', { dialog, cseq }).replace(/(From: .*;tag=)\S+/, '$1another')
+      wire.receive(forked(1))
+      assert.deepEqual([sent(), told], [['481'], []], 'without a REFER it belongs to nothing')
+      void dialog.request('REFER', { headers: [['Refer-To', '<sip:carol@example.com>']] })
+      await turn()
+      assert.match(wire.last('REFER'), /\r\nContact: /)
+      wire.receive(forked(1))
+      wire.receive(wire.request('NOTIFY', { dialog }))
+      wire.receive(wire.request('REFER', { dialog }))
+      assert.deepEqual(told, ['NOTIFY', 'NOTIFY', 'REFER'])
+      const bye = dialog.bye()
+      await turn()
+      wire.answer(wire.last('BYE'), 200)
+      await bye
+      wire.receive(forked(2))
+      assert.deepEqual(told.length, 3)
+    })
+
+    it('a NOTIFY that the peer does not take leaves the call (RFC 5057 5.1)', async () => {
+      const dialog = wire.taken()
+      const notified = dialog.request('NOTIFY')
+      await turn()
+      wire.answer(wire.last('NOTIFY'), 481)
+      assert.equal((await notified).status, 481)
+      await turn()
+      assert.ok(!wire.out.some((text) => text.startsWith('BYE')))
+    })
+  })
 })

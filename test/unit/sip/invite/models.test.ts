@@ -80,8 +80,8 @@ const ACTS: Record<string, Act> = {
   refuse,
   cancel,
   reinvite: offers((dialog) => dialog.reinvite(OFFER)),
-  update: offers((dialog) => dialog.request('UPDATE', { body: OFFER })),
-  refresh: asks((dialog) => dialog.request('UPDATE')),
+  update: offers((dialog) => dialog.update(OFFER)),
+  refresh: asks((dialog) => dialog.update()),
   info: asks((dialog) => dialog.request('INFO')),
   answer(world, n) {
     const at = side(world, n)

@@ -33,6 +33,27 @@ describe('SIP parser', () => {
     assert.equal(message.source, SOURCE)
   })
 
+  for (const [what, uri, routes, asked] of [
+    ['our URI', 'sip:192.0.2.9:5060', ['<sip:p1;lr>, <sip:bob@example.org>'], 'sip:bob@example.org'],
+    [
+      'our URI, routes on several lines',
+      'sip:192.0.2.9',
+      ['<sip:p1>', '<sip:bob@example.org;x=y>'],
+      'sip:bob@example.org;x=y',
+    ],
+    ['our URI and no Route', 'sip:192.0.2.9', [], 'sip:192.0.2.9'],
+    ['our URI, a proxy last', 'sip:192.0.2.9', ['<sip:bob@p1;lr>'], 'sip:192.0.2.9'],
+    ['our URI, a host last', 'sip:192.0.2.9', ['<sip:p1>'], 'sip:192.0.2.9'],
+    ['one of our users', 'sip:carol@192.0.2.9', ['<sip:bob@example.org>'], 'sip:carol@192.0.2.9'],
+    ['our URI, headers in the last Route', 'sip:192.0.2.9', ['<sip:bob@example.org?X=y>'], 'sip:192.0.2.9'],
+    ['our URI, a malformed Route last', 'sip:192.0.2.9', ['<sip:bob@example.org>', '<sip:'], 'sip:192.0.2.9'],
+  ] as const) {
+    it(`after a strict router (RFC 3261 16.4): ${what} in the Request-URI`, () => {
+      const headers = routes.map((route) => `Route: ${route}`)
+      assert.equal(request(requestText({ uri, headers })).target.text, asked)
+    })
+  }
+
   it('takes octets of zero that fill a datagram without Content-Length for no part of the body', () => {
     const text = requestText({ body: SDP }).replace(/Content-Length: \d+\r\n/, '')
     assert.equal(request(text).body, SDP)

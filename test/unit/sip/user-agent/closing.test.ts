@@ -95,7 +95,7 @@ const PHASES: Phase[] = [
       waits.response(dialog.request('INFO'))
       waits.response(dialog.reinvite(OFFER))
       await turn()
-      await assert.rejects(dialog.request('UPDATE', { body: OFFER }), { code: 'WRONG_STATE' })
+      await assert.rejects(dialog.update(OFFER), { code: 'WRONG_STATE' })
       dialog.handlers = {
         bye: () => waits.told.push('bye'),
         lost: () => waits.told.push('lost'),
@@ -118,7 +118,7 @@ const PHASES: Phase[] = [
     what: 'our UPDATE with an offer has no answer',
     async begin(wire, waits) {
       const dialog = await wire.placed()
-      waits.response(dialog.request('UPDATE', { body: OFFER }))
+      waits.response(dialog.update(OFFER))
       await turn()
       await assert.rejects(dialog.reinvite(OFFER), { code: 'WRONG_STATE' })
     },
@@ -275,7 +275,7 @@ describe('a dialog', () => {
       offers++
       offer.accept({ body: ANSWER })
     }
-    const update = dialog.request('UPDATE', { body: OFFER })
+    const update = dialog.update(OFFER)
     await turn()
     const ours = wire.last('UPDATE')
     wire.sent()

@@ -25,7 +25,7 @@ describe('AbortSignal of an operation', () => {
       return (await wire.endpoint.agent.request(request)).response
     },
     INFO: (signal) => dialog.request('INFO', { signal }),
-    UPDATE: (signal) => dialog.request('UPDATE', { body: OFFER, signal }),
+    UPDATE: (signal) => dialog.update(OFFER, { signal }),
     INVITE: (signal) => dialog.reinvite(OFFER, { signal }),
   }
 
