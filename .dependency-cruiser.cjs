@@ -21,6 +21,8 @@ const MAY_IMPORT = {
   'sip/invite/': ['sip/(?!accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
+  // Certificates and their checks: of TLS and of WebSockets over TLS.
+  'sip/transport/tls/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/dns/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
   'media/worker/': [

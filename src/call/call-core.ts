@@ -3,16 +3,17 @@ import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { CodecName, Direction, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
-import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
+import type { CodecName, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { Settled } from '../sdp/offer-answer.js'
 import type { SipDialog, SipMessage } from '../sip/types.js'
 import { alertOf } from './alert.js'
+import { CallChanges } from './call-changes.js'
+import { CallDigits } from './call-digits.js'
 import type { CallEnd, CallEvent } from './call-event.js'
 import type { CallFacts } from './call-facts.js'
 import { DialogLeg } from './dialog-leg.js'
-import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
+import type { DigitPath } from './digits.js'
 import { Ending } from './ending.js'
-import { FirstKey } from './first-key.js'
 import { identityOf } from './identity.js'
 import type { Farewell, Leg } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
@@ -53,6 +54,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
   readonly facts: CallFacts
   readonly media: MediaLink
   readonly transferRules: TransferRules | undefined
+  readonly digits: CallDigits
   /** Set before the first event. */
   leg!: Leg
   readonly #owner: string | null
@@ -60,18 +62,14 @@ export class CallCore implements TransferHost, MediaLinkHost {
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
-  #digits: DigitBuffer | undefined
-  #digitMerge: DigitMerge | undefined
-  #firstKey: FirstKey | undefined
   #dialogLeg: DialogLeg | undefined
   /** Resolves when the dialog with an earlier peer has ended. */
   #parting: Promise<unknown> | undefined
-  #heldBy: Direction = 'sendrecv'
+  #changes: CallChanges | undefined
   #latest: SipMessage | undefined
   #ringingReported = false
   /** When `call.answered` was emitted. */
   #answeredMs: number | undefined
-  #isHeard = false
   #seq = 0
   #moves = 0
 
@@ -84,6 +82,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.account = init.account
     this.transferRules = deps.transfers
     this.facts = init.facts
+    this.digits = new CallDigits(deps.clock)
     this.media = new MediaLink(deps, this, { codecs: init.codecs, latest: () => this.#latest })
   }
 
@@ -99,17 +98,16 @@ export class CallCore implements TransferHost, MediaLinkHost {
     return this.#ending.reported
   }
 
-  /** Digits that no gather has read yet. */
-  get digits(): DigitBuffer {
-    this.#digits ??= new DigitBuffer()
-    return this.#digits
+  /** Resolves when our first key may be sent; undefined if it may be sent now. */
+  get keysWait(): Promise<boolean> | undefined {
+    return this.digits.keysWait(this.#answeredMs)
   }
 
-  /** Resolves when the first key may be sent; undefined if it may be sent now. Before the answer keys are for early media and are sent at once. */
-  get keysWait(): Promise<boolean> | undefined {
-    if (this.#answeredMs === undefined || this.#isHeard) return undefined
-    this.#firstKey ??= new FirstKey(this.clock, this.#answeredMs)
-    return this.#firstKey.wait()
+  /** The changes of an answered call; undefined before the answer. */
+  get changes(): CallChanges | undefined {
+    const { negotiation } = this.media
+    if (this.#dialogLeg && negotiation) this.#changes ??= new CallChanges(this, this.#dialogLeg, negotiation)
+    return this.#changes
   }
 
   /** Resolves when the call is answered and offer and answer are complete, or when it has ended. */
@@ -200,9 +198,9 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.noteHeaders(next.message)
     this.facts.continueIn(next.dialog.sipCallId)
     const leg = this.#enter(next.dialog, next.negotiation)
+    this.#changes?.moveTo(leg, next.negotiation)
     this.tell(event)
     if (next.settled) this.#agree(next.settled, new Moment(this.clock))
-    leg.watch(this.#isPeerWatched)
     this.#parting = part().catch((err: unknown) => this.log.warn({ err }, 'the dialog of the earlier peer'))
   }
 
@@ -225,7 +223,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
   finish(end: CallEnd, farewell?: Farewell): void {
     if (!this.#ending.decide(end)) return
     this.facts.ended = new Moment(this.clock)
-    this.#firstKey?.ended()
+    this.digits.ended()
     this.#listener.ending()
     void this.#wrapUp(end, farewell)
   }
@@ -233,8 +231,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
   // --- for the media
 
   heard(): void {
-    this.#isHeard = true
-    this.#firstKey?.heard()
+    this.digits.heard()
     this.tell({ type: 'call.media' })
   }
 
@@ -247,7 +244,7 @@ export class CallCore implements TransferHost, MediaLinkHost {
   }
 
   silent(silentMs: number): void {
-    // On hold the peer need not send sound, as long as it answers our requests (ADR 7).
+    // On hold no sound is due, as long as the peer answers our requests (ADR 7).
     if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
     const name = this.media.negotiation?.unknownHost
     const why = name === undefined ? '' : `; ${noAddress(name).text}`
@@ -298,33 +295,16 @@ export class CallCore implements TransferHost, MediaLinkHost {
 
   #agree(settled: Settled, now: Moment): void {
     if (this.ending) return
+    const { codec } = this.facts
     this.#connect(settled, 'answered')
     if (this.#answeredMs === undefined) {
       this.#answeredMs = now.monoMs
       this.tell({ type: 'call.answered' }, now)
       this.#talking?.resolve()
+    } else if (codec && codec !== settled.codec) {
+      this.tell({ type: 'call.codec-changed', codec: settled.codec, before: codec }, now)
     }
-    this.#followDirection(settled.direction)
-  }
-
-  /** A call is held if the peer's direction is not sendrecv. */
-  #followDirection(ours: Direction): void {
-    const theirs = OPPOSITE[ours]
-    if (this.ending || theirs === this.#heldBy) return
-    this.#heldBy = theirs
-    this.#dialogLeg?.watch(this.#isPeerWatched)
-    if (theirs === 'sendrecv') {
-      this.facts.become('answered')
-      this.tell({ type: 'call.resumed' })
-    } else {
-      if (this.facts.state !== 'held') this.facts.become('held')
-      this.tell({ type: 'call.held', direction: theirs })
-    }
-  }
-
-  /** With a media timeout of 0 silent peers are not probed. */
-  get #isPeerWatched(): boolean {
-    return this.#heldBy !== 'sendrecv' && this.account.mediaTimeoutMs > 0
+    if (!this.ending && (this.#changes || this.media.negotiation?.hold.isOn)) this.changes?.follow()
   }
 
   #enter(dialog: SipDialog, negotiation: Negotiation): DialogLeg {
@@ -336,11 +316,10 @@ export class CallCore implements TransferHost, MediaLinkHost {
   }
 
   #press(digit: string, durationMs: number, path: DigitPath): void {
-    this.#digitMerge ??= new DigitMerge()
-    if (this.ending || !this.#digitMerge.accept(digit, durationMs, path, this.clock.now())) return
+    if (this.ending || !this.digits.accept(digit, durationMs, path)) return
     this.facts.noteDigit(digit)
     this.tell({ type: 'call.digit', digit, durationMs })
-    this.digits.push(digit)
+    this.digits.buffer.push(digit)
   }
 
   async #leave(end: CallEnd, farewell: Farewell | undefined): Promise<number | null> {

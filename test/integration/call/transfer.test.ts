@@ -51,12 +51,15 @@ describe('transfer between engines', () => {
   /** Both play a tone to each other, and each records the tone of the other. */
   async function hearEachOther(one: Phone, oneCall: string, other: Phone, otherCall: string): Promise<void> {
     const play = (phone: Phone, callId: string, hz: number) =>
-      phone.call('play', { callId, mediaId: `tone-${hz}`, source: { kind: 'tone', hz: [hz], durationMs: 1500 } })
-    const heard = Promise.all([one.hear(oneCall, 1000), other.hear(otherCall, 1000)])
+      phone.call('play', {
+        ...{ callId, mediaId: `tone-${hz}`, repeat: 0 },
+        source: { kind: 'tone', hz: [hz], durationMs: 1000 },
+      })
     const played = [play(one, oneCall, 1000), play(other, otherCall, 425)]
-    const [atOne, atOther] = await heard
+    const [atOne, atOther] = await Promise.all([one.hear(oneCall, 1500), other.hear(otherCall, 1500)])
     assert.ok(measureTone(atOne, 425).share > 0.8, `${atOne} has no tone of 425 Hz`)
     assert.ok(measureTone(atOther, 1000).share > 0.8, `${atOther} has no tone of 1000 Hz`)
+    await Promise.all([one.call('stopPlay', { callId: oneCall }), other.call('stopPlay', { callId: otherCall })])
     await Promise.all(played)
   }
 

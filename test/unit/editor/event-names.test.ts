@@ -17,6 +17,7 @@ const CALL = {
   'call.digit': true,
   'call.held': true,
   'call.resumed': true,
+  'call.codec-changed': true,
   'call.transfer-progress': true,
   'call.transfer-request': true,
   'call.transferred': true,
