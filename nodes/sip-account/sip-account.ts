@@ -84,6 +84,7 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
+    transfers: oneOf('transfers', config.transfers ?? defaults.transfers, ['deny', 'flow', 'follow']),
     redirects: oneOf('redirects', config.redirects, ['follow', 'own-domain', 'refuse']),
     callerIdBy: oneOf('callerIdBy', config.callerIdBy, ['from', 'pai', 'ppi']),
     dtmfMode: oneOf('dtmfMode', config.dtmfMode, ['auto', 'rfc4733', 'info']),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { TelephonyError } from '../base/errors.js'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
 
@@ -12,6 +13,8 @@ export interface SoundPlan {
   record: string | undefined
   digits: string | undefined
   durationMs: number | undefined
+  /** The other side is transferred when the rest is done. */
+  transferTo: string | undefined
 }
 
 /** The tone is repeated. This length has whole periods of every frequency in whole Hz, so that the joint is not audible. */
@@ -33,6 +36,7 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
     record: record === undefined ? undefined : recordPath(record),
     digits,
     durationMs: options.durationMs('duration'),
+    transferTo: options.text('transfer-to'),
   }
 }
 
@@ -61,7 +65,17 @@ export async function perform(engine: Engine, callId: string, plan: SoundPlan): 
   const repeat = plan.play?.kind === 'tone' ? 0 : 1
   const played = plan.play && engine.call('play', { callId, mediaId: randomUUID(), source: plan.play, repeat })
   const pressed = plan.digits && engine.call('sendDigits', { callId, digits: plan.digits })
-  await Promise.all([played, pressed])
+  // A tone has no end: it sounds until the call has been transferred.
+  if (plan.transferTo !== undefined && repeat === 0) played?.catch(() => {})
+  else await played
+  await pressed
+}
+
+/** Rejects with REFUSED if the transfer fails. */
+export async function transfer(engine: Engine, callId: string, target: string): Promise<void> {
+  const { outcome, status, reason } = await engine.call('transfer', { callId, target })
+  if (outcome === 'failed')
+    throw new TelephonyError('REFUSED', `the transfer to ${target} failed: ${status} ${reason}`.trimEnd())
 }
 
 /** Whether a call without a duration is hung up when `perform` has resolved. */

@@ -81,6 +81,11 @@ const SOUND: OptionTable = {
   tone: { type: 'string', value: 'hz', help: 'play a tone: 440, or 350+440' },
   echo: { type: 'boolean', aliases: ['echo-mode'], help: 'send back what is heard' },
   record: { type: 'string', value: 'out.wav', help: 'record what is heard (8 kHz mono)' },
+  'transfer-to': {
+    type: 'string',
+    value: 'target',
+    help: 'then transfer the other side to this number or address,\nafter --play and --digits',
+  },
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up this long after the answer' },
 }
 
