@@ -27,7 +27,14 @@ describe('ringflow --transfer-to', function () {
   })
 
   it('of a call that it places: the other side talks to the target, and the exit code is 0', async () => {
-    ringflow = new Ringflow(['call', `sip:bob@${bob.address}`, '--tone', '440', '--transfer-to', `sip:carol@${carol.address}`])
+    ringflow = new Ringflow([
+      'call',
+      `sip:bob@${bob.address}`,
+      '--tone',
+      '440',
+      '--transfer-to',
+      `sip:carol@${carol.address}`,
+    ])
     const { callId } = await bob.event('call.transferred')
     await carol.event('call.answered')
     const summary = await ringflow.line('summary')
@@ -38,7 +45,14 @@ describe('ringflow --transfer-to', function () {
   })
 
   it('of a call that it answers: a target that cannot be reached is told, and the exit code is 1', async () => {
-    ringflow = new Ringflow(['answer', '--listen', 'udp://127.0.0.1:0', '--once', '--transfer-to', `sip:nobody@127.0.0.1:9`])
+    ringflow = new Ringflow([
+      'answer',
+      '--listen',
+      'udp://127.0.0.1:0',
+      '--once',
+      '--transfer-to',
+      `sip:nobody@127.0.0.1:9`,
+    ])
     const { port } = (await ringflow.line('listening')) as unknown as { port: number }
     await carol.dial(`sip:x@127.0.0.1:${port}`)
     const summary = await ringflow.line('summary')
