@@ -80,6 +80,7 @@ describe('nodes/shared/status', () => {
         'accountDeleted',
         'engineFailed',
         'mediaTimeout',
+        'sessionExpired',
         'abandoned',
         'interrupted',
       ],
