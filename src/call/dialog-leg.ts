@@ -85,6 +85,7 @@ export class DialogLeg implements Leg {
   /** The call goes on in another dialog; this one only ends. */
   detach(): void {
     this.#stop()
+    this.#transfers?.close()
     this.#dialog.handlers = { request: (incoming) => incoming.reject(481) }
   }
 
