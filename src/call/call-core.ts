@@ -322,9 +322,10 @@ export class CallCore implements TransferHost, MediaLinkHost {
     this.digits.buffer.push(digit)
   }
 
-  async #leave(end: CallEnd, farewell: Farewell | undefined): Promise<number | null> {
-    const [status] = await Promise.all([this.leg.leave(end, farewell), this.#parting])
-    return status
+  #leave(end: CallEnd, farewell: Farewell | undefined): Promise<number | null> {
+    const left = this.leg.leave(end, farewell)
+    const parting = this.#parting
+    return parting ? left.finally(() => parting) : left
   }
 
   async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {

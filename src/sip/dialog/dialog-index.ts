@@ -59,6 +59,7 @@ export class DialogIndex {
     if (this.#usages.get(id) === usage) this.#usages.delete(id)
     const key = sideKey(callId, remoteTag)
     if (this.#byPeer.get(key) === usage) this.#byPeer.delete(key)
+    if (this.#referrers.size === 0) return
     const ours = sideKey(callId, localTag)
     if (this.#referrers.get(ours) === usage) this.#referrers.delete(ours)
   }

@@ -16,7 +16,6 @@ interface DialogInit {
   remoteTag: string
   local: string
   remote: string
-  remoteUri: string
   localSeq: number
   remoteSeq: number
   routeSet: readonly NameAddress[]
@@ -48,7 +47,6 @@ export class Dialog {
   readonly callId: string
   readonly localTag: string
   readonly remoteTag: string
-  readonly remoteUri: string
   /** From of our requests without its tag, and To with it. */
   readonly #local: string
   readonly #remote: string
@@ -67,7 +65,6 @@ export class Dialog {
     this.id = flat(dialogId(init.callId, init.localTag, init.remoteTag))
     this.#local = flat(init.local)
     this.#remote = flat(init.remote)
-    this.remoteUri = flat(init.remoteUri)
     this.#routeSet = init.routeSet.map(ofItsOwn)
     this.#remoteTarget = uriOfItsOwn(init.remoteTarget)
     this.#localSeq = init.localSeq
@@ -83,7 +80,6 @@ export class Dialog {
       remoteTag: response.toTag,
       local: request.sender,
       remote: addressed(response.to.uri, response.toTag),
-      remoteUri: response.to.uri.text,
       localSeq: request.cseq,
       remoteSeq: NONE,
       routeSet: [...response.recordRoutes].reverse(),
@@ -101,13 +97,17 @@ export class Dialog {
       remoteTag: fromTag,
       local: addressed(to.uri),
       remote: addressed(from.uri, fromTag),
-      remoteUri: from.uri.text,
       localSeq: 0,
       remoteSeq: cseq,
       routeSet: request.recordRoutes,
       remoteTarget: targetOf(request),
       allow: allowOf(request),
     })
+  }
+
+  /** The peer's address as From or To has it. */
+  get remoteUri(): string {
+    return this.#remote.slice(1, this.#remote.lastIndexOf('>'))
   }
 
   get remoteTarget(): SipUri {
