@@ -28,7 +28,6 @@ export class Negotiation {
   #connected: Omit<MediaConnect, 'id'> | undefined
   #phase: 'early' | 'answered' = 'early'
   #heard = false
-  #retired = false
   #moving: Promise<void> = Promise.resolve()
   /** The latest agreement; media is connected to it when its host name has been looked up. */
   #agreement: Settled | undefined
@@ -120,7 +119,6 @@ export class Negotiation {
 
   /** Without an address nothing is sent until an allowed source sends. A repeated answer has no effect. */
   #connectTo(settled: Settled, address: string | undefined): void {
-    if (this.#retired) return
     const { remote } = settled
     const timeoutMs = this.#phase === 'early' ? 0 : this.#timeoutMs(settled)
     const hosts = natHosts(address, this.#latest(), this.#mediaSource)
@@ -153,7 +151,6 @@ export class Negotiation {
   /** The media belongs to another negotiation from now on. */
   retire(): void {
     this.#agreement = undefined
-    this.#retired = true
   }
 
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */

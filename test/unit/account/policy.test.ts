@@ -118,6 +118,8 @@ describe('policy', () => {
     const { policy: p } = policy({ inboundFrom: 'anyone', maxCalls: 2 }, undefined, () => 2)
     assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486 })
     assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true })
+    // A call that takes the place of another one adds none (RFC 3891).
+    assert.deepEqual(p.admit({ ...request('192.0.2.1'), header: () => 'x;to-tag=1;from-tag=2' }), { admit: true })
   })
 
   it('leaves no timer behind', async () => {

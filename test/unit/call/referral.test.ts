@@ -1,11 +1,12 @@
 /** The peer transfers us (RFC 3515, 5589): what is refused, what is called, what is reported, and where the call goes on. */
 import assert from 'node:assert/strict'
+import { deferred } from '../../../src/base/deferred.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { TransferPolicy, TransferRules } from '../../../src/call/call.js'
 import { FakeDialog, FakeIncomingInvite, request, response, sdpBody } from '../../support/fake-user-agent.js'
 import { turn } from '../../support/memory-wire.js'
 import { uriOf } from '../../support/uri.js'
-import { dialledAndAnswered, peerSdp } from './call-fixture.js'
+import { dialled, dialledAndAnswered, peerSdp } from './call-fixture.js'
 
 const CAROL = '<sip:carol@example.com>'
 
@@ -216,6 +217,17 @@ describe('an INVITE that takes the place of the peer (RFC 3891 3)', () => {
     invite.dialog.handlers.acknowledged?.(sdpBody(peerSdp({ host: '192.0.2.56' })))
     assert.equal(session.connects.length, before + 1)
     assert.equal(session.connects.at(-1)?.remote.host, '192.0.2.56')
+  })
+
+  it('the host name of the earlier peer, looked up too late, does not take the sound back', async () => {
+    const address = deferred<readonly string[]>()
+    const scene = await dialled({}, { lookup: () => address.promise })
+    scene.userAgent.invite0.answer(sdpBody(peerSdp({ host: 'slow.example.com' })))
+    const invite = new FakeIncomingInvite(sdpBody(peerSdp({ host: '192.0.2.55' })))
+    scene.call.replaceBy(invite)
+    address.resolve(['192.0.2.66'])
+    await turn()
+    assert.equal(scene.session.connects.at(-1)?.remote.host, '192.0.2.55')
   })
 
   it('with an offer that cannot be answered gets 488, and the call stays as it is', async () => {
