@@ -196,12 +196,8 @@ export class OutgoingLeg implements Leg {
     this.#final.resolve(response.status)
     const { status } = response
     if (isLocal(response)) {
-      this.#host.finish({
-        by: 'error',
-        cause: causeOfStatus(status),
-        sipCode: status,
-        reason: response.reason.slice(0, 128),
-      })
+      // Our own words say what to do: they are kept whole.
+      this.#host.finish({ by: 'error', cause: causeOfStatus(status), sipCode: status, reason: response.reason })
       return
     }
     this.#host.noteHeaders(response)
