@@ -96,7 +96,7 @@ describe('an INVITE with Replaces (RFC 3891 3)', () => {
 
   async function talking() {
     const scene = makeCalls()
-    const callId = await scene.calls.dial(scene.entry, { accountId: 'a1', target: 'sip:bob@127.0.0.1' })
+    const { id: callId } = await scene.calls.dial(scene.entry, { accountId: 'a1', target: 'sip:bob@127.0.0.1' })
     const dialog = scene.userAgent.invite0.answer(sdpBody(peerSdp()), {}, dialogOf(SAME_CALL_ID))
     const replace = (replaces: string, change: { source?: string; accountId?: string } = {}) => {
       const invite = new FakeIncomingInvite(sdpBody(peerSdp()), { Replaces: replaces })
