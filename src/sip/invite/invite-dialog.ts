@@ -106,26 +106,31 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return readable(this.dialog.remoteUri)
   }
 
-  get isEarly(): boolean 
+  get isEarly(): boolean {
     return this.#state === 'early'
+  }
 
-  get provisionals(): ReliableProvisionals | undefined 
+  get provisionals(): ReliableProvisionals | undefined {
     return this.received?.provisionals ?? this.#provisionals
+  }
 
   /** After our BYE offers are not acceptable any more. */
-  get offerHandler(): RequestHandler | undefined 
+  get offerHandler(): RequestHandler | undefined {
     return this.#bye ? undefined : this.handlers.request
+  }
 
-  get isEnded(): boolean 
+  get isEnded(): boolean {
     return this.#state === 'ended'
+  }
 
   /** The 2xx to our INVITE; the caller of this sends the ACK and then calls `acknowledged`. */
-  confirmBy(response: ParsedResponse): void 
+  confirmBy(response: ParsedResponse): void {
     this.#state = 'confirmed'
     this.offers.first = 'answered'
     this.dialog.confirm(response)
     this.session.heard(response)
     this.dialog.keepInReach(response.source, this.context.canReach)
+  }
 
   /** Our 2xx to the peer's INVITE has been sent. */
   confirmWith(init: SentSuccess): void {
@@ -140,24 +145,28 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   /** The INVITE of the peer ends before our 2xx, which waited for a PRACK, could be sent. */
-  fail(reason: string): void 
+  fail(reason: string): void {
     this.abandon()
     this.#guarded('lost', () => this.handlers.lost?.(unavailable(reason)))
+  }
 
   /** The early dialog ends without a call. */
-  abandon(): void 
+  abandon(): void {
     if (this.#state === 'early') this.#end()
+  }
 
   /** The ACK to the peer's 2xx has been sent; the ACK to ours has come, or does not matter any more. */
-  acknowledged(): void 
+  acknowledged(): void {
     this.#ackGate.open()
+  }
 
   /** The ACK to the peer's 2xx could not be sent: the peer will end the call (RFC 3261 13.3.1.4). */
-  ackUnsent(reason: string): void 
+  ackUnsent(reason: string): void {
     this.#lose(unavailable(`the ACK could not be sent: ${reason}`, true))
+  }
 
   /** Continues at another endpoint, because the address of this one is gone. A dialog that is ending stays. */
-  moveTo(context: AccountContext): void 
+  moveTo(context: AccountContext): void {
     if (this.#hasLeft) return
     this.offers.ours.close('The local address is gone')
     this.context.dialogs.remove(this)
@@ -165,6 +174,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.context = context
     context.dialogs.add(this, this.#madeBy === 'peer')
     this.acknowledged()
+  }
 
   async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
     if (this.#hasLeft) return ENDED
@@ -177,11 +187,12 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   /** RFC 3311 5.1 */
-  async update(body?: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> 
+  async update(body?: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
     if (!body) return this.request('UPDATE', init)
     if (this.#hasLeft) return ENDED
     if (this.offers.isBusy) throw offerInProgress()
     return this.offers.ours.track(this.request('UPDATE', { ...init, body }))
+  }
 
   /** The PRACK of a reliable response to our INVITE (RFC 3262 4). `body`: our answer to its offer, or else a new offer. */
   prack(rack: string, body: SipBody | undefined): Promise<FinalResponse> {
@@ -194,20 +205,24 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   /** A reliable response to our INVITE carries a session description (RFC 3262 5). */
-  describedBy(hasOffered: boolean): void 
+  describedBy(hasOffered: boolean): void {
     if (this.offers.first === 'ours' || this.offers.first === 'none')
       this.offers.first = hasOffered ? 'answered' : 'theirs'
+  }
 
   /** Our reliable response carries our offer. */
-  offered(): void 
+  offered(): void {
     this.offers.first = 'ours'
+  }
 
   /** Offer and answer are complete. */
-  get isAgreed(): boolean 
+  get isAgreed(): boolean {
     return this.offers.first === 'answered'
+  }
 
-  allows(method: string): boolean 
+  allows(method: string): boolean {
     return this.dialog.allows(method)
+  }
 
   retryMs(response?: FinalResponse): number | undefined {
     const ownsCallId = this.#madeBy === 'us'
@@ -231,11 +246,12 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return response
   }
 
-  async bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> 
+  async bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
     if (!this.#bye) dialogHeaderLines(init.headers) // wrong ones leave the call as it is
     this.session.stop()
     this.#bye ??= this.#state === 'ended' ? Promise.resolve(ENDED) : this.#sendBye(init)
     return this.#bye
+  }
 
   receive(request: ServerRequest): void {
     const { method, cseq, fromTag } = request.message
@@ -252,20 +268,23 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   /** An ACK to our 2xx, to the INVITE or to a re-INVITE; any other one has no effect. */
-  receiveAck(ack: ParsedRequest): void 
+  receiveAck(ack: ParsedRequest): void {
     if (!this.offers.peers.acknowledge(ack.cseq)) return
     this.acknowledged()
     this.#place?.established()
     if (this.#state === 'confirmed') {
       this.#guarded('acknowledged', () => this.handlers.acknowledged?.(new ReceivedRequest(ack).body))
     }
+  }
 
-  cancelled(): void 
+  cancelled(): void {
     this.offers.peers.cancel()
+  }
 
-  close(): void 
+  close(): void {
     this.offers.ours.close('Endpoint closed')
     this.#end()
+  }
 
   /** We have ended the call, and its BYE may still wait for the ACK (RFC 3261 15.1.1); or the peer has ended it. */
   get #hasLeft(): boolean {
@@ -353,6 +372,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.context.dialogs.remove(this)
   }
 
-  #guarded<Result>(what: string, run: () => Result): Result | undefined 
+  #guarded<Result>(what: string, run: () => Result): Result | undefined {
     return guarded(this.context.log, what, run)
+  }
 }
