@@ -29,6 +29,7 @@ const ACTIONS: Record<string, Action> = {
   'sip-gather': { op: 'gather', reply: { digits: '1', terminator: '', ended: 'max-digits' }, working: 'gathering' },
   'sip-dtmf': { op: 'sendDigits', reply: 'finished', working: 'sending' },
   'sip-record': { op: 'startRecord', reply: { path: '/r/a.wav' } },
+  'sip-hold': { op: 'hold', reply: undefined },
   'sip-hangup': { op: 'hangup', reply: undefined, working: 'hangingUp' },
 }
 const OWN_LIFE = ['sip-dial', 'sip-register']

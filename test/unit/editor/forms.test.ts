@@ -11,6 +11,7 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-play-media': ['done', 'interrupted or failed'],
   'sip-gather': ['digits', 'no input or failed'],
   'sip-dtmf': ['sent'],
+  'sip-hold': ['done', 'refused or failed'],
   'sip-record': ['started', 'recorded'],
   'sip-hangup': ['ended'],
   'sip-event': ['event'],
