@@ -120,6 +120,7 @@ export class EngineCalls {
       )
     }
     const target = this.targetOf(entry, command.target)
+    const caller = callerOf(entry, command)
     this.#rates.take(config.id, config.maxCallsPerMinute ?? 0)
     const record = this.#enroll(callId, entry)
     record.placing = placeCall(this.#callDeps(entry, callId), {
@@ -129,9 +130,10 @@ export class EngineCalls {
       owner: command.owner ?? null,
       ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
       ...redirectOf(config, (uri) => this.targetOf(entry, uri)),
+      ...(config.delayedOffer ? { delayedOffer: true } : {}),
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
-      ...callerOf(entry, command),
+      ...caller,
       ...(command.headers ? { headers: command.headers } : {}),
       ...(command.tags ? { tags: command.tags } : {}),
       ...(command.codecs ? { codecs: command.codecs } : {}),

@@ -1,6 +1,6 @@
 import { flat } from '../../base/flat.js'
 import { splitWords } from '../message/list.js'
-import { OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
+import { type ContactWriter, OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
 import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { uriAt } from '../transport/reach.js'
 import type { SipAddress, SipBody } from '../types.js'
@@ -26,6 +26,7 @@ interface DialogInit {
 
 /** The lines and the body of a request within a dialog. */
 export interface InDialogParts {
+  contact?: ContactWriter | undefined
   lines: readonly string[]
   body?: SipBody | undefined
 }
@@ -125,8 +126,8 @@ export class Dialog {
   }
 
   /** 12.2.1.1: our next request. */
-  request(method: string, { lines, body }: InDialogParts): OutgoingRequest {
-    return this.#make(method, this.nextSeq(), { lines, body })
+  request(method: string, parts: InDialogParts): OutgoingRequest {
+    return this.#make(method, this.nextSeq(), parts)
   }
 
   /** A request that is sent again counts as a new one (22.2). */
@@ -155,12 +156,13 @@ export class Dialog {
 
   /**
    * Requests leave for the first route, or for the remote target if there is none. If neither our transports nor our address family lead
-   * there, they leave for where the peer's message came from: from there it can be answered.
+   * there, they leave for where the peer's message came from: from there it can be answered. A peer that uses a WebSocket without a proxy
+   has nothing but its connection, whatever its Contact says (RFC 7118 5).
    */
   keepInReach(source: SipAddress, canReach: CanReach): void {
     const [first, ...others] = this.#routeSet
     if (!first) {
-      if (!canReach(this.#remoteTarget)) this.#remoteTarget = uriAt(source, this.#remoteTarget)
+      if (isWebSocket(source) || !canReach(this.#remoteTarget)) this.#remoteTarget = uriAt(source, this.#remoteTarget)
     } else if (!canReach(first.uri)) {
       const route = parseNameAddress(`<${uriAt(source, first.uri).text}>`)
       if (route) this.#routeSet = [route, ...others]
@@ -172,7 +174,7 @@ export class Dialog {
     if (allow !== '' && allow !== this.#allow) this.#allow = flat(allow)
   }
 
-  #make(method: string, cseq: number, { lines, body }: InDialogParts): OutgoingRequest {
+  #make(method: string, cseq: number, { contact, lines, body }: InDialogParts): OutgoingRequest {
     return new OutgoingRequest({
       method,
       target: this.#remoteTarget,
@@ -182,11 +184,14 @@ export class Dialog {
       to: this.#remote,
       callId: this.callId,
       cseq,
+      contact,
       lines,
       body,
     })
   }
 }
+
+const isWebSocket = ({ protocol }: SipAddress): boolean => protocol === 'ws' || protocol === 'wss'
 
 /** Plain telephones leave Contact out; then requests go to the source of the message. */
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)

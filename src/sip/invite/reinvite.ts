@@ -1,9 +1,9 @@
 import type { Timer } from '../../base/clock.js'
 import { ALLOW } from '../capabilities.js'
+import type { PendingRequest } from '../delivery.js'
 import type { Dialog } from '../dialog/dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
-import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import { type InviteUser, timedOut, unavailable } from '../transaction/transaction.js'
@@ -12,11 +12,14 @@ import type { AccountContext } from '../user-agent/account-context.js'
 import { type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
 import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { Ack, AckRepeats } from './ack.js'
+import type { Session } from './session.js'
+import type { SessionInterval } from './session-interval.js'
 
 interface ReinviteInit {
   body: SipBody
   /** Header lines beyond ours. */
   lines: readonly string[]
+  session: Session
   signal?: AbortSignal | undefined
   ackUnsent(reason: string): void
   /** It has its final response, or will have none: another INVITE may be sent (RFC 3261 14.1). */
@@ -31,9 +34,10 @@ export class Reinvite implements InviteUser {
   readonly #dialog: Dialog
   readonly #init: ReinviteInit
   readonly #credentials: RequestCredentials
-  readonly #first: OutgoingRequest
+  #first: OutgoingRequest
+  readonly #refusals: SessionInterval
   #request: OutgoingRequest
-  #pending: PendingRequest<InviteClient>
+  #pending: PendingRequest<InviteClient, InviteUser>
   #timer: Timer
   #resolve: (response: FinalResponse) => void = () => {}
   /** The wait has ended; the INVITE may still be in progress. */
@@ -50,8 +54,9 @@ export class Reinvite implements InviteUser {
       this.#resolve = resolve
     })
     init.signal?.addEventListener('abort', this)
-    const lines = [context.contactLine, ALLOW, ...init.lines, ...context.userAgentLines]
-    this.#first = dialog.request('INVITE', { lines, body: init.body })
+    this.#refusals = init.session.refusals()
+    const lines = [ALLOW, ...init.lines, ...context.userAgentLines]
+    this.#first = dialog.request('INVITE', { contact: context.contacts, lines, body: init.body })
     this.#request = this.#first
     this.#timer = this.#limit()
     this.#pending = this.#send()
@@ -63,7 +68,10 @@ export class Reinvite implements InviteUser {
 
   success(response: ParsedResponse): void {
     // Before the ACK, which goes there (12.2.1.2).
-    if (!this.#isOver) this.#dialog.refresh(response, this.#context.canReach)
+    if (!this.#isOver) {
+      this.#dialog.refresh(response, this.#context.canReach)
+      this.#init.session.heard(response)
+    }
     const { cseq, credentials } = this.#request
     const lines = [...credentials, ...this.#context.userAgentLines]
     const ack = new Ack(this.#context, this.#dialog.ack(cseq, { lines }), this.#init.ackUnsent)
@@ -73,15 +81,25 @@ export class Reinvite implements InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveTo(new AckRepeats())
-    const credentials = this.#isSettled ? undefined : this.#credentials.answer(response, this.#request)
-    if (!credentials) {
+    const lines = this.#isSettled ? undefined : this.#linesAgain(response)
+    if (!lines) {
       this.#end(response)
       return
     }
-    this.#request = this.#first.again(this.#dialog.nextSeq(), credentials)
+    this.#request = this.#first.again(this.#dialog.nextSeq(), lines)
     this.#timer.cancel()
     this.#timer = this.#limit()
     this.#pending = this.#send()
+  }
+
+  /** Credentials, or a longer session interval (RFC 4028 7.3). */
+  #linesAgain(response: ParsedResponse): string[] | undefined {
+    const credentials = this.#credentials.answer(response, this.#request)
+    if (credentials) return credentials
+    const longer = this.#init.session.longerLines(this.#refusals, response)
+    if (!longer) return undefined
+    this.#first = this.#first.again(this.#first.cseq, longer)
+    return this.#credentials.repeat(this.#first)
   }
 
   failed(failure: LocalFinalResponse): void {
@@ -101,7 +119,7 @@ export class Reinvite implements InviteUser {
     if (!this.#isOver) this.#pending.close(reason)
   }
 
-  #send(): PendingRequest<InviteClient> {
+  #send(): PendingRequest<InviteClient, InviteUser> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -124,8 +142,7 @@ export class Reinvite implements InviteUser {
   }
 
   #leaveTo(user: InviteUser): void {
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = user
+    this.#pending.leaveTo(user)
   }
 
   #end(outcome: Outcome): void {

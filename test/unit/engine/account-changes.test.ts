@@ -202,6 +202,21 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
       return agent(scene).invites.length
     },
   },
+  reliableProvisional: {
+    before: {},
+    after: { reliableProvisional: 'required' },
+    asked: (scene) => agent(scene).init.reliableProvisional,
+  },
+  sessionExpiresSec: {
+    before: {},
+    after: { sessionExpiresSec: 0 },
+    asked: (scene) => agent(scene).init.sessionExpiresSec,
+  },
+  delayedOffer: {
+    before: {},
+    after: { delayedOffer: true },
+    asked: async (scene) => (await dialled(scene)).invite.init.body === undefined,
+  },
   allowedSources: {
     before: { allowedSources: ['192.0.2.0/24'] },
     after: { allowedSources: ['192.0.2.0/25'] },
@@ -252,14 +267,14 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
 const at = (init: Partial<TransportConfig>): Config => ({ transport: transport(init) })
 
 const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> = {
-  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.protocol },
+  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.listeners[0]?.protocol },
   ipVersion: {
     before: at({ bindAddress: '' }),
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
-  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.port },
+  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.listeners[0]?.port },
   publicAddress: {
     before: {},
     after: at({ publicAddress: '203.0.113.1' }),
@@ -322,6 +337,7 @@ it('a change that the peers of an account cannot see leaves its registration and
     abandonedAfterMs: 5_000,
     orphanedCalls: 'keep',
     dialPlan: { ...dialPlan, countryCode: '49' },
+    delayedOffer: true,
     redirects: 'refuse',
     callerIdBy: 'pai',
     dtmfMode: 'info',

@@ -86,7 +86,7 @@ describe('engine', () => {
     await settled()
     clock.advance(5_000)
     await refused
-    await network.open({ protocol: 'udp', host: '127.0.0.1', port: 5090, userAgent: 'a stranger' })
+    await network.open({ host: '127.0.0.1', listeners: [{ protocol: 'udp', port: 5090 }], userAgent: 'a stranger' })
     const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
     for (const accountId of ['a1', 'a2', 'a3']) await commands.removeAccount({ accountId })
@@ -131,7 +131,7 @@ describe('engine', () => {
     await commands.setAccount(account({ transport: transport({ publicAddress: 'home.example:5070' }) }))
     await commands.dial({ accountId: 'a1', target: '1002' })
     const agent = network.agent('alice@127.0.0.1')
-    assert.match(agent.invite0.init.body.content, /^c=IN IP4 203\.0\.113\.9\r$/m)
+    assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.9\r$/m)
     assert.match(agent.contactUri, /@home\.example:5070$/)
     await commands.shutdown(null)
     assert.equal(clock.pending, 0)
