@@ -85,7 +85,15 @@ export class Negotiation {
 
   /** The peer's answer to our offer. Throws BAD_SDP, NO_COMMON_CODEC. */
   accept(answer: SipBody): Settled {
-    const settled = this.#offerAnswer.accept(sdpOf(answer))
+    return this.#accepted(this.#offerAnswer.accept(sdpOf(answer)))
+  }
+
+  /** A fork's answer to the offer in our INVITE; other forks may have gone on meanwhile. */
+  acceptFirst(answer: SipBody): Settled {
+    return this.#accepted(this.#offerAnswer.acceptFirst(sdpOf(answer)))
+  }
+
+  #accepted(settled: Settled): Settled {
     this.hold.accepted(settled.theirs)
     return settled
   }
@@ -138,6 +146,19 @@ export class Negotiation {
     if (this.#connected && isDeepStrictEqual(parameters, this.#connected)) return
     this.#connected = parameters
     this.#session.connect(parameters)
+  }
+
+  /** The peer has left: nothing is sent, and silence has no limit. */
+  pause(): void {
+    if (!this.#connected) return
+    this.#agreement = undefined
+    this.#connected = { ...this.#connected, direction: 'inactive', timeoutMs: 0 }
+    this.#session.connect(this.#connected)
+  }
+
+  /** The media belongs to another negotiation from now on. */
+  retire(): void {
+    this.#agreement = undefined
   }
 
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */

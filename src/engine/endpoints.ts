@@ -62,8 +62,8 @@ export class Endpoints {
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    const settings = [JSON.stringify(socketTls(transport)), JSON.stringify(ws), trace]
-    return [address, ...ports, any, publicAddress, userAgent, ...settings].join('|')
+    const settings = JSON.stringify([socketTls(transport), ws, trace])
+    return [address, ...ports, any, publicAddress, userAgent, settings].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {

@@ -83,6 +83,11 @@ export class FlowPool {
     }
   }
 
+  /** Closes the connection of a peer that has not done its handshake. */
+  endArrival(peer: HostPort): void {
+    this.#arrivals.get(hostPort(peer))?.()
+  }
+
   close(): void {
     this.#isClosed = true
     for (const closeArrival of [...this.#arrivals.values()]) closeArrival()

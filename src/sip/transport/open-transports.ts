@@ -78,8 +78,6 @@ function open(protocol: SipProtocol, deps: OpenDeps, init: OpenInit): Promise<Si
       return openWs({ protocol, connections: TCP, settings: init.ws }, deps, init)
     case 'wss':
       return openWss(deps, init)
-    default:
-      throw new TelephonyError('TRANSPORT', `the protocol ${protocol} is not supported`)
   }
 }
 

@@ -34,8 +34,8 @@ export interface StreamKind {
   close?(): void
 }
 
-/** ROBUSTNESS: a handshake that stalls is given up within 10 s; that of TLS may have taken 5 s before. */
-const HANDSHAKE_MS = 5_000
+/** ROBUSTNESS: handshakes of TLS and WebSockets that stall are given up within 10 s, both together. */
+const HANDSHAKE_MS = 10_000
 
 const streamFlow: FlowMaker = (deps, init) => new StreamFlow(deps, init)
 
@@ -92,13 +92,7 @@ class StreamTransport implements SipTransport {
     const { protocol } = this
     const server = this.#kind.createServer((socket) => this.#accept(socket))
     this.#server = server
-    // Also a peer whose handshake never ends takes a place.
-    server.prependListener('connection', (socket: Socket) => {
-      const { remoteAddress: host = '', remotePort: port = 0 } = socket
-      const leave = this.#pool.admit({ host, port }, () => socket.destroy())
-      if (leave) socket.once('close', leave)
-      else socket.destroy()
-    })
+    server.prependListener('connection', (socket: Socket) => this.#admit(socket))
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(bindError(protocol, error, { host, port })))
       server.listen({ host, port, ipv6Only: familyOf(host) === 6, exclusive: true }, () => {
@@ -139,26 +133,26 @@ class StreamTransport implements SipTransport {
   #accept(socket: Socket): void {
     const { remoteAddress: host, remotePort: port } = socket
     if (!host || !port || this.#pool.isClosed) socket.destroy()
-    else this.#begin(socket, { protocol: this.protocol, host, port })
+    else {
+      const remote = { protocol: this.protocol, host, port }
+      const begin = (make: FlowMaker): void => void this.#flow(make, socket, remote)
+      if (this.#kind.accepted) this.#kind.accepted(socket, begin)
+      else begin(streamFlow)
+    }
   }
 
-  #begin(socket: Socket, remote: SipAddress): void {
-    const { accepted } = this.#kind
-    if (!accepted) {
-      this.#flow(streamFlow, socket, remote)
+  /** Also a peer whose handshake never ends takes a place, until the time for it is over. */
+  #admit(socket: Socket): void {
+    const { remoteAddress: host = '', remotePort: port = 0 } = socket
+    const leave = this.#pool.admit({ host, port }, () => socket.destroy())
+    if (!leave) {
+      socket.destroy()
       return
     }
-    const timer = this.#deps.clock.setTimeout(() => socket.destroy(), HANDSHAKE_MS)
-    const over = (): void => {
+    const timer = this.#deps.clock.setTimeout(() => this.#pool.endArrival({ host, port }), HANDSHAKE_MS)
+    socket.once('close', () => {
       timer.cancel()
-      this.#opening.delete(socket)
-    }
-    this.#opening.add(socket)
-    socket.once('close', over)
-    accepted(socket, (make) => {
-      socket.off('close', over)
-      over()
-      this.#flow(make, socket, remote)
+      leave()
     })
   }
 

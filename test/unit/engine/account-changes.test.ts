@@ -96,6 +96,15 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     asked: (scene) => agent(scene).init.protocol,
   },
   aor: { before: {}, after: { aor: 'al@127.0.0.1' }, asked: (scene) => agent(scene).init.aor },
+  transfers: {
+    before: {},
+    after: { transfers: 'follow' },
+    asked: async (scene) => {
+      const { dialog } = await answered(scene)
+      const refer = dialog.offer(undefined, 'REFER', { 'Refer-To': '<sip:carol@127.0.0.1>' })
+      return refer.rejected ?? refer.accepted?.status
+    },
+  },
   displayName: { before: {}, after: { displayName: 'Al' }, asked: (scene) => agent(scene).init.displayName },
   authUser: { before: {}, after: { authUser: 'abc' }, asked: credentials },
   password: { before: {}, after: { password: 'new' }, asked: credentials },
@@ -285,7 +294,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
-  ws: { before: {}, after: at({ ws: { path: '/ws' } }), asked: (scene) => endpoint(scene)?.ws?.path },
+  ws: { before: {}, after: at({ ws: { origins: ['*'] } }), asked: (scene) => endpoint(scene)?.ws?.origins },
   trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
   rtpPortMin: {
     before: {},
