@@ -34,7 +34,7 @@ const MAY_IMPORT = {
   'media/graph/': ['media/(rtp|codec|dtmf)/', 'base/'],
   'media/detect/': ['media/(rtp|codec|dtmf)/', 'base/'],
   // `sip/types.ts` is the door of the SIP stack. Beside it the layers above may read texts of SIP with its parsers.
-  'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
+  'account/': ['sip/(types\\.ts|uri/|digest/|message/(list|via)\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
     'sip/(types\\.ts|uri/|message/list\\.ts)',

@@ -72,6 +72,7 @@ function transportFrom(options: Options, listen: Listen, version: string): Trans
     bindAddress: listen.host,
     bindPort: bindPortFrom(options, listen),
     publicAddress: options.text('public-address') ?? '',
+    mediaAddress: options.text('media-address') ?? '',
     userAgent: options.text('user-agent') ?? `ringflow/${version}`,
     rtpPortMin: rtp.min,
     rtpPortMax: rtp.max,

@@ -58,6 +58,11 @@ const NETWORK: OptionTable = {
     value: 'host[:port]',
     help: 'address that peers use to reach this machine, behind NAT',
   },
+  'media-address': {
+    type: 'string',
+    value: 'host',
+    help: 'address for sound, where it is another one than for SIP.\nDefault: --public-address',
+  },
   'user-agent': { type: 'string', value: 'text', help: 'name in the User-Agent header. Default: ringflow/<version>' },
 }
 

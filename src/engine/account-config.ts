@@ -5,6 +5,7 @@ import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
+import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
@@ -89,6 +90,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
     )
   }
   parseAdvertised(transport.publicAddress)
+  checkMediaAddress(transport.mediaAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
   const peers = checkAccount(config)

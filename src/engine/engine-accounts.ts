@@ -132,7 +132,8 @@ export class EngineAccounts {
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
     const { local, advertised } = held.endpoint
-    const mediaAddress = new MediaAddress(this.#deps, { advertised: advertised.host, local: local.host })
+    const advertisedMedia = transport.mediaAddress?.trim() || advertised.host
+    const mediaAddress = new MediaAddress(this.#deps, { advertised: advertisedMedia, local: local.host })
     await mediaAddress.start()
     if (!this.#closed) return this.#add(config, held, mediaAddress)
     mediaAddress.close()

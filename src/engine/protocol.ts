@@ -36,6 +36,8 @@ export interface TransportConfig {
   bindPort: number
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
+  /** IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address. */
+  mediaAddress?: string
   userAgent: string
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number

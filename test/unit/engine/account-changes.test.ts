@@ -244,6 +244,11 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ publicAddress: '203.0.113.1' }),
     asked: (scene) => endpoint(scene)?.advertise?.host,
   },
+  mediaAddress: {
+    before: {},
+    after: at({ mediaAddress: '203.0.113.2' }),
+    asked: async (scene) => /^c=.*$/m.exec((await dialled(scene)).invite.init.body.content)?.[0],
+  },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   rtpPortMin: {
     before: {},

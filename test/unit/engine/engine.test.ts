@@ -102,6 +102,7 @@ describe('engine', () => {
     ['port', { transport: transport({ bindPort: 70_000 }) }],
     ['RTP ports', { transport: transport({ rtpPortMin: 2000, rtpPortMax: 1000 }) }],
     ['wildcard without public address', { transport: transport({ bindAddress: '0.0.0.0' }) }],
+    ['media address', { transport: transport({ mediaAddress: '203.0.113.1:4000' }) }],
     ['public address', { transport: transport({ publicAddress: 'a b' }) }],
     ['codecs', { codecs: [] }],
     ['registration time', { expiresSec: 0 }],
@@ -135,6 +136,16 @@ describe('engine', () => {
     assert.match(agent.contactUri, /@home\.example:5070$/)
     await commands.shutdown(null)
     assert.equal(clock.pending, 0)
+  })
+
+  it('writes the media address into SDP, and the public address everywhere else', async () => {
+    const { commands, network } = makeEngine()
+    const wire = transport({ publicAddress: '203.0.113.1', mediaAddress: '203.0.113.2' })
+    await commands.setAccount(account({ transport: wire }))
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    const agent = network.agent('alice@127.0.0.1')
+    assert.match(agent.invite0.init.body.content, /^c=IN IP4 203\.0\.113\.2\r$/m)
+    assert.match(agent.contactUri, /@203\.0\.113\.1:/)
   })
 
   it('sends requests through the proxy, and registers at the registrar', async () => {
