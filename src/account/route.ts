@@ -40,7 +40,7 @@ function parseVia(text: string): Via {
   return { route: `<${uri}${isStrict || isLoose ? '' : ';lr'}>`, ...address }
 }
 
-const STRICT = /;strict(?=[;>]|\s*$)/i
+const STRICT = /;strict(?=[;>]|\s*$)/gi
 const LOOSE = /;lr(?=[;=]|$)/i
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)
