@@ -22,6 +22,9 @@ const MAY_IMPORT = {
   'sip/invite/': ['sip/(?!accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
+  // Certificates and their checks: of TLS and of WebSockets over TLS.
+  'sip/transport/tls/': ['base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/dns/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
   'media/(?!worker/)': ['media/', 'trace/', 'base/'],
   'media/worker/': [
     'media/(?!(client|media-workers|media-thread|port-leases|remote-media-session|rpc-worker)\\.ts)',
@@ -37,7 +40,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/(list|via)\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/list\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',

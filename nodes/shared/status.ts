@@ -66,6 +66,7 @@ export const ERROR_TEXT: Record<ErrorCode, string> = {
   TRANSPORT: 'network error',
   TIMEOUT: 'no response',
   AUTH_FAILED: 'wrong password',
+  REFUSED: 'refused',
   NO_PORTS: 'no free ports',
   FILE_NOT_FOUND: 'file not found',
   FILE_OUTSIDE_ROOT: 'file not allowed',

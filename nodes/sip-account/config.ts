@@ -1,5 +1,5 @@
 export const defaults = {
-  version: 1,
+  version: 2,
   name: '',
   /** Id of the sip-transport. */
   transport: '',
@@ -41,7 +41,12 @@ export const defaults = {
   stripPrefix: '',
   addPrefix: '',
   countryCode: '',
-  followRedirects: true,
+  /** What a 3xx of the called party leads to. */
+  redirects: 'follow' as 'follow' | 'own-domain' | 'refuse',
+  /** Where the caller ID of a call is written. */
+  callerIdBy: 'from' as 'from' | 'pai' | 'ppi',
+  /** How digits are sent; `auto`: RFC 4733 if the peer supports it, else INFO. */
+  dtmfMode: 'auto' as 'auto' | 'rfc4733' | 'info',
   mediaSource: 'auto' as 'auto' | 'latch',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }

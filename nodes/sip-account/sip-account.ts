@@ -84,7 +84,9 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
-    followRedirects: flag(config.followRedirects),
+    redirects: oneOf('redirects', config.redirects, ['follow', 'own-domain', 'refuse']),
+    callerIdBy: oneOf('callerIdBy', config.callerIdBy, ['from', 'pai', 'ppi']),
+    dtmfMode: oneOf('dtmfMode', config.dtmfMode, ['auto', 'rfc4733', 'info']),
     // Flows of older versions do not have this field.
     mediaSource: oneOf('mediaSource', config.mediaSource ?? defaults.mediaSource, ['auto', 'latch']),
     orphanedCalls: oneOf('orphanedCalls', config.orphanedCalls, ['hangup', 'keep']),

@@ -205,6 +205,11 @@ export class Account {
     return resolveTarget(text, this.peers.aor.domain, plan)
   }
 
+  /** Known peers may assert identities (RFC 3325 5). */
+  isKnown(address: string): boolean {
+    return this.#policy.isKnown(address)
+  }
+
   register(): void {
     this.#registration.register()
   }

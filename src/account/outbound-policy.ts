@@ -1,6 +1,7 @@
 /** The targets that an account may call. Every command that places a call is checked here, after the dial plan. */
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import type { SipUri } from '../sip/uri/sip-uri.js'
 import { spellingsOf } from './dial-plan.js'
 import { emergencyNumberIn } from './emergency.js'
 import type { Target } from './target.js'
@@ -58,11 +59,18 @@ export function checkOutbound(
 /** Texts that patterns are compared with: the sent and the typed number in each usual spelling, and the whole address. */
 function formsOf(call: { typed: string; target: Target; domain: string; countryCode?: string }) {
   const { typed, target, domain, countryCode = '' } = call
-  const host = hostOf(target.uri.host)
+  const host = hostOf(destinationOf(target.uri))
   const user = normal(target.user.split(';', 1)[0] ?? '')
   const numbers = [user, normal(bareNumber(typed))].flatMap((number) => spellingsOf(number, countryCode))
   return { address: `${user}@${host}`, numbers, isOurs: host === hostOf(domain) }
 }
+
+/** RFC 3261 19.1.1: a request with `maddr` goes there, whatever the host says. */
+const destinationOf = (uri: SipUri): string => uri.params.get('maddr') ?? uri.host
+
+/** Whether requests to this URI go to a domain (`host`, or `host:port`). */
+export const isWithin = (uri: SipUri, domain: string): boolean =>
+  hostOf(uri.host) === hostOf(domain) && hostOf(destinationOf(uri)) === hostOf(domain)
 
 /** Number or name without scheme, host and parameters. */
 const bareNumber = (typed: string): string =>

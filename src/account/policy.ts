@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { RecentSet } from '../base/recent-set.js'
-import { parseBlock } from '../sip/admission/address-set.js'
+import { AddressSet, parseBlock } from '../sip/admission/address-set.js'
 import type { AccountSources, Admission, SipRequest } from '../sip/types.js'
 
 /** Addresses of a host name, in the order to try them; an address resolves to itself. Rejects if the name has no address. */
@@ -46,6 +46,7 @@ export class Policy {
   readonly #byName = new Map<string, readonly string[]>()
   /** Source addresses of answers to our registrations; needed for domains that only SRV records resolve. */
   readonly #learned = new RecentSet<string>(MAX_LEARNED)
+  readonly #allowed = new AddressSet()
   #timer: Timer | undefined
   #closed = false
 
@@ -53,6 +54,7 @@ export class Policy {
     this.#deps = deps
     this.#init = init
     checkSources(init.allowedSources)
+    for (const source of init.allowedSources) this.#allowed.add(source)
   }
 
   get sources(): AccountSources {
@@ -92,6 +94,11 @@ export class Policy {
     if (this.#learned.has(address)) return true
     for (const addresses of this.#byName.values()) if (addresses.includes(address)) return true
     return false
+  }
+
+  /** Whether the address is that of a known peer: ours, or one of the allowed sources. */
+  isKnown(address: string): boolean {
+    return this.isPeer(address) || this.#allowed.has(address)
   }
 
   async #look(host: string): Promise<boolean> {

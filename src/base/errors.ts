@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'TRANSPORT' // a socket could not be opened or written to
   | 'TIMEOUT' // no answer came in time
   | 'AUTH_FAILED' // the credentials are missing or were refused
+  | 'REFUSED' // the peer refused a request within the call
   | 'NO_PORTS' // the RTP port range is used up
   | 'FILE_NOT_FOUND'
   | 'FILE_OUTSIDE_ROOT'

@@ -32,6 +32,10 @@ export class RecentMap<Key, Value> {
     return this.#entries.delete(key)
   }
 
+  clear(): void {
+    this.#entries.clear()
+  }
+
   /** The oldest first. */
   keys(): IterableIterator<Key> {
     return this.#entries.keys()

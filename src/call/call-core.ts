@@ -6,13 +6,15 @@ import type { Logger } from '../base/logger.js'
 import type { CodecName, Direction, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
 import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
 import type { SipDialog, SipMessage } from '../sip/types.js'
+import { alertOf } from './alert.js'
 import type { CallEnd, CallEvent } from './call-event.js'
 import type { CallFacts } from './call-facts.js'
 import { DialogLeg } from './dialog-leg.js'
 import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
 import { Ending } from './ending.js'
 import { FirstKey } from './first-key.js'
-import type { Leg, LegHost } from './leg.js'
+import { identityOf } from './identity.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
 import { noAddress } from './media-trouble.js'
 import { Moment } from './moment.js'
@@ -51,6 +53,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   /** Set before the first event. */
   leg!: Leg
   readonly #owner: string | null
+  readonly #trust: CallDeps['trust']
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
@@ -69,6 +72,7 @@ export class CallCore implements LegHost, MediaLinkHost {
 
   constructor(deps: CallDeps, init: CallCoreInit, listener: CallListener) {
     this.#owner = init.owner
+    this.#trust = deps.trust
     this.#listener = listener
     this.clock = deps.clock
     this.log = deps.log
@@ -134,6 +138,18 @@ export class CallCore implements LegHost, MediaLinkHost {
   noteHeaders(message: SipMessage): void {
     this.#latest = message
     this.facts.noteHeaders(message, this.account.exposeHeaders)
+    // RFC 3325 5: an assertion counts only if it comes from within the trust domain.
+    if (!this.#trust?.isKnown(message.source.host)) return
+    const identity = identityOf(message)
+    if (identity) this.facts.noteIdentity(identity)
+  }
+
+  /** Notes how the caller wants the call to ring. Returns the delay of an automatic answer, if a known peer asks for one. */
+  noteAlert(message: SipMessage): number | undefined {
+    const asked = this.#trust?.isKnown(message.source.host) ? alertOf(message) : null
+    if (!asked) return undefined
+    this.facts.noteAlert(asked.alert)
+    return asked.alert.autoAnswer ? asked.delayMs : undefined
   }
 
   ringing(sipCode: number): void {
@@ -178,12 +194,12 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.#ending.unsent(reason)
   }
 
-  finish(end: CallEnd): void {
+  finish(end: CallEnd, farewell?: Farewell): void {
     if (!this.#ending.decide(end)) return
     this.facts.ended = new Moment(this.clock)
     this.#firstKey?.ended()
     this.#listener.ending()
-    void this.#wrapUp(end)
+    void this.#wrapUp(end, farewell)
   }
 
   // --- for the media
@@ -287,9 +303,9 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.digits.push(digit)
   }
 
-  async #wrapUp(decision: CallEnd): Promise<void> {
+  async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {
     const { end, stats } = await this.#ending.run(this, decision, {
-      leave: (why) => this.leg.leave(why),
+      leave: (why) => this.leg.leave(why, farewell),
       closeMedia: () => this.media.close(),
       unknownHost: () => this.media.negotiation?.unknownHost,
     })

@@ -1,4 +1,7 @@
 import type { CodecName, Heard, MediaStats, MediaTrouble, PlayEnded } from '../media/protocol.js'
+import type { CallAlert } from './alert.js'
+import type { CallIdentity } from './identity.js'
+import type { EndReason } from './reason.js'
 
 export type CallDirection = 'inbound' | 'outbound'
 
@@ -23,11 +26,15 @@ export interface CallEnd {
   /** Final SIP status that was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
+  /** The Reason headers of the peer's BYE, CANCEL or final response (RFC 3326); absent without one. */
+  reasons?: EndReason[]
+  /** The addresses of a 3xx that was not followed, in the order in which to try them; absent in all other cases. */
+  contacts?: string[]
   /** Why nothing was heard: packets came, or the peer's host name has no address; absent in all other cases. */
   mediaTrouble?: MediaTrouble['reason']
 }
 
-/** Plain JSON, at most about 2 kB. Events share it until a fact of the call changes; every message has its own copy as `msg.call`. */
+/** Plain JSON, usually about 1 kB. Events share it until a fact of the call changes; every message has its own copy as `msg.call`. */
 export interface CallSnapshot {
   id: string
   sipCallId: string
@@ -44,6 +51,10 @@ export interface CallSnapshot {
   codec: CodecName | null
   /** Only the headers that the account exposes. */
   headers: Record<string, string>
+  /** What a known peer asserts about the caller, or in an outbound call about the called party; null if it asserts nothing. */
+  identity: CallIdentity | null
+  /** How a known peer wants an inbound call to ring; null if it does not say. */
+  alert: CallAlert | null
   /** The user's own data, at most 4 kB of JSON. */
   tags: Record<string, unknown>
   end: CallEnd | null

@@ -3,9 +3,11 @@ import { TelephonyError } from '../base/errors.js'
 import { MAX_CDR_DIGITS } from '../base/limits.js'
 import type { CodecName, MediaStats } from '../media/protocol.js'
 import type { SipMessage } from '../sip/types.js'
+import type { CallAlert } from './alert.js'
 import type { CallDirection, CallEnd, CallSnapshot, CallState, CdrRecord } from './call-event.js'
 import { nextState } from './call-state.js'
 import { cdrRecord } from './cdr-record.js'
+import type { CallIdentity } from './identity.js'
 import type { Moment } from './moment.js'
 
 interface CallFactsInit {
@@ -55,6 +57,8 @@ export class CallFacts {
       durationMs: 0,
       codec: null,
       headers: {},
+      identity: null,
+      alert: null,
       tags: tags === undefined ? {} : checkedTags(tags),
       end: null,
     }
@@ -98,6 +102,15 @@ export class CallFacts {
     if (found.length === 0) return
     // fromEntries defines own properties: a header called __proto__ is a property like any other.
     this.#snapshot = { ...this.#snapshot, headers: { ...this.#snapshot.headers, ...Object.fromEntries(found) } }
+  }
+
+  /** Later messages of the peer replace what earlier ones said. */
+  noteIdentity(identity: CallIdentity): void {
+    this.#snapshot = { ...this.#snapshot, identity }
+  }
+
+  noteAlert(alert: CallAlert): void {
+    this.#snapshot = { ...this.#snapshot, alert }
   }
 
   /** A digit that the peer pressed. */

@@ -57,13 +57,17 @@ export class CallSound {
   }
 
   /** `wait`: the digits are sent when it resolves with true. */
-  async sendDigits(
+  sendDigits(
     digits: string,
     options: { toneMs?: number; gapMs?: number },
     wait?: Promise<boolean>,
   ): Promise<'finished' | 'hangup'> {
     const send = (mayGo: boolean) => (mayGo ? this.#session.sendDigits(digits, options) : 'hangup')
-    const sent = wait ? wait.then(send) : this.#session.sendDigits(digits, options)
+    return this.trackDigits(wait ? wait.then(send) : this.#session.sendDigits(digits, options))
+  }
+
+  /** Digits that are sent, in whatever way, count as an action until they are done. */
+  async trackDigits(sent: Promise<'finished' | 'hangup'>): Promise<'finished' | 'hangup'> {
     this.#digits = sent
     this.#track(
       sent.catch(() => {}),

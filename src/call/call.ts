@@ -1,10 +1,13 @@
 /** The entry of this folder: places and takes calls. */
 import { TelephonyError } from '../base/errors.js'
 import { newId, newSipCallId } from '../base/ids.js'
-import type { IncomingInvite } from '../sip/types.js'
+import { customHeaders } from '../sip/message/custom-headers.js'
+import type { HeaderField, IncomingInvite } from '../sip/types.js'
+import { AUTO_ANSWER_HEADERS } from './alert.js'
 import { CallFacts } from './call-facts.js'
+import { diversionHeaders, presentationOf } from './identity.js'
 import { IncomingLeg } from './incoming-leg.js'
-import { headerFields, LiveCall } from './live-call.js'
+import { LiveCall } from './live-call.js'
 import { Moment } from './moment.js'
 import { OutgoingLeg } from './outgoing-leg.js'
 import type { Call, CallDeps, IncomingCallInit, OutgoingCallInit } from './types.js'
@@ -21,7 +24,7 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
     sipCallId,
     account,
     direction: 'outbound',
-    from: { ...identity, displayName: callerName ?? identity.displayName },
+    from: { ...(init.callerId ?? identity), displayName: callerName ?? identity.displayName },
     to: { uri: target.uri.text, user: target.user },
     started: new Moment(deps.clock),
     tags,
@@ -29,20 +32,36 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
   const codecs = init.codecs ?? account.codecs
   if (codecs.length === 0)
     throw new TelephonyError('BAD_ARGUMENT', 'the list of codecs is empty. Name at least one codec')
+  const fields = inviteFields(init)
   const call = new LiveCall(deps, { facts, account, codecs, owner: init.owner }, init)
   const leg = new OutgoingLeg(call.core, await call.core.negotiation())
   call.core.leg = leg
-  const display = callerName === undefined ? {} : { fromDisplayName: callerName }
-  const headers = headerFields(init.headers)
   try {
     const { ringTimeoutMs, redirect } = init
-    leg.start(deps.userAgent, { target: target.uri, headers, sipCallId, ...display }, { ringTimeoutMs, redirect })
+    leg.start(deps.userAgent, { target: target.uri, sipCallId, ...fields }, { ringTimeoutMs, redirect })
   } catch (error) {
     await call.core.discard()
     throw error
   }
   call.core.tell({ type: 'call.trying' })
   return call
+}
+
+/** The caller and the further headers of the INVITE. Throws BAD_HEADER, BAD_ARGUMENT. */
+function inviteFields(init: OutgoingCallInit): { from?: string; fromDisplayName?: string; headers: HeaderField[] } {
+  const { account, target, callerName, callerId, hideCallerId = false, diverted = [], autoAnswer } = init
+  const { identity: own, callerIdBy: by = 'from' } = account
+  const { headers, ...from } = presentationOf({ own, callerId, hidden: hideCallerId, by })
+  return {
+    headers: [
+      ...headers,
+      ...diversionHeaders(diverted, target.uri.text),
+      ...(autoAnswer ? AUTO_ANSWER_HEADERS : []),
+      ...customHeaders(init.headers),
+    ],
+    ...(callerName !== undefined && { fromDisplayName: callerName }),
+    ...from,
+  }
 }
 
 /**
@@ -60,14 +79,16 @@ export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingC
   const leg = new IncomingLeg(core, invite)
   core.leg = leg
   core.noteHeaders(invite.request)
+  const autoAnswerMs = core.noteAlert(invite.request)
   const refusal = leg.refusal(rule)
   if (refusal) {
     core.finish(refusal)
     return call
   }
-  if (rule.mode === 'flow') leg.awaitDecision(rule.decideMs)
+  const answerMs = rule.mode === 'answer' ? (rule.ringMs ?? 0) : rule.autoAnswer ? autoAnswerMs : undefined
+  if (answerMs === undefined) leg.awaitDecision(rule.decideMs)
   core.tell({ type: 'call.incoming' }, started)
-  if (rule.mode === 'flow' && rule.sendRinging) leg.ring()
-  if (rule.mode === 'answer') leg.answerAfter(rule.ringMs ?? 0)
+  if (answerMs !== undefined) leg.answerAfter(answerMs)
+  else if (rule.sendRinging) leg.ring()
   return call
 }

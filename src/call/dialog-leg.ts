@@ -1,11 +1,19 @@
 import { TelephonyError } from '../base/errors.js'
-import { type FinalResponse, type IncomingRequest, isLocal, type SipBody, type SipDialog } from '../sip/types.js'
+import {
+  type FinalResponse,
+  type HeaderField,
+  type IncomingRequest,
+  isLocal,
+  type SipBody,
+  type SipDialog,
+} from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
-import type { Leg, LegHost } from './leg.js'
+import { InfoDigits } from './info-digits.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
-import { reasonText } from './reason.js'
+import { readReasons, reasonText, reasonValue } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
 import type { LocalPlace } from './types.js'
 
@@ -17,6 +25,7 @@ export class DialogLeg implements Leg {
   readonly #negotiation: Negotiation
   readonly #probe: PeerProbe
   readonly #renegotiation: Renegotiation
+  #infoDigits: InfoDigits | undefined
   #isGone = false
 
   constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation) {
@@ -60,6 +69,13 @@ export class DialogLeg implements Leg {
     return { sipCode: refusal?.status ?? null, why: `the peer did not accept the new address: ${said}` }
   }
 
+  /** Sends digits by INFO. */
+  sendDigits(digits: string, times: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'> {
+    const { clock } = this.#host
+    this.#infoDigits ??= new InfoDigits({ clock, info: (body) => this.#dialog.request('INFO', { body }) })
+    return this.#infoDigits.send(digits, times)
+  }
+
   /** A peer that holds the call need not send sound; requests check whether it is still there. */
   watch(on: boolean): void {
     if (on) this.#probe.start()
@@ -71,18 +87,22 @@ export class DialogLeg implements Leg {
     return this.#probe.answered
   }
 
-  async leave(_end: CallEnd): Promise<number | null> {
+  async leave(_end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#probe.stop()
     this.#renegotiation.close()
+    this.#infoDigits?.close()
     if (this.#isGone) return null
-    const response = await this.#dialog.bye()
+    const response = await this.#dialog.bye(farewell && byeInit(farewell))
     if (isLocal(response) && response.unsent) this.#host.unsent(`the BYE could not be sent: ${response.reason}`)
     return null
   }
 
   #bye(reasons: readonly string[]): void {
     this.#isGone = true
-    this.#host.finish({ by: 'remote', cause: 'normal', sipCode: null, reason: reasonText(reasons) ?? 'BYE' })
+    const end: CallEnd = { by: 'remote', cause: 'normal', sipCode: null, reason: reasonText(reasons) ?? 'BYE' }
+    const read = readReasons(reasons)
+    if (read) end.reasons = read
+    this.#host.finish(end)
   }
 
   #fail(reason: string): void {
@@ -148,4 +168,10 @@ export class DialogLeg implements Leg {
     const reason = `dialog lost: ${response.reason}`.slice(0, 128)
     this.#host.finish({ by: 'error', cause: 'failed', sipCode: response.status, reason })
   }
+}
+
+/** RFC 3326 2: a BYE may say why. */
+function byeInit({ reason, headers }: Farewell): { headers: HeaderField[] } {
+  const why: HeaderField[] = reason === undefined ? [] : [['Reason', reasonValue(reason, 'Q.850;cause=16')]]
+  return { headers: [...why, ...headers] }
 }

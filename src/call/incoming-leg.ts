@@ -4,9 +4,9 @@ import type { ReadOffer, Settled } from '../sdp/offer-answer.js'
 import type { HeaderField, IncomingInvite, SipBody } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfRejection } from './call-state.js'
-import type { Leg, LegHost } from './leg.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import { type Negotiation, readOffer, statusOfSdpError, warningsOf } from './negotiation.js'
-import { isCompletedElsewhere, reasonText } from './reason.js'
+import { isCompletedElsewhere, readReasons, reasonText } from './reason.js'
 import type { IncomingCallInit } from './types.js'
 
 /** RFC 3261 13.3.1.1: a provisional response every minute, or a proxy cancels the INVITE (16.8). */
@@ -121,13 +121,13 @@ export class IncomingLeg implements Leg {
   }
 
   /** `phrase`: reason phrase of the status line; '' for the usual one. */
-  reject(status: number, phrase: string): void {
+  reject(status: number, phrase: string, headers: readonly HeaderField[] = []): void {
     if (!Number.isInteger(status) || status < 400 || status > 699) {
       throw new TelephonyError('BAD_ARGUMENT', `${status} cannot refuse a call. Use a SIP status from 400 to 699`)
     }
     this.#phrase = checkPhrase(phrase)
     const reason = phrase || 'rejected'
-    this.#host.finish({ by: 'local', cause: causeOfRejection(status), sipCode: status, reason })
+    this.#host.finish({ by: 'local', cause: causeOfRejection(status), sipCode: status, reason }, { headers })
   }
 
   async answer(headers: readonly HeaderField[]): Promise<void> {
@@ -154,13 +154,14 @@ export class IncomingLeg implements Leg {
     this.#host.finish({ by: 'local', cause: 'rejected', sipCode: 302, reason: phrase || 'redirected' })
   }
 
-  async leave(end: CallEnd): Promise<number | null> {
+  async leave(end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#stopTimers()
     if (this.#isFinal) return null
     this.#isFinal = true
     const status = end.sipCode ?? 500
     const reason = this.#phrase === '' ? {} : { reason: this.#phrase }
-    const headers = this.#headers.length === 0 ? {} : { headers: this.#headers }
+    const all = farewell ? [...this.#headers, ...farewell.headers] : this.#headers
+    const headers = all.length === 0 ? {} : { headers: all }
     this.#invite.reject(status, { ...reason, ...headers })
     return status
   }
@@ -219,7 +220,10 @@ export class IncomingLeg implements Leg {
   #cancelled(reasons: readonly string[]): void {
     this.#isFinal = true
     const cause = isCompletedElsewhere(reasons) ? 'completed-elsewhere' : 'cancelled'
-    this.#host.finish({ by: 'remote', cause, sipCode: 487, reason: reasonText(reasons) ?? 'cancelled' })
+    const end: CallEnd = { by: 'remote', cause, sipCode: 487, reason: reasonText(reasons) ?? 'cancelled' }
+    const read = readReasons(reasons)
+    if (read) end.reasons = read
+    this.#host.finish(end)
   }
 }
 

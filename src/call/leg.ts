@@ -2,10 +2,17 @@
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Settled } from '../sdp/offer-answer.js'
-import type { SipDialog, SipMessage } from '../sip/types.js'
+import type { HeaderField, SipDialog, SipMessage } from '../sip/types.js'
 import type { CallEnd } from './call-event.js'
 import type { Negotiation } from './negotiation.js'
 import type { CallAccount } from './types.js'
+
+/** What a user wants to say with the end of a call. */
+export interface Farewell {
+  /** A text, or a whole value of a Reason header. */
+  reason?: string
+  headers: readonly HeaderField[]
+}
 
 export interface Leg {
   /** The end of the call if our side hangs up in this phase. */
@@ -14,8 +21,11 @@ export interface Leg {
   readonly abandoned?: Pick<CallEnd, 'cause' | 'sipCode'>
   /** Replaces `hangup` if another telephone took the call. */
   readonly elsewhere?: Pick<CallEnd, 'cause' | 'sipCode'>
-  /** Ends the phase with CANCEL, final response or BYE; sends nothing if the peer has ended it. Resolves with the final status, if there is one. */
-  leave(end: CallEnd): Promise<number | null>
+  /**
+   * Ends the phase with CANCEL, final response or BYE; sends nothing if the peer has ended it. Resolves with the final status, if there
+   * is one.
+   */
+  leave(end: CallEnd, farewell?: Farewell): Promise<number | null>
 }
 
 /** The part of a call that its legs use. */
@@ -27,7 +37,7 @@ export interface LegHost {
   readonly ending: boolean
   /** Opens media once. Rejects with NO_PORTS …, and with CALL_ENDED if the call ended meanwhile. */
   negotiation(): Promise<Negotiation>
-  /** Notes the headers of this message that the account exposes. */
+  /** Notes the headers of this message that the account exposes, and the identity that a known peer asserts in it. */
   noteHeaders(message: SipMessage): void
   /** A 180 was received or sent. */
   ringing(sipCode: number): void
@@ -40,6 +50,6 @@ export interface LegHost {
   digit(digit: string, durationMs: number): void
   /** The request that ends the call could not be sent: the call does not end normally. */
   unsent(reason: string): void
-  /** Later ends are ignored. */
-  finish(end: CallEnd): void
+  /** Later ends are ignored. `farewell`: for the message that ends the call. */
+  finish(end: CallEnd, farewell?: Farewell): void
 }

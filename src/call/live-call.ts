@@ -1,15 +1,27 @@
 import { TelephonyError } from '../base/errors.js'
 import type { ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { HeaderField, SipDialog } from '../sip/types.js'
+import { customHeaders } from '../sip/message/custom-headers.js'
+import type { SipDialog } from '../sip/types.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { CallSound } from './call-sound.js'
+import { DialogLeg } from './dialog-leg.js'
 import { Gather } from './gather.js'
 import { IdleWatch } from './idle-watch.js'
 import { IncomingLeg } from './incoming-leg.js'
+import type { Farewell } from './leg.js'
 import { Moment } from './moment.js'
-import type { Call, CallDeps, CallReports, GatherResult, GatherRules, HangupInit, LocalPlace } from './types.js'
+import type {
+  Call,
+  CallDeps,
+  CallReports,
+  DtmfMode,
+  GatherResult,
+  GatherRules,
+  HangupInit,
+  LocalPlace,
+} from './types.js'
 
 /** The commands of a call; each checks that the state allows it. */
 export class LiveCall implements Call {
@@ -40,7 +52,7 @@ export class LiveCall implements Call {
   }
 
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
-    await this.#undecided().answer(headerFields(init.headers))
+    await this.#undecided().answer(customHeaders(init.headers))
     await this.core.talking()
     this.#alive()
   }
@@ -50,11 +62,11 @@ export class LiveCall implements Call {
   }
 
   async early(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
-    await this.#undecided().early(headerFields(init.headers))
+    await this.#undecided().early(customHeaders(init.headers))
   }
 
-  reject(status: number, reason = ''): void {
-    this.#undecided().reject(status, reason)
+  reject(status: number, reason = '', headers?: Readonly<Record<string, string>>): void {
+    this.#undecided().reject(status, reason, customHeaders(headers))
   }
 
   redirect(contacts: readonly string[], reason = ''): void {
@@ -62,13 +74,14 @@ export class LiveCall implements Call {
   }
 
   async hangup(init: HangupInit = {}): Promise<void> {
+    const farewell = farewellOf(init)
     const { media } = this.core
     if (init.afterMedia && media.isBusy) await Promise.race([media.sound?.idle(), this.ended])
     const { leg } = this.core
     const { cause, sipCode } = (init.abandoned && leg.abandoned) || (init.elsewhere && leg.elsewhere) || leg.hangup
     const reason = init.reason ?? (cause === 'completed-elsewhere' ? 'answered elsewhere' : 'hung up')
-    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason })
-    else this.core.finish({ by: 'local', cause, sipCode, reason })
+    if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason }, farewell)
+    else this.core.finish({ by: 'local', cause, sipCode, reason }, farewell)
     await this.ended
   }
 
@@ -109,16 +122,35 @@ export class LiveCall implements Call {
     }
   }
 
-  async sendDigits(digits: string, init: { toneMs?: number; gapMs?: number } = {}): Promise<'finished' | 'hangup'> {
+  async sendDigits(
+    digits: string,
+    init: { toneMs?: number; gapMs?: number; mode?: DtmfMode } = {},
+  ): Promise<'finished' | 'hangup'> {
     if (!/^[0-9*#A-Da-d,]{1,128}$/.test(digits)) {
       throw new TelephonyError(
         'BAD_ARGUMENT',
         'the digits are not valid. Use 1 to 128 of 0-9 * # A-D, and a comma for a pause',
       )
     }
-    const options = { toneMs: this.core.account.dtmfToneMs, ...init }
-    const sent = this.#sound().sendDigits(digits.toUpperCase(), options, this.core.keysWait)
+    const { account } = this.core
+    const { mode = account.dtmfMode ?? 'auto', ...times } = init
+    const options = { toneMs: account.dtmfToneMs, ...times }
+    const sound = this.#sound()
+    const byInfo = this.#infoLeg(mode)
+    const keys = digits.toUpperCase()
+    const sent = byInfo
+      ? sound.trackDigits(byInfo.sendDigits(keys, options))
+      : sound.sendDigits(keys, options, this.core.keysWait)
     return sent.finally(() => this.#idle?.touch())
+  }
+
+  /** The leg that sends digits by INFO; undefined if they are sent as RFC 4733 events. INFO needs a dialog (RFC 6086 4.2.1). */
+  #infoLeg(mode: DtmfMode): DialogLeg | undefined {
+    const { leg, media } = this.core
+    if (mode === 'rfc4733' || (mode === 'auto' && media.negotiation?.settled?.telephoneEvent)) return undefined
+    if (leg instanceof DialogLeg) return leg
+    if (mode === 'auto') return undefined
+    throw new TelephonyError('WRONG_STATE', 'digits by INFO are possible only in an answered call. Wait for the answer')
   }
 
   async startRecord(mediaId: string, path: string, maxMs?: number): Promise<void> {
@@ -216,5 +248,8 @@ function promptOf(sound: CallSound, prompt: ToPlay) {
   return { ended: playback.ended, stop: () => playback.stop('interrupted') }
 }
 
-export const headerFields = (headers: Readonly<Record<string, string>> = {}): HeaderField[] =>
-  Object.entries(headers).map(([name, value]) => [name, String(value)])
+/** Throws BAD_HEADER. */
+function farewellOf({ reason, headers }: HangupInit): Farewell | undefined {
+  if (reason === undefined && headers === undefined) return undefined
+  return { headers: customHeaders(headers), ...(reason !== undefined && { reason }) }
+}

@@ -13,9 +13,9 @@ import {
 import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
-import type { Leg, LegHost } from './leg.js'
+import type { Farewell, Leg, LegHost } from './leg.js'
 import type { Negotiation } from './negotiation.js'
-import { COMPLETED_ELSEWHERE, isCompletedElsewhere } from './reason.js'
+import { COMPLETED_ELSEWHERE, isCompletedElsewhere, readReasons, reasonValue } from './reason.js'
 import { contactsOf, isRedirection, Redirections } from './redirection.js'
 
 interface OutgoingLegInit {
@@ -74,13 +74,13 @@ export class OutgoingLeg implements Leg {
     }
   }
 
-  async leave(end: CallEnd): Promise<number | null> {
+  async leave(end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#ringTimer?.cancel()
     if (this.#isFinal) {
       await this.#bye
       return null
     }
-    this.#invite?.cancel(end.cause === 'completed-elsewhere' ? COMPLETED_ELSEWHERE : undefined)
+    this.#invite?.cancel(reasonOfCancel(end, farewell))
     return this.#final.promise
   }
 
@@ -168,7 +168,12 @@ export class OutgoingLeg implements Leg {
     this.#host.noteHeaders(response)
     const elsewhere = isCompletedElsewhere(response.headers('Reason'))
     const cause = elsewhere ? 'completed-elsewhere' : causeOfStatus(status)
-    this.#host.finish({ by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) })
+    const end: CallEnd = { by: 'remote', cause, sipCode: status, reason: response.reason.slice(0, 128) }
+    const reasons = readReasons(response.headers('Reason'))
+    if (reasons) end.reasons = reasons
+    const contacts = status < 400 ? contactsOf(response) : []
+    if (contacts.length > 0) end.contacts = contacts
+    this.#host.finish(end)
   }
 }
 
@@ -176,4 +181,10 @@ export class OutgoingLeg implements Leg {
 async function hangUpLater(dialog: SipDialog): Promise<void> {
   await Promise.resolve()
   await dialog.bye()
+}
+
+/** RFC 3326 2; CANCEL has no other header of the user, because each hop makes its own (RFC 3261 9.1). */
+function reasonOfCancel(end: CallEnd, farewell: Farewell | undefined): string | undefined {
+  if (end.cause === 'completed-elsewhere') return COMPLETED_ELSEWHERE
+  return farewell?.reason === undefined ? undefined : reasonValue(farewell.reason, 'SIP;cause=487')
 }

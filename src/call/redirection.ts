@@ -8,10 +8,16 @@ const MAX_REDIRECTS = 5
 /** Limit of the contacts that are read from one response. */
 const MAX_CONTACTS = 10
 
-/** 300, 301 and 302 name other addresses; 305 and 380 have another meaning (RFC 3261 21.3.4, 21.3.5). */
+/**
+ * 300, 301 and 302 name other addresses. 305 names a proxy and 380 a service (RFC 3261 21.3.4, 21.3.5): a peer must not choose our
+ * proxies, so they end the call, and its end tells their addresses.
+ */
 export const isRedirection = (status: number): boolean => status >= 300 && status <= 302
 
-/** The URIs of a redirection, sorted by q (RFC 3261 20.10; 1 if it is missing). */
+/**
+ * The URIs of a redirection, sorted by q (RFC 3261 20.10; 1 if it is missing), without those that have expired. Headers and a method
+ * in a URI would make the peer the author of our request (RFC 3261 19.1.5), so they are dropped.
+ */
 export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
   return response
     .headers('Contact')
@@ -19,7 +25,9 @@ export function contactsOf(response: Pick<SipResponse, 'headers'>): string[] {
     .slice(0, MAX_CONTACTS)
     .flatMap((value) => {
       const contact = parseNameAddress(value)
-      return contact ? [{ uri: contact.uri.text, q: qualityOf(contact.params.get('q')) }] : []
+      return contact && contact.params.get('expires') !== '0'
+        ? [{ uri: plainUri(contact.uri.text), q: qualityOf(contact.params.get('q')) }]
+        : []
     })
     .sort((a, b) => b.q - a.q)
     .map(({ uri }) => uri)
@@ -59,6 +67,8 @@ const comparable = (uri: string): string => {
   const at = uri.lastIndexOf('@') + 1
   return uri.slice(0, at).replace(/^[a-z]+:/i, (scheme) => scheme.toLowerCase()) + uri.slice(at).toLowerCase()
 }
+
+const plainUri = (uri: string): string => uri.replace(/\?.*$/s, '').replace(/;method=[^;]*/gi, '')
 
 const qualityOf = (q: string | null | undefined): number => {
   const value = q === undefined || q === null || q === '' ? 1 : Number(q)

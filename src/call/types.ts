@@ -6,6 +6,7 @@ import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/pr
 import type { SipDialog, UserAgent } from '../sip/types.js'
 import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
+import type { Caller, CallerIdBy, Diverted } from './identity.js'
 import type { MediaSource } from './nat.js'
 import type { HostLookup } from './peer-host.js'
 
@@ -17,7 +18,12 @@ export interface CallDeps {
   userAgent: UserAgent
   /** Addresses of a host name in the peer's SDP, of both families; never rejects. */
   lookup: HostLookup
+  /** Which peers may assert an identity (RFC 3325 5), and ask for an automatic answer. Absent: none. */
+  trust?: { isKnown(address: string): boolean }
 }
+
+/** `auto`: RFC 4733 if it is negotiated, else INFO. */
+export type DtmfMode = 'rfc4733' | 'info' | 'auto'
 
 /** The account settings that a call uses; a part of AccountConfig, with addresses resolved. */
 export interface CallAccount {
@@ -29,11 +35,15 @@ export interface CallAccount {
   /** RTP: the address to bind, the address in SDP (the same without NAT), inclusive port range. */
   rtp: { address: string; advertise: string; portMin: number; portMax: number }
   dtmfToneMs: number
+  /** Absent: `auto`. */
+  dtmfMode?: DtmfMode
   mediaTimeoutMs: number
   mediaSource?: MediaSource
   /** An answered call ends as `abandoned` after this time without an action; absent or 0: never. */
   abandonedAfterMs?: number
   exposeHeaders: readonly string[]
+  /** Where the caller id of a call is written; absent: in From. */
+  callerIdBy?: CallerIdBy
 }
 
 /** Where a call continues after its local address is gone. */
@@ -63,6 +73,14 @@ export interface OutgoingCallInit extends CallInit {
   /** Request-URI and its decoded user part, as the account has resolved them. */
   target: { uri: SipUri; user: string }
   callerName?: string
+  /** Another caller than the account's own address. */
+  callerId?: Caller
+  /** The called party does not learn who calls (RFC 3323). */
+  hideCallerId?: boolean
+  /** The call was diverted from these addresses, the latest first. */
+  diverted?: readonly Diverted[]
+  /** Asks the called telephone to answer at once, as an intercom does. */
+  autoAnswer?: boolean
   headers?: Readonly<Record<string, string>>
   ringTimeoutMs: number
   /** Resolves the address of a redirection; throws if it may not be called. Absent: redirections are not followed. */
@@ -81,6 +99,8 @@ export interface IncomingCallInit extends CallInit {
     rejectStatus: number
     /** Mode `answer`: rings for this time first. */
     ringMs?: number
+    /** Mode `flow`: answers at once if a known peer asks for that. */
+    autoAnswer?: boolean
   }
 }
 
@@ -116,7 +136,10 @@ export interface HangupInit {
   failed?: boolean
   /** Another telephone took the call; has an effect only on an outbound call that still rings. */
   elsewhere?: boolean
+  /** For the BYE or CANCEL as well: a text, or a whole Reason value such as `SIP;cause=480`. */
   reason?: string
+  /** Further headers of the BYE, or of the response that refuses the call. */
+  headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -134,7 +157,7 @@ export interface Call {
   /** Inbound: 183 with SDP; sound flows from then on, and the call still waits for a decision (at most three minutes). */
   early(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
   /** Inbound: a final response from 400 to 699. */
-  reject(status: number, reason?: string): void
+  reject(status: number, reason?: string, headers?: Readonly<Record<string, string>>): void
   /** Inbound: 302 with these URIs in their order. */
   redirect(contacts: readonly string[], reason?: string): void
   /** BYE, CANCEL, 603 or 480 depending on the state; never rejects, resolves when the call has ended. */
@@ -147,7 +170,10 @@ export interface Call {
   /** Sends the received sound back in place of silence. */
   echo(on: boolean): Promise<void>
   gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult>
-  sendDigits(digits: string, init?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
+  sendDigits(
+    digits: string,
+    init?: { toneMs?: number; gapMs?: number; mode?: DtmfMode },
+  ): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. The caller passes an absolute path and has checked its folder. */
   startRecord(mediaId: string, path: string, maxMs?: number): Promise<void>
   stopRecord(mediaId?: string): Promise<RecordResult | null>

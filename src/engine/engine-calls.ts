@@ -1,4 +1,5 @@
-import { CallRates, checkOutbound } from '../account/outbound-policy.js'
+import { parseAor } from '../account/aor.js'
+import { CallRates, checkOutbound, isWithin } from '../account/outbound-policy.js'
 import type { Target } from '../account/target.js'
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
@@ -14,6 +15,7 @@ import {
   type CallReports,
   type HangupInit,
   type LocalPlace,
+  type OutgoingCallInit,
   placeCall,
   takeCall,
 } from '../call/call.js'
@@ -22,7 +24,7 @@ import type { MediaService } from '../media/client.js'
 import type { IncomingInvite, SipDialog } from '../sip/types.js'
 import type { AccountEntry } from './account-entry.js'
 import type { Lease } from './endpoints.js'
-import type { DialCommand, InboundRule } from './protocol.js'
+import type { AccountConfig, DialCommand, InboundRule } from './protocol.js'
 
 export interface EngineCallsDeps {
   clock: Clock
@@ -126,9 +128,10 @@ export class EngineCalls {
       account: callAccountOf(entry),
       owner: command.owner ?? null,
       ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
-      ...(config.followRedirects === false ? {} : { redirect: (uri: string) => this.targetOf(entry, uri) }),
+      ...redirectOf(config, (uri) => this.targetOf(entry, uri)),
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
+      ...callerOf(entry, command),
       ...(command.headers ? { headers: command.headers } : {}),
       ...(command.tags ? { tags: command.tags } : {}),
       ...(command.codecs ? { codecs: command.codecs } : {}),
@@ -251,6 +254,7 @@ export class EngineCalls {
       lookup,
       log: log.child({ callId, accountId: entry.config.id }),
       userAgent: entry.account.userAgent,
+      trust: entry.account,
     }
   }
 }
@@ -265,6 +269,46 @@ async function placedCall(record: CallRecord): Promise<Call> {
 
 /** A line break cannot be part of a Call-ID or a tag (RFC 3261 25.1). */
 const keyOf = ({ sipCallId, localTag, remoteTag }: DialogId): string => `${sipCallId}\n${localTag}\n${remoteTag}`
+
+/** Resolves the address of a redirection, if the account follows them. */
+function redirectOf(
+  { redirects = 'follow', aor }: AccountConfig,
+  targetOf: (uri: string) => Target,
+): { redirect?: (uri: string) => Target } {
+  if (redirects === 'refuse') return {}
+  if (redirects === 'follow') return { redirect: targetOf }
+  const own = parseAor(aor).domain
+  return {
+    redirect: (uri) => {
+      const target = targetOf(uri)
+      if (isWithin(target.uri, own)) return target
+      throw new TelephonyError('TARGET_BLOCKED', `“${uri}” is outside of the account’s own domain ${own}`)
+    },
+  }
+}
+
+/** The caller of a call and its earlier targets, as the command names them. Throws BAD_ARGUMENT. */
+function callerOf(
+  { account }: AccountEntry,
+  { callerId, hideCallerId, diverted, autoAnswer }: DialCommand,
+): Pick<OutgoingCallInit, 'callerId' | 'hideCallerId' | 'diverted' | 'autoAnswer'> {
+  const named = (what: string, text: string) => {
+    try {
+      const { uri, user } = account.target(text)
+      return { uri: uri.text, user }
+    } catch (error) {
+      throw new TelephonyError('BAD_ARGUMENT', `${what}: ${TelephonyError.from(error).message}`)
+    }
+  }
+  return {
+    ...(callerId && { callerId: named('the caller ID', callerId) }),
+    ...(hideCallerId && { hideCallerId }),
+    ...(autoAnswer && { autoAnswer }),
+    ...(diverted && {
+      diverted: diverted.map(({ target, reason = 'unknown' }) => ({ ...named('a diversion', target), reason })),
+    }),
+  }
+}
 
 function rtpOf({ config, lease, mediaAddress }: AccountEntry): CallAccount['rtp'] {
   const { rtpPortMin: portMin, rtpPortMax: portMax } = config.transport
@@ -285,5 +329,7 @@ function callAccountOf(entry: AccountEntry): CallAccount {
     abandonedAfterMs: config.abandonedAfterMs ?? 0,
     mediaSource: config.mediaSource ?? 'auto',
     exposeHeaders: config.exposeHeaders,
+    callerIdBy: config.callerIdBy ?? 'from',
+    dtmfMode: config.dtmfMode ?? 'auto',
   }
 }

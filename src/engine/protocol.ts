@@ -2,13 +2,14 @@
 import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
-import type { GatherResult, GatherRules } from '../call/types.js'
+import type { CallerIdBy, DiversionReason } from '../call/identity.js'
+import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipProtocol, TransportProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
-export type { DialPlan, GatherResult, RegistrationState }
+export type { CallerIdBy, DialPlan, DiversionReason, DtmfMode, GatherResult, RegistrationState }
 
 export interface EngineInit {
   /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
@@ -95,8 +96,12 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
-  /** Whether a 3xx is followed to targets that may be called; absent: yes. */
-  followRedirects?: boolean
+  /** 3xx: `follow` (or absent) to targets that may be called; `own-domain`: only within the account's own domain; `refuse`: the call ends. */
+  redirects?: 'follow' | 'own-domain' | 'refuse'
+  /** Where the caller id of a call is written: From (absent), P-Asserted-Identity or P-Preferred-Identity (RFC 3325). */
+  callerIdBy?: CallerIdBy
+  /** How digits are sent: RFC 4733, INFO, or (`auto`, absent) RFC 4733 if it is negotiated and INFO otherwise. */
+  dtmfMode?: DtmfMode
   /** Addresses or CIDR blocks, IPv4 and IPv6. */
   allowedSources: string[]
   /** Answer to other sources: none (also if absent), or 403. */
@@ -124,6 +129,8 @@ export interface AccountConfig {
 export interface InboundRule {
   /** `answer`: 200 at once, or after `ringMs`. `flow`: 180 (or 100 only), then the flow decides within `decideMs`, else 480. `reject`: with `rejectStatus`. */
   mode: 'flow' | 'answer' | 'reject'
+  /** Mode `flow`: a call of a known peer that asks for an automatic answer is answered without a decision. */
+  autoAnswer?: boolean
   /** Mode `answer`: rings (180) for this time before the 200; absent or 0: no ringing. */
   ringMs?: number
   sendRinging: boolean
@@ -139,6 +146,14 @@ export interface DialCommand {
   callId?: string
   owner?: string
   callerName?: string
+  /** Number or address that is shown in place of the account's own; the account's `callerIdBy` says how. */
+  callerId?: string
+  /** The called party does not learn who calls. */
+  hideCallerId?: boolean
+  /** Targets from which the call was diverted, the latest first. */
+  diverted?: { target: string; reason?: DiversionReason }[]
+  /** Asks the called telephone to answer at once. */
+  autoAnswer?: boolean
   headers?: Record<string, string>
   /** Absent or 0: the account's ring timeout. */
   ringTimeoutMs?: number
@@ -194,12 +209,19 @@ export type EngineCommands = {
   early(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   /** 302: the caller then tries these targets in their order. Targets as in `dial`; BAD_TARGET if one is not valid. */
   redirect(a: { callId: string; targets: string[]; reason?: string }): void
-  reject(a: { callId: string; status: number; reason?: string }): void
+  reject(a: { callId: string; status: number; reason?: string; headers?: Record<string, string> }): void
   /**
    * BYE, CANCEL or a final response, depending on the state. Resolves when the call has ended, also if it had ended before.
    * `elsewhere`: an unanswered outbound call ends as `completed-elsewhere`, and its CANCEL carries this reason (RFC 3326).
+   * `reason`: for the Reason header of the BYE or CANCEL, a text or a whole value such as `SIP;cause=480`.
    */
-  hangup(a: { callId: string; afterMedia?: boolean; elsewhere?: boolean; reason?: string }): Promise<void>
+  hangup(a: {
+    callId: string
+    afterMedia?: boolean
+    elsewhere?: boolean
+    reason?: string
+    headers?: Record<string, string>
+  }): Promise<void>
   /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {
     callId: string
@@ -211,7 +233,14 @@ export type EngineCommands = {
   /** Sends the received sound back in place of silence; prompts and digits take precedence. */
   echo(a: { callId: string; on: boolean }): Promise<void>
   gather(a: GatherCommand): Promise<GatherResult>
-  sendDigits(a: { callId: string; digits: string; toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
+  /** `mode`: absent, the account's `dtmfMode`. Rejects with REFUSED if the peer refuses the INFO. */
+  sendDigits(a: {
+    callId: string
+    digits: string
+    toneMs?: number
+    gapMs?: number
+    mode?: DtmfMode
+  }): Promise<'finished' | 'hangup'>
   /** Resolves when recording has begun; `call.record-ended` follows. `file`: relative name below the record root; `''` makes one. */
   startRecord(a: { callId: string; mediaId: string; file: string; maxMs?: number }): Promise<{ path: string }>
   stopRecord(a: { callId: string; mediaId?: string }): Promise<RecordResult | null>

@@ -109,7 +109,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       const contacts = targets.map((target) => this.#calls.targetOf(entry, target).uri.text)
       ;(await this.#calls.get(callId)).redirect(contacts, reason)
     },
-    reject: async ({ callId, status, reason }) => (await this.#calls.get(callId)).reject(status, reason),
+    reject: async ({ callId, status, reason, headers }) =>
+      (await this.#calls.get(callId)).reject(status, reason, headers),
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
     play: async ({ callId, mediaId, source, repeat }) => {
       const call = await this.#calls.get(callId)

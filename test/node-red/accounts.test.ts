@@ -56,7 +56,7 @@ describe('sip-account and who uses it', () => {
     assert.deepEqual(config?.allowedSources, ['192.0.2.1', '198.51.100.0/24'])
     assert.deepEqual(config?.exposeHeaders, ['X-Ticket'])
     assert.deepEqual(config?.dialPlan, { stripPrefix: '9', addPrefix: '0', countryCode: '49' })
-    assert.equal(config?.followRedirects, true)
+    assert.equal(config?.redirects, 'follow')
     const told = JSON.stringify([
       flows.logged,
       [...flows.statuses],

@@ -79,6 +79,8 @@ export class FakeEngine implements Engine {
       durationMs: 0,
       codec: null,
       headers: {},
+      identity: null,
+      alert: null,
       tags: {},
       end: null,
     }

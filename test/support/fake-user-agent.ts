@@ -105,8 +105,11 @@ export class FakeOutgoingInvite implements OutgoingInvite {
     this.cseq = (init.after?.cseq ?? 0) + 1
   }
 
-  cancel(): void {
+  cancelReason: string | undefined
+
+  cancel(reason?: string): void {
     this.cancels++
+    this.cancelReason = reason
     if (this.answersCancel) queueMicrotask(() => this.handlers.failed(response(487, { reason: 'Request Terminated' })))
   }
 
@@ -160,12 +163,14 @@ export class FakeDialog implements SipDialog {
 
   /** Methods that were sent within the dialog. */
   readonly requests: string[] = []
+  readonly requestBodies: (SipBody | undefined)[] = []
   readonly reinvites: SipBody[] = []
   /** What the next requests are answered; 200 where nothing is left. */
   readonly answers: (FinalResponse | Error)[] = []
 
-  async request(method = ''): Promise<FinalResponse> {
+  async request(method = '', init: { body?: SipBody } = {}): Promise<FinalResponse> {
     this.requests.push(method)
+    this.requestBodies.push(init.body)
     return this.#answer()
   }
 
@@ -203,7 +208,10 @@ export class FakeDialog implements SipDialog {
     return answer
   }
 
-  bye(): Promise<FinalResponse> {
+  byeHeaders: readonly HeaderField[] = []
+
+  bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
+    this.byeHeaders = init.headers ?? []
     this.byes++
     return this.answersBye ? Promise.resolve(response(200)) : new Promise(() => {})
   }

@@ -190,12 +190,13 @@ function inviteOf(
 ): OutgoingRequest {
   const target = targetUri(init.target)
   const to = init.to === undefined ? target : targetUri(init.to)
+  const from = init.from === undefined ? context.aor : targetUri(init.from)
   const name = init.fromDisplayName ?? context.init.displayName
   return new OutgoingRequest({
     method: 'INVITE',
     target,
     routeSet: context.routeSetTo(target),
-    from: `${displayed(name)}<${context.aor.text}>`,
+    from: `${displayed(name)}<${from.text}>`,
     fromTag,
     to: `<${to.text}>`,
     callId: checkText('Call-ID', init.sipCallId),

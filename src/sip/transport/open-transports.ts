@@ -1,5 +1,5 @@
 import { TelephonyError } from '../../base/errors.js'
-import type { SipProtocol, TransportProtocol } from '../types.js'
+import type { TransportProtocol } from '../types.js'
 import { openTcp, type TcpDeps } from './tcp.js'
 import type { LocalAddress, SipTransport } from './transport.js'
 import { openUdp } from './udp.js'
@@ -7,13 +7,15 @@ import { openUdp } from './udp.js'
 /** The port that one protocol got may be taken in another. */
 const MAX_ATTEMPTS = 10
 
-const OPEN: Record<SipProtocol, (deps: TcpDeps, init: LocalAddress) => Promise<SipTransport>> = {
+type OpenProtocol = Exclude<TransportProtocol, 'udp+tcp'>
+
+const OPEN: Record<OpenProtocol, (deps: TcpDeps, init: LocalAddress) => Promise<SipTransport>> = {
   udp: openUdp,
   tcp: openTcp,
 }
 
 /** In order of preference. */
-const protocolsOf = (protocol: TransportProtocol): SipProtocol[] => protocol.split('+') as SipProtocol[]
+const protocolsOf = (protocol: TransportProtocol): OpenProtocol[] => protocol.split('+') as OpenProtocol[]
 
 /** Opens all protocols of an endpoint at the same port, or none. Rejects with TRANSPORT and what to do. */
 export async function openTransports(

@@ -12,6 +12,8 @@ export interface OutgoingInviteInit {
   after?: Pick<OutgoingInvite, 'fromTag' | 'cseq'>
   headers?: readonly HeaderField[]
   body: SipBody
+  /** Overrides the account's address in From: another caller id, or an anonymous caller (RFC 3323 4.1.1.3). */
+  from?: string | SipUri
   /** Overrides the account's display name. */
   fromDisplayName?: string
   sipCallId: string

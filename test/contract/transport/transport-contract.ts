@@ -4,13 +4,13 @@ import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
-import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
+import type { SipEndpointInit, TransportProtocol } from '../../../src/sip/types.js'
 import { uriHost } from '../../../src/sip/uri/host.js'
 import { ANSWER, establish, Party } from '../../support/sip-parties.js'
 
 export interface TransportUnderTest {
   name: string
-  protocol: SipProtocol
+  protocol: Exclude<TransportProtocol, 'udp+tcp'>
   host: string
 }
 

@@ -78,7 +78,7 @@ describe('redirection, engine to engine and peer', () => {
 
   it('an account that follows none ends with 302; a setting that changes nothing on the wire', async () => {
     const before = await engine.call('setAccount', loopbackAccount('caller'))
-    const after = await engine.call('setAccount', loopbackAccount('caller', { followRedirects: false }))
+    const after = await engine.call('setAccount', loopbackAccount('caller', { redirects: 'refuse' }))
     assert.deepEqual(after, before)
     const placed = dial(peer.uri)
     peer.answer(await peer.requests.next(), 302, { contact: target })
@@ -134,9 +134,9 @@ describe('redirection, engine to engine and peer', () => {
       return (await heard.next('call.ended', (event) => event.callId === callId)).end
     }
 
-    it('is not called for a peer that says so: sips, http, and header lines in the address', async () => {
+    it('is not called for a peer that says so: sips and http', async () => {
       const at = `127.0.0.2:${elsewhere.port}`
-      const callId = await redirected([`sips:a@${at}`, `http://${at}/`, `sip:a@${at}?X-Evil=1`, `${target}?X-Evil=1`])
+      const callId = await redirected([`sips:a@${at}`, `http://${at}/`])
       assert.equal((await endOf(callId)).sipCode, 300)
       assert.deepEqual(await engine.call('calls', null), [])
       assert.deepEqual(elsewhere.texts, [])
@@ -145,6 +145,31 @@ describe('redirection, engine to engine and peer', () => {
         peer.texts.map((text) => text.split(' ', 1)[0]),
         ['INVITE', 'ACK'],
       )
+    })
+
+    it('is not called outside of the own domain, if only that may be called; maddr leads out of it too', async () => {
+      await engine.call('setAccount', loopbackAccount('caller', { redirects: 'own-domain' }))
+      const outside = [`sip:a@127.0.0.2:${elsewhere.port}`, `sip:a@127.0.0.1:${elsewhere.port};maddr=127.0.0.2`]
+      const refused = await redirected(outside)
+      const end = await endOf(refused)
+      assert.deepEqual([end.sipCode, end.contacts], [300, outside])
+      assert.deepEqual(elsewhere.texts, [])
+      peer.texts.length = 0
+      assert.equal((await peer.requests.next()).message.method, 'ACK')
+      const followed = await redirected([...outside, target])
+      await heard.next('call.answered', (event) => event.callId === followed)
+      await engine.call('hangup', { callId: followed })
+    })
+
+    it('is called without the headers and the method that the peer wrote into the address', async () => {
+      const at = `127.0.0.2:${elsewhere.port}`
+      const callId = await redirected([`sip:a@${at};method=BYE?X-Evil=1&Route=%3Csip:evil%3E`])
+      const invited = await elsewhere.requests.next()
+      assert.equal(invited.message.method, 'INVITE')
+      assert.equal(invited.message.uri.text, `sip:a@${at}`)
+      assert.doesNotMatch(invited.text, /evil/i)
+      elsewhere.answer(invited, 486)
+      assert.equal((await endOf(callId)).cause, 'busy')
     })
 
     it('is not called for a peer that says so: emergency and blocked numbers, in any spelling', async () => {

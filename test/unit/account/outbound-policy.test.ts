@@ -6,6 +6,7 @@ import {
   checkOutbound,
   checkPatterns,
   glob,
+  isWithin,
   type OutboundRules,
 } from '../../../src/account/outbound-policy.js'
 import { resolveTarget } from '../../../src/account/target.js'
@@ -24,6 +25,27 @@ const allows = (rules: OutboundRules, typed: string): boolean => {
     return false
   }
 }
+
+describe('where a URI leads', () => {
+  it('is decided by maddr (RFC 3261 19.1.1)', () => {
+    const ours = { allowedTargets: ['*@pbx.example.com'] }
+    assert.equal(allows(ours, 'sip:bob@pbx.example.com'), true)
+    assert.equal(allows(ours, 'sip:bob@pbx.example.com;maddr=192.0.2.66'), false)
+    assert.equal(allows({ allowedTargets: ['1*'] }, 'sip:1000@pbx.example.com;maddr=192.0.2.66'), false)
+    assert.equal(allows({ blockedTargets: ['*@192.0.2.66'] }, 'sip:bob@pbx.example.com;maddr=192.0.2.66'), false)
+  })
+
+  it('is within a domain if host and maddr are', () => {
+    for (const [uri, within] of [
+      ['sip:bob@PBX.example.com.:5070;transport=tcp', true],
+      ['sip:bob@pbx.example.com;maddr=pbx.example.com', true],
+      ['sip:bob@pbx.example.com;maddr=192.0.2.66', false],
+      ['sip:pbx.example.com@other.example.com', false],
+      ['tel:+4930', false],
+    ] as const)
+      assert.equal(isWithin(uriOf(uri), DOMAIN), within, uri)
+  })
+})
 
 describe('emergency numbers', () => {
   const known: [dialled: string, countryCode: string, number: string][] = [

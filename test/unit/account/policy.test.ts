@@ -136,3 +136,17 @@ describe('policy', () => {
     assert.equal(changes(), 0)
   })
 })
+
+describe('a known peer', () => {
+  it('is the registrar, a proxy, a learned address or an allowed source, even if anyone may call', async () => {
+    const { policy: made } = policy(
+      { inboundFrom: 'anyone', allowedSources: ['198.51.100.0/24'], peers: ['pbx.example.com'] },
+      async () => ['192.0.2.1'],
+    )
+    await made.start()
+    made.learn('192.0.2.2')
+    const known = ['192.0.2.1', '192.0.2.2', '198.51.100.7', '192.0.2.9'].map((address) => made.isKnown(address))
+    assert.deepEqual(known, [true, true, true, false])
+    made.close()
+  })
+})

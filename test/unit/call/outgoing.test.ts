@@ -43,6 +43,8 @@ describe('outgoing call', () => {
       durationMs: 0,
       codec: null,
       headers: {},
+      identity: null,
+      alert: null,
       tags: { ticket: 7 },
       end: null,
     })

@@ -139,10 +139,34 @@ describe('contacts of a redirection', () => {
   it('are URIs by q, however they are written', () => {
     assert.deepEqual(contacts('"C, and D" <sip:c@x;transport=udp>;q=0.2, sip:a@x;q=0.9', '<sip:b@x?a=b,c>;q=0.5'), [
       'sip:a@x',
-      'sip:b@x?a=b,c',
+      'sip:b@x',
       'sip:c@x;transport=udp',
     ])
   })
+
+  it('lose the headers and the method by which a peer would write our request; expired ones are left out', () => {
+    const found = contacts(
+      '<sip:a@x;method=BYE;maddr=192.0.2.7?Route=%3Csip:evil%3E&body=x>',
+      '<sip:b@x>;expires=0',
+      '<sip:c@x>;expires=60',
+    )
+    assert.deepEqual(found, ['sip:a@x;maddr=192.0.2.7', 'sip:c@x'])
+  })
+
+  it('that are not followed are in the end of the call, so that the flow can decide', async () => {
+    const { call, failed } = await called()
+    failed(moved('<sip:a@x>;q=0.1', '<sip:b@x?Subject=x>'))
+    const { sipCode, contacts: told } = await call.ended
+    assert.deepEqual([sipCode, told], [302, ['sip:b@x', 'sip:a@x']])
+  })
+
+  for (const status of [305, 380])
+    it(`of a ${status} are told, not followed`, async () => {
+      const { call, failed, targets } = await called(anywhere)
+      failed(response(status, { headers: { Contact: '<sip:proxy.example.com>' } }))
+      assert.deepEqual((await call.ended).contacts, ['sip:proxy.example.com'])
+      assert.equal(targets().length, 1)
+    })
 
   it('that are none are left out, and ten are enough', () => {
     assert.deepEqual(contacts('', '*', '<>', 'nonsense', '<sip:a@x>'), ['sip:a@x'])

@@ -171,9 +171,30 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     after: { dialPlan: { ...dialPlan, addPrefix: '0' } },
     asked: async (scene) => (await dialled(scene)).invite.init.target,
   },
-  followRedirects: {
+  callerIdBy: {
     before: {},
-    after: { followRedirects: false },
+    after: { callerIdBy: 'ppi' },
+    asked: async (scene) => {
+      await scene.commands.dial({ accountId: 'a1', target: '1002', callerId: '4711' })
+      return agent(scene).invites.at(-1)?.init.headers
+    },
+  },
+  dtmfMode: {
+    before: { dtmfMode: 'rfc4733' },
+    after: { dtmfMode: 'info' },
+    asked: async (scene) => {
+      const { callId, dialog, session } = await answered(scene)
+      session.happen('started')
+      const sent = scene.commands.sendDigits({ callId, digits: '1' })
+      await settled()
+      session.digitsSent[0]?.finish('finished')
+      await sent
+      return dialog.requests
+    },
+  },
+  redirects: {
+    before: {},
+    after: { redirects: 'refuse' },
     asked: async (scene) => {
       const { invite } = await dialled(scene)
       invite.handlers.failed(response(302, { headers: { Contact: '<sip:1003@127.0.0.1>' } }))
@@ -306,7 +327,9 @@ it('a change that the peers of an account cannot see leaves its registration and
     abandonedAfterMs: 5_000,
     orphanedCalls: 'keep',
     dialPlan: { ...dialPlan, countryCode: '49' },
-    followRedirects: false,
+    redirects: 'refuse',
+    callerIdBy: 'pai',
+    dtmfMode: 'info',
     maxCallsPerMinute: 7,
     allowedTargets: ['1*'],
     blockedTargets: ['0900*'],

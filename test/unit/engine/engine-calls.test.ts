@@ -26,7 +26,7 @@ function makeCalls() {
   const target = (uri: string) => ({ uri: uriOf(uri), user: 'bob' })
   const entry = {
     config: account(),
-    account: { userAgent, peers: { aor }, target },
+    account: { userAgent, peers: { aor }, target, isKnown: () => false },
     lease,
     mediaAddress: { host: '127.0.0.1' },
   } as unknown as AccountEntry

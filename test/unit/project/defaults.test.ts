@@ -54,7 +54,7 @@ describe('defaults', () => {
     assert.deepEqual([gather.bargeIn, gather.clearBuffer], [true, false]))
 
   it('calls whose flow is gone end; redirections are followed', () => {
-    assert.deepEqual([account.orphanedCalls, typed.orphanedCalls, account.followRedirects], ['hangup', 'hangup', true])
+    assert.deepEqual([account.orphanedCalls, typed.orphanedCalls, account.redirects], ['hangup', 'hangup', 'follow'])
   })
 
   it('SIP is UDP at 5060, at the address that reaches the registrar', () =>

@@ -36,6 +36,8 @@ const CALL_FIELDS = {
   durationMs: true,
   codec: true,
   headers: true,
+  identity: true,
+  alert: true,
   tags: true,
   end: true,
 } satisfies Record<keyof CallSnapshot, true>
