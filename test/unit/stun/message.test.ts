@@ -113,8 +113,8 @@ describe('STUN message', () => {
         const at = bit % (8 * octets.length)
         octets[at >> 3] = (octets[at >> 3] ?? 0) ^ (1 << (at & 7))
         const parsed = parseStun(octets)
-        // A changed type of the last attribute turns the fingerprint into another attribute.
-        if (parsed) assert.ok(parsed.attributes.length > message.attributes.length)
+        // Without its fingerprint the message may pass, but then another attribute has taken the place of it.
+        if (parsed) assert.notDeepEqual(parsed, message)
       }),
     )
   })
