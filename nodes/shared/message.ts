@@ -84,6 +84,11 @@ function payloadOf(event: CallEvent): unknown {
       return event.path
     case 'call.media-trouble':
       return event.trouble.reason
+    case 'call.held':
+    case 'call.resumed':
+      return event.by
+    case 'call.codec-changed':
+      return event.codec
     case 'call.idle':
       return event.leftSec
     case 'call.ended':

@@ -9,7 +9,7 @@ import { migrations } from './migrations.js'
 
 /**
  * Reports events, no matter which node caused them: `call.*` (incoming, trying, ringing, early, answered, media, media-trouble, digit,
- * held, resumed, idle, play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and
+ * held, resumed, codec-changed, idle, play-ended, record-ended, ended), `registration.*` (registering, registered, failed, unregistering, idle) and
  * `engine.*` (up, failed).
  *
  * Output 1: a new message per event; `topic` is its name, `payload` its most useful value (digit, path, cause, registration state) or

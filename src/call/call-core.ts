@@ -3,16 +3,17 @@ import type { Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import type { CodecName, Direction, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
-import { OPPOSITE, type Settled } from '../sdp/offer-answer.js'
+import type { CodecName, MediaTrouble, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { Settled } from '../sdp/offer-answer.js'
 import type { SipDialog, SipMessage } from '../sip/types.js'
 import { alertOf } from './alert.js'
+import { CallChanges } from './call-changes.js'
+import { CallDigits } from './call-digits.js'
 import type { CallEnd, CallEvent } from './call-event.js'
 import type { CallFacts } from './call-facts.js'
 import { DialogLeg } from './dialog-leg.js'
-import { DigitBuffer, DigitMerge, type DigitPath } from './digits.js'
+import type { DigitPath } from './digits.js'
 import { Ending } from './ending.js'
-import { FirstKey } from './first-key.js'
 import { identityOf } from './identity.js'
 import type { Farewell, Leg, LegHost } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
@@ -50,6 +51,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   readonly account: CallAccount
   readonly facts: CallFacts
   readonly media: MediaLink
+  readonly digits: CallDigits
   /** Set before the first event. */
   leg!: Leg
   readonly #owner: string | null
@@ -57,16 +59,12 @@ export class CallCore implements LegHost, MediaLinkHost {
   readonly #listener: CallListener
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
-  #digits: DigitBuffer | undefined
-  #digitMerge: DigitMerge | undefined
-  #firstKey: FirstKey | undefined
   #dialogLeg: DialogLeg | undefined
-  #heldBy: Direction = 'sendrecv'
+  #changes: CallChanges | undefined
   #latest: SipMessage | undefined
   #ringingReported = false
   /** When `call.answered` was emitted. */
   #answeredMs: number | undefined
-  #isHeard = false
   #seq = 0
   #moves = 0
 
@@ -78,6 +76,7 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.log = deps.log
     this.account = init.account
     this.facts = init.facts
+    this.digits = new CallDigits(deps.clock)
     this.media = new MediaLink(deps, this, { codecs: init.codecs, latest: () => this.#latest })
   }
 
@@ -93,17 +92,16 @@ export class CallCore implements LegHost, MediaLinkHost {
     return this.#ending.reported
   }
 
-  /** Digits that no gather has read yet. */
-  get digits(): DigitBuffer {
-    this.#digits ??= new DigitBuffer()
-    return this.#digits
+  /** Resolves when our first key may be sent; undefined if it may be sent now. */
+  get keysWait(): Promise<boolean> | undefined {
+    return this.digits.keysWait(this.#answeredMs)
   }
 
-  /** Resolves when the first key may be sent; undefined if it may be sent now. Before the answer keys are for early media and are sent at once. */
-  get keysWait(): Promise<boolean> | undefined {
-    if (this.#answeredMs === undefined || this.#isHeard) return undefined
-    this.#firstKey ??= new FirstKey(this.clock, this.#answeredMs)
-    return this.#firstKey.wait()
+  /** The changes of an answered call; undefined before the answer. */
+  get changes(): CallChanges | undefined {
+    const { negotiation } = this.media
+    if (this.#dialogLeg && negotiation) this.#changes ??= new CallChanges(this, this.#dialogLeg, negotiation)
+    return this.#changes
   }
 
   /** Resolves when the call is answered and offer and answer are complete, or when it has ended. */
@@ -197,7 +195,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   finish(end: CallEnd, farewell?: Farewell): void {
     if (!this.#ending.decide(end)) return
     this.facts.ended = new Moment(this.clock)
-    this.#firstKey?.ended()
+    this.digits.ended()
     this.#listener.ending()
     void this.#wrapUp(end, farewell)
   }
@@ -205,8 +203,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   // --- for the media
 
   heard(): void {
-    this.#isHeard = true
-    this.#firstKey?.heard()
+    this.digits.heard()
     this.tell({ type: 'call.media' })
   }
 
@@ -219,7 +216,7 @@ export class CallCore implements LegHost, MediaLinkHost {
   }
 
   silent(silentMs: number): void {
-    // On hold the peer need not send sound, as long as it answers our requests (ADR 7).
+    // On hold no sound is due, as long as the peer answers our requests (ADR 7).
     if (this.facts.state === 'held' && this.#dialogLeg?.peerAnswers) return
     const name = this.media.negotiation?.unknownHost
     const why = name === undefined ? '' : `; ${noAddress(name).text}`
@@ -270,37 +267,23 @@ export class CallCore implements LegHost, MediaLinkHost {
 
   #agree(settled: Settled, now: Moment): void {
     if (this.ending) return
+    const { codec } = this.facts
     this.#connect(settled, 'answered')
     if (this.#answeredMs === undefined) {
       this.#answeredMs = now.monoMs
       this.tell({ type: 'call.answered' }, now)
       this.#talking?.resolve()
+    } else if (codec && codec !== settled.codec) {
+      this.tell({ type: 'call.codec-changed', codec: settled.codec, before: codec }, now)
     }
-    this.#followDirection(settled.direction)
-  }
-
-  /** A call is held if the peer's direction is not sendrecv. */
-  #followDirection(ours: Direction): void {
-    const theirs = OPPOSITE[ours]
-    if (this.ending || theirs === this.#heldBy) return
-    this.#heldBy = theirs
-    // With a media timeout of 0 silent peers are not probed.
-    this.#dialogLeg?.watch(theirs !== 'sendrecv' && this.account.mediaTimeoutMs > 0)
-    if (theirs === 'sendrecv') {
-      this.facts.become('answered')
-      this.tell({ type: 'call.resumed' })
-    } else {
-      if (this.facts.state !== 'held') this.facts.become('held')
-      this.tell({ type: 'call.held', direction: theirs })
-    }
+    if (!this.ending && (this.#changes || this.media.negotiation?.hold.isOn)) this.changes?.follow()
   }
 
   #press(digit: string, durationMs: number, path: DigitPath): void {
-    this.#digitMerge ??= new DigitMerge()
-    if (this.ending || !this.#digitMerge.accept(digit, durationMs, path, this.clock.now())) return
+    if (this.ending || !this.digits.accept(digit, durationMs, path)) return
     this.facts.noteDigit(digit)
     this.tell({ type: 'call.digit', digit, durationMs })
-    this.digits.push(digit)
+    this.digits.buffer.push(digit)
   }
 
   async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CodecName, Heard, MediaStats, MediaTrouble, PlayEnded } from '../media/protocol.js'
+import type { CodecName, Direction, Heard, MediaStats, MediaTrouble, PlayEnded } from '../media/protocol.js'
 import type { CallAlert } from './alert.js'
 import type { CallIdentity } from './identity.js'
 import type { EndReason } from './reason.js'
@@ -34,6 +34,9 @@ export interface CallEnd {
   mediaTrouble?: MediaTrouble['reason']
 }
 
+/** Direction of a stream from the side that holds the call. */
+export type HeldDirection = Exclude<Direction, 'sendrecv'>
+
 /** Plain JSON, usually about 1 kB. Events share it until a fact of the call changes; every message has its own copy as `msg.call`. */
 export interface CallSnapshot {
   id: string
@@ -49,6 +52,8 @@ export interface CallSnapshot {
   /** Since the answer; 0 before it. */
   durationMs: number
   codec: CodecName | null
+  /** Which sides hold the call; `state` is `held` if one of them does. */
+  hold: { local: boolean; remote: boolean }
   /** Only the headers that the account exposes. */
   headers: Record<string, string>
   /** What a known peer asserts about the caller, or in an outbound call about the called party; null if it asserts nothing. */
@@ -81,8 +86,11 @@ export type CallEvent = CallEventBase &
     | { type: 'call.media' } // the first packet of the peer has come
     | { type: 'call.media-trouble'; trouble: MediaTrouble } // nothing is heard, with the reason; emitted once per reason
     | { type: 'call.digit'; digit: string; durationMs: number }
-    | { type: 'call.held'; direction: 'sendonly' | 'recvonly' | 'inactive' } // as the peer put it in its offer
-    | { type: 'call.resumed' }
+    /** `direction`: as the holding side puts it. Each side resumes on its own. */
+    | { type: 'call.held'; by: 'local' | 'remote'; direction: HeldDirection }
+    | { type: 'call.resumed'; by: 'local' | 'remote' }
+    /** A new offer and answer have changed the codec of the answered call; both directions use it from now on. */
+    | { type: 'call.codec-changed'; codec: CodecName; before: CodecName }
     /** No node has acted in the answered call for `idleSec`; it ends as `abandoned` in `leftSec` unless a node acts. */
     | { type: 'call.idle'; idleSec: number; leftSec: number }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }

@@ -21,6 +21,8 @@ interface CallFactsInit {
   tags?: Record<string, unknown> | undefined
 }
 
+/** Shared by all calls. */
+const NOT_HELD = Object.freeze({ local: false, remote: false })
 const MAX_TAGS_OCTETS = 4096
 const MAX_TEXT = 256
 
@@ -56,6 +58,7 @@ export class CallFacts {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: NOT_HELD,
       headers: {},
       identity: null,
       alert: null,
@@ -72,6 +75,10 @@ export class CallFacts {
     return this.#snapshot.codec
   }
 
+  get isHeldByUs(): boolean {
+    return this.#snapshot.hold.local
+  }
+
   /** Throws WRONG_STATE for a transition that is not allowed. */
   become(state: CallState): void {
     this.#snapshot = { ...this.#snapshot, state: nextState(this.state, state) }
@@ -84,6 +91,12 @@ export class CallFacts {
 
   use(codec: CodecName): void {
     if (codec !== this.codec) this.#snapshot = { ...this.#snapshot, codec }
+  }
+
+  /** Of an answered call. */
+  hold(hold: CallSnapshot['hold']): void {
+    const state = hold.local || hold.remote ? 'held' : 'answered'
+    this.#snapshot = { ...this.#snapshot, hold, state: state === this.state ? state : nextState(this.state, state) }
   }
 
   /** Throws BAD_ARGUMENT for tags that cannot be part of an event. */

@@ -1,7 +1,7 @@
 /** Plays, sends digits and records on a call's media, and knows which of these actions still run. */
 import { TelephonyError } from '../base/errors.js'
 import type { MediaPlayback, MediaRecording, MediaSession, ToPlay } from '../media/client.js'
-import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { EncodedPrompt, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 
 export interface CallSoundEvents {
   playEnded(mediaId: string, ended: PlayEnded, playedMs: number): void
@@ -54,6 +54,25 @@ export class CallSound {
 
   echo(on: boolean): Promise<void> {
     return this.#session.echo(on)
+  }
+
+  /** Reads music for `hold`. Rejects with FILE_NOT_FOUND … */
+  prepare(music: ToPlay): Promise<EncodedPrompt> {
+    return this.#session.prepare(music)
+  }
+
+  /** Sends only the music, or silence, in place of plays, digits and echo, which wait. Another hold changes the music. */
+  hold(music: EncodedPrompt | undefined): void {
+    this.#session.hold(true, music)
+  }
+
+  resume(): void {
+    this.#session.hold(false)
+  }
+
+  /** Sends silence in place of plays and echo. */
+  mute(on: boolean): void {
+    this.#session.mute(on)
   }
 
   /** `wait`: the digits are sent when it resolves with true. */

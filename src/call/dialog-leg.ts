@@ -55,12 +55,22 @@ export class DialogLeg implements Leg {
     return this.#renegotiation.run()
   }
 
+  /** Sends an offer with what has changed. Resolves with true if the peer accepted it. */
+  offerAgain(): Promise<boolean> {
+    return this.#renegotiation.again()
+  }
+
+  /** The response that refused our last offer. */
+  get refusal(): FinalResponse | undefined {
+    return this.#renegotiation.refusal
+  }
+
   /** Continues from another local address and sends the peer a re-INVITE (RFC 3261 14.1). Resolves with the failure, if there is one. */
   async moveTo({ userAgent, rtp }: LocalPlace): Promise<{ sipCode: number | null; why: string } | undefined> {
     try {
       userAgent.adopt(this.#dialog)
       await this.#negotiation.moveTo(rtp)
-      if (this.#host.ending || (await this.#renegotiation.again())) return undefined
+      if (this.#host.ending || (await this.#renegotiation.again({ atOnce: true }))) return undefined
     } catch (error) {
       return { sipCode: null, why: TelephonyError.from(error).message }
     }
@@ -76,7 +86,7 @@ export class DialogLeg implements Leg {
     return this.#infoDigits.send(digits, times)
   }
 
-  /** A peer that holds the call need not send sound; requests check whether it is still there. */
+  /** In a held call no sound is due; requests check whether it is still there. */
   watch(on: boolean): void {
     if (on) this.#probe.start()
     else this.#probe.stop()

@@ -30,6 +30,7 @@ export class Gather {
   #digits = ''
   #prompt: PromptPlayback | undefined
   #timer: Timer | undefined
+  #isPaused = false
   #done = false
 
   /** Throws BAD_ARGUMENT. */
@@ -52,6 +53,18 @@ export class Gather {
     if (this.#done) return
     if (!prompt || this.#digits !== '') this.#arm()
     else this.#play(prompt)
+  }
+
+  /** We hold the call: no time passes until `resume`; digits still count. */
+  pause(): void {
+    this.#isPaused = true
+    this.#timer?.cancel()
+  }
+
+  /** The wait for the next digit begins again. */
+  resume(): void {
+    this.#isPaused = false
+    if (!this.#done && !this.#prompt) this.#arm()
   }
 
   /** The call has ended. */
@@ -103,6 +116,7 @@ export class Gather {
   #arm(): void {
     const { firstDigitMs, interDigitMs, minDigits } = this.#rules
     this.#timer?.cancel()
+    if (this.#isPaused) return
     this.#timer = this.#deps.clock.setTimeout(
       () => this.#finish(this.#digits.length < Math.max(1, minDigits) ? 'no-input' : 'timeout'),
       this.#digits === '' ? firstDigitMs : interDigitMs,

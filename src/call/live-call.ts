@@ -1,8 +1,10 @@
+import { CODEC_NAMES, type CodecName } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import type { ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import { customHeaders } from '../sip/message/custom-headers.js'
 import type { SipDialog } from '../sip/types.js'
+import type { CallChanges } from './call-changes.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { CallSound } from './call-sound.js'
@@ -111,15 +113,38 @@ export class LiveCall implements Call {
     const sound = this.#sound()
     if (this.#gather) throw new TelephonyError('WRONG_STATE', 'a gather already runs in the call. Wait for its result')
     const play = prompt && (() => promptOf(sound, prompt))
-    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits, prompt: play }, rules)
+    const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits.buffer, prompt: play }, rules)
     this.#gather = gather
     try {
+      if (this.core.facts.isHeldByUs) gather.pause()
       gather.start()
       return await gather.result
     } finally {
       this.#gather = undefined
       this.#idle?.touch()
     }
+  }
+
+  async hold(music?: ToPlay): Promise<void> {
+    await this.#answered().hold(music)
+  }
+
+  async resume(): Promise<void> {
+    await this.#answered().resume()
+  }
+
+  mute(on: boolean): void {
+    this.#sound().mute(on)
+  }
+
+  async renegotiate(codecs: readonly CodecName[]): Promise<CodecName> {
+    if (codecs.length === 0 || !codecs.every((name) => CODEC_NAMES.includes(name))) {
+      throw new TelephonyError(
+        'BAD_ARGUMENT',
+        `the codecs “${codecs.join(', ').slice(0, 64)}” are not valid. Use one or more of ${CODEC_NAMES.join(', ')}`,
+      )
+    }
+    return this.#answered().useCodecs(codecs)
   }
 
   async sendDigits(
@@ -176,6 +201,8 @@ export class LiveCall implements Call {
   hear(event: CallEvent): void {
     if (event.type === 'call.answered') this.#watchIdle()
     else if (event.type !== 'call.idle') this.#idle?.touch()
+    if (event.type === 'call.held' && event.by === 'local') this.#gather?.pause()
+    if (event.type === 'call.resumed' && event.by === 'local') this.#gather?.resume()
     this.#reports.onEvent?.(event)
   }
 
@@ -202,7 +229,7 @@ export class LiveCall implements Call {
     )
   }
 
-  /** A hold lasts as long as the peer wants, an echo until a command turns it off. */
+  /** A hold lasts until its side resumes, an echo until a command turns it off. */
   #isBusy(): boolean {
     const { media, facts } = this.core
     return this.#gather !== undefined || this.#echoes || facts.state === 'held' || media.isBusy
@@ -227,6 +254,16 @@ export class LiveCall implements Call {
     throw new TelephonyError(
       'WRONG_STATE',
       `this is possible only in an inbound call before its answer; the call is ${facts.direction} and ${facts.state}`,
+    )
+  }
+
+  #answered(): CallChanges {
+    this.#alive()
+    const { changes, facts } = this.core
+    if (changes && facts.codec !== null) return changes
+    throw new TelephonyError(
+      'WRONG_STATE',
+      `this is possible only in an answered call; the call is ${facts.state}. Wait until it is answered`,
     )
   }
 

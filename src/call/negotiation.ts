@@ -7,6 +7,7 @@ import type { MediaSession } from '../media/client.js'
 import type { CodecName, MediaConnect } from '../media/protocol.js'
 import { OfferAnswer, type ReadOffer, type Settled } from '../sdp/offer-answer.js'
 import type { HeaderField, SipBody, SipMessage } from '../sip/types.js'
+import { Hold } from './hold.js'
 import { type MediaSource, natHosts } from './nat.js'
 import { type HostLookup, PeerHost } from './peer-host.js'
 import { SDP, sdpOf } from './session-body.js'
@@ -17,6 +18,7 @@ const HOLD_TIMEOUT_MS = 300_000
 const FIRST_PACKET_FACTOR = 1.5
 
 export class Negotiation {
+  readonly hold = new Hold()
   readonly #session: MediaSession
   readonly #offerAnswer: OfferAnswer
   readonly #mediaTimeoutMs: number
@@ -70,18 +72,31 @@ export class Negotiation {
   }
 
   offer(): SipBody {
-    return { contentType: SDP, content: this.#offerAnswer.offer() }
+    return { contentType: SDP, content: this.#offerAnswer.offer(this.hold.offer()) }
   }
 
   /** Answers the peer's offer. Throws BAD_SDP, NO_COMMON_CODEC. */
   answer(offer: SipBody | ReadOffer): { body: SipBody; settled: Settled } {
-    const { text, settled } = this.#offerAnswer.answer('content' in offer ? sdpOf(offer) : offer)
+    const read = 'content' in offer ? sdpOf(offer) : offer
+    const { text, settled } = this.#offerAnswer.answer(read, this.hold.allowed)
+    this.hold.answered(settled.theirs)
     return { body: { contentType: SDP, content: text }, settled }
   }
 
   /** The peer's answer to our offer. Throws BAD_SDP, NO_COMMON_CODEC. */
   accept(answer: SipBody): Settled {
-    return this.#offerAnswer.accept(sdpOf(answer))
+    const settled = this.#offerAnswer.accept(sdpOf(answer))
+    this.hold.accepted(settled.theirs)
+    return settled
+  }
+
+  get codecs(): readonly CodecName[] {
+    return this.#offerAnswer.codecs
+  }
+
+  /** Later offers and answers have these codecs. `prefer: 'list'`: until the next agreement their order takes precedence over the codec in use. */
+  useCodecs(codecs: readonly CodecName[], prefer: 'list' | 'in-use'): void {
+    this.#offerAnswer.useCodecs(codecs, prefer)
   }
 
   /** Our offer was refused: the earlier agreement remains (RFC 3261 14.1). */

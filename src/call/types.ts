@@ -169,6 +169,17 @@ export interface Call {
   stopPlay(mediaId?: string): void
   /** Sends the received sound back in place of silence. */
   echo(on: boolean): Promise<void>
+  /**
+   * Holds the call: the peer hears the music, or silence. Resolves when the peer has agreed. Plays, digits and the times of a gather wait for the
+   * resume. Rejects with REFUSED, and with the errors of the music; then the call continues as before. In a held call it changes the music.
+   */
+  hold(music?: ToPlay): Promise<void>
+  /** Ends our hold; the peer's own hold remains. */
+  resume(): Promise<void>
+  /** On: the peer hears silence; plays go on unheard. Digits are sent, and received sound is not changed. */
+  mute(on: boolean): void
+  /** Offers these codecs, which replace the call's earlier ones. Resolves with the codec in use. Rejects with REFUSED. */
+  renegotiate(codecs: readonly CodecName[]): Promise<CodecName>
   gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult>
   sendDigits(
     digits: string,

@@ -69,9 +69,11 @@ function describe(event: CallEvent): string {
     case 'call.digit':
       return `digit ${event.digit}`
     case 'call.held':
-      return 'put on hold'
+      return event.by === 'local' ? 'we hold the call' : 'the other side holds the call'
     case 'call.resumed':
-      return 'resumed'
+      return event.by === 'local' ? 'we resumed the call' : 'the other side resumed the call'
+    case 'call.codec-changed':
+      return `the codec is now ${event.codec}`
     case 'call.idle':
       return `no activity in the call: it ends in ${event.leftSec} s`
     case 'call.play-ended':

@@ -232,6 +232,17 @@ export type EngineCommands = {
   stopPlay(a: { callId: string; mediaId?: string }): void
   /** Sends the received sound back in place of silence; prompts and digits take precedence. */
   echo(a: { callId: string; on: boolean }): Promise<void>
+  /**
+   * Holds the call: the peer hears the music without end, or silence. Resolves when the peer has agreed; rejects with REFUSED if it does not.
+   * Plays, digits and the times of a gather wait for the resume. In a call that we hold already it changes the music.
+   */
+  hold(a: { callId: string; music?: Playable }): Promise<void>
+  /** Ends our hold. If the peer holds the call too, it remains held until the peer resumes. */
+  resume(a: { callId: string }): Promise<void>
+  /** On: the peer hears silence; plays go on unheard. Digits are sent, and received sound is not changed. */
+  mute(a: { callId: string; on: boolean }): void
+  /** Offers these codecs in the running call, in order of preference; resolves with the codec in use. Rejects with REFUSED. */
+  renegotiate(a: { callId: string; codecs: CodecName[] }): Promise<{ codec: CodecName }>
   gather(a: GatherCommand): Promise<GatherResult>
   /** `mode`: absent, the account's `dtmfMode`. Rejects with REFUSED if the peer refuses the INFO. */
   sendDigits(a: {

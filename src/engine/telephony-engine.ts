@@ -118,6 +118,10 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     },
     stopPlay: async ({ callId, mediaId }) => (await this.#calls.get(callId)).stopPlay(mediaId),
     echo: async ({ callId, on }) => (await this.#calls.get(callId)).echo(on),
+    hold: async ({ callId, music }) => (await this.#calls.get(callId)).hold(music && (() => this.#promptSource(music))),
+    resume: async ({ callId }) => (await this.#calls.get(callId)).resume(),
+    mute: async ({ callId, on }) => (await this.#calls.get(callId)).mute(on),
+    renegotiate: async ({ callId, codecs }) => ({ codec: await (await this.#calls.get(callId)).renegotiate(codecs) }),
     gather: async ({ callId, prompt, ...rules }) =>
       (await this.#calls.get(callId)).gather(rules, prompt && (() => this.#promptSource(prompt))),
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),

@@ -1,6 +1,7 @@
 import type { TypedEmitter } from '../base/typed-emitter.js'
 import type {
   CodecName,
+  EncodedPrompt,
   MediaConnect,
   MediaStats,
   MediaTrouble,
@@ -35,6 +36,12 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   play(source: ToPlay, options?: { repeat?: number }): MediaPlayback
   /** Sends the received sound back in place of silence. */
   echo(on: boolean): Promise<void>
+  /** Reads music for `hold`. Rejects with FILE_NOT_FOUND, BAD_AUDIO … */
+  prepare(source: ToPlay): Promise<EncodedPrompt>
+  /** On: sends only the music, without end, or silence; plays and digits wait, and continue when the hold is over. */
+  hold(on: boolean, music?: EncodedPrompt): void
+  /** On: sends silence in place of plays and echo, which go on unheard. Digits and the music of a hold are sent. */
+  mute(on: boolean): void
   /** Resolves when the last end packet of the last digit has been sent. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Records the received sound to an absolute, confined path. Rejects with BAD_ARGUMENT if another recording uses the path. */

@@ -150,6 +150,10 @@ export type MediaCommands = {
   stopPlay(a: { id: string; playId?: string; reason: 'interrupted' | 'stopped' }): void
   /** Sends the received sound back in place of silence; prompts and digits take precedence. */
   echo(a: { id: string; on: boolean }): void
+  /** On: sends only the music, without end, or silence; plays and digits wait. */
+  hold(a: { id: string; on: boolean; music?: EncodedPrompt }): void
+  /** On: sends silence in place of plays and received sound. */
+  mute(a: { id: string; on: boolean }): void
   /** 0-9 * # A-D; `,` waits 500 ms. `digitsSent` is emitted after the last end packet (RFC 4733 2.5.1.4). */
   sendDigits(a: { id: string; sendId: string; digits: string; toneMs: number; gapMs: number }): void
   startRecord(a: MediaRecord): Promise<void>

@@ -148,7 +148,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   async #startPlay(playId: string, play: Play, source: ToPlay, repeat: number): Promise<void> {
     this.#assertOpen()
     this.#plays.set(playId, play)
-    const prompt = await this.#deps.prompt(typeof source === 'function' ? await source() : source, this.#codec)
+    const prompt = await this.prepare(source)
     // The play was stopped or the call ended during the reading of the file.
     if (play.over || this.#closing) return
     play.given = true
@@ -168,6 +168,22 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   async echo(on: boolean): Promise<void> {
     this.#assertOpen()
     await this.#call('echo', { id: this.id, on })
+  }
+
+  async prepare(source: ToPlay): Promise<EncodedPrompt> {
+    return this.#deps.prompt(typeof source === 'function' ? await source() : source, this.#codec)
+  }
+
+  hold(on: boolean, music?: EncodedPrompt): void {
+    this.#assertOpen()
+    this.#tellOpen()
+    this.#deps.rpc.tell('hold', { id: this.id, on, ...(music && { music }) })
+  }
+
+  mute(on: boolean): void {
+    this.#assertOpen()
+    this.#tellOpen()
+    this.#deps.rpc.tell('mute', { id: this.id, on })
   }
 
   async sendDigits(

@@ -6,6 +6,7 @@ import type { CodecName, Direction } from '../base/audio.js'
 import { TelephonyError } from '../base/errors.js'
 import { isUnicast } from '../base/unicast.js'
 import { canonical, ipVersionOf, isHostName, isUnspecified } from './address.js'
+import { meet, OPPOSITE } from './direction.js'
 import { type MediaDescription, type PayloadFormat, parseDescription } from './media-description.js'
 import { formatDescription } from './write-description.js'
 
@@ -39,6 +40,8 @@ export interface Settled {
   payloadType: number
   telephoneEvent?: { send: number; receive: number }
   direction: Direction
+  /** The direction in the peer's description, from its side. */
+  theirs: Direction
   /** Sound in a packet that we send. */
   ptimeMs: number
 }
@@ -53,14 +56,6 @@ const STATIC_PAYLOAD_TYPE: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA
 /** Without keys or fingerprints these are the same on the wire. */
 const PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF']
 
-/** RFC 3264 6.1, 8.4: the same direction from the other side. */
-export const OPPOSITE = {
-  sendrecv: 'sendrecv',
-  sendonly: 'recvonly',
-  recvonly: 'sendonly',
-  inactive: 'inactive',
-} as const satisfies Record<Direction, Direction>
-
 export class OfferAnswer {
   #local: LocalMedia
   readonly #origin: { sessionId: number; address: string }
@@ -72,6 +67,8 @@ export class OfferAnswer {
   #offered: readonly MediaDescription[] | undefined
   #awaitsAnswer = false
   #settled: Settled | undefined
+  /** The codec in use takes precedence. */
+  #keepsCodec = true
 
   /** `sessionId`: a number that is unique to this call. */
   constructor(local: LocalMedia, sessionId: number) {
@@ -84,6 +81,16 @@ export class OfferAnswer {
     this.#local = { ...this.#local, ...to }
   }
 
+  get codecs(): readonly CodecName[] {
+    return this.#local.codecs
+  }
+
+  /** Later offers and answers have these codecs. `prefer: 'list'`: until the next agreement their order takes precedence over the codec in use. */
+  useCodecs(codecs: readonly CodecName[], prefer: 'list' | 'in-use'): void {
+    this.#local = { ...this.#local, codecs }
+    this.#keepsCodec = prefer === 'in-use'
+  }
+
   get settled(): Settled | undefined {
     return this.#settled
   }
@@ -94,8 +101,8 @@ export class OfferAnswer {
   }
 
   /** The offer's text. Later offers name all codecs again (RFC 6337 5.2.5), the one in use first. */
-  offer(): string {
-    const inUse = this.#settled?.codec
+  offer(direction: Direction = 'sendrecv'): string {
+    const inUse = this.#codecInUse
     const codecs = [...this.#local.codecs].sort((a, b) => Number(b === inUse) - Number(a === inUse))
     const payloads: PayloadFormat[] = codecs.map((name) => ({
       payloadType: STATIC_PAYLOAD_TYPE[name],
@@ -103,7 +110,7 @@ export class OfferAnswer {
       clockRate: 8000,
     }))
     payloads.push(telephoneEvent(this.#settled?.telephoneEvent?.receive ?? TELEPHONE_EVENT_PAYLOAD_TYPE))
-    const audio = this.#describe({ protocol: 'RTP/AVP', payloads, direction: 'sendrecv' })
+    const audio = this.#describe({ protocol: 'RTP/AVP', payloads, direction })
     const index = this.#described.findIndex((line) => line.port !== 0)
     this.#offered = index < 0 ? [audio] : this.#described.map((line, i) => (i === index ? audio : line))
     this.#awaitsAnswer = true
@@ -131,25 +138,28 @@ export class OfferAnswer {
     const codec = theirs.port === 0 ? undefined : this.#commonCodec(theirs)
     if (!codec) throw noCommonCodec(theirs, this.#local.codecs)
     const receive = ours.payloads.find(isTelephoneEvent)?.payloadType
-    const settled = this.#settle(theirs, codec, receive)
+    const settled = this.#settle(theirs, codec, { receive, allowed: ours.direction })
     this.#described = offered
     this.#settled = settled
+    this.#keepsCodec = true
     return settled
   }
 
-  /** Reads an offer for `answer`. Throws the same errors: BAD_SDP, NO_COMMON_CODEC. */
-  check(offer: string): ReadOffer {
+  /** Reads an offer for `answer`. `allowed`: the widest direction of the answer. Throws the same errors: BAD_SDP, NO_COMMON_CODEC. */
+  check(offer: string, allowed: Direction = 'sendrecv'): ReadOffer {
     const lines = parseDescription(offer)
     const chosen = this.#chooseLine(lines)
     if (!chosen) throw noCommonCodec(lines.find(isAudio), this.#local.codecs)
     const { index, theirs, codec } = chosen
     const event = theirs.payloads.find(isTelephoneEvent)
-    return { lines, index, theirs, codec, event, settled: this.#settle(theirs, codec, event?.payloadType) }
+    const settled = this.#settle(theirs, codec, { receive: event?.payloadType, allowed })
+    return { lines, index, theirs, codec, event, settled }
   }
 
   /** Answers the peer's offer with one codec and telephone-event. Throws BAD_SDP, NO_COMMON_CODEC; then nothing has changed. */
-  answer(offer: string | ReadOffer): { text: string; settled: Settled } {
-    const { lines, index, theirs, codec, event, settled } = typeof offer === 'string' ? this.check(offer) : offer
+  answer(offer: string | ReadOffer, allowed?: Direction): { text: string; settled: Settled } {
+    const read = typeof offer === 'string' ? this.check(offer, allowed) : offer
+    const { lines, index, theirs, codec, event, settled } = read
     const payloads = event ? [plain(codec), telephoneEvent(event.payloadType)] : [plain(codec)]
     const audio = this.#describe({ protocol: theirs.protocol, payloads, direction: settled.direction })
     // RFC 3264 6: as many m= lines as the offer, in its order; unsupported ones get port 0.
@@ -159,6 +169,7 @@ export class OfferAnswer {
     this.#awaitsAnswer = false
     this.#described = described
     this.#settled = settled
+    this.#keepsCodec = true
     return { text, settled }
   }
 
@@ -180,10 +191,14 @@ export class OfferAnswer {
     let first: PayloadFormat | undefined
     for (const payload of line.payloads) {
       const codec = this.#localCodec(payload)
-      if (codec !== undefined && codec === this.#settled?.codec) return payload
+      if (codec !== undefined && codec === this.#codecInUse) return payload
       if (codec !== undefined) first ??= payload
     }
     return first
+  }
+
+  get #codecInUse(): CodecName | undefined {
+    return this.#keepsCodec ? this.#settled?.codec : undefined
   }
 
   #localCodec(payload: PayloadFormat): CodecName | undefined {
@@ -191,7 +206,11 @@ export class OfferAnswer {
     return this.#local.codecs.find((name) => name === payload.name.toUpperCase())
   }
 
-  #settle(theirs: MediaDescription, payload: PayloadFormat, receive: number | undefined): Settled {
+  #settle(
+    theirs: MediaDescription,
+    payload: PayloadFormat,
+    { receive, allowed }: { receive: number | undefined; allowed: Direction },
+  ): Settled {
     const codec = this.#localCodec(payload)
     const { address } = theirs
     if (!codec) throw noCommonCodec(theirs, this.#local.codecs)
@@ -200,12 +219,15 @@ export class OfferAnswer {
     const silenced = isUnspecified(host)
     const previous = this.#settled?.remote
     const remote = { host, port: theirs.port, rtcpPort: theirs.rtcpPort ?? Math.min(theirs.port + 1, 65_535) }
+    const direction = silenced ? withoutReceiving(theirs.direction) : theirs.direction
     const settled: Settled = {
       // Nothing is sent to it now; the last address still identifies the peer's packets.
       remote: silenced && previous ? previous : remote,
       codec,
       payloadType: payload.payloadType,
-      direction: OPPOSITE[silenced ? withoutReceiving(theirs.direction) : theirs.direction],
+      // RFC 3264 6.1: an answer that allows more than our offer does not widen it.
+      direction: meet(OPPOSITE[direction], allowed),
+      theirs: direction,
       ptimeMs: packetMs(theirs),
     }
     if (send !== undefined && receive !== undefined) settled.telephoneEvent = { send, receive }

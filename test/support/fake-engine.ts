@@ -78,6 +78,7 @@ export class FakeEngine implements Engine {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: { local: false, remote: false },
       headers: {},
       identity: null,
       alert: null,

@@ -8,7 +8,7 @@ import type {
   MediaSessionEvents,
   ToPlay,
 } from '../../src/media/client.js'
-import type { MediaConnect, MediaStats, PlayEnded, RecordResult } from '../../src/media/protocol.js'
+import type { EncodedPrompt, MediaConnect, MediaStats, PlayEnded, RecordResult } from '../../src/media/protocol.js'
 
 export const someStats: MediaStats = {
   packetsSent: 500,
@@ -120,6 +120,11 @@ export class FakeRecording implements MediaRecording {
 
 export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implements MediaSession {
   readonly echoes: boolean[] = []
+  /** What `hold` was called with: music, or `silence`, or `off`. */
+  readonly holds: (EncodedPrompt | 'silence' | 'off')[] = []
+  readonly mutes: boolean[] = []
+  /** Set to have `prepare` reject. */
+  prepareError: TelephonyError | undefined
   readonly id: string
   local: { host: string; port: number; rtcpPort: number }
   readonly connects: Omit<MediaConnect, 'id'>[] = []
@@ -177,6 +182,19 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
     return new Promise((resolve) => {
       this.digitsSent.push({ digits, ...options, finish: resolve })
     })
+  }
+
+  async prepare(): Promise<EncodedPrompt> {
+    if (this.prepareError) throw this.prepareError
+    return { codec: 'PCMA', data: new SharedArrayBuffer(160) }
+  }
+
+  hold(on: boolean, music?: EncodedPrompt): void {
+    this.holds.push(on ? (music ?? 'silence') : 'off')
+  }
+
+  mute(on: boolean): void {
+    this.mutes.push(on)
   }
 
   async echo(on: boolean): Promise<void> {

@@ -6,6 +6,7 @@ import { isDigitString, MAX_TONE_MS } from '../dtmf/dtmf-sender.js'
 import type {
   Direction,
   EmitMediaEvent,
+  EncodedPrompt,
   MediaConnect,
   MediaPlay,
   MediaRecord,
@@ -199,6 +200,14 @@ export class CallMedia implements Paced {
 
   echo(on: boolean): void {
     this.#echo = on
+  }
+
+  hold(on: boolean, music?: EncodedPrompt): void {
+    this.#sender.hold(on, music && new Playback({ playId: '', prompt: music, repeat: 0 }))
+  }
+
+  mute(on: boolean): void {
+    this.#sender.muted = on
   }
 
   sendDigits(order: { sendId: string; digits: string; toneMs: number; gapMs: number }): void {

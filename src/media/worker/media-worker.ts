@@ -33,6 +33,8 @@ export class MediaWorker {
     play: (a) => this.#call(a.id).play(a),
     stopPlay: (a) => this.#call(a.id).stopPlay(a),
     echo: (a) => this.#call(a.id).echo(a.on),
+    hold: (a) => this.#call(a.id).hold(a.on, a.music),
+    mute: (a) => this.#call(a.id).mute(a.on),
     sendDigits: (a) => this.#call(a.id).sendDigits(a),
     startRecord: (a) => this.#call(a.id).startRecord(a),
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),

@@ -57,6 +57,8 @@ export class RtpReceiver {
     payloadType: 8,
     eventTypes: [],
   }
+  /** Before the last change of the payload type: packets of it are still on their way. */
+  #earlier: Pick<ReceiverFormat, 'codec' | 'payloadType'> | undefined
   #remote: SignalledSource | undefined
   #ssrc: number | undefined
 
@@ -67,6 +69,7 @@ export class RtpReceiver {
 
   /** The same remote address keeps the found source; another address restarts the search. */
   configure({ remote, tones, ...format }: ReceiverFormat): void {
+    if (format.payloadType !== this.#format.payloadType) this.#earlier = this.#format
     this.#format = format
     this.#detectsTones = tones
     if (!tones) this.#tones = undefined
@@ -221,6 +224,7 @@ export class RtpReceiver {
     if (payloadType === this.#format.payloadType) return this.#format.codec
     if (payloadType === PCMU.payloadType) return PCMU
     if (payloadType === PCMA.payloadType) return PCMA
+    if (payloadType === this.#earlier?.payloadType) return this.#earlier.codec
     return undefined
   }
 

@@ -31,7 +31,7 @@ export interface SenderEvents {
   digitsSent(sendId: string, ended: 'finished' | 'hangup'): void
 }
 
-/** One call's stream to the peer: digits before prompts before silence, one packet per interval. */
+/** One call's stream to the peer: digits before prompts before silence, one packet per interval. While we hold the call: only music, or silence. */
 export class RtpSender {
   readonly ssrc: number
   packetsSent = 0
@@ -39,6 +39,8 @@ export class RtpSender {
   latePackets = 0
   /** False without an address to send to: same effect as `sending` false, but every prompt ends soon. */
   reachable = true
+  /** Silence takes the place of prompts and other sound; they go on unheard. */
+  muted = false
 
   readonly #events: SenderEvents
   #dtmf: DtmfSender | undefined
@@ -51,6 +53,8 @@ export class RtpSender {
   #marker = true
   #heldMs = 0
   #playback: Playback | undefined
+  #onHold = false
+  #music: Playback | undefined
   #format: SenderFormat = { codec: PCMA, payloadType: 8, eventType: undefined, intervalMs: 20, sending: false }
 
   constructor(events: SenderEvents, init: { ssrc: number; sequence: number; timestamp: number }) {
@@ -84,6 +88,13 @@ export class RtpSender {
     this.#events.playEnded(playback.playId, reason, playback.playedMs)
   }
 
+  /** On: prompts and digits wait, and the music is sent, or silence. */
+  hold(on: boolean, music?: Playback): void {
+    this.#onHold = on
+    this.#music = on ? music : undefined
+    this.#heldMs = 0
+  }
+
   sendDigits(digits: DigitString): void {
     this.#dtmf ??= new DtmfSender((sendId) => this.#events.digitsSent(sendId, 'finished'))
     this.#dtmf.add(digits)
@@ -92,24 +103,33 @@ export class RtpSender {
   /** `sound`: sent if there is no digit or prompt; at least one interval long. */
   tick(lateMs: number, sound?: Int16Array): void {
     const { sending, intervalMs, eventType } = this.#format
-    if (sending && this.reachable) {
-      this.#heldMs = 0
-      if (eventType !== undefined && this.#dtmf?.next(this.#timestamp, intervalMs) === 'event')
-        this.#sendEvent(this.#dtmf, eventType)
-      else this.#sendSound(sound)
+    if (!(sending && this.reachable)) {
+      this.#marker = true
+      this.#wait(intervalMs)
+    } else {
+      if (this.#onHold) {
+        this.#sendSound(this.#music)
+        this.#wait(intervalMs)
+      } else {
+        this.#heldMs = 0
+        if (eventType !== undefined && this.#dtmf?.next(this.#timestamp, intervalMs) === 'event')
+          this.#sendEvent(this.#dtmf, eventType)
+        else this.#sendSound(this.#playback, sound)
+      }
       if (lateMs >= 10) this.latePackets++
-    } else this.#wait(intervalMs)
+    }
     this.#advance(1)
   }
 
+  /** A prompt waits for the end of a hold, or for an address. */
   #wait(intervalMs: number): void {
-    this.#marker = true
     this.#heldMs += intervalMs
     if (!this.#playback) return
-    // The peer may end a hold at any time; an address that was not found is seldom found later.
-    const isOver = this.#format.sending
-      ? this.#heldMs >= MAX_UNREACHABLE_MS
-      : this.#heldMs >= MAX_HELD_MS && !this.#playback.endless
+    // The hold may end at any time; an address that was not found is seldom found later.
+    const isOver =
+      this.#format.sending && !this.#onHold
+        ? this.#heldMs >= MAX_UNREACHABLE_MS
+        : this.#heldMs >= MAX_HELD_MS && !this.#playback.endless
     if (isOver) this.stopPlay('failed')
   }
 
@@ -143,20 +163,20 @@ export class RtpSender {
     dtmf.sent()
   }
 
-  #sendSound(sound: Int16Array | undefined): void {
+  #sendSound(playback: Playback | undefined, sound?: Int16Array): void {
     const { codec, payloadType, intervalMs } = this.#format
     const samples = intervalMs * SAMPLES_PER_MS
     this.#sounds ??= buffersOf(RTP_HEADER_OCTETS + samples)
     const packet = this.#take(this.#sounds)
-    const playback = this.#playback
     writeRtpHeader(packet, payloadType, this.#marker, this.#sequence, this.#timestamp, this.ssrc)
-    // Silence is sent too: it keeps NAT bindings open, and some peers end a call without packets.
     if (playback) playback.fill(packet, RTP_HEADER_OCTETS, samples, codec)
     else if (sound) encode(codec, sound.subarray(0, samples), packet, RTP_HEADER_OCTETS)
-    else packet.fill(codec.silence, RTP_HEADER_OCTETS, RTP_HEADER_OCTETS + samples)
+    // Silence is sent too: it keeps NAT bindings open, and some peers end a call without packets.
+    if ((!playback && !sound) || (this.muted && !this.#onHold))
+      packet.fill(codec.silence, RTP_HEADER_OCTETS, RTP_HEADER_OCTETS + samples)
     this.#marker = false
     this.#transmit(packet, samples)
-    if (playback?.finished) this.stopPlay('finished')
+    if (playback?.finished && playback === this.#playback) this.stopPlay('finished')
   }
 
   #take(buffers: readonly Uint8Array[]): Uint8Array {

@@ -42,6 +42,7 @@ describe('outgoing call', () => {
       endedAt: null,
       durationMs: 0,
       codec: null,
+      hold: { local: false, remote: false },
       headers: {},
       identity: null,
       alert: null,

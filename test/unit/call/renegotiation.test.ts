@@ -139,3 +139,42 @@ describe('our re-INVITE', () => {
     assert.deepEqual([scene.dialog.reinvites.length, scene.clock.pending], [1, 0])
   })
 })
+
+describe('our offer by UPDATE', () => {
+  it('goes to a peer that allows it, in place of a re-INVITE (RFC 3311 5.1)', async () => {
+    const scene = await dialledAndAnswered()
+    scene.dialog.allowed = ['INVITE', 'UPDATE']
+    scene.dialog.answers.push(agreed())
+    assert.equal(await legOf(scene).renegotiate(), true)
+    assert.deepEqual([scene.dialog.updates.length, scene.dialog.reinvites.length], [1, 0])
+  })
+
+  for (const status of [405, 501, 504]) {
+    it(`refused with ${status} is followed by a re-INVITE, and later offers are re-INVITEs at once`, async () => {
+      const scene = await dialledAndAnswered()
+      scene.dialog.allowed = ['UPDATE']
+      scene.dialog.answers.push(response(status), agreed(), agreed())
+      assert.equal(await legOf(scene).renegotiate(), true)
+      assert.equal(await legOf(scene).renegotiate(), true)
+      assert.deepEqual([scene.dialog.updates.length, scene.dialog.reinvites.length], [1, 2])
+    })
+  }
+
+  it('refused with 488 is refused', async () => {
+    const scene = await dialledAndAnswered()
+    scene.dialog.allowed = ['UPDATE']
+    scene.dialog.answers.push(response(488))
+    assert.equal(await legOf(scene).renegotiate(), false)
+    assert.equal(scene.dialog.reinvites.length, 0)
+  })
+})
+
+describe('an offer with later changes', () => {
+  it('follows one that is in progress', async () => {
+    const scene = await dialledAndAnswered()
+    scene.dialog.answers.push(agreed(), agreed())
+    const leg = legOf(scene)
+    assert.deepEqual(await Promise.all([leg.renegotiate(), leg.offerAgain()]), [true, true])
+    assert.equal(scene.dialog.reinvites.length, 2)
+  })
+})

@@ -17,6 +17,7 @@ const CALL = {
   'call.digit': true,
   'call.held': true,
   'call.resumed': true,
+  'call.codec-changed': true,
   'call.idle': true,
   'call.play-ended': true,
   'call.record-ended': true,

@@ -41,7 +41,7 @@ describe('nodes/shared/message', () => {
     const trouble = { reason: 'undecodable', text: 'x', undecoded: [], strangerSources: [] }
     const told = callMessage(eventOf('call.media-trouble', { trouble }))
     assert.deepEqual([told.payload, told.trouble], ['undecodable', trouble])
-    assert.equal(callMessage(eventOf('call.held', { direction: 'sendonly' })).payload, 'call.held')
+    assert.equal(callMessage(eventOf('call.held', { by: 'local', direction: 'sendonly' })).payload, 'local')
   })
 
   it('every message has its own objects, of plain JSON', () => {

@@ -35,6 +35,7 @@ const CALL_FIELDS = {
   endedAt: true,
   durationMs: true,
   codec: true,
+  hold: true,
   headers: true,
   identity: true,
   alert: true,

@@ -177,6 +177,7 @@ describe('offer', () => {
       payloadType: 0,
       telephoneEvent: { send: 97, receive: 101 },
       direction: 'sendrecv',
+      theirs: 'sendrecv',
       ptimeMs: 20,
     })
   })

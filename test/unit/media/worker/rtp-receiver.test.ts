@@ -332,3 +332,18 @@ describe('RTP receiver', () => {
     )
   })
 })
+
+describe('RTP receiver, when the codec changes in the running call', () => {
+  it('still decodes packets of the earlier payload type, and those of the new one before the change is known', () => {
+    const { receiver, format } = setUp()
+    receiver.configure({ ...format, codec: PCMU, payloadType: 96, remote: PEER })
+    const sound = (type: number, n: number) =>
+      receiver.receive(packet(type, n, n * 160, Array(160).fill(1)), PEER.host, PEER.port, n * 20)
+    sound(96, 0)
+    receiver.configure({ ...format, remote: PEER })
+    sound(96, 1)
+    sound(8, 2)
+    sound(0, 3)
+    assert.deepEqual([receiver.soundPackets, receiver.undecodedPackets], [4, 0])
+  })
+})

@@ -248,3 +248,89 @@ describe('RTP sender', () => {
     assert.equal(buffers[4], buffers[0])
   })
 })
+
+describe('RTP sender, while we hold the call', () => {
+  const octetsOf = (packets: readonly Sent[]) => packets.map(({ payload }) => [...new Set(payload)])
+
+  it('sends only the music, without end; a prompt and digits wait and then go on where they were', () => {
+    const { sender, packets, told } = setUp()
+    sender.play(prompt(Array<number>(320).fill(7)))
+    ticks(sender, 1)
+    sender.hold(true, prompt(Array<number>(160).fill(9), { repeat: 0, playId: '' }))
+    sender.sendDigits({ sendId: 'd', digits: '1', toneMs: 40, gapMs: 20 })
+    ticks(sender, 3)
+    assert.deepEqual(octetsOf(packets), [[7], [9], [9], [9]])
+    assert.deepEqual(told, [])
+    sender.hold(false)
+    ticks(sender, 12)
+    assert.ok(packets.slice(4).some(({ payloadType }) => payloadType === 101))
+    assert.equal(packets.slice(4).filter(({ payload }) => payload[0] === 7 && payload.length === 160).length, 1)
+    assert.deepEqual(told.at(-1), ['p', 'finished', 40])
+    const marked = packets.filter(({ marker, payloadType }) => marker && payloadType === 8)
+    assert.equal(marked.length, 1, 'one stream without a pause: only the first packet has the marker')
+  })
+
+  it('sends silence without music, and not the sound of an echo', () => {
+    const { sender, packets } = setUp()
+    sender.hold(true)
+    sender.tick(0, new Int16Array(160).fill(5000))
+    assert.deepEqual(octetsOf(packets), [[0xd5]])
+  })
+
+  it('the music pauses while the peer holds the call too', () => {
+    const { sender, packets } = setUp()
+    const music = Array.from({ length: 480 }, (_, i) => Math.floor(i / 160))
+    sender.hold(true, prompt(music, { repeat: 0 }))
+    ticks(sender, 1)
+    sender.configure({ ...FORMAT, sending: false })
+    ticks(sender, 5)
+    sender.configure(FORMAT)
+    ticks(sender, 2)
+    assert.deepEqual(octetsOf(packets), [[0], [1], [2]])
+  })
+
+  it('a prompt ends after five minutes of hold, an endless one waits', () => {
+    const { sender, told } = setUp()
+    sender.play(prompt([1, 2, 3]))
+    sender.hold(true)
+    ticks(sender, 14_999)
+    assert.deepEqual(told, [])
+    ticks(sender, 1)
+    assert.deepEqual(told, [['p', 'failed', 0]])
+    sender.play(prompt([1, 2, 3], { repeat: 0 }))
+    ticks(sender, 15_001)
+    assert.equal(told.length, 1)
+  })
+
+  it('muted: silence in place of prompts and other sound, which go on; digits and the music of a hold are sent', () => {
+    const { sender, packets, told } = setUp()
+    sender.muted = true
+    sender.play(prompt(Array<number>(160).fill(7)))
+    ticks(sender, 1)
+    assert.deepEqual(told, [['p', 'finished', 20]])
+    sender.tick(0, new Int16Array(160).fill(5000))
+    assert.deepEqual(octetsOf(packets), [[0xd5], [0xd5]])
+    sender.sendDigits({ sendId: 'd', digits: '1', toneMs: 40, gapMs: 20 })
+    ticks(sender, 1)
+    assert.equal(packets.at(-1)?.payloadType, 101)
+    sender.hold(true, prompt(Array<number>(160).fill(9), { repeat: 0 }))
+    ticks(sender, 1)
+    assert.deepEqual(octetsOf(packets).at(-1), [9])
+  })
+
+  it('another codec in the middle of a prompt: sequence and timestamps go on', () => {
+    const { sender, packets } = setUp()
+    sender.play(prompt(Array<number>(480).fill(7)))
+    ticks(sender, 1)
+    sender.configure({ ...FORMAT, codec: PCMU, payloadType: 0 })
+    ticks(sender, 2)
+    assert.deepEqual(
+      packets.map(({ sequence, payloadType, marker }) => [sequence, payloadType, marker]),
+      [
+        [65_534, 8, true],
+        [65_535, 0, false],
+        [0, 0, false],
+      ],
+    )
+  })
+})
