@@ -8,7 +8,7 @@ const MAY_IMPORT = {
   'sdp/': ['base/'],
   'stun/': ['base/'],
   'sip/': ['trace/', 'stun/', 'base/'],
-  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/types\\.ts' }],
+  'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   'sip/transaction/': ['sip/(message|uri)/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   // A dialog is the same whatever made it: INVITE, and later SUBSCRIBE. What sends its requests stands above it.
   'sip/dialog/': [
@@ -51,7 +51,7 @@ const MAY_IMPORT = {
   'store/': ['trace/', 'base/'],
   'cdr/': ['store/', 'trace/', 'base/', 'call/cdr-record\\.ts', { typesOf: 'call/' }],
   'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
-  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts'],
+  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts', 'sip/dns/'],
   'admin/': [{ typesOf: 'engine/' }],
   'cli/': ['engine/', 'trace/', 'base/'],
 }
@@ -86,6 +86,10 @@ module.exports = {
     forbid('pure-no-io', PURE, {
       dependencyTypes: ['core'],
       path: '^(node:)?(net|dgram|dns|tls|https?|http2|fs|timers|os|child_process|worker_threads|perf_hooks|process)(/|$)',
+    }),
+    forbid('dns-io-at-its-edge', '^src/sip/dns/(?!(dns-sockets|system-names)\\.ts)', {
+      dependencyTypes: ['core'],
+      path: '^(node:)?(dgram|dns|fs|timers|process)(/|$)',
     }),
     forbid('sip-js-is-for-the-browser', '^src/(?!web/)', { path: 'node_modules/sip\\.js' }),
     forbid('src-knows-no-node-red', '^src/', { path: 'node_modules/(@node-red|node-red|@types/node-red)' }),

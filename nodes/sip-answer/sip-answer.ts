@@ -48,7 +48,12 @@ const STEPS: Record<Config['action'], Step> = {
   },
   async reject(node, message, callId) {
     const status = rejectStatus(node.config)
-    await node.engine('reject', { callId, status, ...(await reason(node, message)) })
+    await node.engine('reject', {
+      callId,
+      status,
+      headers: await headers(node, message),
+      ...(await reason(node, message)),
+    })
     return 'call.rejected'
   },
   async redirect(node, message, callId) {

@@ -1,4 +1,4 @@
-import type { DialCommand } from '../../src/engine/protocol.js'
+import type { DialCommand, DiversionReason } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
@@ -6,7 +6,7 @@ import type { Ended } from '../shared/live-nodes.js'
 import { failureText } from '../shared/logs.js'
 import { callMessage } from '../shared/message.js'
 import { isWired, type Message, type RED } from '../shared/red.js'
-import { secondsAsMs } from '../shared/settings.js'
+import { flag, secondsAsMs } from '../shared/settings.js'
 import { callStatus, stateStatus } from '../shared/status.js'
 import { dialTarget } from '../shared/targets.js'
 import { telephony } from '../shared/telephony.js'
@@ -17,7 +17,7 @@ import { migrations } from './migrations.js'
 /**
  * Places a call.
  *
- * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, headers and tags as set.
+ * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, caller ID, headers and tags as set.
  * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
  * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
  * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
@@ -87,6 +87,8 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
   const { config } = node
   const target = await node.evaluate(config.target, config.targetType, message)
   const callerName = line('callerName', await node.evaluate(config.callerName, config.callerNameType, message))
+  const callerId = dialTarget('callerId', await node.evaluate(config.callerId, config.callerIdType, message))
+  const diverted = divertedOf(await node.evaluate(config.diverted, config.divertedType, message))
   const headers = headersOf(await node.evaluate(config.headers, config.headersType, message))
   const tags = plainObject('tags', await node.evaluate(config.tags, config.tagsType, message))
   const ringTimeoutMs = ringTimeout(config)
@@ -98,6 +100,10 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
     headers,
     tags,
     ...(callerName !== '' && { callerName }),
+    ...(callerId !== '' && { callerId }),
+    ...(flag(config.hideCallerId) && { hideCallerId: true }),
+    ...(flag(config.autoAnswer) && { autoAnswer: true }),
+    ...(diverted.length > 0 && { diverted }),
     ...(ringTimeoutMs > 0 && { ringTimeoutMs }),
   }
 }
@@ -108,6 +114,18 @@ function targetOf(value: unknown, { target, targetType }: Config): string {
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
   throw new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
 }
+
+/** A target, or a list of targets and of objects with a reason; the engine checks the reasons. */
+function divertedOf(value: unknown): NonNullable<DialCommand['diverted']> {
+  return (Array.isArray(value) ? value : [value]).flatMap((each: unknown) => {
+    const { target, reason } = isRecord(each) ? each : { target: each, reason: undefined }
+    const called = dialTarget('diverted', target)
+    const why = line('diverted', reason)
+    return called === '' ? [] : { target: called, ...(why !== '' && { reason: why as DiversionReason }) }
+  })
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /** 0 stands for the account's setting. */
 const ringTimeout = (config: Config): number =>

@@ -8,5 +8,7 @@ export const defaults = {
   /** Milliseconds. Empty: the account's setting. */
   tone: '',
   gap: '',
+  /** How the digits are sent. Empty: the account's setting. */
+  mode: '' as '' | 'auto' | 'rfc4733' | 'info',
 }
 export type Config = typeof defaults

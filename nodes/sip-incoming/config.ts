@@ -8,6 +8,8 @@ export const defaults = {
   /** Time for the flow to decide, in seconds; then the caller gets 480. */
   decide: '20',
   rejectStatus: '486',
+  /** Mode `flow`: a call of a known peer that asks for it (intercom) is answered at once. */
+  autoAnswer: false,
   /** Seconds that a call rings before mode `answer` answers it; 0 answers at once. */
   ringTime: '0',
 }

@@ -1,3 +1,4 @@
+import type { CallSnapshot } from '../../src/call/call-event.js'
 import type { InboundRule } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { FieldError } from '../shared/errors.js'
@@ -28,12 +29,16 @@ export default function sipIncoming(RED: RED): void {
     idle: 'listening',
     open,
     onCall(node, event) {
-      const first = node.config.mode === 'answer' ? 'call.answered' : 'call.incoming'
+      const first = answersItself(node.config, event.call) ? 'call.answered' : 'call.incoming'
       const isFirst = node.config.mode !== 'reject' && event.type === first
       node.send(isFirst ? 1 : 2, callMessage(event))
     },
   })
 }
+
+/** Whether the call is answered without a decision of the flow. */
+const answersItself = ({ mode, autoAnswer }: Config, { alert }: CallSnapshot): boolean =>
+  mode === 'answer' || (flag(autoAnswer) && alert?.autoAnswer === true)
 
 function open(node: FlowNode<Config>): void {
   node.account()
@@ -63,6 +68,7 @@ function ruleOf({ config, id }: FlowNode<Config>): InboundRule {
       integer: true,
     }),
     owner: id,
+    ...(mode === 'flow' && flag(config.autoAnswer) ? { autoAnswer: true } : {}),
     ...(mode === 'answer' ? { ringMs: secondsAsMs('ringTime', config.ringTime, { max: 180 }) } : {}),
   }
 }

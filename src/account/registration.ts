@@ -52,6 +52,8 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   readonly #sipCallId: string
   #cseq = 1
   #expiresSec: number
+  /** As the registrar has it. */
+  #contactUri = ''
   #state: RegistrationState = { state: 'idle' }
   #wanted = false
   /** Aborted by `close`: a request that has no answer yet is not sent again. */
@@ -148,22 +150,20 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   }
 
   #succeed(response: FinalResponse): void {
-    const grantedSec = isLocal(response)
-      ? 0
-      : grantedExpiresSec(response, this.#deps.userAgent.contactUri, this.#expiresSec)
+    const grantedSec = isLocal(response) ? 0 : grantedExpiresSec(response, this.#contactUri, this.#expiresSec)
     // RFC 3261 10.2.2: a removed binding has no remaining time, and the account cannot be called.
     if (grantedSec === 0) {
       this.#fail(response, 'The registrar granted a lifetime of 0 s')
       return
     }
-    const { clock, userAgent } = this.#deps
+    const { clock } = this.#deps
     const lifeMs = grantedSec * 1000
     this.#outage = undefined
     this.#lastSuccessMs = clock.now()
     this.#boundUntilMs = clock.now() + lifeMs
     if (!this.#wanted) return
     const expiresAt = new Date(clock.wall() + lifeMs).toISOString()
-    this.#enter({ state: 'registered', expiresAt, contact: userAgent.contactUri })
+    this.#enter({ state: 'registered', expiresAt, contact: this.#contactUri })
     this.#schedule(Math.max(MIN_REFRESH_MS, this.#random(0.5 * lifeMs, 0.75 * lifeMs)))
   }
 
@@ -215,20 +215,19 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
 
   async #send(expiresSec: number): Promise<FinalResponse> {
     const { userAgent, log } = this.#deps
-    const { response, cseq } = await userAgent.request({
+    const { response, cseq, contactUri } = await userAgent.request({
       method: 'REGISTER',
       target: this.#init.registrar,
       to: this.#init.aor,
       from: this.#init.aor,
       sipCallId: this.#sipCallId,
       cseq: this.#cseq,
-      headers: [
-        ['Contact', `<${userAgent.contactUri}>;expires=${expiresSec}`],
-        ['Expires', String(expiresSec)],
-      ],
+      contactParams: `;expires=${expiresSec}`,
+      headers: [['Expires', String(expiresSec)]],
       signal: this.#life.signal,
     })
     this.#cseq = Math.max(this.#cseq, cseq) + 1
+    this.#contactUri = contactUri ?? userAgent.contactUri
     log.debug({ status: response.status, expiresSec }, 'REGISTER answered')
     if (!this.#closed) this.emit('answer', response)
     return response

@@ -1,6 +1,7 @@
 import { deferred } from '../base/deferred.js'
-import type { Engine } from '../engine/protocol.js'
+import type { DialCommand, Engine } from '../engine/protocol.js'
 import { accountFrom } from './account-options.js'
+import { callOptionsFrom, callSettingsFrom } from './call-options.js'
 import { targetFrom } from './call-target.js'
 import { aborted, type CommandContext, EXIT, registered, startEngine } from './context.js'
 import { type Ended, outcomeOf } from './outcome.js'
@@ -14,11 +15,15 @@ export async function runCall(context: CommandContext): Promise<number> {
   const { options, report, version, signal } = context
   const { target, host: targetHost } = targetFrom(options)
   const plan = soundFrom(options, options.text('digits'))
-  const account = accountFrom(options, version, {
-    register: options.flag('register'),
-    target,
-    ...(targetHost === undefined ? {} : { targetHost }),
-  })
+  const how = callOptionsFrom(options)
+  const account = {
+    ...accountFrom(options, version, {
+      register: options.flag('register'),
+      target,
+      ...(targetHost === undefined ? {} : { targetHost }),
+    }),
+    ...callSettingsFrom(options),
+  }
   const engine = await startEngine(context, rootsOf(plan))
   try {
     await checkSound(engine, plan)
@@ -35,7 +40,7 @@ export async function runCall(context: CommandContext): Promise<number> {
       return EXIT.failed
     }
     const performer = new Performer(engine, plan)
-    const ended = await placeCall(engine, { accountId: account.id, target }, performer, context)
+    const ended = await placeCall(engine, { accountId: account.id, target, ...how }, performer, context)
     const outcome = outcomeOf(ended, performer.takeFailure(ended.callId))
     report.summary(ended, outcome)
     return outcome.ok ? EXIT.ok : EXIT.failed
@@ -46,7 +51,7 @@ export async function runCall(context: CommandContext): Promise<number> {
 
 async function placeCall(
   engine: Engine,
-  call: { accountId: string; target: string },
+  call: DialCommand,
   performer: Performer,
   context: CommandContext,
 ): Promise<Ended> {

@@ -26,7 +26,8 @@ export async function startEngine(
 ): Promise<Engine> {
   const traceSip = options.flag('trace')
   const level = options.oneOf('log-level', LOG_LEVELS) ?? (options.flag('verbose') ? 'debug' : 'silent')
-  const engine = await startLocalEngine({ ...paths, logLevel: level, traceSip })
+  const dnsServers = options.text('dns')?.split(',') ?? []
+  const engine = await startLocalEngine({ ...paths, logLevel: level, traceSip, dnsServers })
   engine.on('trace', ({ direction, remote, text }) => {
     process.stderr.write(`--- ${direction === 'in' ? 'from' : 'to'} ${remote}\n${text.trimEnd()}\n\n`)
   })

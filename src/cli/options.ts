@@ -12,8 +12,9 @@ export interface OptionSpec {
   aliases?: readonly string[]
   /** An environment variable that is used without the flag and RINGFLOW_…. */
   env?: string
-  /** May be given more than once; the values are joined by commas. */
+  /** May be given more than once; the values are joined by the separator, a comma by default. */
   multiple?: boolean
+  separator?: string
   /** Name of the value in the help: `seconds`. */
   value?: string
   help: string
@@ -108,7 +109,7 @@ export function parseOptions(table: OptionTable, args: readonly string[], env: N
   const fromEnvironment = new Map<string, string | boolean>()
   for (const [name, spec] of Object.entries(table)) {
     const given = [name, ...(spec.aliases ?? [])].flatMap((one) => values.get(one) ?? [])
-    const value = spec.multiple ? given.join(',') : given.at(-1)
+    const value = spec.multiple ? given.join(spec.separator ?? ',') : given.at(-1)
     if (given.length > 0 && value !== undefined) typed.set(name, value)
     const standIn = fromEnv(spec, env[envName(name)]) ?? fromEnv(spec, spec.env ? env[spec.env] : undefined)
     if (standIn !== undefined) fromEnvironment.set(name, standIn)

@@ -63,6 +63,12 @@ const NETWORK: OptionTable = {
     value: 'host',
     help: 'address for sound, where it is another one than for SIP.\nDefault: --public-address',
   },
+  dns: {
+    type: 'string',
+    multiple: true,
+    value: 'ip[:port]',
+    help: 'DNS server; several servers in their order. Default: those of the system',
+  },
   'user-agent': { type: 'string', value: 'text', help: 'name in the User-Agent header. Default: ringflow/<version>' },
 }
 
@@ -128,6 +134,26 @@ done, when the other side hangs up, or with Ctrl-C. Without “call” the line 
       type: 'string',
       value: 'keys',
       help: 'press these keys after the answer: 0-9 * # A-D; a comma waits 0.5 s',
+    },
+    'caller-id': { type: 'string', value: 'number', help: 'number or address to show in place of your own' },
+    'caller-id-by': {
+      type: 'string',
+      value: 'from|pai|ppi',
+      help: 'header of --caller-id: From, P-Asserted-Identity or P-Preferred-Identity.\nDefault: from',
+    },
+    'hide-caller-id': { type: 'boolean', help: 'call anonymously; the server still learns who calls' },
+    'auto-answer': { type: 'boolean', help: 'ask the telephone to answer by itself (intercom)' },
+    header: {
+      type: 'string',
+      multiple: true,
+      separator: '\n',
+      value: 'name: text',
+      help: 'add a header to the INVITE; may be given several times',
+    },
+    'dtmf-mode': {
+      type: 'string',
+      value: 'auto|rfc4733|info',
+      help: 'how --digits are sent. Default: auto, RTP events or else INFO',
     },
     'ring-timeout': {
       type: 'string',

@@ -1,11 +1,11 @@
 import type { Account } from '../account/account.js'
-import type { Lookup } from '../account/policy.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
 import type { HangupInit } from '../call/call.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import type { Lease, OpenEndpoint } from './endpoints.js'
+import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
 import type { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
@@ -14,7 +14,7 @@ export interface EngineAccountsDeps {
   clock: Clock
   log: RootLogger
   openEndpoint: OpenEndpoint
-  lookup: Lookup
+  names: Pick<EngineNames, 'host' | 'servers'>
   /** The local address from which this machine reaches a host. */
   localAddress: (peer: Destination) => Promise<string>
   /** The addresses of this machine. */

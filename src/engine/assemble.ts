@@ -1,9 +1,11 @@
 import { systemClock } from '../base/clock.js'
 import { startMediaService } from '../media/client.js'
+import { firstAddress } from '../sip/dns/first-address.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
-import { localAddressFor, systemLookup } from './local-address.js'
+import { openEngineNames } from './engine-names.js'
+import { localAddressFor } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 import { ownAddresses } from './surroundings.js'
 import { type EngineDeps, TelephonyEngine } from './telephony-engine.js'
@@ -15,14 +17,16 @@ export function assembleEngine(
   parts: Partial<Pick<EngineDeps, 'clock' | 'media'>> = {},
 ): TelephonyEngine {
   const { clock = systemClock } = parts
+  const { names, service } = openEngineNames({ clock, log }, init.dnsServers)
   const engine: TelephonyEngine = new TelephonyEngine(
     {
       clock,
       log,
       media: parts.media ?? startMediaService({ log, clock }),
-      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, ...trace }, endpoint),
-      lookup: systemLookup,
-      localAddress: (peer) => localAddressFor(peer, systemLookup),
+      openEndpoint: (endpoint) =>
+        openSipEndpoint({ clock, log, resolve: firstAddress(service.ours), ...trace }, endpoint),
+      names,
+      localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,
     },
     init,

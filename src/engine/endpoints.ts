@@ -5,7 +5,7 @@ import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
-import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
+import type { SipEndpoint, SipEndpointInit, SipProtocol } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
 
 export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
@@ -20,7 +20,7 @@ interface Entry {
   key: string
   /** `address:port` as configured; '' for any port. */
   bind: string
-  protocols: readonly string[]
+  protocols: readonly SipProtocol[]
   opened: Promise<SipEndpoint>
   leases: number
   /** The socket is being closed: it accepts no new users, and its port is not free yet. */
@@ -87,15 +87,14 @@ export class Endpoints {
     if (ready) return ready
     const advertise = parseAdvertised(transport.publicAddress)
     const opened = this.#deps.open({
-      protocol: transport.protocol,
       host: address,
-      port: transport.bindPort,
+      listeners: protocolsOf(transport).map((protocol) => ({ protocol, port: transport.bindPort })),
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bind = bindOf(transport, address)
-    const protocols = transport.protocol.split('+')
+    const protocols = protocolsOf(transport)
     const entry: Entry = { key, bind, protocols, opened, leases: 0, closing: false, closed, markClosed }
     this.#entries.add(entry)
     return entry
@@ -116,7 +115,7 @@ export class Endpoints {
   #rivalOf(key: string, transport: TransportConfig, address: string): Entry | undefined {
     const bind = bindOf(transport, address)
     if (bind === '') return undefined
-    const wanted = transport.protocol.split('+')
+    const wanted = protocolsOf(transport)
     return [...this.#entries].find(
       (entry) =>
         entry.bind === bind &&
@@ -161,6 +160,8 @@ export class Endpoints {
     entry.markClosed()
   }
 }
+
+const protocolsOf = ({ protocol }: TransportConfig): SipProtocol[] => protocol.split('+') as SipProtocol[]
 
 const bindOf = (transport: TransportConfig, address: string): string =>
   transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`

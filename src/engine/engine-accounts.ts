@@ -133,7 +133,11 @@ export class EngineAccounts {
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
     const { local, advertised } = held.endpoint
     const advertisedMedia = transport.mediaAddress?.trim() || advertised.host
-    const mediaAddress = new MediaAddress(this.#deps, { advertised: advertisedMedia, local: local.host })
+    const { clock, log, names } = this.#deps
+    const mediaAddress = new MediaAddress(
+      { clock, log, lookup: names.host },
+      { advertised: advertisedMedia, local: local.host },
+    )
     await mediaAddress.start()
     if (!this.#closed) return this.#add(config, held, mediaAddress)
     mediaAddress.close()
@@ -142,7 +146,7 @@ export class EngineAccounts {
   }
 
   #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
-    const { clock, log, lookup } = this.#deps
+    const { clock, log, names } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
     const registrarAnswered = deferred<void>()
     if (!config.register) registrarAnswered.resolve()
@@ -151,7 +155,7 @@ export class EngineAccounts {
         {
           clock,
           log,
-          lookup,
+          lookup: names.servers,
           endpoint: lease.endpoint,
           activeCalls: () => this.#deps.activeCalls(config.id),
           invite: (invite) => this.#deps.invite(entry, invite),

@@ -120,6 +120,7 @@ export class EngineCalls {
       )
     }
     const target = this.targetOf(entry, command.target)
+    const caller = callerOf(entry, command)
     this.#rates.take(config.id, config.maxCallsPerMinute ?? 0)
     const record = this.#enroll(callId, entry)
     record.placing = placeCall(this.#callDeps(entry, callId), {
@@ -131,7 +132,7 @@ export class EngineCalls {
       ...redirectOf(config, (uri) => this.targetOf(entry, uri)),
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
-      ...callerOf(entry, command),
+      ...caller,
       ...(command.headers ? { headers: command.headers } : {}),
       ...(command.tags ? { tags: command.tags } : {}),
       ...(command.codecs ? { codecs: command.codecs } : {}),

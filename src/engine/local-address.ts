@@ -1,6 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv4, isIPv6, connect as tcpConnect } from 'node:net'
+import { isIP, isIPv6, connect as tcpConnect } from 'node:net'
 import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { SipProtocol } from '../sip/types.js'
@@ -21,13 +20,6 @@ const REFUSAL_MS = 250
 const CONNECT_MS = 2_000
 /** RFC 5626 4.4.1: a keep-alive that every SIP element ignores. */
 const KEEP_ALIVE = '\r\n\r\n'
-
-/** IPv4 and IPv6 addresses, in the order of the system (RFC 6724). */
-export const systemLookup: Lookup = async (host) => {
-  if (isIPv4(host)) return [host]
-  const found = await lookup(host, { all: true })
-  return found.map(({ address }) => address)
-}
 
 /**
  * The local address from which this machine reaches a host, from the routing table by connecting a UDP socket.

@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol, TransportProtocol } from '../sip/types.js'
+import type { SipProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -20,6 +20,8 @@ export interface EngineInit {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** Emit every SIP message as a `trace` event (secrets masked). */
   traceSip?: boolean
+  /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
+  dnsServers?: string[]
 }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
@@ -28,7 +30,7 @@ export interface TransportConfig {
   id: string
   name: string
   /** `udp+tcp`: both on the same port. */
-  protocol: TransportProtocol
+  protocol: 'udp' | 'tcp' | 'udp+tcp'
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */

@@ -1,4 +1,3 @@
-import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
@@ -15,7 +14,7 @@ import type { AccountEntry } from './account-entry.js'
 import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
-import { HostNames } from './host-names.js'
+import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
@@ -26,7 +25,7 @@ export interface EngineDeps {
   log: RootLogger
   media: MediaService
   openEndpoint: OpenEndpoint
-  lookup: Lookup
+  names: EngineNames
   localAddress: (peer: Destination) => Promise<string>
   /** The addresses of this machine. */
   addresses: () => readonly string[]
@@ -56,14 +55,18 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     this.#deps = deps
     this.#init = init
     const { clock, log, media } = deps
-    const hostNames = new HostNames({ clock, log, lookup: deps.lookup })
-    const lookup = (name: string) => hostNames.addressesOf(name)
-    this.#calls = new EngineCalls({ clock, log, media, lookup, tell: (event) => this.#hearCall(event) })
+    this.#calls = new EngineCalls({
+      clock,
+      log,
+      media,
+      lookup: deps.names.hostOfPeer,
+      tell: (event) => this.#hearCall(event),
+    })
     this.#accounts = new EngineAccounts({
       clock,
       log,
       openEndpoint: deps.openEndpoint,
-      lookup: deps.lookup,
+      names: deps.names,
       localAddress: deps.localAddress,
       addresses: deps.addresses,
       activeCalls: (accountId) => this.#calls.countOf(accountId),
@@ -174,6 +177,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     ])
     await within(SHUTDOWN_MS, ended, clock)
     await within(SHUTDOWN_MS, Promise.all([this.#accounts.close(), media.close()]), clock)
+    this.#deps.names.close()
   }
 
   #takeInvite(entry: AccountEntry, invite: IncomingInvite): void {

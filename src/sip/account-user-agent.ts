@@ -14,10 +14,10 @@ import type { Recipient, Refusal } from './service.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type {
   AccountSources,
-  FinalResponse,
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
+  RequestResult,
   SipAddress,
   SipDialog,
   UserAgent,
@@ -25,6 +25,7 @@ import type {
 } from './types.js'
 import { type AccountContext, guarded } from './user-agent/account-context.js'
 import { AnswerableRequest } from './user-agent/answerable-request.js'
+import { ContactWith } from './user-agent/contacts.js'
 import { exchange } from './user-agent/exchange.js'
 import { targetUri } from './user-agent/target-uri.js'
 
@@ -51,14 +52,15 @@ export class AccountUserAgent implements UserAgent, Recipient {
   }
 
   get contactUri(): string {
-    return this.#context.contactUri
+    return this.#context.contacts.uri
   }
 
-  async request(init: RequestInit): Promise<{ response: FinalResponse; cseq: number }> {
+  async request(init: RequestInit): Promise<RequestResult> {
     const context = this.#context
     const target = targetUri(init.target)
     const from = targetUri(init.from ?? context.aor)
     const to = targetUri(init.to ?? init.target)
+    const contact = init.contactParams === undefined ? undefined : new ContactWith(context.contacts, init.contactParams)
     let { cseq } = init
     const request = new OutgoingRequest({
       method: checkText('method', init.method),
@@ -69,11 +71,13 @@ export class AccountUserAgent implements UserAgent, Recipient {
       to: `<${to.text}>`,
       callId: checkText('Call-ID', init.sipCallId),
       cseq,
+      contact,
       lines: [...headerLines(init.headers), ...context.userAgentLines],
       body: init.body,
     })
     const response = await exchange(context, request, { inDialog: false, nextSeq: () => ++cseq, signal: init.signal })
-    return { response, cseq }
+    const contactUri = contact?.uri
+    return contactUri === undefined ? { response, cseq } : { response, cseq, contactUri }
   }
 
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {

@@ -8,14 +8,13 @@ import { TokenBucket } from './admission/token-bucket.js'
 import { CAPABILITY_LINES } from './capabilities.js'
 import type { DialogIndex, DialogUsage } from './dialog/dialog-index.js'
 import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
-import type { Via } from './message/via.js'
 import { checkRequest, checkTargetRefresh } from './request-checks.js'
 import { ServerRequest } from './server-request.js'
 import type { Recipient, Refusal, Service } from './service.js'
 import type { ServerUser } from './transaction/transaction.js'
 import type { Transactions } from './transaction/transactions.js'
 import { hostPort } from './transport/address.js'
-import type { Flow } from './transport/flow.js'
+import type { Way } from './transport/flow.js'
 import type { SipAddress } from './types.js'
 
 interface DispatcherDeps {
@@ -28,8 +27,8 @@ interface DispatcherDeps {
   limits: SourceLimits
   /** Answers from the request alone; nothing is kept. */
   reply(request: ParsedRequest, refusal: Refusal): void
-  /** The flow for responses to a request. */
-  flowBack(via: Via, source: SipAddress): Flow
+  /** The way for responses to a request. */
+  wayBack(request: ParsedRequest): Way
 }
 
 /**
@@ -173,10 +172,10 @@ export class Dispatcher {
   }
 
   #open(message: ParsedRequest, init: { toTag: string; known: boolean; over?: () => void }): ServerRequest {
-    const { transactions, flowBack, log } = this.#deps
+    const { transactions, wayBack, log } = this.#deps
     const { known, toTag, over } = init
     const user = new RequestUser(log, over)
-    const transaction = transactions.open(message, flowBack(message.via, message.source), { known, toTag, user })
+    const transaction = transactions.open(message, wayBack(message), { known, toTag, user })
     const request = new ServerRequest(message, transaction, toTag)
     user.request = request
     return request

@@ -2,13 +2,15 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
+import { NextHops } from './dns/next-hops.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
-import { hostPort, reachable } from './transport/address.js'
+import { hostPort } from './transport/address.js'
+import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
-import { cached, type Resolve, resolveBySystem } from './transport/resolver.js'
-import type { SipTransport } from './transport/transport.js'
+import { cached, namesBy, type Resolve, resolveBySystem } from './transport/resolver.js'
+import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 
 export interface SipEndpointDeps {
@@ -27,8 +29,10 @@ export async function openSipEndpoint(deps: SipEndpointDeps, init: SipEndpointIn
   return endpoint
 }
 
+const KEEP_ALIVE = '\r\n\r\n'
+
 /** A stack on real sockets. */
-class SocketEndpoint implements SipEndpoint {
+class SocketEndpoint implements SipEndpoint, TransportUser {
   readonly #deps: SipEndpointDeps
   readonly #init: SipEndpointInit
   readonly #stack: SipStack
@@ -43,33 +47,28 @@ class SocketEndpoint implements SipEndpoint {
       {
         clock,
         log,
-        resolve: cached(resolve, clock),
+        nextHops: new NextHops({ clock, names: namesBy(cached(resolve, clock)) }),
         transports: this.#transports,
-        trace: (text, to) => this.#traceLine('out', text, to),
       },
-      { advertised: () => this.advertised, userAgent: init.userAgent },
+      { userAgent: init.userAgent },
     )
   }
 
   async open(): Promise<void> {
     const { clock, log } = this.#deps
-    const stack = this.#stack
-    const receive = (bytes: Buffer, from: SipAddress): void => this.#receive(bytes, from)
-    const refuse: SipStack['refuse'] = (...refused) => stack.refuse(...refused)
-    const lost = (peer: SipAddress, wasOurs: boolean): void => stack.flowEnded(peer, wasOurs)
-    this.#transports.push(...(await openTransports({ clock, log, receive, refuse, lost }, this.#init)))
+    this.#transports.push(...(await openTransports({ clock, log, user: this }, this.#init)))
   }
 
   get local(): SipAddress {
-    const [first] = this.#transports
-    if (!first) throw new TelephonyError('WRONG_STATE', 'the SIP endpoint is not open yet')
-    return first.local
+    return this.#first.local
   }
 
   get advertised(): { host: string; port: number } {
-    const { host, port } = this.local
-    const { advertise } = this.#init
-    return { host: advertise?.host ?? reachable(host), port: advertise?.port ?? port }
+    return this.#first.advertised
+  }
+
+  get listeners(): readonly SipAddress[] {
+    return this.#transports.flatMap(({ listener }) => listener?.local ?? [])
   }
 
   createUserAgent(init: UserAgentInit): UserAgent {
@@ -87,17 +86,36 @@ class SocketEndpoint implements SipEndpoint {
     await Promise.all(this.#transports.map((transport) => transport.close()))
   }
 
-  #receive(bytes: Buffer, from: SipAddress): void {
+  received(bytes: Buffer, flow: Flow): void {
     if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
-    if (this.#deps.trace) this.#traceLine('in', textOf(bytes), from)
-    this.#stack.receive(bytes, from)
+    if (this.#deps.trace) this.#traceLine('in', textOf(bytes), flow)
+    this.#stack.receive(bytes, flow)
   }
 
-  #traceLine(direction: 'in' | 'out', text: string, remote: SipAddress): void {
+  unreadable(head: Buffer, status: number, reason: string, flow: Flow): void {
+    this.#stack.refuse(head, status, reason, flow)
+  }
+
+  sent(text: string, flow: Flow): void {
+    if (this.#deps.trace && text !== KEEP_ALIVE) this.#traceLine('out', text, flow)
+  }
+
+  ended(flow: Flow): void {
+    this.#stack.flowEnded(flow)
+  }
+
+  get #first(): Listener {
+    const first = this.#transports.find(({ listener }) => listener)?.listener
+    if (!first) throw new TelephonyError('WRONG_STATE', 'the SIP endpoint is not open')
+    return first
+  }
+
+  #traceLine(direction: 'in' | 'out', text: string, { local, remote }: Flow): void {
     this.#deps.trace?.({
       at: this.#deps.clock.wall(),
       direction,
-      local: hostPort(this.local),
+      protocol: remote.protocol,
+      local: hostPort(local),
       remote: hostPort(remote),
       text: maskCredentials(readable(text)),
     })

@@ -3,6 +3,7 @@ import { responseText } from './message/response-text.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type { NonInviteServer } from './transaction/non-invite-server.js'
 import type { SipBody } from './types.js'
+import type { Contacts } from './user-agent/contacts.js'
 
 export interface ResponseInit {
   reason?: string | undefined
@@ -49,6 +50,12 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
     })
     this.transaction.respond(status, text)
     return text
+  }
+
+  /** RFC 3261 12.1.1: our Contact in the response; a SIPS URI if the request came by one. */
+  contactLine(contacts: Contacts): string {
+    const { uri, recordRoutes } = this.message
+    return contacts.lineFor(this.transaction.flow, uri.scheme === 'sips' || recordRoutes[0]?.uri.scheme === 'sips')
   }
 
   /** 8.2.6.1, 17.2.1: with the Timestamp of the request. */

@@ -6,6 +6,7 @@ import { Accounts } from './accounts.js'
 import { SourceLimits } from './admission/source-limits.js'
 import { DialogIndex } from './dialog/dialog-index.js'
 import { Dispatcher } from './dispatcher.js'
+import type { NextHops } from './dns/next-hops.js'
 import { Inbound } from './inbound.js'
 import { checkText } from './message/header-check.js'
 import { Router } from './router.js'
@@ -13,27 +14,24 @@ import { Sender } from './sender.js'
 import type { Service } from './service.js'
 import { Transactions } from './transaction/transactions.js'
 import { hostPort } from './transport/address.js'
-import type { Resolve } from './transport/resolver.js'
+import type { Flow } from './transport/flow.js'
 import type { SipTransport } from './transport/transport.js'
-import type { SipAddress, SipProtocol, UserAgentInit } from './types.js'
+import type { UserAgentInit } from './types.js'
 import { uriHost } from './uri/host.js'
 import { type NameAddress, parseNameAddress } from './uri/name-address.js'
 import { DEFAULT_PORT, parseUri, type SipUri } from './uri/sip-uri.js'
 import { type AccountContext, guarded } from './user-agent/account-context.js'
+import { Contacts } from './user-agent/contacts.js'
 
 interface SipStackDeps {
   clock: Clock
   log: Logger
-  resolve: Resolve
+  nextHops: NextHops
   /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
-  /** Gets each message before it is sent. */
-  trace(text: string, to: SipAddress): void
 }
 
 interface SipStackInit {
-  /** Our host and port as peers use them. */
-  advertised: () => { host: string; port: number }
   /** Value of User-Agent; '' for none. */
   userAgent: string
   /** The services in the order in which they are asked. Default: the accounts alone. */
@@ -55,10 +53,10 @@ export class SipStack {
     const { clock, log } = deps
     this.#deps = deps
     this.#init = { ...init, userAgent: checkText('User-Agent', init.userAgent) }
-    this.#router = new Router({ ...deps, advertised: init.advertised })
+    this.#router = new Router(deps)
     this.transactions = new Transactions({ clock, log })
     this.#sender = new Sender({ clock, router: this.#router, transactions: this.transactions })
-    const flowBack: Router['flowBack'] = (via, source) => this.#router.flowBack(via, source)
+    const flowBack: Router['flowBack'] = (via, flow) => this.#router.flowBack(via, flow)
     const dispatcher = new Dispatcher({
       clock,
       log,
@@ -67,7 +65,10 @@ export class SipStack {
       transactions: this.transactions,
       limits: new SourceLimits(clock),
       reply: (request, refusal) => this.#inbound.reply(request, refusal),
-      flowBack,
+      wayBack: (request) => {
+        if (!request.flow) throw new Error('a request that came by no flow')
+        return flowBack(request.via, request.flow)
+      },
     })
     this.#inbound = new Inbound({
       log,
@@ -78,8 +79,8 @@ export class SipStack {
     })
   }
 
-  receive(bytes: Buffer, from: SipAddress): void {
-    this.#inbound.receive(bytes, from)
+  receive(bytes: Buffer, flow: Flow): void {
+    this.#inbound.receive(bytes, flow)
   }
 
   /** The head of a request whose end cannot be found on a stream (RFC 3261 18.3). */
@@ -94,11 +95,12 @@ export class SipStack {
   }
 
   /** A connection has ended: requests without an answer there will have none (RFC 3261 8.1.3.1, 17.1.4). */
-  flowEnded(peer: SipAddress, wasOurs: boolean): void {
-    this.transactions.flowEnded(peer, `the connection to ${hostPort(peer)} has ended`)
-    if (!wasOurs) return
+  flowEnded(flow: Flow): void {
+    const { remote, isOurs } = flow
+    this.transactions.flowEnded(flow, `the connection to ${hostPort(remote)} has ended`)
+    if (!isOurs) return
     for (const { init } of this.accounts.all()) {
-      guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(peer))
+      guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(remote))
     }
   }
 
@@ -110,21 +112,20 @@ export class SipStack {
 
   #accountContext(init: UserAgentInit): AccountContext {
     const { clock, log, transports } = this.#deps
-    const { advertised, userAgent } = this.#init
-    const { host, port } = advertised()
-    const first: SipProtocol = transports[0]?.local.protocol ?? 'udp'
+    const { userAgent } = this.#init
+    const first = transports[0]?.protocol ?? 'udp'
     const prefer = init.protocol ?? (first === 'udp' ? undefined : first)
-    // RFC 3263 4.1: without the parameter it is UDP.
-    const parameter = prefer === undefined || prefer === 'udp' ? '' : `;transport=${prefer}`
-    const contactUri = accountUri(`sip:${init.contactUser}@${uriHost(host)}:${port}${parameter}`)
+    const protocol = prefer ?? first
+    const address = transports.find((each) => each.protocol === protocol)?.listener?.advertised
+    this.#router.speak(protocol)
     checkText('display name', init.displayName)
+    accountUri(`sip:${init.contactUser}@${uriHost(address?.host ?? 'invalid')}`)
     return {
       clock,
       log,
       init,
       aor: accountUri(init.aor),
-      contactUri: contactUri.text,
-      contactLine: `Contact: <${contactUri.text}>`,
+      contacts: new Contacts({ user: init.contactUser, home: address && { protocol, address } }),
       // RFC 3261 20.41: optional, but never empty.
       userAgentLines: userAgent === '' ? [] : [`User-Agent: ${userAgent}`],
       prefer,

@@ -48,7 +48,12 @@ describe('actions in a call', () => {
     })
 
     it('rejects', async () => {
-      const flows = await inCall('sip-answer', 1, { action: 'reject', rejectStatus: '603', reason: 'Decline' })
+      const flows = await inCall('sip-answer', 1, {
+        action: 'reject',
+        rejectStatus: '603',
+        reason: 'Decline',
+        headers: {},
+      })
       flows.receive('action', message())
       assert.equal((await flows.message('action-1')).topic, 'call.rejected')
       assert.deepEqual(test.engine.sent('reject'), [{ callId: 'c1', status: 603, reason: 'Decline' }])
@@ -366,6 +371,14 @@ describe('actions in a call', () => {
       assert.deepEqual(test.engine.sent('sendDigits'), [{ callId: 'c1', digits: '12,A#', toneMs: 200, gapMs: 50 }])
     })
 
+    it('sends in the way that is chosen', async () => {
+      const flows = await inCall('sip-dtmf', 1, { mode: 'info' })
+      test.engine.reply('sendDigits', () => 'finished')
+      flows.receive('action', { ...message(), payload: '1' })
+      await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('sendDigits'), [{ callId: 'c1', digits: '1', mode: 'info' }])
+    })
+
     it('refuses characters that are not digits; a hangup in between is CALL_ENDED', async () => {
       const flows = await inCall('sip-dtmf', 1)
       flows.receive('action', { ...message(), payload: 'one' })
@@ -413,6 +426,15 @@ describe('actions in a call', () => {
       const out = await flows.message('action-1')
       assert.equal((out.call as { end: { by: string } }).end.by, 'local')
       assert.deepEqual(test.engine.sent('hangup'), [{ callId: 'c1', afterMedia: true, elsewhere: true }])
+    })
+
+    it('sends a reason and headers', async () => {
+      const flows = await inCall('sip-hangup', 1, { reason: 'why', reasonType: 'msg', headers: '{"X-Ticket":"7"}' })
+      test.engine.reply('hangup', () => test.engine.end('c1', { by: 'local' }))
+      flows.receive('action', { ...message(), why: 'Shift ended' })
+      await flows.message('action-1')
+      const [{ reason, headers } = {}] = test.engine.sent('hangup')
+      assert.deepEqual([reason, headers], ['Shift ended', { 'X-Ticket': '7' }])
     })
   })
 })

@@ -143,6 +143,32 @@ describe('sip-dial', () => {
     })
   })
 
+  it('asks for a caller ID, a hidden caller, an automatic answer, and tells the diversions', async () => {
+    const flows = await test.start(
+      flow({
+        callerId: 'from',
+        callerIdType: 'msg',
+        hideCallerId: true,
+        autoAnswer: true,
+        diverted: 'via',
+        divertedType: 'msg',
+      }),
+    )
+    for (const [via, diverted] of [
+      ['1000', [{ target: '1000' }]],
+      [
+        [{ target: 1000, reason: 'no-answer' }, 'sip:2000@pbx'],
+        [{ target: '1000', reason: 'no-answer' }, { target: 'sip:2000@pbx' }],
+      ],
+      [undefined, undefined],
+    ] as const) {
+      const asked = test.engine.asked('dial')
+      flows.receive('dial', { payload: '1002', from: '+4930999', via })
+      const { callerId, hideCallerId, autoAnswer, diverted: told } = await asked
+      assert.deepEqual([callerId, hideCallerId, autoAnswer, told], ['+4930999', true, true, diverted])
+    }
+  })
+
   it('gives the error a code that Catch nodes see', async () => {
     const flows = await test.start(flow())
     flows.receive('dial', { payload: { no: 'target' } })

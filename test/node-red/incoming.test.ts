@@ -43,6 +43,23 @@ describe('sip-incoming', () => {
     )
   })
 
+  it('mode flow: a call that is answered by itself leaves by output 1 when it is answered', async () => {
+    const asked = test.engine.asked('setInbound')
+    const flows = await test.start(flow({ autoAnswer: true }))
+    assert.equal((await asked).rule?.autoAnswer, true)
+    const intercom = { info: '', autoAnswer: true }
+    for (const [id, alert, first] of [
+      ['c1', intercom, 'call.answered'],
+      ['c2', null, 'call.incoming'],
+    ] as const) {
+      test.engine.begin(id, { owner: 'incoming', direction: 'inbound', alert })
+      test.engine.tell(id, 'call.incoming')
+      test.engine.tell(id, 'call.answered')
+      const told = await flows.message('incoming-1', (m) => (m.call as { id: string }).id === id)
+      assert.equal(told.topic, first)
+    }
+  })
+
   it('mode answer: rings first for the time set', async () => {
     const asked = test.engine.asked('setInbound')
     await test.start(flow({ mode: 'answer', ringTime: '2.5' }))

@@ -28,6 +28,12 @@ const call = (op: keyof EngineCommands, settings: Record<string, unknown> = {}):
 const FIELDS: Record<string, Field> = {
   'sip-dial target': { value: '1002', op: 'dial', seen: ({ target }: { target: string }) => target },
   'sip-dial callerName': { value: 'Door', op: 'dial', seen: (c: { callerName: string }) => c.callerName },
+  'sip-dial callerId': { value: '4711', op: 'dial', seen: (c: { callerId: string }) => c.callerId },
+  'sip-dial diverted': {
+    value: '1000',
+    op: 'dial',
+    seen: (c: { diverted: { target: string }[] }) => c.diverted[0]?.target,
+  },
   'sip-dial headers': { value: { 'X-A': 'b' }, op: 'dial', seen: (c: { headers: object }) => c.headers },
   'sip-dial tags': { value: { door: 4 }, op: 'dial', seen: (c: { tags: object }) => c.tags },
   'sip-answer call': call('answer'),
@@ -54,6 +60,8 @@ const FIELDS: Record<string, Field> = {
   'sip-record call': call('startRecord'),
   'sip-record file': { value: 'a.wav', op: 'startRecord', seen: ({ file }: { file: string }) => file },
   'sip-hangup call': call('hangup'),
+  'sip-hangup reason': { value: 'Shift ended', op: 'hangup', seen: (c: { reason: string }) => c.reason },
+  'sip-hangup headers': { value: { 'X-A': 'b' }, op: 'hangup', seen: (c: { headers: object }) => c.headers },
 }
 
 const ENV = 'RINGFLOW_TEST_TYPED'

@@ -66,8 +66,12 @@ export class FakeEndpoint implements SipEndpoint {
 
   constructor(init: SipEndpointInit, port: number) {
     this.init = init
-    this.local = { protocol: init.protocol === 'tcp' ? 'tcp' : 'udp', host: init.host, port }
+    this.local = { protocol: init.listeners[0]?.protocol ?? 'udp', host: init.host, port }
     this.advertised = { host: init.advertise?.host ?? init.host, port: init.advertise?.port ?? port }
+  }
+
+  get listeners(): SipEndpoint['listeners'] {
+    return this.init.listeners.map(({ protocol }) => ({ ...this.local, protocol }))
   }
 
   createUserAgent(init: UserAgentInit): FakeAccountAgent {
@@ -99,13 +103,14 @@ export class FakeNetwork {
 
   readonly open = async (init: SipEndpointInit): Promise<FakeEndpoint> => {
     await this.gate
-    const wanted = init.protocol.split('+')
-    const rival = this.live.find(({ local, init: other }) => {
-      const overlap = other.protocol.split('+').some((protocol) => wanted.includes(protocol))
-      return overlap && local.host === init.host && local.port === init.port
-    })
+    const [first] = init.listeners
+    const rival = this.live.find(({ listeners }) =>
+      listeners.some(({ protocol, host, port }) =>
+        init.listeners.some((wanted) => wanted.protocol === protocol && host === init.host && wanted.port === port),
+      ),
+    )
     if (rival) throw Object.assign(new Error('bind'), { code: 'EADDRINUSE' })
-    const endpoint = new FakeEndpoint(init, init.port || this.#nextPort++)
+    const endpoint = new FakeEndpoint(init, first?.port || this.#nextPort++)
     endpoint.registrar = this.registrar
     this.endpoints.push(endpoint)
     return endpoint

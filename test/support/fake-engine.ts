@@ -64,7 +64,15 @@ export class FakeEngine implements Engine {
   }
 
   /** A call exists from now on. */
-  begin(id: string, init: { owner: string | null; accountId?: string; direction?: CallSnapshot['direction'] }): void {
+  begin(
+    id: string,
+    init: {
+      owner: string | null
+      accountId?: string
+      direction?: CallSnapshot['direction']
+      alert?: CallSnapshot['alert']
+    },
+  ): void {
     const snapshot: CallSnapshot = {
       id,
       sipCallId: `${id}@127.0.0.1`,
@@ -81,7 +89,7 @@ export class FakeEngine implements Engine {
       hold: { local: false, remote: false },
       headers: {},
       identity: null,
-      alert: null,
+      alert: init.alert ?? null,
       tags: {},
       end: null,
     }

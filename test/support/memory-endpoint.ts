@@ -1,10 +1,12 @@
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { octetsOf } from '../../src/base/octets.js'
+import { NextHops } from '../../src/sip/dns/next-hops.js'
 import type { Service } from '../../src/sip/service.js'
 import { SipStack } from '../../src/sip/stack.js'
-import type { SipTransport } from '../../src/sip/transport/transport.js'
+import { namesBy } from '../../src/sip/transport/resolver.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import type { FakeClock } from './fake-clock.js'
+import { MemoryTransport } from './memory-transport.js'
 
 interface MemoryEndpointInit {
   clock: FakeClock
@@ -28,23 +30,24 @@ export class MemoryEndpoint {
   readonly address: SipAddress
   readonly agent: UserAgent
   readonly #stack: SipStack
-  #isClosed = false
+  readonly #udp: MemoryTransport
 
   constructor({ clock, host, send, agent, services = [], log = silentLogger, ...init }: MemoryEndpointInit) {
     this.address = { protocol: 'udp', host, port: 5060 }
+    this.#udp = new MemoryTransport({ local: this.address, send })
     this.#stack = new SipStack(
       {
         clock,
         log,
-        resolve: init.resolve ?? (async (name) => name),
+        nextHops: new NextHops({ clock, names: namesBy(init.resolve ?? (async (name) => name)) }),
         transports: [
-          this.#transport(this.address, send),
-          ...(init.connect ? [this.#transport({ ...this.address, protocol: 'tcp' }, send, init.connect)] : []),
+          this.#udp,
+          ...(init.connect
+            ? [new MemoryTransport({ local: { ...this.address, protocol: 'tcp' }, send, connect: init.connect })]
+            : []),
         ],
-        trace() {},
       },
       {
-        advertised: () => this.address,
         userAgent: '',
         services: (accounts) => (init.withoutAccount ? services : [...services, accounts]),
       },
@@ -59,26 +62,8 @@ export class MemoryEndpoint {
     })
   }
 
-  #transport(
-    local: SipAddress,
-    send: MemoryEndpointInit['send'],
-    connect = async (): Promise<void> => {},
-  ): SipTransport {
-    return {
-      local,
-      send: async (text, to) => {
-        if (this.#isClosed) throw new Error('closed')
-        send(text, to)
-      },
-      connect,
-      isConnected: () => false,
-      suspect() {},
-      close: async () => {},
-    }
-  }
-
   receive(text: string, from: SipAddress): void {
-    this.#stack.receive(octetsOf(text), from)
+    this.#stack.receive(octetsOf(text), this.#udp.flow(from))
   }
 
   get dialogs(): SipStack['dialogs'] {
@@ -97,6 +82,6 @@ export class MemoryEndpoint {
 
   close(): void {
     this.#stack.close('Endpoint closed')
-    this.#isClosed = true
+    void this.#udp.close()
   }
 }

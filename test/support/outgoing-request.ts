@@ -28,6 +28,6 @@ export const outgoing = (init: Partial<ConstructorParameters<typeof OutgoingRequ
 /** The values of a header, each on its own line. */
 export const lineOf = (request: OutgoingRequest, name: string): string[] =>
   request
-    .toText('x')
+    .toText('x', { remote: { protocol: 'udp', host: '192.0.2.7', port: 5060 }, sentBy: '192.0.2.1:5060' })
     .split('\r\n')
     .flatMap((line) => (line.startsWith(`${name}: `) ? [line.slice(name.length + 2)] : []))

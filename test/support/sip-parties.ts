@@ -13,10 +13,10 @@ import type {
   SipBody,
   SipDialog,
   SipEndpoint,
+  SipProtocol,
   SipRequest,
   SipResponse,
   SipTraceLine,
-  TransportProtocol,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -25,6 +25,10 @@ import { called, WAIT_MS, within } from './wait.js'
 
 export const OFFER: SipBody = { contentType: 'application/sdp', content: SDP }
 export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.replace('m=audio 4000', 'm=audio 5000') }
+
+/** Listeners of these protocols, `udp+tcp`, at one port. */
+export const listenersAt = (port: number, protocols = 'udp') =>
+  protocols.split('+').map((protocol) => ({ protocol: protocol as SipProtocol, port }))
 
 /** A queue that tests await: what was put in comes out in its order. */
 export class Inbox<Item> {
@@ -90,7 +94,8 @@ export class Party {
       resolve?: (host: string) => Promise<string>
       advertisePort?: number
       userAgent?: string
-      protocol?: TransportProtocol
+      /** Several are joined by `+`: `udp+tcp`. */
+      protocol?: string
       host?: string
     } = {},
   ): Promise<Party> {
@@ -103,9 +108,8 @@ export class Party {
         ...(init.resolve ? { resolve: init.resolve } : {}),
       },
       {
-        protocol: init.protocol ?? 'udp',
         host: init.host ?? '127.0.0.1',
-        port: 0,
+        listeners: listenersAt(0, init.protocol),
         userAgent: init.userAgent ?? 'test',
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
       },

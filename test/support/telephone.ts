@@ -10,12 +10,14 @@ import {
   takeCall,
 } from '../../src/call/call.js'
 import type { CallEvent, CallEventType } from '../../src/call/call-event.js'
-import { systemLookup } from '../../src/engine/local-address.js'
 import type { MediaService } from '../../src/media/client.js'
+import { openNames } from '../../src/sip/dns/open-names.js'
 import type { SipDialog, UserAgent } from '../../src/sip/types.js'
 import { Party } from './sip-parties.js'
 import { uriOf } from './uri.js'
 import { within } from './wait.js'
+
+const { ours: names } = openNames()
 
 /** The events of one call, and a way to await them. */
 export class EventLog {
@@ -140,7 +142,7 @@ export class Telephone {
       setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }
-    const lookup = (name: string) => systemLookup(name).catch(() => [])
+    const lookup = (name: string) => names.lookup(name).catch(() => [])
     return { clock: systemClock, log: silentLogger, media: this.#media, lookup, userAgent }
   }
 

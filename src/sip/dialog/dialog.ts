@@ -1,6 +1,6 @@
 import { flat } from '../../base/flat.js'
 import { splitWords } from '../message/list.js'
-import { OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
+import { type ContactWriter, OutgoingRequest, type RequestOrigin } from '../message/outgoing-request.js'
 import type { ParsedMessage, ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { uriAt } from '../transport/reach.js'
 import type { SipAddress, SipBody } from '../types.js'
@@ -26,6 +26,7 @@ interface DialogInit {
 
 /** The lines and the body of a request within a dialog. */
 export interface InDialogParts {
+  contact?: ContactWriter | undefined
   lines: readonly string[]
   body?: SipBody | undefined
 }
@@ -125,8 +126,8 @@ export class Dialog {
   }
 
   /** 12.2.1.1: our next request. */
-  request(method: string, { lines, body }: InDialogParts): OutgoingRequest {
-    return this.#make(method, this.nextSeq(), { lines, body })
+  request(method: string, parts: InDialogParts): OutgoingRequest {
+    return this.#make(method, this.nextSeq(), parts)
   }
 
   /** A request that is sent again counts as a new one (22.2). */
@@ -172,7 +173,7 @@ export class Dialog {
     if (allow !== '' && allow !== this.#allow) this.#allow = flat(allow)
   }
 
-  #make(method: string, cseq: number, { lines, body }: InDialogParts): OutgoingRequest {
+  #make(method: string, cseq: number, { contact, lines, body }: InDialogParts): OutgoingRequest {
     return new OutgoingRequest({
       method,
       target: this.#remoteTarget,
@@ -182,6 +183,7 @@ export class Dialog {
       to: this.#remote,
       callId: this.callId,
       cseq,
+      contact,
       lines,
       body,
     })

@@ -213,10 +213,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   async #send(method: string, init: InDialogInit): Promise<FinalResponse> {
-    const { contactLine, userAgentLines } = this.#context
-    const contact = WITH_CONTACT.has(method) ? [contactLine] : []
-    const lines = [...contact, ...dialogHeaderLines(init.headers), ...userAgentLines]
-    const request = this.dialog.request(method, { lines, body: init.body })
+    const { contacts, userAgentLines } = this.#context
+    const contact = WITH_CONTACT.has(method) ? contacts : undefined
+    const lines = [...dialogHeaderLines(init.headers), ...userAgentLines]
+    const request = this.dialog.request(method, { contact, lines, body: init.body })
     const { canReach } = this.#context
     return exchange(this.#context, request, {
       inDialog: true,
@@ -278,7 +278,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (!isRefresh) this.#decideOffer(request)
     else {
       this.dialog.refresh(message, this.#context.canReach)
-      this.#respond(request, 200, [this.#context.contactLine, ALLOW])
+      this.#respond(request, 200, [request.contactLine(this.#context.contacts), ALLOW])
     }
   }
 

@@ -119,7 +119,7 @@ export class ReceivedInvite implements IncomingInvite {
   }
 
   #dialogLines(headers: readonly HeaderField[] | undefined): string[] {
-    const { contactLine, userAgentLines } = this.#context
-    return [contactLine, ALLOW, ...dialogHeaderLines(headers), ...userAgentLines]
+    const { contacts, userAgentLines } = this.#context
+    return [this.#server.contactLine(contacts), ALLOW, ...dialogHeaderLines(headers), ...userAgentLines]
   }
 }

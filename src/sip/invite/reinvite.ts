@@ -1,9 +1,9 @@
 import type { Timer } from '../../base/clock.js'
 import { ALLOW } from '../capabilities.js'
+import type { PendingRequest } from '../delivery.js'
 import type { Dialog } from '../dialog/dialog.js'
 import type { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
-import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import { type InviteUser, timedOut, unavailable } from '../transaction/transaction.js'
@@ -33,7 +33,7 @@ export class Reinvite implements InviteUser {
   readonly #credentials: RequestCredentials
   readonly #first: OutgoingRequest
   #request: OutgoingRequest
-  #pending: PendingRequest<InviteClient>
+  #pending: PendingRequest<InviteClient, InviteUser>
   #timer: Timer
   #resolve: (response: FinalResponse) => void = () => {}
   /** The wait has ended; the INVITE may still be in progress. */
@@ -50,8 +50,8 @@ export class Reinvite implements InviteUser {
       this.#resolve = resolve
     })
     init.signal?.addEventListener('abort', this)
-    const lines = [context.contactLine, ALLOW, ...init.lines, ...context.userAgentLines]
-    this.#first = dialog.request('INVITE', { lines, body: init.body })
+    const lines = [ALLOW, ...init.lines, ...context.userAgentLines]
+    this.#first = dialog.request('INVITE', { contact: context.contacts, lines, body: init.body })
     this.#request = this.#first
     this.#timer = this.#limit()
     this.#pending = this.#send()
@@ -101,7 +101,7 @@ export class Reinvite implements InviteUser {
     if (!this.#isOver) this.#pending.close(reason)
   }
 
-  #send(): PendingRequest<InviteClient> {
+  #send(): PendingRequest<InviteClient, InviteUser> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -124,8 +124,7 @@ export class Reinvite implements InviteUser {
   }
 
   #leaveTo(user: InviteUser): void {
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = user
+    this.#pending.leaveTo(user)
   }
 
   #end(outcome: Outcome): void {

@@ -1,11 +1,11 @@
 import { newToken } from '../../base/ids.js'
 import { ALLOW } from '../capabilities.js'
+import type { PendingRequest } from '../delivery.js'
 import { Dialog } from '../dialog/dialog.js'
 import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { ReceivedResponse } from '../message/received.js'
-import type { PendingRequest } from '../sender.js'
 import type { InviteClient } from '../transaction/invite-client.js'
 import type { InviteUser } from '../transaction/transaction.js'
 import type {
@@ -22,7 +22,7 @@ import { targetUri } from '../user-agent/target-uri.js'
 import { InviteDialog } from './invite-dialog.js'
 import { LateResponses, MAX_FORKS } from './late-responses.js'
 
-const TERMINATED = { status: 487, reason: 'Request Terminated' }
+const TERMINATED = { status: 487, reason: 'Request Terminated' } as const
 
 /** An INVITE outside of any dialog, from the first send to `answered` or `failed` (RFC 3261 13.2). */
 export class SentInvite implements OutgoingInvite, InviteUser {
@@ -32,7 +32,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   readonly #credentials: RequestCredentials
   readonly #first: OutgoingRequest
   #request: OutgoingRequest
-  #pending: PendingRequest<InviteClient>
+  #pending: PendingRequest<InviteClient, InviteUser>
   #cseq: number
   /** By To tag (12.1.2); each fork of the INVITE has its own. */
   readonly #early = new Map<string, InviteDialog>()
@@ -62,7 +62,9 @@ export class SentInvite implements OutgoingInvite, InviteUser {
     const lines = reason === undefined ? [] : [`Reason: ${checkText('reason', reason)}`]
     this.#state = 'cancelled'
     this.#cancelLines = [...lines, ...this.#context.userAgentLines]
-    this.#sendCancel()
+    this.#pending.stay()
+    if (this.#pending.transaction) this.#sendCancel()
+    else this.#pending.close('cancelled')
   }
 
   provisional(response: ParsedResponse): void {
@@ -92,8 +94,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveEarly()
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = new LateResponses(this.#context, this.#request)
+    this.#pending.leaveTo(new LateResponses(this.#context, this.#request))
     if (this.#state === 'over') return
     if (this.#state === 'cancelled') {
       this.#fail(new ReceivedResponse(response, TERMINATED))
@@ -110,10 +111,11 @@ export class SentInvite implements OutgoingInvite, InviteUser {
 
   failed(failure: LocalFinalResponse): void {
     this.#leaveToLate()
-    this.#fail(failure)
+    const hasNotLeft = this.#state === 'cancelled' && failure.unsent
+    this.#fail(hasNotLeft ? { ...TERMINATED, local: true, unsent: true } : failure)
   }
 
-  #send(): PendingRequest<InviteClient> {
+  #send(): PendingRequest<InviteClient, InviteUser> {
     return this.#context.sender.invite(this.#request, this.#context.prefer, this)
   }
 
@@ -155,8 +157,7 @@ export class SentInvite implements OutgoingInvite, InviteUser {
   /** What comes for the transaction from now on needs neither the call nor this. */
   #leaveToLate(): LateResponses {
     const late = new LateResponses(this.#context, this.#request)
-    const { transaction } = this.#pending
-    if (transaction) transaction.user = late
+    this.#pending.leaveTo(late)
     return late
   }
 
@@ -201,7 +202,8 @@ function inviteOf(
     to: `<${to.text}>`,
     callId: checkText('Call-ID', init.sipCallId),
     cseq,
-    lines: [context.contactLine, ALLOW, ...dialogHeaderLines(init.headers), ...context.userAgentLines],
+    contact: context.contacts,
+    lines: [ALLOW, ...dialogHeaderLines(init.headers), ...context.userAgentLines],
     body: init.body,
   })
 }

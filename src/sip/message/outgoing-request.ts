@@ -1,10 +1,16 @@
 import { octetLength } from '../../base/octets.js'
+import type { Way } from '../transport/flow.js'
 import type { SipBody } from '../types.js'
 import type { NameAddress } from '../uri/name-address.js'
 import { requestUri } from '../uri/request-uri.js'
 import type { SipUri } from '../uri/sip-uri.js'
 import { bodyText } from './body.js'
 import { headerKey } from './header-fields.js'
+
+/** Writes the Contact of a request, whose protocol and address are known only once its way is. */
+export interface ContactWriter {
+  lineFor(way: Pick<Way, 'remote' | 'sentBy'>, isSecure: boolean): string
+}
 
 interface OutgoingRequestInit {
   method: string
@@ -18,6 +24,8 @@ interface OutgoingRequestInit {
   to: string
   callId: string
   cseq: number
+  /** Absent: the request has no Contact. */
+  contact?: ContactWriter | undefined
   /** Other header lines in their order: `Name: value`. */
   lines: readonly string[]
   /** Throws BAD_HEADER for a wrong content type. */
@@ -40,7 +48,8 @@ export class OutgoingRequest {
   readonly nextHop: SipUri
   readonly #init: OutgoingRequestInit
   readonly #routes: readonly string[]
-  /** What follows the Via. */
+  /** What follows the Via, and what follows the Contact. */
+  readonly #head: string
   readonly #rest: string
 
   constructor(init: OutgoingRequestInit) {
@@ -50,7 +59,8 @@ export class OutgoingRequest {
     this.method = init.method
     this.uri = uri
     this.nextHop = init.routeSet[0]?.uri ?? uri
-    this.#rest = this.#write()
+    this.#head = this.#writeHead()
+    this.#rest = this.#writeRest()
   }
 
   get callId(): string {
@@ -89,21 +99,23 @@ export class OutgoingRequest {
 
   /** About how long the message is, with a Via of usual length. */
   get octets(): number {
-    return octetLength(this.#rest) + this.uri.text.length + VIA_OCTETS
+    const contact = this.#init.contact ? CONTACT_OCTETS : 0
+    return octetLength(this.#head) + octetLength(this.#rest) + this.uri.text.length + VIA_OCTETS + contact
   }
 
-  toText(via: string): string {
-    return `${this.method} ${this.uri.text} SIP/2.0\r\nVia: ${via}\r\n${this.#rest}`
+  toText(via: string, way: Pick<Way, 'remote' | 'sentBy'>): string {
+    const contact = this.#init.contact ? `${this.#init.contact.lineFor(way, this.#isSecure)}\r\n` : ''
+    return `${this.method} ${this.uri.text} SIP/2.0\r\nVia: ${via}\r\n${this.#head}${contact}${this.#rest}`
   }
 
   /** RFC 3261 17.1.1.3: the ACK to a failure has the Request-URI and every Route of its INVITE. */
-  ackText(via: string, to: string): string {
-    return this.#copy({ method: 'ACK', to, lines: [], body: undefined }).toText(via)
+  ackText(via: string, to: string, way: Pick<Way, 'remote' | 'sentBy'>): string {
+    return this.#copy({ method: 'ACK', to, contact: undefined, lines: [], body: undefined }).toText(via, way)
   }
 
   /** RFC 3261 9.1: a CANCEL repeats what it cancels. */
   cancel(lines: readonly string[]): OutgoingRequest {
-    return this.#copy({ method: 'CANCEL', lines, body: undefined })
+    return this.#copy({ method: 'CANCEL', contact: undefined, lines, body: undefined })
   }
 
   /** The same request once more, for example with credentials (22.2); these lines replace those of the same name. */
@@ -125,17 +137,28 @@ export class OutgoingRequest {
     return new OutgoingRequest({ ...this.#init, ...changes })
   }
 
-  #write(): string {
-    const { to, callId, cseq, lines, body } = this.#init
+  /** RFC 3261 8.1.1.8 */
+  get #isSecure(): boolean {
+    return this.uri.scheme === 'sips' || this.nextHop.scheme === 'sips'
+  }
+
+  #writeHead(): string {
+    const { to, callId, cseq } = this.#init
     let text = ''
     for (const route of this.#routes) text += `Route: ${route}\r\n`
-    text += `Max-Forwards: ${MAX_FORWARDS}\r\nFrom: ${this.from}\r\nTo: ${to}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq} ${this.method}\r\n`
+    return `${text}Max-Forwards: ${MAX_FORWARDS}\r\nFrom: ${this.from}\r\nTo: ${to}\r\nCall-ID: ${callId}\r\nCSeq: ${cseq} ${this.method}\r\n`
+  }
+
+  #writeRest(): string {
+    const { lines, body } = this.#init
+    let text = ''
     for (const line of lines) text += `${line}\r\n`
     return `${text}${bodyText(body)}`
   }
 }
 
 const VIA_OCTETS = 90
+const CONTACT_OCTETS = 60
 
 /**
  * RFC 3261 12.2.1.1: with a loose router first, the target is the Request-URI. A first hop without `lr` is a strict router (RFC 2543): it

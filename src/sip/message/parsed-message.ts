@@ -1,3 +1,4 @@
+import type { Flow } from '../transport/flow.js'
 import type { SipAddress } from '../types.js'
 import { lowerCase, trimmed } from '../uri/characters.js'
 import { type NameAddress, parseNameAddress } from '../uri/name-address.js'
@@ -94,6 +95,8 @@ export class ParsedRequest extends ParsedMessage {
   readonly uri: SipUri
   /** Set by the transaction layer, once. */
   transactionKey = ''
+  /** It has come by this flow; set once, by the receiver of its octets. */
+  flow: Flow | undefined = undefined
 
   /** `contact`: the first Contact, which the parser has checked. */
   constructor(uri: SipUri, parts: ParsedParts, contact: NameAddress | undefined) {

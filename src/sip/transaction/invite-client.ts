@@ -1,6 +1,6 @@
 import type { Timer } from '../../base/clock.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
-import type { Flow } from '../transport/flow.js'
+import type { Way } from '../transport/flow.js'
 import type { LocalFinalResponse } from '../types.js'
 import { Retransmission } from './retransmission.js'
 import { TRANSACTION_MS } from './timers.js'
@@ -20,13 +20,13 @@ interface InviteClientInit {
   key: string
   request: ClientInvite
   via: string
-  flow: Flow
+  flow: Way
   user: InviteUser
 }
 
 /** An INVITE that we have sent (RFC 3261 17.1.1, RFC 6026 7.2). */
 export class InviteClient {
-  readonly flow: Flow
+  readonly flow: Way
   readonly via: string
   /** May be replaced, so that an answered INVITE keeps nothing but what a late 2xx needs. */
   user: InviteUser
@@ -50,7 +50,7 @@ export class InviteClient {
     this.flow = init.flow
     this.via = init.via
     this.user = init.user
-    this.#text = init.request.toText(init.via)
+    this.#text = init.request.toText(init.via, init.flow)
   }
 
   get state(): State {
@@ -80,8 +80,8 @@ export class InviteClient {
     return true
   }
 
-  /** The connection has ended, and nothing has come back by it. The peer may have the request: its 2xx comes by another one (18.2.2). */
-  flowEnded(reason: string): void {
+  /** The connection has ended, or the user waits no longer: no effect once a response has come. The peer may have the request: its 2xx may still come (18.2.2). */
+  unanswered(reason: string): void {
     if (this.#state === 'calling') this.#giveUp(unavailable(reason))
   }
 
@@ -124,7 +124,7 @@ export class InviteClient {
     }
     const request = this.#request
     if (!request || (this.#state !== 'calling' && this.#state !== 'proceeding')) return
-    this.#ack = request.ackText(this.via, response.header('to') ?? '')
+    this.#ack = request.ackText(this.via, response.header('to') ?? '', this.flow)
     this.#stop()
     this.#state = 'completed'
     this.#awaitRepeats()

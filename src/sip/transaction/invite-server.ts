@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/clock.js'
 import { flat } from '../../base/flat.js'
 import type { ParsedRequest } from '../message/parsed-message.js'
-import type { Flow } from '../transport/flow.js'
+import type { Way } from '../transport/flow.js'
 import { Retransmission } from './retransmission.js'
 import { T2, T4, TRANSACTION_MS } from './timers.js'
 import { type ServerUser, type TransactionHost, tell, transmit } from './transaction.js'
@@ -18,7 +18,7 @@ interface InviteServerInit {
   key: string
   /** Read here, not kept. */
   request: ParsedRequest
-  flow: Flow
+  flow: Way
   toTag: string
   known: boolean
   user: ServerUser
@@ -28,7 +28,7 @@ const identityOf = (callId: string, cseq: number, fromTag: string): string => fl
 
 /** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
 export class InviteServer {
-  readonly flow: Flow
+  readonly flow: Way
   /** The To tag of its responses, which the response to a CANCEL has as well (9.2). */
   readonly toTag: string
   readonly #host: TransactionHost

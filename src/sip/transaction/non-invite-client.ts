@@ -1,6 +1,6 @@
 import type { Timer } from '../../base/clock.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
-import type { Flow } from '../transport/flow.js'
+import type { Way } from '../transport/flow.js'
 import { Retransmission } from './retransmission.js'
 import { T2, T4, TRANSACTION_MS } from './timers.js'
 import {
@@ -19,13 +19,13 @@ interface NonInviteClientInit {
   key: string
   request: ClientRequest
   via: string
-  flow: Flow
+  flow: Way
   user: ClientUser
 }
 
 /** A request other than INVITE and ACK that we have sent (RFC 3261 17.1.2). */
 export class NonInviteClient {
-  readonly flow: Flow
+  readonly flow: Way
   readonly #host: TransactionHost
   readonly #key: string
   #user: ClientUser | undefined
@@ -41,11 +41,15 @@ export class NonInviteClient {
     this.#key = init.key
     this.flow = init.flow
     this.#user = init.user
-    this.#text = init.request.toText(init.via)
+    this.#text = init.request.toText(init.via, init.flow)
   }
 
   get state(): State {
     return this.#state
+  }
+
+  set user(user: ClientUser) {
+    if (this.#user) this.#user = user
   }
 
   begin(): void {
@@ -64,8 +68,8 @@ export class NonInviteClient {
     tell(this.#host, () => this.#user?.provisional(response))
   }
 
-  /** The connection has ended, and nothing has come back by it. */
-  flowEnded(reason: string): void {
+  /** The connection has ended, or the user waits no longer: no effect once a response has come. */
+  unanswered(reason: string): void {
     if (this.#state === 'trying') this.#fail(unavailable(reason))
   }
 

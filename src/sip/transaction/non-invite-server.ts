@@ -1,5 +1,5 @@
 import type { Timer } from '../../base/clock.js'
-import type { Flow } from '../transport/flow.js'
+import type { Way } from '../transport/flow.js'
 import { TRANSACTION_MS } from './timers.js'
 import { type ServerUser, type TransactionHost, tell, transmit } from './transaction.js'
 
@@ -7,7 +7,7 @@ type State = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
 /** A request other than INVITE and ACK that has come (RFC 3261 17.2.2). It keeps the last response, not the request. */
 export class NonInviteServer {
-  readonly flow: Flow
+  readonly flow: Way
   readonly #host: TransactionHost
   readonly #key: string
   #user: ServerUser | undefined
@@ -16,7 +16,7 @@ export class NonInviteServer {
   /** Timer J, or the wait for an answer. */
   #timer: Timer | undefined
 
-  constructor(host: TransactionHost, init: { key: string; flow: Flow; user: ServerUser }) {
+  constructor(host: TransactionHost, init: { key: string; flow: Way; user: ServerUser }) {
     this.#host = host
     this.#key = init.key
     this.flow = init.flow

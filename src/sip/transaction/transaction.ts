@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
-import type { Flow } from '../transport/flow.js'
+import type { Way } from '../transport/flow.js'
 import type { LocalFinalResponse } from '../types.js'
 
 /** A request as a client transaction sends it; a request that a proxy forwards fits as well. */
@@ -11,13 +11,13 @@ export interface ClientRequest {
   readonly cseq: number
   /** '' for a request of RFC 2543 that a proxy forwards. */
   readonly fromTag: string
-  /** The whole message, with this value as its topmost Via. */
-  toText(via: string): string
+  /** The whole message by this way, with this value as its topmost Via. */
+  toText(via: string, way: Way): string
 }
 
 export interface ClientInvite extends ClientRequest {
   /** RFC 3261 17.1.1.3: the ACK to a failure, with the To of that response and the whole route of the INVITE. */
-  ackText(via: string, to: string): string
+  ackText(via: string, to: string, way: Way): string
 }
 
 /** The transaction user (RFC 3261 5) of a request that we send, other than INVITE. */
@@ -76,7 +76,7 @@ export function tell(host: TransactionHost, run: () => void): void {
 }
 
 /** Sends by a flow. An error goes to `failed`; without it to the log, because the transaction times out anyway. */
-export function transmit(host: TransactionHost, flow: Flow, text: string, failed?: (error: Error) => void): void {
+export function transmit(host: TransactionHost, flow: Way, text: string, failed?: (error: Error) => void): void {
   flow.send(text).catch((error: Error) => {
     if (failed) failed(error)
     else host.log.debug({ err: error }, 'a message could not be sent again')

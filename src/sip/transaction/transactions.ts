@@ -3,8 +3,7 @@ import type { Logger } from '../../base/logger.js'
 import { TransientMap } from '../../base/transient-map.js'
 import type { ParsedRequest, ParsedResponse } from '../message/parsed-message.js'
 import { newBranch, type Via } from '../message/via.js'
-import type { Flow } from '../transport/flow.js'
-import type { SipAddress } from '../types.js'
+import type { Way } from '../transport/flow.js'
 import { DEFAULT_PORT } from '../uri/sip-uri.js'
 import { InviteClient } from './invite-client.js'
 import { InviteServer } from './invite-server.js'
@@ -22,7 +21,7 @@ interface ServerInit {
 }
 
 /** RFC 3261 20.42, RFC 3581 3. */
-export const viaOf = ({ remote, sentBy }: Flow, branch: string): string =>
+export const viaOf = ({ remote, sentBy }: Way, branch: string): string =>
   `SIP/2.0/${remote.protocol.toUpperCase()} ${sentBy};branch=${branch};rport`
 
 /**
@@ -47,12 +46,12 @@ export class Transactions {
   }
 
   /** Sends a request other than INVITE and ACK. */
-  request(request: ClientRequest, flow: Flow, user: ClientUser): NonInviteClient {
+  request(request: ClientRequest, flow: Way, user: ClientUser): NonInviteClient {
     const branch = newBranch()
     return this.#request(request, { branch, via: viaOf(flow, branch), flow, user })
   }
 
-  invite(request: ClientInvite, flow: Flow, user: InviteUser): InviteClient {
+  invite(request: ClientInvite, flow: Way, user: InviteUser): InviteClient {
     const branch = newBranch()
     const key = keyOf(request, branch)
     const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(flow, branch), flow, user })
@@ -75,7 +74,7 @@ export class Transactions {
    * Begins the transaction of a request that has come, and of which `receiveRequest` knew nothing; `flow` leads back to where it came from
    * (18.2.2).
    */
-  open(request: ParsedRequest, flow: Flow, init: ServerInit): InviteServer | NonInviteServer {
+  open(request: ParsedRequest, flow: Way, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
     const { toTag, known, user } = init
@@ -112,10 +111,9 @@ export class Transactions {
   }
 
   /** A connection has ended: requests that have gone by it and of which nothing was heard are not answered any more (8.1.3.1, 17.1.4). */
-  flowEnded(peer: SipAddress, reason: string): void {
+  flowEnded(flow: Way, reason: string): void {
     for (const transaction of [...this.#clients.values()]) {
-      const { protocol, host, port } = transaction.flow.remote
-      if (protocol === peer.protocol && host === peer.host && port === peer.port) transaction.flowEnded(reason)
+      if (transaction.flow === flow) transaction.unanswered(reason)
     }
   }
 
@@ -128,7 +126,7 @@ export class Transactions {
 
   #request(
     request: ClientRequest,
-    init: { branch: string; via: string; flow: Flow; user: ClientUser },
+    init: { branch: string; via: string; flow: Way; user: ClientUser },
   ): NonInviteClient {
     const { branch, via, flow, user } = init
     const key = keyOf(request, branch)
@@ -155,6 +153,6 @@ const keyOf = ({ method, cseq, callId, fromTag }: ClientRequest, branch: string)
   clientKey({ branch, method, cseq, callId, fromTag })
 
 /** 18.1.2: a response whose Via does not have our sent-by is discarded. */
-function isSentBy({ host, port = DEFAULT_PORT }: Via, { sentBy }: Flow): boolean {
+function isSentBy({ host, port = DEFAULT_PORT }: Via, { sentBy }: Way): boolean {
   return sentBy === `${host}:${port}` || (port === DEFAULT_PORT && sentBy === host)
 }

@@ -1,6 +1,6 @@
 import { TelephonyError } from '../../base/errors.js'
 import { hostPort } from './address.js'
-import type { LocalAddress } from './transport.js'
+import type { HostPort } from './transport.js'
 
 const HINTS = new Map([
   ['EADDRINUSE', 'another program, or another transport node, uses this address: choose another port (or 0 for any)'],
@@ -8,12 +8,12 @@ const HINTS = new Map([
   ['EACCES', 'ports below 1024 need privileges: choose another port'],
 ])
 
-export function bindError(protocol: string, error: NodeJS.ErrnoException, init: LocalAddress): TelephonyError {
+export function bindError(protocol: string, error: NodeJS.ErrnoException, init: HostPort): TelephonyError {
   const hint = HINTS.get(error.code ?? '') ?? error.message
   return new TelephonyError('TRANSPORT', `cannot listen on ${protocol} ${hostPort(init)}: ${hint}`, { cause: error })
 }
 
-export const sendError = (to: { protocol: string } & LocalAddress, error: Error): TelephonyError =>
+export const sendError = (to: { protocol: string } & HostPort, error: Error): TelephonyError =>
   new TelephonyError('TRANSPORT', `cannot send to ${to.protocol} ${hostPort(to)}: ${error.message}`, { cause: error })
 
 export const closedError = (): TelephonyError => new TelephonyError('CLOSED', 'the SIP endpoint is closed')

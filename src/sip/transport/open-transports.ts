@@ -1,44 +1,89 @@
+import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
-import type { TransportProtocol } from '../types.js'
-import { openTcp, type TcpDeps } from './tcp.js'
-import type { LocalAddress, SipTransport } from './transport.js'
+import type { Logger } from '../../base/logger.js'
+import type { SipEndpointInit, SipProtocol } from '../types.js'
+import { reachable } from './address.js'
+import { openTcp } from './tcp.js'
+import type { HostPort, SipTransport, TransportUser } from './transport.js'
 import { openUdp } from './udp.js'
 
 /** The port that one protocol got may be taken in another. */
 const MAX_ATTEMPTS = 10
 
-type OpenProtocol = Exclude<TransportProtocol, 'udp+tcp'>
-
-const OPEN: Record<OpenProtocol, (deps: TcpDeps, init: LocalAddress) => Promise<SipTransport>> = {
-  udp: openUdp,
-  tcp: openTcp,
+interface OpenDeps {
+  clock: Clock
+  log: Logger
+  user: TransportUser
 }
 
-/** In order of preference. */
-const protocolsOf = (protocol: TransportProtocol): OpenProtocol[] => protocol.split('+') as OpenProtocol[]
+type TransportsInit = Pick<SipEndpointInit, 'host' | 'listeners' | 'advertise'>
 
-/** Opens all protocols of an endpoint at the same port, or none. Rejects with TRANSPORT and what to do. */
-export async function openTransports(
-  deps: TcpDeps,
-  init: LocalAddress & { protocol: TransportProtocol },
-): Promise<SipTransport[]> {
+interface OpenInit {
+  host: string
+  /** Absent: it only opens connections. */
+  port?: number
+  advertise: (bound: HostPort) => HostPort
+}
+
+/** Protocols that open connections also without a listener. */
+const DIALLED: readonly SipProtocol[] = ['tcp']
+
+/**
+ * Opens all listeners of an endpoint, or none, and what only opens connections. UDP and TCP share one number if any port will do. Rejects with
+ * TRANSPORT and advice.
+ */
+export async function openTransports(deps: OpenDeps, init: TransportsInit): Promise<SipTransport[]> {
+  const sharesPort = init.listeners.filter(isAnyPort).length > 1
   for (let attempt = 1; ; attempt++) {
     const opened: SipTransport[] = []
     try {
-      for (const protocol of protocolsOf(init.protocol)) {
-        const port = opened[0]?.local.port ?? init.port
-        opened.push(await OPEN[protocol](deps, { host: init.host, port }))
-      }
+      await openAll(deps, init, opened)
       return opened
     } catch (error) {
       await Promise.all(opened.map((transport) => transport.close()))
-      if (!mayTryAgain(error, init.port, opened.length) || attempt >= MAX_ATTEMPTS) throw error
+      if (!sharesPort || !isPortTaken(error) || attempt >= MAX_ATTEMPTS) throw error
     }
   }
 }
 
-const mayTryAgain = (error: unknown, wantedPort: number, opened: number): boolean =>
-  wantedPort === 0 &&
-  opened > 0 &&
-  error instanceof TelephonyError &&
-  (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+async function openAll(deps: OpenDeps, init: TransportsInit, opened: SipTransport[]): Promise<void> {
+  const { host, listeners } = init
+  let shared = 0
+  for (const listener of listeners) {
+    const port = isAnyPort(listener) ? shared : listener.port
+    const advertise = (bound: HostPort): HostPort => advertised(init, listener.port, bound)
+    const transport = await open(listener.protocol, deps, { host, port, advertise })
+    opened.push(transport)
+    if (isAnyPort(listener)) shared = transport.listener?.local.port ?? 0
+  }
+  for (const protocol of DIALLED) {
+    const hasListener = listeners.some((listener) => listener.protocol === protocol)
+    if (!hasListener) opened.push(await open(protocol, deps, { host, advertise: (bound) => bound }))
+  }
+}
+
+function open(protocol: SipProtocol, deps: OpenDeps, init: OpenInit): Promise<SipTransport> {
+  switch (protocol) {
+    case 'udp':
+      return openUdp(deps, { port: 0, ...init })
+    case 'tcp':
+      return openTcp(deps, init)
+    default:
+      throw new TelephonyError('TRANSPORT', `the protocol ${protocol} is not supported`)
+  }
+}
+
+/** The address that peers use. A public port is that of the first listener, and of the others with the same port. */
+function advertised({ advertise, listeners }: TransportsInit, port: number, bound: HostPort): HostPort {
+  const isFirst = listeners[0]?.port === port
+  return {
+    host: advertise?.host ?? reachable(bound.host),
+    port: (isFirst ? advertise?.port : undefined) ?? bound.port,
+  }
+}
+
+const isAnyPort = ({ protocol, port }: { protocol: SipProtocol; port: number }): boolean =>
+  port === 0 && (protocol === 'udp' || protocol === 'tcp')
+
+const isPortTaken = (error: unknown): boolean =>
+  error instanceof TelephonyError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'

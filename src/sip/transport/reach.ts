@@ -1,10 +1,13 @@
 import { isUnicast } from '../../base/unicast.js'
-import type { SipAddress } from '../types.js'
+import type { SipAddress, SipProtocol } from '../types.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { familyOf, hostPort, literalAddress } from './address.js'
+import { type Family, familyOf, hostPort, literalAddress } from './address.js'
 
-/** Local addresses of the endpoint, the preferred protocol first. */
-type Local = readonly { local: SipAddress }[]
+/** The ways of an endpoint. */
+interface Reach {
+  protocols: ReadonlySet<SipProtocol>
+  family: Family
+}
 
 /** RFC 6761 6.4: no name below it exists. Browsers behind a WebSocket name their host so (RFC 7118 5). */
 const NO_HOST = /(^|\.)invalid$/
@@ -12,21 +15,37 @@ const NO_HOST = /(^|\.)invalid$/
 const DESTINATION: ReadonlySet<string> = new Set(['transport', 'maddr'])
 
 /** Why this endpoint cannot send a request to that URI, whatever DNS says; undefined where it can. */
-export function unreachable({ text, scheme, host, port, params }: SipUri, transports: Local): string | undefined {
-  const named = params.get('transport')?.toLowerCase()
-  if (scheme !== 'sip' || (named !== undefined && !transports.some(({ local }) => local.protocol === named))) {
-    const ours = transports.map(({ local }) => local.protocol)
-    return `${text} asks for another transport than ${ours.join(' and ').toUpperCase()}`
+export function unreachable(uri: SipUri, { protocols, family }: Reach): string | undefined {
+  const { text, host, port } = uri
+  const named = protocolOf(uri)
+  if (named === 'none' || (named !== undefined && !protocols.has(named))) {
+    return `${text} asks for another transport than ${[...protocols].join(' and ').toUpperCase()}`
   }
   if (host === '' || port === 0 || NO_HOST.test(host)) return `${text} names no host that exists`
   const address = literalAddress(host)
   if (address !== undefined && !isUnicast(address)) return notOneMachine(address)
-  const family = familyOf(transports[0]?.local.host ?? '')
   if (address !== undefined && familyOf(address) !== family) {
     return `${address}: this transport speaks IPv${family} only`
   }
   return undefined
 }
+
+/** The protocol that a URI asks for (RFC 3261 19.1.1, 26.2.2); undefined if it leaves the choice; `none`: we have nothing of this name. */
+export function protocolOf({ scheme, params }: SipUri): SipProtocol | 'none' | undefined {
+  const named = params.get('transport')?.toLowerCase()
+  if (scheme === 'sip') return named === undefined ? undefined : (PLAIN.get(named) ?? 'none')
+  if (scheme === 'sips') return named === undefined ? 'tls' : (SECURE.get(named) ?? 'none')
+  return 'none'
+}
+
+const PLAIN = new Map<string, SipProtocol>((['udp', 'tcp', 'tls', 'ws', 'wss'] as const).map((name) => [name, name]))
+/** RFC 3261 26.2.2, RFC 7118 5.2: each hop is encrypted. */
+const SECURE = new Map<string, SipProtocol>([
+  ['tcp', 'tls'],
+  ['tls', 'tls'],
+  ['ws', 'wss'],
+  ['wss', 'wss'],
+])
 
 export const notOneMachine = (address: string): string => `${address} is not the address of one machine`
 

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import { RecentMap } from '../../base/recent-map.js'
+import type { Names } from '../dns/records.js'
 import type { Family } from './address.js'
 
 /** The address of a host name in this family. */
@@ -68,3 +69,11 @@ function ask(fresh: Promise<string>, clock: Pick<Clock, 'now' | 'setTimeout'>, l
   )
   return answer
 }
+
+/** Names with nothing but one address of each family. */
+export const namesBy = (resolve: Resolve): Names => ({
+  addresses: async (name, family) => [await resolve(name, family)],
+  srv: async () => [],
+  naptr: async () => [],
+  lookup: async (name) => [await resolve(name, 4)],
+})

@@ -1,24 +1,38 @@
-import type { SipAddress } from '../types.js'
+import type { SipAddress, SipProtocol, Target } from '../types.js'
+import type { Flow } from './flow.js'
 
-/** Gives one whole message up; what it throws gets no further than the log. */
-export type Receive = (bytes: Buffer, source: SipAddress) => void
-
-/** What sends and receives over one protocol at one local address. */
-export interface SipTransport {
-  readonly local: SipAddress
-  /** Rejects with TRANSPORT where it cannot be sent. */
-  send(text: string, to: SipAddress): Promise<void>
-  /** Resolves when a connection to this peer is open; without connections at once. Rejects with TRANSPORT. */
-  connect(to: SipAddress): Promise<void>
-  /** Whether a connection to this peer is open; false where there are no connections. */
-  isConnected(to: SipAddress): boolean
-  /** A request got no answer: a connection on which nothing has come for so long is closed, so that the next one is new. */
-  suspect(to: SipAddress, silentMs: number): void
-  /** Idempotent; resolves when the socket is closed. */
-  close(): Promise<void>
-}
-
-export interface LocalAddress {
+export interface HostPort {
   host: string
   port: number
+}
+
+/** The address that a transport listens at, and the one that peers use. */
+export interface Listener {
+  readonly local: SipAddress
+  readonly advertised: HostPort
+}
+
+/** Gets everything that the flows of an endpoint report. Its exceptions are logged and go no further. */
+export interface TransportUser {
+  /** One whole message, or a keep-alive. */
+  received(bytes: Buffer, flow: Flow): void
+  /** A stream cannot be read any further (RFC 3261 18.3): the head of its last message, and the answer to it. */
+  unreadable(head: Buffer, status: number, reason: string, flow: Flow): void
+  /** A message is being sent. */
+  sent(text: string, flow: Flow): void
+  /** A connection has ended. */
+  ended(flow: Flow): void
+}
+
+/** Sends and receives by one protocol at one local address. */
+export interface SipTransport {
+  readonly protocol: SipProtocol
+  /** Absent: it only opens connections. */
+  readonly listener: Listener | undefined
+  /** The open flow to a target; by datagrams there is always one. */
+  flowTo(to: Target): Flow | undefined
+  /** Opens a flow; one for all that ask at the same time. Rejects with TRANSPORT and a reason. */
+  connect(to: Target): Promise<Flow>
+  /** Idempotent; resolves when the sockets are closed. */
+  close(): Promise<void>
 }

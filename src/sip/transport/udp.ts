@@ -4,13 +4,24 @@ import { octetsOf } from '../../base/octets.js'
 import type { SipAddress } from '../types.js'
 import { familyOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
-import type { LocalAddress, Receive, SipTransport } from './transport.js'
+import type { Flow } from './flow.js'
+import { sentByOf } from './listener.js'
+import type { HostPort, Listener, SipTransport, TransportUser } from './transport.js'
 
 /** Bursts of datagrams wait in the kernel while a busy process does something else. */
 const RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 
-/** Opens the one datagram socket of an endpoint. Nothing that `receive` throws gets further than the log. */
-export async function openUdp(deps: { log: Logger; receive: Receive }, init: LocalAddress): Promise<SipTransport> {
+interface UdpDeps {
+  log: Logger
+  user: TransportUser
+}
+
+interface UdpInit extends HostPort {
+  advertise: (bound: HostPort) => HostPort
+}
+
+/** Opens the one datagram socket of an endpoint. */
+export async function openUdp(deps: UdpDeps, init: UdpInit): Promise<SipTransport> {
   const family = familyOf(init.host)
   // Destinations are resolved by the router, so the socket needs no lookup of its own.
   const socket = createSocket({
@@ -19,46 +30,116 @@ export async function openUdp(deps: { log: Logger; receive: Receive }, init: Loc
     lookup: (host, _options, done) => done(null, host, family),
   })
   await bind(socket, init)
-  socket.on('error', (error) => deps.log.warn({ err: error }, 'SIP socket'))
-  socket.on('message', (bytes, from) => {
-    try {
-      deps.receive(bytes, { protocol: 'udp', host: from.address, port: from.port })
-    } catch (error) {
-      deps.log.error({ err: error }, 'a SIP message could not be handled')
-    }
-  })
   growReceiveBuffer(socket, deps.log)
+  return new UdpTransport(deps, socket, init)
+}
 
-  const { address, port } = socket.address()
-  let closing: Promise<void> | undefined
-  return {
-    local: { protocol: 'udp', host: address, port },
-    send: (text, to) => (closing ? Promise.reject(closedError()) : send(socket, text, to)),
-    connect: () => Promise.resolve(),
-    isConnected: () => false,
-    suspect: () => undefined,
-    close: () => (closing ??= new Promise((resolve) => socket.close(resolve))),
+class UdpTransport implements SipTransport {
+  readonly protocol = 'udp'
+  readonly listener: Listener
+  readonly sentBy: string
+  readonly user: TransportUser
+  readonly #socket: Socket
+  #closing: Promise<void> | undefined
+
+  constructor({ log, user }: UdpDeps, socket: Socket, init: UdpInit) {
+    const { address: host, port } = socket.address()
+    const local = { protocol: 'udp', host, port } as const
+    this.user = user
+    this.#socket = socket
+    this.listener = { local, advertised: init.advertise(local) }
+    this.sentBy = sentByOf(this.listener.advertised)
+    socket.on('error', (error) => log.warn({ err: error }, 'SIP socket'))
+    socket.on('message', (bytes, from) => {
+      try {
+        user.received(bytes, new UdpFlow(this, { protocol: 'udp', host: from.address, port: from.port }))
+      } catch (error) {
+        log.error({ err: error }, 'a SIP message could not be handled')
+      }
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === undefined
+  }
+
+  flowTo({ host, port }: HostPort): Flow {
+    return new UdpFlow(this, { protocol: 'udp', host, port })
+  }
+
+  connect(to: HostPort): Promise<Flow> {
+    return Promise.resolve(this.flowTo(to))
+  }
+
+  send(text: string, to: SipAddress): Promise<void> {
+    if (this.#closing) return Promise.reject(closedError())
+    return new Promise((resolve, reject) => {
+      this.#socket.send(octetsOf(text), to.port, to.host, (error) => {
+        if (error) reject(sendError(to, error))
+        else resolve()
+      })
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => this.#socket.close(resolve))
+    return this.#closing
   }
 }
 
-function bind(socket: Socket, init: LocalAddress): Promise<void> {
+/** The socket and the address of one peer. */
+class UdpFlow implements Flow {
+  readonly remote: SipAddress
+  readonly #transport: UdpTransport
+
+  constructor(transport: UdpTransport, remote: SipAddress) {
+    this.#transport = transport
+    this.remote = remote
+  }
+
+  get local(): SipAddress {
+    return this.#transport.listener.local
+  }
+
+  get sentBy(): string {
+    return this.#transport.sentBy
+  }
+
+  get isReliable(): boolean {
+    return false
+  }
+
+  get isOurs(): boolean {
+    return false
+  }
+
+  get isOpen(): boolean {
+    return this.#transport.isOpen
+  }
+
+  serves(): boolean {
+    return true
+  }
+
+  send(text: string): Promise<void> {
+    this.#transport.user.sent(text, this)
+    return this.#transport.send(text, this.remote)
+  }
+
+  suspect(): void {}
+
+  close(): void {}
+}
+
+function bind(socket: Socket, { host, port }: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close()
-      reject(bindError('udp', error, init))
+      reject(bindError('udp', error, { host, port }))
     })
-    socket.bind({ address: init.host, port: init.port }, () => {
+    socket.bind({ address: host, port }, () => {
       socket.removeAllListeners('error')
       resolve()
-    })
-  })
-}
-
-function send(socket: Socket, text: string, to: SipAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.send(octetsOf(text), to.port, to.host, (error) => {
-      if (error) reject(sendError(to, error))
-      else resolve()
     })
   })
 }

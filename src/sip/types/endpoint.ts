@@ -1,22 +1,24 @@
-import type { SipAddress, TransportProtocol } from './address.js'
+import type { SipAddress, SipProtocol } from './address.js'
 import type { UserAgent, UserAgentInit } from './user-agent.js'
 
 export interface SipEndpointInit {
-  protocol: TransportProtocol
-  /** Local address to bind, IPv4 or IPv6 without brackets; it decides which of both the endpoint speaks. */
+  /** Local address to bind, IPv4 or IPv6 without brackets; it decides the IP version of the endpoint. */
   host: string
-  /** 0: any free port. */
-  port: number
-  /** What peers shall use to reach us where that differs (NAT, wildcard bind). Default: host and bound port. */
+  /** The first one is preferred. `port` 0: any free port. */
+  listeners: readonly { protocol: SipProtocol; port: number }[]
+  /** The address that peers use, if it is another one (NAT, wildcard bind). `port`: of the first listener. Default: host and bound port. */
   advertise?: { host: string; port?: number }
   userAgent: string
 }
 
 /** A transport with what listens on it. Any number of accounts share its socket. */
 export interface SipEndpoint {
+  /** Of the first listener. */
   readonly local: SipAddress
-  /** Host (IPv6 without brackets) and port that stand in Via and Contact. */
+  /** Of the first listener: host (IPv6 without brackets) and port in Via and Contact. */
   readonly advertised: { host: string; port: number }
+  /** All listeners, in their order. */
+  readonly listeners: readonly SipAddress[]
   createUserAgent(init: UserAgentInit): UserAgent
   /** Idempotent. Resolves when the socket is closed. */
   close(): Promise<void>
@@ -26,6 +28,7 @@ export interface SipEndpoint {
 export interface SipTraceLine {
   at: number
   direction: 'in' | 'out'
+  protocol: SipProtocol
   local: string
   remote: string
   text: string

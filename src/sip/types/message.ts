@@ -43,9 +43,9 @@ export interface SipResponse extends SipMessage {
   reason: string
 }
 
-/** Why the peer has not answered a request: 408 (Timer B/F), 503 (transport error). RFC 3261 8.1.3.1 treats them so. */
+/** Why the peer has not answered a request: 408 (Timer B/F), 503 (transport error; RFC 3261 8.1.3.1), 487 (cancelled before it left). */
 export interface LocalFinalResponse {
-  status: 408 | 503
+  status: 408 | 487 | 503
   reason: string
   local: true
   /** The request has not left at all: the peer knows nothing of it. */

@@ -57,7 +57,16 @@ export interface UserAgentHandlers {
   flowLost?(peer: SipAddress): void
 }
 
+export interface RequestResult {
+  response: FinalResponse
+  /** The highest CSeq that was used; authentication adds to it. */
+  cseq: number
+  /** The URI of our Contact, as it was sent last. Absent: the request had none, or has not left. */
+  contactUri?: string
+}
+
 export interface UserAgent {
+  /** Of the account's usual protocol. */
   readonly contactUri: string
   /**
    * Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Rejects for nothing but BAD_TARGET and
@@ -72,10 +81,12 @@ export interface UserAgent {
     sipCallId: string
     cseq: number
     headers?: readonly HeaderField[]
+    /** Adds our Contact, with these parameters: `;expires=600`. */
+    contactParams?: string
     body?: SipBody
     /** Aborted: the wait ends at once with a local 503. */
     signal?: AbortSignal
-  }): Promise<{ response: FinalResponse /** Highest CSeq used; authentication adds to it. */; cseq: number }>
+  }): Promise<RequestResult>
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
   /**
    * Takes over a dialog of another user agent, whose local address is gone: it goes on from this endpoint, with this Contact. What

@@ -6,6 +6,7 @@ import type { Sender } from '../sender.js'
 import type { SipAddress, SipProtocol, UserAgentInit } from '../types.js'
 import type { NameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
+import type { Contacts } from './contacts.js'
 
 /** What the parts of one account's user agent share. */
 export interface AccountContext {
@@ -13,9 +14,8 @@ export interface AccountContext {
   readonly log: Logger
   readonly init: UserAgentInit
   readonly aor: SipUri
-  readonly contactUri: string
-  /** Header line (RFC 3261 8.1.1.8): where requests within a dialog find us. */
-  readonly contactLine: string
+  /** RFC 3261 8.1.1.8: where requests within a dialog find us. */
+  readonly contacts: Contacts
   /** One header line, or none if the endpoint has no name (20.41: optional, but never empty). */
   readonly userAgentLines: readonly string[]
   /** For URIs that name no transport. */

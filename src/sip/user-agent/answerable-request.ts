@@ -35,8 +35,8 @@ export class AnswerableRequest implements IncomingRequest {
 
   accept(init: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } = {}): void {
     const lines = dialogHeaderLines(init.headers)
-    const { contactLine, userAgentLines } = this.#context
-    const ours = WITH_OFFER.has(this.request.method) ? [contactLine, ALLOW] : []
+    const { contacts, userAgentLines } = this.#context
+    const ours = WITH_OFFER.has(this.request.method) ? [this.#server.contactLine(contacts), ALLOW] : []
     this.#answer(init.status ?? 200, { lines: [...ours, ...lines, ...userAgentLines], body: init.body })
   }
 

@@ -4,13 +4,13 @@ import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
-import type { SipEndpointInit, TransportProtocol } from '../../../src/sip/types.js'
+import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
 import { uriHost } from '../../../src/sip/uri/host.js'
-import { ANSWER, establish, Party } from '../../support/sip-parties.js'
+import { ANSWER, establish, listenersAt, Party } from '../../support/sip-parties.js'
 
 export interface TransportUnderTest {
   name: string
-  protocol: Exclude<TransportProtocol, 'udp+tcp'>
+  protocol: SipProtocol
   host: string
 }
 
@@ -25,7 +25,7 @@ export function transportContract({ name, protocol, host }: TransportUnderTest):
     const open = (init: Partial<SipEndpointInit> = {}) =>
       openSipEndpoint(
         { clock: systemClock, log: silentLogger },
-        { protocol, host, port: 0, userAgent: 'contract', ...init },
+        { host, listeners: listenersAt(0, protocol), userAgent: 'contract', ...init },
       )
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((it) => it.close()))
@@ -43,13 +43,13 @@ export function transportContract({ name, protocol, host }: TransportUnderTest):
     it('says what to do where the port is taken, and gives it back when it closes', async () => {
       const first = await open()
       const { port } = first.local
-      await assert.rejects(open({ port }), {
+      await assert.rejects(open({ listeners: listenersAt(port, protocol) }), {
         code: 'TRANSPORT',
         message: `cannot listen on ${protocol} ${hostPort({ host, port })}: another program, or another transport node, uses this address: choose another port (or 0 for any)`,
       })
       assert.equal(first.close(), first.close())
       await first.close()
-      const again = await open({ port })
+      const again = await open({ listeners: listenersAt(port, protocol) })
       await again.close()
     })
 

@@ -42,7 +42,7 @@ describe('an endpoint, fuzzed over its socket', () => {
     const log = { ...silentLogger, error: (fields: object) => errors.push(fields) }
     endpoint = await openSipEndpoint(
       { clock: systemClock, log },
-      { protocol: 'udp', host: '127.0.0.1', port: 0, userAgent: 'x' },
+      { host: '127.0.0.1', listeners: [{ protocol: 'udp', port: 0 }], userAgent: 'x' },
     )
     peer = await RawPeer.open()
     endpoint.createUserAgent({

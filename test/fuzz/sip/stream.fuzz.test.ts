@@ -30,7 +30,7 @@ describe('an endpoint, fuzzed over TCP', () => {
     const log = { ...silentLogger, error: (fields: object) => errors.push(fields) }
     endpoint = await openSipEndpoint(
       { clock: systemClock, log },
-      { protocol: 'tcp', host: '127.0.0.1', port: 0, userAgent: 'x' },
+      { host: '127.0.0.1', listeners: [{ protocol: 'tcp', port: 0 }], userAgent: 'x' },
     )
     endpoint.createUserAgent({
       aor: 'sip:bob@example.org',

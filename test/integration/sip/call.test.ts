@@ -111,7 +111,7 @@ describe('a call between two endpoints', () => {
   it('gives 404 for a user that does not exist, 503 for an address that refuses', async () => {
     const unknown = await alice.call(bob.address.replace('bob', 'nobody')).outcome
     assert.equal(unknown.response.status, 404)
-    const refused = await alice.call('sip:x@127.0.0.1;transport=tcp').outcome
+    const refused = await alice.call('sip:x@127.0.0.1;transport=sctp').outcome
     assert.equal(refused.response.status, 503)
     assert.match(refused.response.reason, /asks for another transport than UDP/)
   })

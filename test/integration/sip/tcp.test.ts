@@ -223,11 +223,14 @@ describe('slow and lying TCP peers', () => {
       {
         clock,
         log: silentLogger,
-        receive: (bytes) => received.put(bytes.toString()),
-        refuse: () => undefined,
-        lost: (_peer, wasOurs) => lost.put(wasOurs),
+        user: {
+          received: (bytes) => received.put(bytes.toString()),
+          unreadable() {},
+          sent() {},
+          ended: ({ isOurs }) => lost.put(isOurs),
+        },
       },
-      { host: '127.0.0.1', port: 0 },
+      { host: '127.0.0.1', port: 0, advertise: (bound) => bound },
     )
   })
   afterEach(async () => {
@@ -235,8 +238,11 @@ describe('slow and lying TCP peers', () => {
     await Promise.all(opened.splice(0).map((peer) => peer.close()))
   })
 
+  const port = (): number => transport.listener?.local.port ?? 0
+  const isConnected = (to: SipAddress): boolean => transport.flowTo(to) !== undefined
+  const send = async (text: string, to: SipAddress): Promise<void> => (await transport.connect(to)).send(text)
   const connect = async (): Promise<StreamPeer> => {
-    const peer = await StreamPeer.connect(transport.local.port)
+    const peer = await StreamPeer.connect(port())
     opened.push(peer)
     return peer
   }
@@ -310,13 +316,13 @@ describe('slow and lying TCP peers', () => {
     let sent = 0
     while (!refusal && sent < 1_000) {
       sent++
-      transport.send(text, to).catch((error: unknown) => {
+      send(text, to).catch((error: unknown) => {
         refusal ??= error
       })
       await new Promise((resolve) => setImmediate(resolve))
     }
     assert.equal((refusal as { code: string }).code, 'TRANSPORT')
-    assert.equal(transport.isConnected(to), false)
+    assert.equal(isConnected(to), false)
     assert.equal(await lost.next(), false)
   })
 
@@ -332,14 +338,14 @@ describe('slow and lying TCP peers', () => {
 
   it('keep nobody out: of 1,000 the oldest stranger gives way, but nobody who was answered', async () => {
     const known = await connect()
-    await transport.send('SIP/2.0 200 OK', { protocol: 'tcp', host: '127.0.0.1', port: known.port })
+    await send('SIP/2.0 200 OK', { protocol: 'tcp', host: '127.0.0.1', port: known.port })
     const strangers: StreamPeer[] = []
     for (let n = 0; n < 999; n++) {
       const from = `127.0.0.${2 + (n % 5)}`
-      strangers.push(await StreamPeer.connect(transport.local.port, '127.0.0.1', from))
+      strangers.push(await StreamPeer.connect(port(), '127.0.0.1', from))
     }
     opened.push(...strangers)
-    const late = await StreamPeer.connect(transport.local.port, '127.0.0.1', '127.0.0.9')
+    const late = await StreamPeer.connect(port(), '127.0.0.1', '127.0.0.9')
     opened.push(late)
     late.send(options(9, 'late'))
     assert.match(await received.next(), /z9hG4bKlate/)
@@ -351,20 +357,20 @@ describe('slow and lying TCP peers', () => {
   it('that swallow requests lose the connection, and the next request opens another', async () => {
     const listener = await StreamListener.open()
     const to: SipAddress = { protocol: 'tcp', host: '127.0.0.1', port: listener.port }
-    await transport.send(options(9, 'a'), to)
+    await send(options(9, 'a'), to)
     const first = await listener.connections.next()
     await first.messages.next()
     clock.advance(20_000)
     first.send(options(9, 'b'))
     await received.next()
     clock.advance(31_000)
-    transport.suspect(to, 32_000)
-    assert.equal(transport.isConnected(to), true)
+    transport.flowTo(to)?.suspect(32_000)
+    assert.equal(isConnected(to), true)
     clock.advance(1_000)
-    transport.suspect(to, 32_000)
+    transport.flowTo(to)?.suspect(32_000)
     await first.closed
     assert.equal(await lost.next(), true)
-    await transport.send(options(9, 'c'), to)
+    await send(options(9, 'c'), to)
     assert.match(await (await listener.connections.next()).messages.next(), /z9hG4bKc/)
     await listener.close()
   })
@@ -378,7 +384,7 @@ describe('slow and lying TCP peers', () => {
   it('that once answered a ping are dead when they do not any more (RFC 5626 4.4.1)', async () => {
     const listener = await StreamListener.open()
     const to: SipAddress = { protocol: 'tcp', host: '127.0.0.1', port: listener.port }
-    await transport.send(options(9, 'a'), to)
+    await send(options(9, 'a'), to)
     const peer = await listener.connections.next()
     await peer.messages.next()
     const pings = () => peer.framed.filter(({ kind }) => kind === 'ping').length
@@ -393,7 +399,7 @@ describe('slow and lying TCP peers', () => {
     await received.next()
     await untilPing(2)
     clock.advance(8_000) // the ping was one to two seconds old when it was seen
-    assert.equal(transport.isConnected(to), true)
+    assert.equal(isConnected(to), true)
     clock.advance(2_000)
     await peer.closed
     assert.equal(await lost.next(), true)

@@ -6,19 +6,19 @@ import { openUdp } from '../../../src/sip/transport/udp.js'
 import type { SipEndpointInit } from '../../../src/sip/types.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { requestText } from '../../support/sip-messages.js'
-import { ANSWER, Party } from '../../support/sip-parties.js'
+import { ANSWER, listenersAt, Party } from '../../support/sip-parties.js'
 import { within } from '../../support/wait.js'
 
 const open = (init: Partial<SipEndpointInit> = {}) =>
   openSipEndpoint(
     { clock: systemClock, log: silentLogger },
-    { protocol: 'udp', host: '127.0.0.1', port: 0, userAgent: 'x', ...init },
+    { host: '127.0.0.1', listeners: listenersAt(0), userAgent: 'x', ...init },
   )
 
 describe('the UDP transport', () => {
   it('says what to do where the port is taken, and where the address is not ours', async () => {
     const first = await open()
-    await assert.rejects(open({ port: first.local.port }), {
+    await assert.rejects(open({ listeners: listenersAt(first.local.port) }), {
       code: 'TRANSPORT',
       message: `cannot listen on udp 127.0.0.1:${first.local.port}: another program, or another transport node, uses this address: choose another port (or 0 for any)`,
     })
@@ -27,7 +27,7 @@ describe('the UDP transport', () => {
       message: /this machine has no such address/,
     })
     await first.close()
-    const again = await open({ port: first.local.port })
+    const again = await open({ listeners: listenersAt(first.local.port) })
     await again.close()
   })
 
@@ -72,12 +72,16 @@ describe('the UDP transport', () => {
   })
 
   it('rejects what the system refuses to send, and what is sent after the end', async () => {
-    const socket = await openUdp({ log: silentLogger, receive() {} }, { host: '127.0.0.1', port: 0 })
-    await assert.rejects(socket.send('x'.repeat(70_000), { protocol: 'udp', host: '127.0.0.1', port: 9 }), {
-      code: 'TRANSPORT',
-    })
+    const user = { received() {}, unreadable() {}, sent() {}, ended() {} }
+    const socket = await openUdp(
+      { log: silentLogger, user },
+      { host: '127.0.0.1', port: 0, advertise: (bound) => bound },
+    )
+    const flow = await socket.connect({ protocol: 'udp', host: '127.0.0.1', port: 9 })
+    await assert.rejects(flow.send('x'.repeat(70_000)), { code: 'TRANSPORT' })
     await socket.close()
-    await assert.rejects(socket.send('x', { protocol: 'udp', host: '127.0.0.1', port: 9 }), { code: 'CLOSED' })
+    assert.equal(flow.isOpen, false)
+    await assert.rejects(flow.send('x'), { code: 'CLOSED' })
   })
 
   it('gives 503 to an INVITE that is larger than a datagram', async () => {
@@ -95,13 +99,14 @@ describe('the UDP transport', () => {
     const peer = await RawPeer.open()
     const heard = new Promise<void>((resolve) => {
       let count = 0
-      const receive = (): void => {
+      const received = (): void => {
         if (++count === 2) resolve()
         throw new Error('broken')
       }
-      void openUdp({ log, receive }, { host: '127.0.0.1', port: 0 }).then((socket) => {
-        peer.send('1', socket.local.port)
-        peer.send('2', socket.local.port)
+      const user = { received, unreadable() {}, sent() {}, ended() {} }
+      void openUdp({ log, user }, { host: '127.0.0.1', port: 0, advertise: (bound) => bound }).then((socket) => {
+        peer.send('1', socket.listener?.local.port ?? 0)
+        peer.send('2', socket.listener?.local.port ?? 0)
         void heard.then(() => socket.close())
       })
     })

@@ -39,6 +39,7 @@ function setUp(expiresSec = 600) {
       cseq: number
       signal?: AbortSignal
       headers?: readonly HeaderField[]
+      contactParams?: string
     }) {
       return new Promise<{ response: FinalResponse; cseq: number }>((resolve) => {
         const header = (name: string) => init.headers?.find(([n]) => n === name)?.[1] ?? ''
@@ -49,7 +50,7 @@ function setUp(expiresSec = 600) {
         sent.push({
           ...init,
           expires: header('Expires'),
-          contact: header('Contact'),
+          contact: `<${CONTACT}>${init.contactParams}`,
           answer: (status, headers = {}, reason = 'Reason') => done(response(status, headers, reason)),
           fail: (status) => done({ status, reason: 'no answer', local: true }),
         })

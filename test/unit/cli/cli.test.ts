@@ -8,6 +8,7 @@ import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEnd } from '../../../src/call/call-event.js'
 import { accountFrom } from '../../../src/cli/account-options.js'
 import { adviceFor, adviceForError, adviceForStatus } from '../../../src/cli/advice.js'
+import { callOptionsFrom, callSettingsFrom } from '../../../src/cli/call-options.js'
 import { main } from '../../../src/cli/cli.js'
 import { parseListen } from '../../../src/cli/listen.js'
 import { parseOptions, UsageError } from '../../../src/cli/options.js'
@@ -114,6 +115,7 @@ describe('command line', () => {
       ['call', 'a@127.0.0.1', '--listen', '127.0.0.1:99999'],
       /--listen 127.0.0.1:99999: port 99999 is not between 0 and 65535/,
     ],
+    [['call', 'a@127.0.0.1', '--dns', 'ns.example'], /“ns.example” is not a valid DNS server. Use its address/],
     [['call', 'a@127.0.0.1', '--duration', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
     [['call', 'a@127.0.0.1', '-d', '-5'], /--duration -5 is not a valid time. Use seconds, more than 0/],
     [['call', 'a@127.0.0.1', '--duration', '--json'], /--duration needs a value/],
@@ -273,6 +275,32 @@ describe('command line', () => {
     assert.equal(accountFrom(options(['--from', 'anyone']), '1', { register: false }).inboundFrom, 'anyone')
     assert.deepEqual([direct.allowEmergency, domain.allowEmergency], [false, false])
     assert.equal(accountFrom(options(['--allow-emergency']), '1', { register: false }).allowEmergency, true)
+  })
+
+  it('describes the call that was typed: caller, headers, keys', () => {
+    const typed = (...args: string[]) => options(args)
+    const given = typed(
+      '--caller-id',
+      '4711',
+      '--hide-caller-id',
+      '--auto-answer',
+      '--header',
+      'X-A: 1, 2',
+      '--header',
+      'X-B:',
+    )
+    assert.deepEqual(callOptionsFrom(given), {
+      callerId: '4711',
+      hideCallerId: true,
+      autoAnswer: true,
+      headers: { 'X-A': '1, 2', 'X-B': '' },
+    })
+    assert.deepEqual(callOptionsFrom(typed()), {})
+    const settings = callSettingsFrom(typed('--dtmf-mode', 'info', '--caller-id-by', 'pai'))
+    assert.deepEqual(settings, { callerIdBy: 'pai', dtmfMode: 'info' })
+    assert.deepEqual(callSettingsFrom(typed()), {})
+    assert.throws(() => callOptionsFrom(typed('--header', 'nonsense')), /--header "nonsense" is not valid/)
+    assert.throws(() => callSettingsFrom(typed('--dtmf-mode', 'x')), /--dtmf-mode x is not valid/)
   })
 
   it('understands addresses to listen on', () => {

@@ -3,6 +3,7 @@ import { migrations } from '../../../nodes/shared/editor/migrations.js'
 import type { AddedNode } from '../../../nodes/shared/editor/node-red.js'
 import { upgrade } from '../../../nodes/shared/editor/upgrade.js'
 import { type Migrations, migrate } from '../../../nodes/shared/migrate.js'
+import { defaults as accountDefaults } from '../../../nodes/sip-account/config.js'
 import { defaults as proxyDefaults } from '../../../nodes/sip-proxy/config.js'
 import { defaults as transportDefaults } from '../../../nodes/sip-transport/config.js'
 import { parseRoute } from '../../../src/account/route.js'
@@ -134,4 +135,18 @@ describe('settings of older versions', () => {
       for (const to of Object.keys(migrations[type] ?? {})) assert.ok(Number(to) <= Number(bare.version))
     })
   }
+})
+
+describe('sip-account, version 1', () => {
+  for (const [followRedirects, redirects] of [
+    [true, 'follow'],
+    [false, 'refuse'],
+    [undefined, 'follow'],
+  ] as const)
+    it(`a tick for redirections that is ${followRedirects} becomes “${redirects}”`, () => {
+      const stored = { version: 1, aor: 'a@b', ...(followRedirects !== undefined && { followRedirects }) }
+      const upgraded = migrate(stored, accountDefaults, migrations['sip-account'] ?? {})
+      assert.deepEqual([upgraded.version, upgraded.redirects], [accountDefaults.version, redirects])
+      assert.equal('followRedirects' in upgraded, false)
+    })
 })

@@ -252,14 +252,14 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
 const at = (init: Partial<TransportConfig>): Config => ({ transport: transport(init) })
 
 const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> = {
-  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.protocol },
+  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.listeners[0]?.protocol },
   ipVersion: {
     before: at({ bindAddress: '' }),
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
-  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.port },
+  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.listeners[0]?.port },
   publicAddress: {
     before: {},
     after: at({ publicAddress: '203.0.113.1' }),

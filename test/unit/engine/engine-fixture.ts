@@ -66,8 +66,9 @@ export function makeEngine(lookup: Lookup = async (host) => [host]) {
     asked.push(peer)
     return network.localAddress
   }
+  const names = { host: lookup, servers: lookup, hostOfPeer: lookup, close() {} }
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, lookup, localAddress, addresses: () => network.addresses },
+    { clock, log, media, openEndpoint: network.open, names, localAddress, addresses: () => network.addresses },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []

@@ -86,7 +86,7 @@ describe('engine', () => {
     await settled()
     clock.advance(5_000)
     await refused
-    await network.open({ protocol: 'udp', host: '127.0.0.1', port: 5090, userAgent: 'a stranger' })
+    await network.open({ host: '127.0.0.1', listeners: [{ protocol: 'udp', port: 5090 }], userAgent: 'a stranger' })
     const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
     for (const accountId of ['a1', 'a2', 'a3']) await commands.removeAccount({ accountId })

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
+import type { Lookup } from '../../../src/account/policy.js'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
-import { localAddressFor, systemLookup } from '../../../src/engine/local-address.js'
+import { localAddressFor } from '../../../src/engine/local-address.js'
+import { openNames } from '../../../src/sip/dns/open-names.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 
 /** Takes datagrams and answers none, so that nothing is refused. */
@@ -15,6 +17,8 @@ async function listenOn(host: string, port: number): Promise<Socket> {
 }
 
 describe('local address', () => {
+  const { ours } = openNames()
+  const systemLookup: Lookup = (host) => ours.lookup(host)
   const addressFor = (host: string, lookup = systemLookup) => localAddressFor({ host, port: 5060 }, lookup)
 
   it('is the one that the routing table has for the peer', async () => {
@@ -58,7 +62,10 @@ describe('local address', () => {
   for (const protocol of ['udp', 'tcp'] as const) {
     it(`is of the family in which the peer listens on ${protocol.toUpperCase()}, whichever is named first`, async () => {
       const open = (host: string) =>
-        openSipEndpoint({ clock: systemClock, log: silentLogger }, { protocol, host, port: 0, userAgent: 'x' })
+        openSipEndpoint(
+          { clock: systemClock, log: silentLogger },
+          { host, listeners: [{ protocol, port: 0 }], userAgent: 'x' },
+        )
       for (const host of ['::1', '127.0.0.1']) {
         const endpoint = await open(host)
         const peer = { host: 'pbx', port: endpoint.local.port, protocol }

@@ -117,7 +117,7 @@ describe('engine: the local address of a call is gone', () => {
   it('an account that has no socket there ends its calls', async () => {
     const { dialog, have, pass, endOf, network, commands } = await withCall({ bindPort: 5070 })
     have(NEW)
-    await network.open({ protocol: 'udp', host: NEW, port: 5070, userAgent: '' })
+    await network.open({ host: NEW, listeners: [{ protocol: 'udp', port: 5070 }], userAgent: '' })
     await pass(10_000)
     assert.match(endOf()?.reason ?? '', /^the local address of the call is gone/)
     assert.equal(dialog.byes, 1)

@@ -7,7 +7,11 @@ describe('an account whose socket cannot be opened', () => {
     const it = makeEngine()
     const states: RegistrationState[] = []
     it.engine.on('registration', ({ registration }) => states.push(registration))
-    const rival = await it.network.open({ protocol: 'udp', host: '127.0.0.1', port: 5060, userAgent: 'other' })
+    const rival = await it.network.open({
+      host: '127.0.0.1',
+      listeners: [{ protocol: 'udp', port: 5060 }],
+      userAgent: 'other',
+    })
     await assert.rejects(Promise.resolve(it.commands.setAccount(account(init))), withCode('TRANSPORT'))
     return { ...it, states, rival }
   }

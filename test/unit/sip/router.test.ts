@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { silentLogger } from '../../../src/base/logger.js'
+import { NextHops } from '../../../src/sip/dns/next-hops.js'
 import type { OutgoingRequest } from '../../../src/sip/message/outgoing-request.js'
 import { parseVia, type Via } from '../../../src/sip/message/via.js'
 import { Router } from '../../../src/sip/router.js'
-import type { SipTransport } from '../../../src/sip/transport/transport.js'
+import type { Flow } from '../../../src/sip/transport/flow.js'
+import { namesBy } from '../../../src/sip/transport/resolver.js'
 import type { SipAddress, SipProtocol } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { MemoryTransport } from '../../support/memory-transport.js'
 import { uriOf } from '../../support/uri.js'
 
 const LARGEST_DATAGRAM = 1_300
@@ -20,41 +23,49 @@ class Network {
   readonly connected = new Set<string>()
   takesConnections = true
   readonly router: Router
+  readonly #transports: MemoryTransport[]
 
   constructor(...protocols: SipProtocol[]) {
+    this.#transports = protocols.map((protocol) => this.#transport(protocol))
     this.router = new Router({
       clock: this.clock,
       log: silentLogger,
-      resolve: async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7'),
-      transports: protocols.map((protocol) => this.#transport(protocol)),
-      advertised: () => ({ host: '192.0.2.1', port: 5060 }),
-      trace() {},
+      nextHops: new NextHops({
+        clock: this.clock,
+        names: namesBy(async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7')),
+      }),
+      transports: this.#transports,
     })
   }
 
   async way(uri: string, init: { octets?: number; prefer?: SipProtocol } = {}): Promise<string> {
     const request = { nextHop: uriOf(uri), octets: init.octets ?? 500 } as OutgoingRequest
-    return textOf((await this.router.flowTo(request, init.prefer)).remote)
+    const [target] = await this.router.targets(request, init.prefer)
+    if (!target) throw new Error('no target')
+    return textOf((await this.router.flowTo(target, request, init.prefer)).remote)
   }
 
   async back(via: string, source: SipAddress): Promise<string | undefined> {
-    await this.router.flowBack(viaOf(via), source).send('')
+    await this.router.flowBack(viaOf(via), this.flow(source)).send('')
     return this.sent.at(-1)
   }
 
-  #transport(protocol: SipProtocol): SipTransport {
+  flow(source: SipAddress): Flow {
+    const transport = this.#transports.find(({ protocol }) => protocol === source.protocol)
+    return (transport ?? this.#transport(source.protocol)).flow(source)
+  }
+
+  #transport(protocol: SipProtocol): MemoryTransport {
     const peerOf = ({ host, port }: SipAddress): string => `${host}:${port}`
-    return {
+    return new MemoryTransport({
       local: { protocol, host: '192.0.2.1', port: 5060 },
-      send: async (_, to) => void this.sent.push(textOf(to)),
+      send: (_, to) => void this.sent.push(textOf(to)),
       connect: async (to) => {
         this.tried.push(peerOf(to))
         if (!this.takesConnections) throw new Error('refused')
       },
-      isConnected: (to) => protocol === 'tcp' && this.connected.has(peerOf(to)),
-      suspect() {},
-      close: async () => {},
-    }
+      isConnected: (to) => protocol === 'udp' || this.connected.has(peerOf(to)),
+    })
   }
 }
 
@@ -158,19 +169,20 @@ describe('Router', () => {
 
   it('sends nothing to an address of the other family, or of no single machine, to which a name leads', async () => {
     const network = new Network('udp')
-    const six = await network.router.flowTo({ nextHop: uriOf('sip:six.example.com'), octets: 1 } as OutgoingRequest)
-    await assert.rejects(six.send(''), { code: 'TRANSPORT', message: '2001:db8::7: this transport speaks IPv4 only' })
-    const all = network.router.flowBack(viaOf('SIP/2.0/UDP x'), { protocol: 'udp', host: '255.255.255.255', port: 1 })
-    await assert.rejects(all.send(''), { code: 'TRANSPORT' })
+    await assert.rejects(network.way('sip:six.example.com'), {
+      code: 'TRANSPORT',
+      message: '2001:db8::7: this transport speaks IPv4 only',
+    })
+    const all = { protocol: 'udp', host: '255.255.255.255', port: 1 } as const
+    assert.throws(() => network.router.flowTo(all, { octets: 1 } as OutgoingRequest), { code: 'TRANSPORT' })
     assert.deepEqual(network.sent, [])
   })
 
-  it('refuses a protocol that the endpoint does not speak', async () => {
-    const back = new Network('udp').router.flowBack(viaOf('SIP/2.0/TCP x'), {
-      protocol: 'tcp',
-      host: '192.0.2.7',
-      port: 1,
+  it('refuses a protocol that the endpoint does not speak', () => {
+    const to = { protocol: 'tcp', host: '192.0.2.7', port: 1 } as const
+    assert.throws(() => new Network('udp').router.flowTo(to, { octets: 1 } as OutgoingRequest), {
+      code: 'TRANSPORT',
+      message: 'this transport does not speak tcp',
     })
-    await assert.rejects(back.send(''), { code: 'TRANSPORT', message: 'this transport does not speak tcp' })
   })
 })

@@ -7,7 +7,10 @@ import { Transactions } from '../../../src/sip/transaction/transactions.js'
 import type { Flow } from '../../../src/sip/transport/flow.js'
 import type { LocalFinalResponse } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
+import { wayTo } from '../../support/memory-transport.js'
 import { outgoing } from '../../support/outgoing-request.js'
+
+const PEER = { protocol: 'udp', host: '192.0.2.7', port: 5060 } as const
 
 class Flows {
   readonly clock = new FakeClock()
@@ -16,17 +19,11 @@ class Flows {
   /** What the router finds; a promise while the name is being resolved. */
   found: Flow | Promise<Flow>
   readonly sender: Sender
-  readonly flow: Flow = {
-    remote: { protocol: 'udp', host: '192.0.2.7', port: 5060 },
-    sentBy: '192.0.2.1:5060',
-    isReliable: false,
-    send: async (text) => void this.sent.push(text),
-    suspect() {},
-  }
+  readonly flow = wayTo(PEER, { send: async (text) => void this.sent.push(text) })
 
   constructor() {
     this.found = this.flow
-    const router = { flowTo: () => this.found } as unknown as Router
+    const router = { targets: () => [PEER], flowTo: () => this.found, worked() {}, failed() {} } as unknown as Router
     const transactions = new Transactions({ clock: this.clock, log: silentLogger })
     this.sender = new Sender({ clock: this.clock, router, transactions })
   }

@@ -4,6 +4,7 @@ import type { OutgoingRequest } from '../../../../src/sip/message/outgoing-reque
 import { ParsedRequest, type ParsedResponse } from '../../../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../../../src/sip/message/parser.js'
 import type { SipAddress } from '../../../../src/sip/types.js'
+import { wayTo } from '../../../support/memory-transport.js'
 import { lineOf, outgoing } from '../../../support/outgoing-request.js'
 import { requestText, SOURCE } from '../../../support/sip-messages.js'
 
@@ -44,6 +45,8 @@ const LARGEST_BUT_TWO = 2 ** 31 - 3
 const anywhere = (): boolean => true
 const nowhere = (): boolean => false
 
+const WAY = wayTo({ protocol: 'udp', host: '192.0.2.7', port: 5060 })
+
 describe('Dialog', () => {
   for (const method of MADE_BY) {
     it(`is made by ${method} at the UAC (RFC 3261 12.1.2)`, () => {
@@ -58,7 +61,7 @@ describe('Dialog', () => {
       assert.deepEqual(dialog.routeSet.map(String), ['<sip:p3;lr>', '<sip:p2;lr>', '<sip:p1;lr>'])
       const next = dialog.request('BYE', { lines: [] })
       assert.equal(
-        next.toText('SIP/2.0/UDP h;branch=z9hG4bKx').split('\r\n').join('|'),
+        next.toText('SIP/2.0/UDP h;branch=z9hG4bKx', WAY).split('\r\n').join('|'),
         [
           'BYE sip:bob@192.0.2.7:5070 SIP/2.0',
           'Via: SIP/2.0/UDP h;branch=z9hG4bKx',
@@ -209,7 +212,7 @@ describe('Dialog', () => {
       from: '"Mallory\r\n Via: SIP/2.0/UDP evil" <sip:m@example.com>;tag=x',
       headers: ['Record-Route: <sip:p1;lr>\r\n ;a=b'],
     })
-    const text = Dialog.ofRequest(received(folded), 'mine').request('BYE', { lines: [] }).toText('v')
+    const text = Dialog.ofRequest(received(folded), 'mine').request('BYE', { lines: [] }).toText('v', WAY)
     assert.deepEqual(
       text.split('\r\n').filter((line) => /^(Via|\s)/.test(line)),
       ['Via: v'],

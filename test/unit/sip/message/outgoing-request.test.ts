@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { wayTo } from '../../../support/memory-transport.js'
 import { lineOf, outgoing, routes } from '../../../support/outgoing-request.js'
 import { uriOf } from '../../../support/uri.js'
+
+const WAY = wayTo({ protocol: 'udp', host: '192.0.2.7', port: 5060 })
 
 describe('OutgoingRequest', () => {
   describe('the way (RFC 3261 8.1.2, 12.2.1.1)', () => {
@@ -45,7 +48,7 @@ describe('OutgoingRequest', () => {
       lines: ['Contact: <sip:us>', 'Allow: INVITE'],
       body: { contentType: 'application/sdp', content: 'v=0\r\n' },
     })
-    const text = request.toText('via')
+    const text = request.toText('via', WAY)
     assert.deepEqual(
       text.split('\r\n').map((line) => line.split(':', 1)[0]),
       [
@@ -74,7 +77,7 @@ describe('OutgoingRequest', () => {
 
     it('has the next CSeq, and all else as it was', () => {
       const again = first.again(8, [])
-      assert.equal(again.toText('v'), first.toText('v').replace('CSeq: 7', 'CSeq: 8'))
+      assert.equal(again.toText('v', WAY), first.toText('v', WAY).replace('CSeq: 7', 'CSeq: 8'))
     })
 
     it('has new credentials in the place of all old ones', () => {
@@ -105,7 +108,7 @@ describe('OutgoingRequest', () => {
     const head = (text: string): string[] => text.split('\r\n')
 
     it('CANCEL repeats Request-URI, routes, From, To, Call-ID, number (9.1), and nothing of the body', () => {
-      const [start, ...lines] = head(invite.cancel(['Reason: SIP;cause=200']).toText('v'))
+      const [start, ...lines] = head(invite.cancel(['Reason: SIP;cause=200']).toText('v', WAY))
       assert.equal(start, 'CANCEL sip:strict SIP/2.0')
       assert.deepEqual(lines, [
         'Via: v',
@@ -124,7 +127,7 @@ describe('OutgoingRequest', () => {
     })
 
     it('the ACK to a failure has every route and the To of the failure (17.1.1.3)', () => {
-      const [start, ...lines] = head(invite.ackText('v', '<sip:bob@example.org>;tag=busy'))
+      const [start, ...lines] = head(invite.ackText('v', '<sip:bob@example.org>;tag=busy', WAY))
       assert.equal(start, 'ACK sip:strict SIP/2.0')
       assert.deepEqual(
         lines.filter((line) => /^(Route|To|CSeq|Via|Contact|Auth|Proxy)/.test(line)),
@@ -156,7 +159,7 @@ describe('OutgoingRequest', () => {
   it('is about as long as it says, by octets', () => {
     const request = outgoing({ body: { contentType: 'text/plain', content: 'ü'.repeat(500) } })
     const via = 'SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK0123456789abcdef;rport'
-    const octets = Buffer.byteLength(request.toText(via))
+    const octets = Buffer.byteLength(request.toText(via, WAY))
     assert.ok(Math.abs(request.octets - octets) < 100, `${request.octets} for ${octets}`)
   })
 })

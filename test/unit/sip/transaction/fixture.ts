@@ -5,7 +5,7 @@ import type { ParsedRequest, ParsedResponse } from '../../../../src/sip/message/
 import { parseMessage } from '../../../../src/sip/message/parser.js'
 import type { InviteUser, ServerUser } from '../../../../src/sip/transaction/transaction.js'
 import { Transactions } from '../../../../src/sip/transaction/transactions.js'
-import type { Flow } from '../../../../src/sip/transport/flow.js'
+import type { Way } from '../../../../src/sip/transport/flow.js'
 import type { LocalFinalResponse, SipAddress } from '../../../../src/sip/types.js'
 import { parseNameAddress } from '../../../../src/sip/uri/name-address.js'
 import { parseUri } from '../../../../src/sip/uri/sip-uri.js'
@@ -13,7 +13,7 @@ import { FakeClock } from '../../../support/fake-clock.js'
 import { requestText, SOURCE } from '../../../support/sip-messages.js'
 
 /** A flow that keeps what is sent. Each send stays open until the test makes it fail. */
-export class FakeFlow implements Flow {
+export class FakeFlow implements Way {
   readonly remote: SipAddress
   readonly sentBy = '192.0.2.9:5060'
   readonly isReliable: boolean

@@ -5,7 +5,7 @@ import { responseText } from '../../../../src/sip/message/response-text.js'
 import type { InviteClient } from '../../../../src/sip/transaction/invite-client.js'
 import type { InviteServer } from '../../../../src/sip/transaction/invite-server.js'
 import { Transactions } from '../../../../src/sip/transaction/transactions.js'
-import type { Flow } from '../../../../src/sip/transport/flow.js'
+import type { Way } from '../../../../src/sip/transport/flow.js'
 import type { SipAddress } from '../../../../src/sip/types.js'
 import { FakeClock } from '../../../support/fake-clock.js'
 import { SOURCE } from '../../../support/sip-messages.js'
@@ -46,7 +46,8 @@ export class LossyPair {
       provisional() {},
       success: ({ status }) => {
         this.ends.push(`success ${status}`)
-        this.#toCallee().send(outgoing('ACK').toText('SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKack'))
+        const way = this.#toCallee()
+        way.send(outgoing('ACK').toText('SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKack', way))
       },
       final: ({ status }) => void this.ends.push(`final ${status}`),
       failed: () => void this.ends.push('failed'),
@@ -60,7 +61,7 @@ export class LossyPair {
     this.caller.cancel(this.client, outgoing('CANCEL'), { provisional() {}, final() {}, failed() {} })
   }
 
-  #toCallee(): Flow {
+  #toCallee(): Way {
     return this.#flow(SOURCE, (text) => {
       const invite = text.startsWith('INVITE') || (text.startsWith('ACK') && !text.includes('z9hG4bKack'))
       if (invite && this.client?.state === 'terminated' && this.#plan.protocol === 'udp') this.wrong.push(text)
@@ -68,13 +69,13 @@ export class LossyPair {
     })
   }
 
-  #toCaller(): Flow {
+  #toCaller(): Way {
     return this.#flow(SOURCE, () => (bytes) => {
       this.caller.receiveResponse(parseMessage(bytes, SOURCE) as ParsedResponse)
     })
   }
 
-  #flow(remote: SipAddress, receiver: (text: string) => (bytes: Buffer) => void): Flow {
+  #flow(remote: SipAddress, receiver: (text: string) => (bytes: Buffer) => void): Way {
     const { protocol } = this.#plan
     return {
       remote: { ...remote, protocol },

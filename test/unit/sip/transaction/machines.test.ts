@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ClientUser } from '../../../../src/sip/transaction/transaction.js'
-import { Bench, outgoing, responseTo } from './fixture.js'
+import { Bench, FakeFlow, outgoing, responseTo } from './fixture.js'
 import { type Machine, tryTable } from './table.js'
 
 /** The machines of the server side: server-machines.test.ts. */
@@ -21,8 +21,8 @@ async function clientInput(bench: Bench, client: Client, name: string): Promise<
   const before = flow.sent.length
   if (RESPONSES.includes(name)) layer.receiveResponse(responseTo(request, Number(name)))
   else if (name === 'first unsent') await flow.fail(0)
-  else if (name === 'connection ended') layer.flowEnded(flow.remote, 'it has ended')
-  else if (name === 'other connection ended') layer.flowEnded({ ...flow.remote, port: 9 }, 'it has ended')
+  else if (name === 'connection ended') layer.flowEnded(flow, 'it has ended')
+  else if (name === 'other connection ended') layer.flowEnded(new FakeFlow('tcp'), 'it has ended')
   else if (name === 'close') client.close('given up')
   else if (name === 'repeat unsent') {
     clock.advance(500)
@@ -183,4 +183,4 @@ const ackTo = (via: string): string =>
   ].join('\r\n')
 
 /** RFC 3261 9.1: the same, but with To of the INVITE. Its Via is that of the INVITE as well. */
-const cancelOf = (via: string): string => outgoing('CANCEL').toText(via)
+const cancelOf = (via: string): string => outgoing('CANCEL').toText(via, new FakeFlow())

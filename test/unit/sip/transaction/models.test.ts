@@ -77,7 +77,7 @@ function takeByClient(bench: Bench, client: { close(reason: string): void }, inv
   return async (input) => {
     if (input.kind === 'response') layer.receiveResponse(responseTo(request, input.status))
     else if (input.kind === 'unsent') await flow.fail(0)
-    else if (input.kind === 'ended') layer.flowEnded(flow.remote, 'it has ended')
+    else if (input.kind === 'ended') layer.flowEnded(flow, 'it has ended')
     else if (input.kind === 'close') client.close('given up')
     else if (invite) layer.cancel(invite, outgoing('CANCEL'), { provisional() {}, final() {}, failed() {} })
   }

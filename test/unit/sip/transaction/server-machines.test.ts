@@ -17,7 +17,7 @@ async function serverInput(bench: Bench, server: InviteServer | NonInviteServer,
   else if (kind === 'receive') {
     if (!layer.receiveRequest(incoming(what))) told.push(`${what} passed on`)
   } else if (name === 'unsent') await flow.fail(-1)
-  else if (name === 'connection ended') layer.flowEnded(flow.remote, 'it has ended')
+  else if (name === 'connection ended') layer.flowEnded(flow, 'it has ended')
   else if (name === 'close') server.close()
   else clock.advance(TIMES[name] ?? assert.fail(name))
 }

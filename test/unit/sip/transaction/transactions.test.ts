@@ -37,7 +37,7 @@ describe('transactions whose users throw', () => {
       bench.layer.request(outgoing('OPTIONS'), bench.flow, BROKEN)
       await bench.flow.fail(0)
       bench.layer.request(outgoing('OPTIONS'), bench.flow, BROKEN)
-      bench.layer.flowEnded(bench.flow.remote, 'it has ended')
+      bench.layer.flowEnded(bench.flow, 'it has ended')
     },
     'failed: Timer B, Timer F'(bench) {
       bench.layer.invite(outgoing('INVITE'), bench.flow, BROKEN)
@@ -153,7 +153,7 @@ describe('transactions whose users call back at once', () => {
   it('a connection that is closed because nothing was heard on it: each request fails once, those that have waited 64*T1 with 408', () => {
     const bench = new Bench('tcp')
     const { layer, flow, clock, told } = bench
-    flow.suspecting = () => layer.flowEnded(flow.remote, 'it was closed')
+    flow.suspecting = () => layer.flowEnded(flow, 'it was closed')
     layer.invite(outgoing('INVITE'), flow, bench.clientUser)
     clock.advance(1)
     layer.request(outgoing('OPTIONS'), flow, bench.clientUser)
@@ -167,7 +167,7 @@ describe('transactions whose users call back at once', () => {
   it('a connection that breaks while the first message is written: the user has its transaction before it is told', async () => {
     const bench = new Bench('tcp')
     const { layer, flow } = bench
-    flow.passing = () => layer.flowEnded(flow.remote, 'the peer takes nothing')
+    flow.passing = () => layer.flowEnded(flow, 'the peer takes nothing')
     layer.invite(outgoing('INVITE'), flow, bench.clientUser)
     assert.deepEqual(bench.told, [])
     await flow.fail(0)

@@ -1,0 +1,165 @@
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../../base/clock.js'
+import type { Logger } from '../../base/logger.js'
+import { octetsOf } from '../../base/octets.js'
+import { type Framed, StreamFramer } from '../message/stream-framer.js'
+import type { SipAddress } from '../types.js'
+import { sendError } from './bind-error.js'
+import { ConnectionCare } from './connection-care.js'
+import type { PooledFlow } from './flow-pool.js'
+import type { TransportUser } from './transport.js'
+
+export interface StreamFlowDeps {
+  clock: Clock
+  log: Logger
+  user: TransportUser
+  closed(flow: StreamFlow): void
+}
+
+export interface StreamFlowInit {
+  /** Connected; TLS: with its handshake done. */
+  socket: Socket
+  remote: SipAddress
+  sentBy: string
+  isOurs: boolean
+  /** TLS: whether the peer's certificate has the name. Absent: any name. */
+  serves?: (name: string) => boolean
+}
+
+/** ROBUSTNESS: a peer that stalls in mid-message is let go within 35 s, even if it trickles octets in the meantime. */
+const MESSAGE_MS = 30_000
+/** Limit of the octets that wait for a peer that does not read. */
+const MAX_UNSENT_OCTETS = 1_048_576
+const CRLF = '\r\n'
+
+/** One connection of TCP or TLS, opened by us or by a peer. */
+export class StreamFlow implements PooledFlow {
+  readonly local: SipAddress
+  readonly remote: SipAddress
+  readonly sentBy: string
+  readonly isReliable = true
+  readonly isOurs: boolean
+  readonly #deps: StreamFlowDeps
+  readonly #socket: Socket
+  readonly #serves: StreamFlowInit['serves']
+  readonly #framer = new StreamFramer()
+  readonly #care: ConnectionCare
+  #stalled: Timer | undefined
+  #closed = false
+  #hasSent = false
+
+  constructor(deps: StreamFlowDeps, { socket, remote, sentBy, isOurs, serves }: StreamFlowInit) {
+    this.#deps = deps
+    this.#socket = socket
+    this.#serves = serves
+    this.remote = remote
+    this.sentBy = sentBy
+    this.isOurs = isOurs
+    this.local = { protocol: remote.protocol, host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+    this.#care = new ConnectionCare({
+      clock: deps.clock,
+      isOurs,
+      ping: () => void this.#write(CRLF + CRLF).catch(() => undefined),
+      close: () => this.close(),
+    })
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('error', (error) => deps.log.debug({ err: error, peer: remote.host }, 'SIP connection'))
+    socket.on('end', () => this.close())
+    socket.on('close', () => this.#over())
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && !this.#socket.destroyed
+  }
+
+  get isUnanswered(): boolean {
+    return !this.#hasSent
+  }
+
+  serves(name: string): boolean {
+    return this.#serves?.(name) ?? true
+  }
+
+  send(text: string): Promise<void> {
+    this.#hasSent = true
+    this.#deps.user.sent(text, this)
+    return this.#write(text)
+  }
+
+  suspect(silentMs: number): void {
+    if (this.#care.isSilent(silentMs)) this.close()
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#socket.destroy()
+    this.#over()
+  }
+
+  #write(text: string): Promise<void> {
+    if (!this.isOpen) return Promise.reject(sendError(this.remote, new Error('the connection has ended')))
+    if (this.#socket.writableLength > MAX_UNSENT_OCTETS) {
+      this.close()
+      return Promise.reject(sendError(this.remote, new Error('the peer takes nothing')))
+    }
+    return new Promise((resolve, reject) => {
+      this.#socket.write(octetsOf(text), (error) => (error ? reject(sendError(this.remote, error)) : resolve()))
+    })
+  }
+
+  /** What has been written is still sent; nothing more is read. */
+  #finish(): void {
+    this.#socket.pause()
+    this.#socket.end(() => this.close())
+  }
+
+  #receive(chunk: Buffer): void {
+    const began = this.#framer.pending > 0
+    const found = this.#framer.push(chunk)
+    const complete = found.some(({ kind }) => kind === 'message')
+    this.#care.heard(complete)
+    for (const item of found) {
+      if (this.isOpen) this.#guarded(item)
+    }
+    this.#watchMessage(began && !complete)
+  }
+
+  #guarded(item: Framed): void {
+    try {
+      this.#take(item)
+    } catch (error) {
+      this.#deps.log.error({ err: error }, 'a SIP message could not be handled')
+    }
+  }
+
+  #take(item: Framed): void {
+    const { log, user } = this.#deps
+    if (item.kind === 'message') user.received(item.bytes, this)
+    else if (item.kind === 'ping') void this.#write(CRLF).catch(() => undefined)
+    else if (item.kind === 'broken') {
+      log.debug({ peer: this.remote.host, reason: item.reason }, 'a SIP connection cannot be read any further')
+      user.unreadable(item.head, item.status, item.reason, this)
+      this.#finish()
+    } else this.#care.ponged()
+  }
+
+  /** From the first octet of a message on, not from the last one that has come. */
+  #watchMessage(isSame: boolean): void {
+    if (this.#framer.pending === 0 || !this.isOpen) {
+      this.#stalled?.cancel()
+      this.#stalled = undefined
+    } else if (!this.#stalled || !isSame) {
+      this.#stalled?.cancel()
+      this.#stalled = this.#deps.clock.setTimeout(() => this.close(), MESSAGE_MS)
+    }
+  }
+
+  #over(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stalled?.cancel()
+    this.#care.stop()
+    this.#deps.closed(this)
+  }
+}
