@@ -21,6 +21,7 @@ import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
 import { parseRoute } from './route.js'
 import { resolveTarget, type Target } from './target.js'
+import { protocolOf, transportIn } from './uri-protocol.js'
 
 /** The settings that an account needs; the engine's AccountConfig fits. */
 export interface AccountInit {
@@ -79,7 +80,7 @@ const MAX_EXPIRES_SEC = 86_400
 /** Throws BAD_CONFIG with the reason if a setting cannot be used. */
 export function checkAccount(init: AccountInit): AccountPeers {
   const aor = parseAor(init.aor)
-  const registrarText = init.registrar.trim() || aor.domain
+  const registrarText = init.registrar.trim() || aor.uri.replace(/:.*@/, ':')
   const registrar = parseHostPort(registrarText)
   if (!registrar) {
     const why = portFault(registrarText) ?? 'Use one like pbx.example.com or 192.0.2.1:5060'
@@ -93,10 +94,12 @@ export function checkAccount(init: AccountInit): AccountPeers {
   }
   // RFC 3261 10.2: no user part in the Request-URI; the port only if the setting has one (otherwise SRV decides).
   const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
-  const named = transportOf(registrarText)
-  const first = hops[0] ? transportOf(hops[0].route) : named
+  const named = protocolOf(registrarText)
+  const first = hops[0] ? protocolOf(hops[0].route) : named
   const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
-  const registrarUri = `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`
+  const [scheme = 'sip:'] = /^sips?:/i.exec(registrarText) ?? []
+  const transport = transportIn(registrarText)
+  const registrarUri = `${scheme.toLowerCase()}${uriHost(registrar.host)}${port}${transport ? `;transport=${transport}` : ''}`
   return {
     aor,
     registrar: registrarUri,
@@ -245,13 +248,6 @@ export class Account {
 function isServer({ host, port }: HostPort, domain: string): boolean {
   const named = parseHostPort(domain)
   return named?.host === host && named.port === port
-}
-
-/** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */
-function transportOf(uri: string): SipProtocol | undefined {
-  const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
-  if (name === undefined || name === 'udp' || name === 'tcp') return name
-  throw badConfig(`“${uri}”: the transport “${name}” is not supported. Use transport=udp or transport=tcp`)
 }
 
 /**

@@ -40,7 +40,7 @@ export function accountFrom(options: Options, version: string, defaults: Account
     transport: transportFrom(options, { ...listen, protocol: protocols.transport }, version),
     protocol: protocols.account,
     proxy: proxy ? { id: 'proxy', name: 'proxy', hops: [proxy] } : null,
-    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '').replace(/;.*$/, '')}`,
+    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sips?:/i, '').replace(/;.*$/, '')}`,
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
     password: options.password(),

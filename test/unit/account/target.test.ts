@@ -21,6 +21,7 @@ describe('target', () => {
     ['jürgen', `sip:j%C3%BCrgen@${DOMAIN}`, 'jürgen'],
     ['alice@example.org', 'sip:alice@example.org', 'alice'],
     ['alice@192.0.2.1:5080', 'sip:alice@192.0.2.1:5080', 'alice'],
+    ['sips:alice@example.org', 'sips:alice@example.org', 'alice'],
     ['sip:alice@example.org;transport=udp', 'sip:alice@example.org;transport=udp', 'alice'],
     ['SIP:al%20ice@example.org', 'sip:al%20ice@example.org', 'al ice'],
     ['sip:example.org', 'sip:example.org', ''],
@@ -37,7 +38,6 @@ describe('target', () => {
   const refused = [
     '',
     '   ',
-    'sips:alice@example.org',
     'https://example.org',
     'tel:+1-212;ext=7',
     'tel:hello',
