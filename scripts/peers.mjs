@@ -4,11 +4,12 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:f
 import { delimiter, join } from 'node:path'
 import { run, say } from './setup.mjs'
 
-/** Program → Debian package. */
+/** Program, or module of Kamailio → Debian package. */
 const PACKAGES = {
   sipp: 'sip-tester',
   baresip: 'baresip-core',
   kamailio: 'kamailio',
+  'websocket.so': 'kamailio-websocket-modules',
   linphonec: 'linphone-cli',
   tshark: 'tshark',
   sox: 'sox',
@@ -18,6 +19,9 @@ const PACKAGES = {
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'
+
+const MACHINE = { x64: 'x86_64', arm64: 'aarch64' }[process.arch] ?? process.arch
+const MODULES = `/usr/lib/${MACHINE}-linux-gnu/kamailio/modules`
 
 /** Installs those of these programs that are missing, or prints what to do and ends. */
 export async function ensurePeers(programs) {
@@ -54,6 +58,7 @@ async function install(packages) {
 }
 
 function isInstalled(program) {
+  if (program.endsWith('.so')) return existsSync(join(MODULES, program))
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
   return folders.some((folder) => {
     try {

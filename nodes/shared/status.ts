@@ -38,6 +38,7 @@ export const STATUS_TEXT = {
   cancelled: 'cancelled',
   completedElsewhere: 'answered elsewhere',
   mediaTimeout: 'media timeout',
+  sessionExpired: 'session expired',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
   answering: 'answering',
@@ -113,6 +114,7 @@ const LOOKS: Record<StatusKey, Look> = {
   cancelled: IDLE,
   completedElsewhere: IDLE,
   mediaTimeout: FAILED,
+  sessionExpired: FAILED,
   abandoned: FAILED,
   interrupted: FAILED,
   answering: WORKING,
@@ -138,6 +140,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'completed-elsewhere': 'completedElsewhere',
   failed: 'failed',
   'media-timeout': 'mediaTimeout',
+  'session-expired': 'sessionExpired',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
 }

@@ -41,6 +41,12 @@ export const defaults = {
   stripPrefix: '',
   addPrefix: '',
   countryCode: '',
+  /** PRACK (RFC 3262). */
+  reliableProvisional: 'supported' as 'off' | 'supported' | 'required',
+  /** Session timer in seconds (RFC 4028); '0' means none. */
+  sessionExpires: '1800',
+  /** Calls are placed without an offer. */
+  delayedOffer: false,
   /** What a 3xx of the called party leads to. */
   redirects: 'follow' as 'follow' | 'own-domain' | 'refuse',
   /** Where the caller ID of a call is written. */

@@ -84,6 +84,18 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
+    // Flows of older versions do not have these fields.
+    reliableProvisional: oneOf('reliableProvisional', config.reliableProvisional ?? defaults.reliableProvisional, [
+      'off',
+      'supported',
+      'required',
+    ]),
+    sessionExpiresSec: number('sessionExpires', config.sessionExpires ?? defaults.sessionExpires, {
+      min: 0,
+      max: 86_400,
+      integer: true,
+    }),
+    delayedOffer: flag(config.delayedOffer ?? defaults.delayedOffer),
     redirects: oneOf('redirects', config.redirects, ['follow', 'own-domain', 'refuse']),
     callerIdBy: oneOf('callerIdBy', config.callerIdBy, ['from', 'pai', 'ppi']),
     dtmfMode: oneOf('dtmfMode', config.dtmfMode, ['auto', 'rfc4733', 'info']),

@@ -45,6 +45,10 @@ export interface AccountInit {
   proxy: { hops: readonly string[] } | null
   /** Transport protocol of requests whose URI does not name one. */
   protocol?: 'auto' | SipProtocol
+  /** PRACK; absent: supported. */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /** Session interval that calls ask for; 0: none. Absent: 1800. */
+  sessionExpiresSec?: number
 }
 
 export interface AccountDeps {
@@ -76,6 +80,8 @@ export interface AccountPeers {
 }
 
 const MAX_EXPIRES_SEC = 86_400
+/** RFC 4028 4 */
+const SESSION_EXPIRES_SEC = 1800
 
 /** Throws BAD_CONFIG with the reason if a setting cannot be used. */
 export function checkAccount(init: AccountInit): AccountPeers {
@@ -160,6 +166,8 @@ export class Account {
         { realm: init.realm ?? '', viaProxy: this.peers.routeSet.length > 0, isOurs: (host) => this.#isOurs(host) },
       ),
       sources: this.#policy.sources,
+      reliableProvisional: init.reliableProvisional ?? 'supported',
+      sessionExpiresSec: init.sessionExpiresSec ?? SESSION_EXPIRES_SEC,
       handlers: {
         admit: (request) => this.#policy.admit(request),
         invite: deps.invite,

@@ -11,7 +11,7 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node acted in the answered call. */
+  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node acted in the answered call. `session-expired`: its session timer was not refreshed (RFC 4028). */
   cause:
     | 'normal'
     | 'busy'
@@ -21,6 +21,7 @@ export interface CallEnd {
     | 'completed-elsewhere'
     | 'failed'
     | 'media-timeout'
+    | 'session-expired'
     | 'abandoned'
     | 'interrupted'
   /** Final SIP status that was sent or received (486, 603, 404, 408 …), null after BYE. */

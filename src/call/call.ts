@@ -37,8 +37,9 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
   const leg = new OutgoingLeg(call.core, await call.core.negotiation())
   call.core.leg = leg
   try {
-    const { ringTimeoutMs, redirect } = init
-    leg.start(deps.userAgent, { target: target.uri, sipCallId, ...fields }, { ringTimeoutMs, redirect })
+    const { ringTimeoutMs, redirect, delayedOffer = false } = init
+    const how = { ringTimeoutMs, redirect, delayedOffer }
+    leg.start(deps.userAgent, { target: target.uri, sipCallId, ...fields }, how)
   } catch (error) {
     await call.core.discard()
     throw error

@@ -7,11 +7,12 @@ import {
   type SipBody,
   type SipDialog,
 } from '../sip/types.js'
+import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
 import { digitOfInfo } from './digits.js'
 import { InfoDigits } from './info-digits.js'
 import type { Farewell, Leg, LegHost } from './leg.js'
-import { type Negotiation, statusOfSdpError, warningsOf } from './negotiation.js'
+import type { Negotiation } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { readReasons, reasonText, reasonValue } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
@@ -46,6 +47,8 @@ export class DialogLeg implements Leg {
       acknowledged: (body) => this.#acknowledged(body),
       ackTimeout: () => this.#fail('the peer sent no ACK for our answer'),
       request: (incoming) => this.#answer(incoming),
+      refresh: () => this.#renegotiation.run(),
+      expired: (intervalSec) => this.#expired(intervalSec),
       lost: (response) => this.#lost(response),
     }
   }
@@ -151,17 +154,8 @@ export class DialogLeg implements Leg {
   }
 
   #answerOffer(offer: IncomingRequest, body: SipBody): void {
-    let answer: ReturnType<Negotiation['answer']>
-    try {
-      answer = this.#negotiation.answer(body)
-    } catch (error) {
-      // RFC 3261 14.2: 488, and the agreement does not change.
-      this.#host.log.info({ err: error }, 're-INVITE refused')
-      offer.reject(statusOfSdpError(error), { headers: warningsOf(error) })
-      return
-    }
-    offer.accept({ body: answer.body })
-    this.#host.settled(answer.settled)
+    const settled = answerOffer({ log: this.#host.log, negotiation: this.#negotiation }, offer, body)
+    if (settled) this.#host.settled(settled)
   }
 
   #info(incoming: IncomingRequest): void {
@@ -171,6 +165,12 @@ export class DialogLeg implements Leg {
     // RFC 6086 4.2.2: 415 for an unknown body; an empty INFO is answered with 200.
     if (pressed || !body) incoming.accept()
     else incoming.reject(415)
+  }
+
+  /** RFC 4028 10 */
+  #expired(intervalSec: number): void {
+    const reason = `no refresh of the call came or succeeded within its session interval of ${intervalSec} s`
+    this.#host.finish({ by: 'error', cause: 'session-expired', sipCode: null, reason })
   }
 
   /** RFC 3261 12.2.1.2: the peer does not know the dialog any more, or does not answer. A last BYE is sent anyway. */

@@ -1,7 +1,9 @@
 import type { Timer } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import type { ReadOffer, Settled } from '../sdp/offer-answer.js'
-import type { HeaderField, IncomingInvite, SipBody } from '../sip/types.js'
+import type { HeaderField, IncomingInvite, IncomingRequest, SipBody } from '../sip/types.js'
+import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfRejection } from './call-state.js'
 import type { Farewell, Leg, LegHost } from './leg.js'
@@ -37,8 +39,11 @@ export class IncomingLeg implements Leg {
   #decideTimer: Timer | undefined
   #progressTimer: Timer | undefined
   #prepared: Promise<Prepared> | undefined
+  #opened: Prepared | undefined
   /** Set with the 183. Later provisional responses carry it too, so that the caller does not end the early media. */
   #earlyBody: SipBody | undefined
+  /** Resolves when the PRACK has answered our offer in the 183, or when the call ends. */
+  readonly #offered = deferred<void>()
   #answering = false
   #isFinal = false
   #phrase = ''
@@ -48,7 +53,12 @@ export class IncomingLeg implements Leg {
   constructor(host: LegHost, invite: IncomingInvite) {
     this.#host = host
     this.#invite = invite
-    invite.handlers = { cancelled: (reasons) => this.#cancelled(reasons) }
+    invite.handlers = {
+      cancelled: (reasons) => this.#cancelled(reasons),
+      answered: (body) => this.#acknowledged(body),
+      request: (offer) => this.#answerOffer(offer),
+      unacknowledged: () => this.#unacknowledged(),
+    }
   }
 
   /** How the call ends; undefined if the rule takes calls and the offer, if there is one, can be answered. */
@@ -99,11 +109,11 @@ export class IncomingLeg implements Leg {
 
   /** 183 with our answer: the caller hears us and we hear it, before billing begins (RFC 3960 3.1). */
   async early(headers: readonly HeaderField[]): Promise<void> {
-    if (!this.#invite.request.body) {
-      // Our offer would need a reliable 183 (RFC 3262 5), which is not supported.
+    if (!this.#invite.request.body && !this.#invite.isReliable) {
+      // RFC 3262 5: our offer needs a reliable 183.
       throw new TelephonyError(
         'WRONG_STATE',
-        'early media is not possible: the INVITE of the caller has no offer. Answer the call instead',
+        'early media is not possible: the INVITE of the caller has no offer, and the caller does not support 100rel. Answer the call instead',
       )
     }
     const { body, settled } = await this.#prepare()
@@ -118,6 +128,7 @@ export class IncomingLeg implements Leg {
     }
     if (first) this.awaitDecision(EARLY_LIMIT_MS)
     if (settled) this.#host.early(settled, 183)
+    else await this.#offered.promise
   }
 
   /** `phrase`: reason phrase of the status line; '' for the usual one. */
@@ -156,6 +167,7 @@ export class IncomingLeg implements Leg {
 
   async leave(end: CallEnd, farewell?: Farewell): Promise<number | null> {
     this.#stopTimers()
+    this.#offered.resolve()
     if (this.#isFinal) return null
     this.#isFinal = true
     const status = end.sipCode ?? 500
@@ -167,13 +179,14 @@ export class IncomingLeg implements Leg {
   }
 
   async #answer(headers: readonly HeaderField[]): Promise<void> {
-    const { body, settled } = await this.#prepare()
+    const { negotiation, body } = await this.#prepare()
     this.#assertUndecided('the answer')
     // Throws BAD_HEADER: then the call still waits for a decision.
     const dialog = this.#invite.accept({ headers, body })
     this.#isFinal = true
     this.#stopTimers()
-    this.#host.answered(dialog, settled)
+    // If the 2xx carries our offer, the ACK carries the answer.
+    this.#host.answered(dialog, negotiation.awaitsAnswer ? undefined : negotiation.settled)
   }
 
   #progress(status: number, headers: readonly HeaderField[]): void {
@@ -207,14 +220,50 @@ export class IncomingLeg implements Leg {
     const offer = this.#offer
     try {
       const negotiation = await this.#host.negotiation()
-      if (!offer) return { negotiation, body: negotiation.offer(), settled: undefined }
-      const { body, settled } = negotiation.answer(offer)
-      return { negotiation, body, settled }
+      const prepared = offer
+        ? { negotiation, ...negotiation.answer(offer) }
+        : { negotiation, body: negotiation.offer(), settled: undefined }
+      this.#opened = prepared
+      return prepared
     } catch (thrown) {
       const error = TelephonyError.from(thrown)
       this.#host.finish({ by: 'error', cause: 'failed', sipCode: 503, reason: error.message })
       throw error
     }
+  }
+
+  /** The answer to our offer in the 183 (RFC 3262 5); the 2xx may have been decided meanwhile. */
+  #acknowledged(body: SipBody | undefined): void {
+    const { negotiation } = this.#opened ?? {}
+    if (this.#host.ending || !negotiation) return
+    try {
+      if (!body) throw new TelephonyError('BAD_SDP', 'the PRACK of the peer has no answer to our offer')
+      const settled = negotiation.accept(body)
+      if (this.#isFinal) this.#host.settled(settled)
+      else this.#host.early(settled, 183)
+    } catch (error) {
+      const sipCode = this.#isFinal ? null : statusOfSdpError(error)
+      this.#host.finish({ by: 'error', cause: 'failed', sipCode, reason: TelephonyError.from(error).message })
+    }
+    this.#offered.resolve()
+  }
+
+  /** UPDATE or PRACK in the early dialog. */
+  #answerOffer(offer: IncomingRequest): void {
+    const { body } = offer.request
+    const { negotiation } = this.#opened ?? {}
+    if (this.#host.ending || !negotiation || !body) {
+      offer.reject(488)
+      return
+    }
+    const settled = answerOffer({ log: this.#host.log, negotiation }, offer, body)
+    if (settled) this.#host.early(settled, 183)
+  }
+
+  #unacknowledged(): void {
+    this.#isFinal = true
+    const reason = 'the caller acknowledged no provisional response'
+    this.#host.finish({ by: 'error', cause: 'failed', sipCode: 504, reason })
   }
 
   #cancelled(reasons: readonly string[]): void {

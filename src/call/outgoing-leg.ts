@@ -1,16 +1,20 @@
 import type { Timer } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
+import type { Settled } from '../sdp/offer-answer.js'
 import {
+  type EarlyProgress,
   type FinalResponse,
   isLocal,
   type OutgoingInvite,
   type OutgoingInviteInit,
+  type SipBody,
   type SipDialog,
   type SipResponse,
   type UserAgent,
 } from '../sip/types.js'
 import type { SipUri } from '../sip/uri/sip-uri.js'
+import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
 import { causeOfStatus } from './call-state.js'
 import type { Farewell, Leg, LegHost } from './leg.js'
@@ -22,6 +26,8 @@ interface OutgoingLegInit {
   ringTimeoutMs: number
   /** Resolves the address of a redirection; throws if it may not be called. Undefined: redirections are not followed. */
   redirect: ((uri: string) => { uri: SipUri }) | undefined
+  /** The peer makes the offer (RFC 3261 13.2.1). */
+  delayedOffer: boolean
 }
 
 type OutgoingLegTarget = Omit<OutgoingInviteInit, 'body' | 'target'> & { target: SipUri }
@@ -34,6 +40,9 @@ export class OutgoingLeg implements Leg {
   readonly #negotiation: Negotiation
   readonly #final = deferred<number>()
   #isFinal = false
+  #isDelayed = false
+  /** Tags of early dialogs in which offer and answer are complete by a reliable response. */
+  readonly #agreed = new Set<string>()
   /** Set by a provisional response of the peer, such as 180. */
   #rang = false
   #invite: OutgoingInvite | undefined
@@ -51,16 +60,17 @@ export class OutgoingLeg implements Leg {
 
   /** Throws errors of the SIP layer: BAD_HEADER, BAD_TARGET. */
   start(userAgent: UserAgent, init: OutgoingLegTarget, how: OutgoingLegInit): void {
-    const body = this.#negotiation.offer()
+    this.#isDelayed = how.delayedOffer
+    const offer = how.delayedOffer ? {} : { body: this.#negotiation.offer() }
     this.#redirections = new Redirections(init.target.text)
     this.#redirect = how.redirect
     const send = (target: SipUri) =>
       userAgent.invite(
         // RFC 3261 8.1.3.4: To, From with its tag and Call-ID stay the same in every INVITE of the call.
-        { ...init, body, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
+        { ...init, ...offer, target, to: init.target, ...(this.#invite && { after: this.#invite }) },
         {
-          progress: (response) => this.#progress(response),
-          answered: (dialog, response) => this.#answered(dialog, response),
+          progress: (response, early) => this.#progress(response, early),
+          answered: (dialog, response, answer) => this.#answered(dialog, response, answer),
           failed: (response) => this.#failed(response),
         },
       )
@@ -118,21 +128,49 @@ export class OutgoingLeg implements Leg {
     this.#ringTimer?.cancel()
   }
 
-  #progress(response: SipResponse): void {
+  #progress(response: SipResponse, early?: EarlyProgress): void {
     if (this.#host.ending) return
     this.#rang = true
     this.#host.noteHeaders(response)
     if (response.status === 180) this.#host.ringing(180)
+    if (early) this.#takeOffers(early.dialog)
     if (!response.body || this.#host.ending) return
     try {
-      this.#host.early(this.#negotiation.accept(response.body), response.status)
+      const settled = this.#describedBy(response.body, early)
+      if (settled) this.#host.early(settled, response.status)
     } catch (error) {
       // Early media is optional: the 2xx repeats the answer.
       this.#host.log.warn({ err: error, status: response.status }, 'the SDP of a provisional response is not valid')
     }
   }
 
-  #answered(dialog: SipDialog, response: SipResponse): void {
+  /** The answer to our offer, or the peer's offer, which the PRACK answers (RFC 3262 5). */
+  #describedBy(body: SipBody, early: EarlyProgress | undefined): Settled | undefined {
+    const tag = early?.dialog.remoteTag
+    // RFC 3261 13.2.1: after the answer, descriptions in later responses of the same dialog have no meaning.
+    if (tag !== undefined && this.#agreed.has(tag)) return undefined
+    if (early?.isReliable) this.#agreed.add(early.dialog.remoteTag)
+    if (!this.#isDelayed) return this.#negotiation.accept(body)
+    if (!early?.isReliable) return undefined
+    const { body: answer, settled } = this.#negotiation.answer(body)
+    early.prack(answer).catch((err) => this.#host.log.warn({ err }, 'the answer in PRACK could not be sent'))
+    return settled
+  }
+
+  /** UPDATE in an early dialog (RFC 3311 5.2). */
+  #takeOffers(dialog: SipDialog): void {
+    dialog.handlers.request ??= (offer) => {
+      const { body } = offer.request
+      if (this.#host.ending || !body) {
+        offer.reject(488)
+        return
+      }
+      const settled = answerOffer({ log: this.#host.log, negotiation: this.#negotiation }, offer, body)
+      if (settled) this.#host.early(settled, 183)
+    }
+  }
+
+  #answered(dialog: SipDialog, response: SipResponse, answer?: (body: SipBody) => void): void {
     this.#over()
     if (this.#host.ending) {
       void hangUpLater(dialog)
@@ -140,7 +178,8 @@ export class OutgoingLeg implements Leg {
     }
     this.#host.noteHeaders(response)
     try {
-      if (response.body) this.#negotiation.accept(response.body)
+      if (response.body && answer) answer(this.#negotiation.answer(response.body).body)
+      else if (response.body && !this.#agreed.has(dialog.remoteTag)) this.#negotiation.accept(response.body)
       const settled = this.#negotiation.settled
       if (!settled) throw new TelephonyError('BAD_SDP', 'the peer answered the call without SDP')
       this.#host.answered(dialog, settled)

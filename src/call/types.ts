@@ -85,6 +85,8 @@ export interface OutgoingCallInit extends CallInit {
   ringTimeoutMs: number
   /** Resolves the address of a redirection; throws if it may not be called. Absent: redirections are not followed. */
   redirect?: (uri: string) => { uri: SipUri }
+  /** The INVITE has no offer; the peer makes it. */
+  delayedOffer?: boolean
   /** Replaces the account's list. */
   codecs?: readonly CodecName[]
 }

@@ -7,6 +7,10 @@ const BY_CAUSE = new Map<string, string>([
     'media-timeout',
     'No sound arrived for too long: a firewall or NAT may block RTP; see --rtp-ports and --public-address.',
   ],
+  [
+    'session-expired',
+    'The other side did not keep the call up: it has vanished, or it does not handle session timers.',
+  ],
   ['completed-elsewhere', 'Another telephone took the call.'],
   ['interrupted', 'The telephony engine stopped; --verbose shows why.'],
 ])

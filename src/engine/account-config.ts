@@ -24,6 +24,7 @@ export function wireSettings(config: AccountConfig): unknown {
     abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
+    delayedOffer: false,
     redirects: '',
     callerIdBy: '',
     dtmfMode: '',
@@ -71,6 +72,16 @@ export function checkedRule(rule: InboundRule): InboundRule {
   throw new TelephonyError('BAD_CONFIG', `${rejectStatus} cannot refuse a call. Use a SIP status from 400 to 699.`)
 }
 
+/** RFC 4028 5: 90 s at least. */
+function checkSession({ sessionExpiresSec = 0 }: AccountConfig): void {
+  const isValid = Number.isInteger(sessionExpiresSec) && (sessionExpiresSec === 0 || sessionExpiresSec >= 90)
+  if (isValid && sessionExpiresSec <= 86_400) return
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `a session timer of ${sessionExpiresSec} s is not possible. Use 90 to 86400 s, or 0 for none`,
+  )
+}
+
 /** Checks that need no open socket. Throws BAD_CONFIG with the reason. */
 export function checkConfig(config: AccountConfig): AccountPeers {
   const { transport, codecs } = config
@@ -95,6 +106,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   checkMediaAddress(transport.mediaAddress)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
+  checkSession(config)
   const peers = checkAccount(config)
   checkTransport(transport, peers)
   return peers

@@ -130,6 +130,7 @@ export class EngineCalls {
       owner: command.owner ?? null,
       ringTimeoutMs: command.ringTimeoutMs || config.ringTimeoutMs || LONGEST_RING_MS,
       ...redirectOf(config, (uri) => this.targetOf(entry, uri)),
+      ...(config.delayedOffer ? { delayedOffer: true } : {}),
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
       ...caller,

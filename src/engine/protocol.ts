@@ -98,6 +98,18 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
+   * supported.
+   */
+  reliableProvisional?: 'off' | 'supported' | 'required'
+  /**
+   * Session timer (RFC 4028) that calls of this account ask for: a call ends as `session-expired` without a refresh for this time. 0: they ask
+   * for none, but keep one that the peer asks for. Absent: 1800.
+   */
+  sessionExpiresSec?: number
+  /** Calls are placed without an offer: the peer makes it (RFC 3261 13.2.1). Absent: no. */
+  delayedOffer?: boolean
   /** 3xx: `follow` (or absent) to targets that may be called; `own-domain`: only within the account's own domain; `refuse`: the call ends. */
   redirects?: 'follow' | 'own-domain' | 'refuse'
   /** Where the caller id of a call is written: From (absent), P-Asserted-Identity or P-Preferred-Identity (RFC 3325). */

@@ -3,6 +3,7 @@ import { newToken } from '../base/ids.js'
 import type { CallPlace } from './admission/source-limits.js'
 import { CAPABILITY_LINES } from './capabilities.js'
 import { InviteDialog } from './invite/invite-dialog.js'
+import { extensionRefusal } from './invite/invite-extensions.js'
 import { ReceivedInvite } from './invite/received-invite.js'
 import { displayed, SentInvite } from './invite/sent-invite.js'
 import { checkText, headerLines } from './message/header-check.js'
@@ -120,7 +121,13 @@ export class AccountUserAgent implements UserAgent, Recipient {
   }
 
   #receiveInvite(request: ServerRequest<InviteServer>, place: CallPlace): void {
-    const { log, init } = this.#context
+    const { log, init, userAgentLines } = this.#context
+    const refusal = extensionRefusal(request.message, init)
+    if (refusal) {
+      request.respond(refusal.status, { lines: [...(refusal.lines ?? []), ...userAgentLines] })
+      place.ended()
+      return
+    }
     const invite = new ReceivedInvite(this.#context, request, place)
     request.cancelledBy = invite
     const handled = guarded(log, 'invite', () => {

@@ -21,9 +21,14 @@ export class Capabilities {
   constructor(methods: ReadonlyMap<string, MethodUse>, optionTags: readonly string[]) {
     const offered = [...methods].flatMap(([method, use]) => (use === 'offered' ? [method] : []))
     this.allow = `Allow: ${offered.join(', ')}`
-    this.supported = optionTags.length > 0 ? [`Supported: ${optionTags.join(', ')}`] : []
+    this.supported = supportedLine(optionTags)
     this.#methods = methods
     this.#optionTags = new Set(optionTags)
+  }
+
+  /** The same without a tag that an account does not use. */
+  supportedWithout(tag: string): readonly string[] {
+    return supportedLine([...this.#optionTags].filter((each) => each !== tag))
   }
 
   /** The status that refuses a method; undefined: the layer takes it. */
@@ -45,6 +50,9 @@ export class Capabilities {
   }
 }
 
+const supportedLine = (optionTags: readonly string[]): readonly string[] =>
+  optionTags.length > 0 ? [`Supported: ${optionTags.join(', ')}`] : []
+
 export const OUR_CAPABILITIES = new Capabilities(
   new Map([
     ['INVITE', 'offered'],
@@ -60,13 +68,17 @@ export const OUR_CAPABILITIES = new Capabilities(
     ['SUBSCRIBE', 'elsewhere'],
     ['REFER', 'elsewhere'],
     ['PUBLISH', 'elsewhere'],
-    ['PRACK', 'elsewhere'],
+    ['PRACK', 'offered'],
   ]),
-  [],
+  // RFC 3262, RFC 4028, RFC 6228
+  ['100rel', 'timer', '199'],
 )
 
 export const ALLOW = OUR_CAPABILITIES.allow
 export const SUPPORTED = OUR_CAPABILITIES.supported
+const SUPPORTED_UNRELIABLY = OUR_CAPABILITIES.supportedWithout('100rel')
+/** Header lines of INVITE and of its 2xx. `reliable`: whether the account uses PRACK. */
+export const supportedLines = (reliable: boolean): readonly string[] => (reliable ? SUPPORTED : SUPPORTED_UNRELIABLY)
 export const ACCEPT = 'Accept: application/sdp'
 /** What OPTIONS is answered with (11.2). */
 export const CAPABILITY_LINES: readonly string[] = [ALLOW, ACCEPT, ...SUPPORTED]

@@ -1,8 +1,11 @@
 import { ACCEPT, OUR_CAPABILITIES } from './capabilities.js'
 import { splitWords } from './message/list.js'
 import { mediaType, type ParsedRequest } from './message/parsed-message.js'
+import { carriesSdp } from './message/session-description.js'
 import type { Refusal } from './service.js'
 
+/** Their bodies are offers or answers (RFC 3261 13.2.1, RFC 3262 5, RFC 3311 5). */
+const WITH_SDP = new Set(['INVITE', 'UPDATE', 'PRACK'])
 const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 
 /**
@@ -22,13 +25,11 @@ export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILI
 
 /** 8.2.3 */
 function checkContent(message: ParsedRequest): Refusal | undefined {
-  if (message.method !== 'INVITE' && message.method !== 'UPDATE') return undefined
+  if (!WITH_SDP.has(message.method)) return undefined
   const encodings = splitWords(message.headers('content-encoding'))
   if (encodings.some((encoding) => encoding.toLowerCase() !== 'identity'))
     return { status: 415, lines: ['Accept-Encoding: identity'] }
-  const type = mediaType(message.header('content-type'))
-  if (message.body === '' || type === 'application/sdp') return undefined
-  if (type.startsWith('multipart/') && /application\/sdp/i.test(message.body)) return undefined // the call finds it
+  if (message.body === '' || carriesSdp(message)) return undefined
   return { status: 415, lines: [ACCEPT] }
 }
 

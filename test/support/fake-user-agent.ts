@@ -121,6 +121,7 @@ export class FakeOutgoingInvite implements OutgoingInvite {
 
 export class FakeIncomingInvite implements IncomingInvite {
   readonly request: SipRequest
+  isReliable = false
   readonly progresses: number[] = []
   readonly progressBodies: (SipBody | undefined)[] = []
   readonly accepts: { headers?: readonly HeaderField[]; body: SipBody }[] = []

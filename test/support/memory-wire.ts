@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import type { Authenticator, HeaderField, IncomingInvite, SipDialog, UserAgentHandlers } from '../../src/sip/types.js'
+import type {
+  Authenticator,
+  HeaderField,
+  IncomingInvite,
+  SipDialog,
+  UserAgentHandlers,
+  UserAgentInit,
+} from '../../src/sip/types.js'
 import { FakeClock } from './fake-clock.js'
 import { MemoryEndpoint } from './memory-endpoint.js'
 import { requestText, SDP, SOURCE } from './sip-messages.js'
@@ -8,7 +15,10 @@ import { ANSWER, OFFER } from './sip-parties.js'
 /** Everything that is ready to run has run. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-type EndpointInit = Partial<Omit<ConstructorParameters<typeof MemoryEndpoint>[0], 'agent'>>
+type EndpointInit = Partial<Omit<ConstructorParameters<typeof MemoryEndpoint>[0], 'agent'>> & {
+  /** Settings of the account. */
+  account?: Partial<UserAgentInit>
+}
 
 /** One endpoint, and a peer that says exactly what the test wants: no sockets, no waiting. */
 export class MemoryWire {
@@ -28,7 +38,7 @@ export class MemoryWire {
   #branches = 0
   #cseq = 100
 
-  constructor(init: EndpointInit = {}) {
+  constructor({ account, ...init }: EndpointInit = {}) {
     const authenticator: Authenticator = {
       answer: () => this.credentials,
       accepted: ({ method }) => void this.accepted.push(method),
@@ -37,7 +47,7 @@ export class MemoryWire {
       clock: this.clock,
       host: '192.0.2.2',
       send: (text) => void this.out.push(text),
-      agent: { handlers: this.handlers, authenticator },
+      agent: { handlers: this.handlers, authenticator, ...account },
       ...init,
     })
   }

@@ -156,12 +156,13 @@ export class Dialog {
 
   /**
    * Requests leave for the first route, or for the remote target if there is none. If neither our transports nor our address family lead
-   * there, they leave for where the peer's message came from: from there it can be answered.
+   * there, they leave for where the peer's message came from: from there it can be answered. A peer that uses a WebSocket without a proxy
+   has nothing but its connection, whatever its Contact says (RFC 7118 5).
    */
   keepInReach(source: SipAddress, canReach: CanReach): void {
     const [first, ...others] = this.#routeSet
     if (!first) {
-      if (!canReach(this.#remoteTarget)) this.#remoteTarget = uriAt(source, this.#remoteTarget)
+      if (isWebSocket(source) || !canReach(this.#remoteTarget)) this.#remoteTarget = uriAt(source, this.#remoteTarget)
     } else if (!canReach(first.uri)) {
       const route = parseNameAddress(`<${uriAt(source, first.uri).text}>`)
       if (route) this.#routeSet = [route, ...others]
@@ -189,6 +190,8 @@ export class Dialog {
     })
   }
 }
+
+const isWebSocket = ({ protocol }: SipAddress): boolean => protocol === 'ws' || protocol === 'wss'
 
 /** Plain telephones leave Contact out; then requests go to the source of the message. */
 const targetOf = (message: ParsedMessage): SipUri => message.contact ?? uriAt(message.source, undefined)

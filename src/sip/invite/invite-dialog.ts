@@ -16,11 +16,16 @@ import { AnswerableRequest } from '../user-agent/answerable-request.js'
 import { exchange, reasonOf } from '../user-agent/exchange.js'
 import { AckGate } from './ack-gate.js'
 import { DialogOffers, type FirstOffer } from './dialog-offers.js'
+import type { ReliableProvisionals } from './reliable-provisionals.js'
+import { Session } from './session.js'
+import { MIN_SESSION_SEC, type SessionTerms, tooShort } from './session-terms.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
 /** RFC 3261 14.2 allows 0 to 10 s. */
 const LATER = 'Retry-After: 1'
+/** RFC 4028 7.4 */
+const REFRESHES = new Set(['INVITE', 'UPDATE'])
 const ENDED = unavailable('Dialog has ended')
 
 export interface InviteDialogInit {
@@ -30,8 +35,29 @@ export interface InviteDialogInit {
   firstOffer: FirstOffer
   /** Of an inbound call. */
   place?: CallPlace
+  /** The INVITE of the peer, until the dialog is confirmed. */
+  received?: EarlyCall
+  /** The highest Min-SE that refused our INVITE. */
+  minSessionSec?: number
+}
+
+/** A received INVITE, as its early dialog sees it. */
+export interface EarlyCall {
+  /** Kept after the answer as well: the last PRACK may come after it. Absent: no response was reliable. */
+  readonly provisionals: ReliableProvisionals | undefined
   /** The caller has ended the early dialog by BYE (RFC 3261 15); `reasons`: the values of its Reason. */
-  earlyBye?: (reasons: readonly string[]) => void
+  cancelled(reasons: readonly string[]): void
+  /** A PRACK has come. `answer`: the peer's answer, if the response carried our offer. */
+  acknowledged(answer: { body: SipBody | undefined } | undefined): void
+}
+
+/** Our 2xx to the peer's INVITE. */
+interface SentSuccess {
+  cseq: number
+  transaction: InviteServer
+  text: string
+  hasOffer: boolean
+  terms: SessionTerms | undefined
 }
 
 const offerInProgress = (): TelephonyError =>
@@ -44,9 +70,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #context: AccountContext
   readonly #madeBy: 'us' | 'peer'
   #place: CallPlace | undefined
-  #earlyBye: InviteDialogInit['earlyBye']
+  #received: EarlyCall | undefined
+  #provisionals: ReliableProvisionals | undefined
   #state: 'early' | 'confirmed' | 'ended' = 'early'
   readonly #offers: DialogOffers
+  readonly session: Session
   readonly #ackGate = new AckGate()
   #bye: Promise<FinalResponse> | undefined
 
@@ -55,8 +83,12 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#context = context
     this.#madeBy = init.madeBy
     this.#place = init.place
-    this.#earlyBye = init.earlyBye
+    this.#received = init.received
     this.#offers = new DialogOffers(init.madeBy, init.firstOffer, () => this.#missAck())
+    this.session = new Session(
+      { clock: context.clock, log: context.log, dialog: this },
+      { wishSec: context.init.sessionExpiresSec ?? 0, minSec: init.minSessionSec ?? MIN_SESSION_SEC },
+    )
     context.dialogs.add(this, init.madeBy === 'peer')
   }
 
@@ -81,17 +113,26 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#state = 'confirmed'
     this.#offers.first = 'answered'
     this.dialog.confirm(response)
+    this.session.heard(response)
     this.dialog.keepInReach(response.source, this.#context.canReach)
   }
 
   /** Our 2xx to the peer's INVITE has been sent. */
-  confirmWith(init: { cseq: number; transaction: InviteServer; text: string; hasOffer: boolean }): void {
-    const { cseq, transaction, text, hasOffer } = init
+  confirmWith(init: SentSuccess): void {
+    const { cseq, transaction, text, hasOffer, terms } = init
     this.#state = 'confirmed'
-    this.#earlyBye = undefined
+    this.#provisionals = this.#received?.provisionals
+    this.#received = undefined
     this.#offers.first = 'answered'
+    this.session.agree(terms)
     // Our offer waits for the answer in the ACK.
     this.#offers.peers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
+  }
+
+  /** The INVITE of the peer ends before our 2xx, which waited for a PRACK, could be sent. */
+  fail(reason: string): void {
+    this.abandon()
+    this.#guarded('lost', () => this.handlers.lost?.(unavailable(reason)))
   }
 
   /** The early dialog ends without a call. */
@@ -136,6 +177,32 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.#offers.ours.track(this.request('UPDATE', { ...init, body }))
   }
 
+  /** The PRACK of a reliable response to our INVITE (RFC 3262 4). `body`: our answer to its offer, or else a new offer. */
+  prack(rack: string, body: SipBody | undefined): Promise<FinalResponse> {
+    const isAnswer = this.#offers.first === 'theirs'
+    const hasOffer = body !== undefined && !isAnswer
+    if (hasOffer && this.#offers.isBusy) throw offerInProgress()
+    if (body && isAnswer) this.#offers.first = 'answered'
+    const sent = this.#send('PRACK', body ? { body } : {}, [`RAck: ${rack}`])
+    return hasOffer ? this.#offers.ours.track(sent) : sent
+  }
+
+  /** A reliable response to our INVITE carries a session description (RFC 3262 5). */
+  describedBy(hasOffered: boolean): void {
+    if (this.#offers.first === 'ours' || this.#offers.first === 'none')
+      this.#offers.first = hasOffered ? 'answered' : 'theirs'
+  }
+
+  /** Our reliable response carries our offer. */
+  offered(): void {
+    this.#offers.first = 'ours'
+  }
+
+  /** Offer and answer are complete. */
+  get isAgreed(): boolean {
+    return this.#offers.first === 'answered'
+  }
+
   allows(method: string): boolean {
     return this.dialog.allows(method)
   }
@@ -146,7 +213,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   async reinvite(body: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
-    const lines = dialogHeaderLines(init.headers)
+    const more = dialogHeaderLines(init.headers)
     const { signal } = init
     await this.#ackGate.wait(signal) // 14.1: never while another INVITE is in progress
     if (this.#hasLeft) return ENDED
@@ -155,13 +222,16 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (this.#offers.isBusy || this.#offers.peers.awaitsAck) throw offerInProgress()
     const context = this.#context
     const ackUnsent = (reason: string): void => this.ackUnsent(reason)
-    const response = await this.#offers.ours.reinvite(context, this.dialog, { body, lines, signal, ackUnsent })
+    const { session } = this
+    const lines = [...session.lines, ...more]
+    const response = await this.#offers.ours.reinvite(context, this.dialog, { body, lines, session, signal, ackUnsent })
     this.#checkLost(response, context)
     return response
   }
 
   async bye(init: { headers?: readonly HeaderField[] } = {}): Promise<FinalResponse> {
     if (!this.#bye) dialogHeaderLines(init.headers) // wrong ones leave the call as it is
+    this.session.stop()
     this.#bye ??= this.#state === 'ended' ? Promise.resolve(ENDED) : this.#sendBye(init)
     return this.#bye
   }
@@ -171,8 +241,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (!this.dialog.acceptSequence(cseq))
       this.#respond(request, 500) // 12.2.2
     else if (method === 'BYE') this.#receiveBye(request)
+    else if (REFRESHES.has(method) && tooShort(request.message))
+      this.#respond(request, 422, tooShort(request.message)) // RFC 4028 9
     else if (method === 'INVITE') this.#receiveReinvite(request)
     else if (method === 'UPDATE') this.#receiveUpdate(request)
+    else if (method === 'PRACK') this.#receivePrack(request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
     else if (method === 'INFO') new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
@@ -212,18 +285,24 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return response.finally(() => this.#end())
   }
 
-  async #send(method: string, init: InDialogInit): Promise<FinalResponse> {
+  async #send(method: string, init: InDialogInit, more: readonly string[] = []): Promise<FinalResponse> {
     const { contacts, userAgentLines } = this.#context
     const contact = WITH_CONTACT.has(method) ? contacts : undefined
-    const lines = [...dialogHeaderLines(init.headers), ...userAgentLines]
+    const isRefresh = method === 'UPDATE'
+    const session = isRefresh ? this.session.lines : []
+    const refusals = this.session.refusals()
+    const lines = [...session, ...more, ...dialogHeaderLines(init.headers), ...userAgentLines]
     const request = this.dialog.request(method, { contact, lines, body: init.body })
     const { canReach } = this.#context
     return exchange(this.#context, request, {
       inDialog: true,
       // 12.2.1.2, RFC 3311 5.1
       accepted: (response) => {
-        if (method === 'UPDATE') this.dialog.refresh(response, canReach)
+        if (!isRefresh) return
+        this.dialog.refresh(response, canReach)
+        if (session.length > 0) this.session.heard(response)
       },
+      again: (response) => this.session.longerLines(refusals, response),
       nextSeq: () => this.dialog.nextSeq(),
       signal: init.signal,
     })
@@ -254,7 +333,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.#respond(request, 200)
     const { message } = request
     if (this.#state === 'early') {
-      this.#earlyBye?.(message.headers('reason'))
+      this.#received?.cancelled(message.headers('reason'))
       this.#end()
       return
     }
@@ -278,8 +357,26 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (!isRefresh) this.#decideOffer(request)
     else {
       this.dialog.refresh(message, this.#context.canReach)
-      this.#respond(request, 200, [request.contactLine(this.#context.contacts), ALLOW])
+      const { lines, terms } = this.#sessionAnswer(message)
+      this.#respond(request, 200, [request.contactLine(this.#context.contacts), ALLOW, ...lines])
+      if (this.#state === 'confirmed') this.session.agree(terms)
     }
+  }
+
+  /** RFC 3262 3, 5 */
+  #receivePrack(request: ServerRequest): void {
+    const { message } = request
+    const received = this.#received
+    const acknowledged = (received?.provisionals ?? this.#provisionals)?.acknowledge(message.header('rack'))
+    if (!acknowledged) {
+      this.#respond(request, 481)
+      return
+    }
+    if (acknowledged.carries) this.#offers.first = 'answered'
+    const isAnswer = acknowledged.carries === 'offer'
+    if (isAnswer || message.body === '') this.#respond(request, 200)
+    else if (!this.#offerRefused(request)) this.#decideOffer(request)
+    received?.acknowledged(isAnswer ? { body: new ReceivedRequest(message).body } : undefined)
   }
 
   /** An offer that comes while another one is open is refused (14.2, RFC 3311 5.2); true if it has been. */
@@ -292,8 +389,19 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #decideOffer(request: ServerRequest): void {
     const handler = this.#bye ? undefined : this.handlers.request
     // RFC 6141 4: a request that is refused does not move the target.
-    const accepted = (): void => this.dialog.refresh(request.message, this.#context.canReach)
-    this.#offers.peers.decide(this.#context, request, { handler, accepted })
+    const { message } = request
+    const { lines, terms } = this.#sessionAnswer(message)
+    const accepted = (): void => {
+      this.dialog.refresh(message, this.#context.canReach)
+      if (this.#state === 'confirmed' && REFRESHES.has(message.method)) this.session.agree(terms)
+    }
+    this.#offers.peers.decide(this.#context, request, { handler, accepted, lines })
+  }
+
+  /** The session begins with the 2xx to the INVITE; PRACK has no part in it. */
+  #sessionAnswer(message: ParsedRequest): ReturnType<Session['answerTo']> {
+    const isRefresh = this.#state === 'confirmed' && REFRESHES.has(message.method)
+    return isRefresh ? this.session.answerTo(message) : { lines: [], terms: undefined }
   }
 
   #respond(request: ServerRequest, status: number, lines: readonly string[] = []): void {
@@ -303,6 +411,7 @@ export class InviteDialog implements SipDialog, DialogUsage {
   #end(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
+    this.session.stop()
     this.#offers.peers.stop()
     this.acknowledged()
     this.#place?.ended()

@@ -3,6 +3,7 @@ import type { OutgoingRequest, RequestOrigin } from '../message/outgoing-request
 import type { ParsedResponse } from '../message/parsed-message.js'
 import { TRANSACTION_MS } from '../transaction/timers.js'
 import type { InviteUser } from '../transaction/transaction.js'
+import type { SipBody } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
 import { Ack } from './ack.js'
 import { InviteDialog } from './invite-dialog.js'
@@ -36,10 +37,13 @@ export class LateResponses implements InviteUser {
     else if (this.#acks.size < MAX_FORKS) this.#endFork(response)
   }
 
-  acknowledge(invite: InviteDialog): void {
+  /** `answer`: to the offer in the 2xx. */
+  acknowledge(invite: InviteDialog, answer?: SipBody): void {
     const { cseq, credentials } = this.#request
     const lines = [...credentials, ...this.#context.userAgentLines]
-    const ack = new Ack(this.#context, invite.dialog.ack(cseq, { lines }), (reason) => invite.ackUnsent(reason))
+    const ack = new Ack(this.#context, invite.dialog.ack(cseq, { lines, body: answer }), (reason) =>
+      invite.ackUnsent(reason),
+    )
     this.#acks.set(invite.remoteTag, ack)
     invite.acknowledged()
   }

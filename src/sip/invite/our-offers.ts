@@ -2,11 +2,13 @@ import type { Dialog } from '../dialog/dialog.js'
 import type { FinalResponse, SipBody } from '../types.js'
 import type { AccountContext } from '../user-agent/account-context.js'
 import { Reinvite } from './reinvite.js'
+import type { Session } from './session.js'
 
 interface OurReinvite {
   body: SipBody
   /** Header lines beyond ours. */
   lines: readonly string[]
+  session: Session
   signal?: AbortSignal | undefined
   ackUnsent(reason: string): void
 }

@@ -15,6 +15,13 @@ interface AnsweredInvite {
   refusesOffers: boolean
 }
 
+interface OfferDecision {
+  handler: RequestHandler | undefined
+  accepted: () => void
+  /** Header lines of our 2xx. */
+  lines: readonly string[]
+}
+
 /** The peer's offers in one dialog, in INVITE and UPDATE: our answers to them, and our 2xx until their ACK (RFC 3261 13.3.1.4, 14.2). */
 export class PeerOffers {
   /** The re-INVITE or UPDATE that waits for our answer. */
@@ -44,19 +51,16 @@ export class PeerOffers {
   }
 
   /** Lets the handler decide; `accepted`: our answer is a 2xx, which has been sent. */
-  decide(
-    context: AccountContext,
-    request: ServerRequest,
-    { handler, accepted }: { handler: RequestHandler | undefined; accepted: () => void },
-  ): void {
+  decide(context: AccountContext, request: ServerRequest, { handler, accepted, lines }: OfferDecision): void {
     const { transaction, message } = request
     const invite = transaction instanceof InviteServer ? transaction : undefined
-    const offer = new AnswerableRequest(context, request, (status, text) => {
+    const answered = (status: number, text: string): void => {
       this.#open = undefined
       if (status >= 300) return
       accepted()
       if (invite) this.answered(context.clock, { cseq: message.cseq, transaction: invite, text, refusesOffers: true })
-    })
+    }
+    const offer = new AnswerableRequest(context, request, { answered, lines })
     this.#open = offer
     offer.decideBy(handler)
     if (offer.isOpen && invite) request.trying() // 17.2.1: the answer may take its time

@@ -12,11 +12,14 @@ import type { AccountContext } from '../user-agent/account-context.js'
 import { type Outcome, reasonOf, toFinalResponse } from '../user-agent/exchange.js'
 import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { Ack, AckRepeats } from './ack.js'
+import type { Session } from './session.js'
+import type { SessionInterval } from './session-interval.js'
 
 interface ReinviteInit {
   body: SipBody
   /** Header lines beyond ours. */
   lines: readonly string[]
+  session: Session
   signal?: AbortSignal | undefined
   ackUnsent(reason: string): void
   /** It has its final response, or will have none: another INVITE may be sent (RFC 3261 14.1). */
@@ -31,7 +34,8 @@ export class Reinvite implements InviteUser {
   readonly #dialog: Dialog
   readonly #init: ReinviteInit
   readonly #credentials: RequestCredentials
-  readonly #first: OutgoingRequest
+  #first: OutgoingRequest
+  readonly #refusals: SessionInterval
   #request: OutgoingRequest
   #pending: PendingRequest<InviteClient, InviteUser>
   #timer: Timer
@@ -50,6 +54,7 @@ export class Reinvite implements InviteUser {
       this.#resolve = resolve
     })
     init.signal?.addEventListener('abort', this)
+    this.#refusals = init.session.refusals()
     const lines = [ALLOW, ...init.lines, ...context.userAgentLines]
     this.#first = dialog.request('INVITE', { contact: context.contacts, lines, body: init.body })
     this.#request = this.#first
@@ -63,7 +68,10 @@ export class Reinvite implements InviteUser {
 
   success(response: ParsedResponse): void {
     // Before the ACK, which goes there (12.2.1.2).
-    if (!this.#isOver) this.#dialog.refresh(response, this.#context.canReach)
+    if (!this.#isOver) {
+      this.#dialog.refresh(response, this.#context.canReach)
+      this.#init.session.heard(response)
+    }
     const { cseq, credentials } = this.#request
     const lines = [...credentials, ...this.#context.userAgentLines]
     const ack = new Ack(this.#context, this.#dialog.ack(cseq, { lines }), this.#init.ackUnsent)
@@ -73,15 +81,25 @@ export class Reinvite implements InviteUser {
 
   final(response: ParsedResponse): void {
     this.#leaveTo(new AckRepeats())
-    const credentials = this.#isSettled ? undefined : this.#credentials.answer(response, this.#request)
-    if (!credentials) {
+    const lines = this.#isSettled ? undefined : this.#linesAgain(response)
+    if (!lines) {
       this.#end(response)
       return
     }
-    this.#request = this.#first.again(this.#dialog.nextSeq(), credentials)
+    this.#request = this.#first.again(this.#dialog.nextSeq(), lines)
     this.#timer.cancel()
     this.#timer = this.#limit()
     this.#pending = this.#send()
+  }
+
+  /** Credentials, or a longer session interval (RFC 4028 7.3). */
+  #linesAgain(response: ParsedResponse): string[] | undefined {
+    const credentials = this.#credentials.answer(response, this.#request)
+    if (credentials) return credentials
+    const longer = this.#init.session.longerLines(this.#refusals, response)
+    if (!longer) return undefined
+    this.#first = this.#first.again(this.#first.cseq, longer)
+    return this.#credentials.repeat(this.#first)
   }
 
   failed(failure: LocalFinalResponse): void {

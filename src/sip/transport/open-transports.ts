@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
-import type { SipEndpointInit, SipProtocol } from '../types.js'
+import type { SipEndpointInit, SipProtocol, WsSettings } from '../types.js'
 import { reachable } from './address.js'
-import { openTcp } from './tcp.js'
+import { openTcp, TCP } from './tcp.js'
 import type { HostPort, SipTransport, TransportUser } from './transport.js'
 import { openUdp } from './udp.js'
+import { openWs } from './ws/ws.js'
 
 /** The port that one protocol got may be taken in another. */
 const MAX_ATTEMPTS = 10
@@ -16,17 +17,18 @@ interface OpenDeps {
   user: TransportUser
 }
 
-type TransportsInit = Pick<SipEndpointInit, 'host' | 'listeners' | 'advertise'>
+type TransportsInit = Pick<SipEndpointInit, 'host' | 'listeners' | 'advertise' | 'ws'>
 
 interface OpenInit {
   host: string
   /** Absent: it only opens connections. */
   port?: number
   advertise: (bound: HostPort) => HostPort
+  ws: WsSettings
 }
 
 /** Protocols that open connections also without a listener. */
-const DIALLED: readonly SipProtocol[] = ['tcp']
+const DIALLED: readonly SipProtocol[] = ['tcp', 'ws']
 
 /**
  * Opens all listeners of an endpoint, or none, and what only opens connections. UDP and TCP share one number if any port will do. Rejects with
@@ -47,18 +49,18 @@ export async function openTransports(deps: OpenDeps, init: TransportsInit): Prom
 }
 
 async function openAll(deps: OpenDeps, init: TransportsInit, opened: SipTransport[]): Promise<void> {
-  const { host, listeners } = init
+  const { host, listeners, ws = {} } = init
   let shared = 0
   for (const listener of listeners) {
     const port = isAnyPort(listener) ? shared : listener.port
     const advertise = (bound: HostPort): HostPort => advertised(init, listener.port, bound)
-    const transport = await open(listener.protocol, deps, { host, port, advertise })
+    const transport = await open(listener.protocol, deps, { host, port, advertise, ws })
     opened.push(transport)
     if (isAnyPort(listener)) shared = transport.listener?.local.port ?? 0
   }
   for (const protocol of DIALLED) {
     const hasListener = listeners.some((listener) => listener.protocol === protocol)
-    if (!hasListener) opened.push(await open(protocol, deps, { host, advertise: (bound) => bound }))
+    if (!hasListener) opened.push(await open(protocol, deps, { host, advertise: (bound) => bound, ws }))
   }
 }
 
@@ -68,6 +70,8 @@ function open(protocol: SipProtocol, deps: OpenDeps, init: OpenInit): Promise<Si
       return openUdp(deps, { port: 0, ...init })
     case 'tcp':
       return openTcp(deps, init)
+    case 'ws':
+      return openWs({ protocol, connections: TCP, settings: init.ws }, deps, init)
     default:
       throw new TelephonyError('TRANSPORT', `the protocol ${protocol} is not supported`)
   }

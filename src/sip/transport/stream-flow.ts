@@ -9,14 +9,14 @@ import { ConnectionCare } from './connection-care.js'
 import type { PooledFlow } from './flow-pool.js'
 import type { TransportUser } from './transport.js'
 
-export interface StreamFlowDeps {
+export interface FlowDeps {
   clock: Clock
   log: Logger
   user: TransportUser
-  closed(flow: StreamFlow): void
+  closed(flow: PooledFlow): void
 }
 
-export interface StreamFlowInit {
+export interface FlowInit {
   /** Connected; TLS: with its handshake done. */
   socket: Socket
   remote: SipAddress
@@ -39,16 +39,16 @@ export class StreamFlow implements PooledFlow {
   readonly sentBy: string
   readonly isReliable = true
   readonly isOurs: boolean
-  readonly #deps: StreamFlowDeps
+  readonly #deps: FlowDeps
   readonly #socket: Socket
-  readonly #serves: StreamFlowInit['serves']
+  readonly #serves: FlowInit['serves']
   readonly #framer = new StreamFramer()
   readonly #care: ConnectionCare
   #stalled: Timer | undefined
   #closed = false
   #hasSent = false
 
-  constructor(deps: StreamFlowDeps, { socket, remote, sentBy, isOurs, serves }: StreamFlowInit) {
+  constructor(deps: FlowDeps, { socket, remote, sentBy, isOurs, serves }: FlowInit) {
     this.#deps = deps
     this.#socket = socket
     this.#serves = serves

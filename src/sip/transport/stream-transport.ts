@@ -5,14 +5,17 @@ import type { SipAddress, SipProtocol, Target } from '../types.js'
 import { familyOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
 import type { Flow } from './flow.js'
-import { FlowPool } from './flow-pool.js'
+import { FlowPool, type PooledFlow } from './flow-pool.js'
 import { sentByOf } from './listener.js'
-import { StreamFlow } from './stream-flow.js'
+import { type FlowDeps, type FlowInit, StreamFlow } from './stream-flow.js'
 import type { HostPort, Listener, SipTransport, TransportUser } from './transport.js'
 
-/** The difference between TCP and TLS. */
+/** Makes the flow of a connection. */
+export type FlowMaker = (deps: FlowDeps, init: FlowInit) => PooledFlow
+
+/** The difference between TCP, TLS and WebSockets on them. */
 export interface StreamKind {
-  readonly protocol: Extract<SipProtocol, 'tcp' | 'tls'>
+  readonly protocol: Exclude<SipProtocol, 'udp'>
   /** Event of a socket that we open when it can be used. */
   readonly readyEvent: 'connect' | 'secureConnect'
   /** `ready`: a peer has connected, and its handshake is done. */
@@ -22,8 +25,18 @@ export interface StreamKind {
   serves?(socket: Socket, name: string): boolean
   /** Why a connection could not be opened, in plain words. */
   reasonOf?(error: Error, to: Target): Error
+  /** Host of the Via on the connections of a transport without a listener. Absent: their local address. */
+  readonly clientSentBy?: string
+  /** A handshake that follows, on a connection of a peer and on one of ours. Absent: SIP begins at once. */
+  accepted?: (socket: Socket, begin: (make: FlowMaker) => void) => void
+  opened?: (socket: Socket, to: Target, begin: (make: FlowMaker) => void, failed: (error: Error) => void) => void
   close?(): void
 }
+
+/** ROBUSTNESS: a handshake that stalls is given up within 10 s; that of TLS may have taken 5 s before. */
+const HANDSHAKE_MS = 5_000
+
+const streamFlow: FlowMaker = (deps, init) => new StreamFlow(deps, init)
 
 export interface StreamTransportDeps {
   clock: Clock
@@ -120,10 +133,30 @@ class StreamTransport implements SipTransport {
   #accept(socket: Socket): void {
     const { remoteAddress: host, remotePort: port } = socket
     if (!host || !port || this.#pool.isClosed) socket.destroy()
-    else this.#flow(socket, { protocol: this.protocol, host, port }, false)
+    else this.#begin(socket, { protocol: this.protocol, host, port })
   }
 
-  #open(to: Target): Promise<StreamFlow> {
+  #begin(socket: Socket, remote: SipAddress): void {
+    const { accepted } = this.#kind
+    if (!accepted) {
+      this.#flow(streamFlow, socket, remote, false)
+      return
+    }
+    const timer = this.#deps.clock.setTimeout(() => socket.destroy(), HANDSHAKE_MS)
+    const over = (): void => {
+      timer.cancel()
+      this.#opening.delete(socket)
+    }
+    this.#opening.add(socket)
+    socket.once('close', over)
+    accepted(socket, (make) => {
+      socket.off('close', over)
+      over()
+      this.#flow(make, socket, remote, false)
+    })
+  }
+
+  #open(to: Target): Promise<PooledFlow> {
     const { clock } = this.#deps
     return new Promise((resolve, reject) => {
       const { host, port } = to
@@ -137,11 +170,15 @@ class StreamTransport implements SipTransport {
         reject(sendError(to, this.#kind.reasonOf?.(error, to) ?? error))
       }
       socket.once('error', failed)
-      socket.once(this.#kind.readyEvent, () => {
+      const begin = (make: FlowMaker): void => {
         timer.cancel()
         socket.off('error', failed)
         this.#opening.delete(socket)
-        resolve(this.#flow(socket, { protocol: this.protocol, host, port }, true))
+        resolve(this.#flow(make, socket, { protocol: this.protocol, host, port }, true))
+      }
+      socket.once(this.#kind.readyEvent, () => {
+        if (this.#kind.opened) this.#kind.opened(socket, to, begin, failed)
+        else begin(streamFlow)
       })
     })
   }
@@ -151,16 +188,16 @@ class StreamTransport implements SipTransport {
     return host === '0.0.0.0' || host === '::' ? {} : { localAddress: host }
   }
 
-  #flow(socket: Socket, remote: SipAddress, isOurs: boolean): StreamFlow {
+  #flow(make: FlowMaker, socket: Socket, remote: SipAddress, isOurs: boolean): PooledFlow {
     const { clock, log, user } = this.#deps
-    const { serves } = this.#kind
+    const { serves, clientSentBy } = this.#kind
     // Without a listener a peer reaches us by this connection only, and its local address names it.
     const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-    const sentBy = this.#sentBy ?? sentByOf(local)
-    const closed = (ended: StreamFlow): void => {
+    const sentBy = this.#sentBy ?? clientSentBy ?? sentByOf(local)
+    const closed = (ended: PooledFlow): void => {
       if (this.#pool.remove(ended) && !this.#closing) user.ended(ended)
     }
-    const flow = new StreamFlow(
+    const flow = make(
       { clock, log, user, closed },
       { socket, remote, sentBy, isOurs, ...(serves && { serves: (name: string) => serves(socket, name) }) },
     )

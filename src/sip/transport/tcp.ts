@@ -7,7 +7,7 @@ import {
 } from './stream-transport.js'
 import type { SipTransport } from './transport.js'
 
-const TCP: StreamKind = {
+export const TCP: StreamKind = {
   protocol: 'tcp',
   readyEvent: 'connect',
   createServer: (ready) => createServer(ready),

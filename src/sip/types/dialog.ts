@@ -21,6 +21,13 @@ export interface SipDialogHandlers {
    */
   request?: RequestHandler
   /**
+   * A session refresh is due, and the peer does not allow UPDATE: sends a re-INVITE with our offer. Resolves with true if the peer accepted it
+   * (RFC 4028 7.4).
+   */
+  refresh?(): Promise<boolean>
+  /** No refresh of the session came or succeeded for so long; a BYE is being sent (RFC 4028 10). */
+  expired?(intervalSec: number): void
+  /**
    * 408 or 481 to our request within the dialog: the dialog is gone (RFC 3261 12.2.1.2). 503: our ACK could not be sent, without which the
    * peer will not keep the call. A BYE has been sent.
    */

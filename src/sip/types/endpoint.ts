@@ -9,6 +9,18 @@ export interface SipEndpointInit {
   /** The address that peers use, if it is another one (NAT, wildcard bind). `port`: of the first listener. Default: host and bound port. */
   advertise?: { host: string; port?: number }
   userAgent: string
+  ws?: WsSettings
+}
+
+/** SIP over WebSocket (RFC 7118). */
+export interface WsSettings {
+  /**
+   * Origins of the web pages that may connect to the listeners: `https://phone.example.com`; `*` for all. Default: pages that come from the
+   * same host. Programs that are not browsers may always connect.
+   */
+  origins?: readonly string[]
+  /** Path of the URLs that we connect to. Default: `/`. */
+  path?: string
 }
 
 /** A transport with what listens on it. Any number of accounts share its socket. */

@@ -1,7 +1,7 @@
 import type { SipUri } from '../uri/sip-uri.js'
 import type { SipDialog } from './dialog.js'
 import type { FinalResponse, HeaderField, SipBody, SipResponse } from './message.js'
-import type { IncomingRequest } from './request.js'
+import type { IncomingRequest, RequestHandler } from './request.js'
 
 export interface OutgoingInviteInit {
   /** Request-URI; To as well, unless that is given. A text is parsed. */
@@ -11,7 +11,8 @@ export interface OutgoingInviteInit {
   /** The INVITE that was redirected: this one has its From tag, and the next CSeq (8.1.3.4). */
   after?: Pick<OutgoingInvite, 'fromTag' | 'cseq'>
   headers?: readonly HeaderField[]
-  body: SipBody
+  /** Our offer. Absent: the peer makes it, in a reliable provisional response or in its 2xx (RFC 3261 13.2.1). */
+  body?: SipBody
   /** Overrides the account's address in From: another caller id, or an anonymous caller (RFC 3323 4.1.1.3). */
   from?: string | SipUri
   /** Overrides the account's display name. */
@@ -19,11 +20,26 @@ export interface OutgoingInviteInit {
   sipCallId: string
 }
 
+/** The early dialog of a provisional response with a To tag; each fork has its own. */
+export interface EarlyProgress {
+  readonly dialog: SipDialog
+  /** Whether the response is reliable, so that its body is an offer or an answer (RFC 3262 5). */
+  readonly isReliable: boolean
+  /**
+   * Sends the PRACK of a reliable response with a body: the answer to the offer in the response, or a new offer, whose answer is in the
+   * response to PRACK. If the handler does not call it, an empty PRACK is sent when the handler returns.
+   */
+  prack(body: SipBody): Promise<FinalResponse>
+}
+
 export interface OutgoingInviteHandlers {
-  /** 101-199, once per response; with body where the response had one. */
-  progress(response: SipResponse): void
-  /** First 2xx; it is acknowledged when this returns. Further 2xx of other forks get ACK and BYE by the SIP layer. */
-  answered(dialog: SipDialog, response: SipResponse): void
+  /** 101-199, once per response; with body where the response had one. A reliable one comes once, in its order (RFC 3262 4). */
+  progress(response: SipResponse, early?: EarlyProgress): void
+  /**
+   * First 2xx; it is acknowledged when this returns. Further 2xx of other forks get ACK and BYE by the SIP layer. `answer`: the 2xx carries
+   * an offer, and this puts our answer into the ACK.
+   */
+  answered(dialog: SipDialog, response: SipResponse, answer?: (body: SipBody) => void): void
   /** Any final answer but 2xx (after authentication), or none at all. Called once, never after `answered`. */
   failed(response: FinalResponse): void
 }
@@ -42,13 +58,24 @@ export interface OutgoingInvite {
 
 /** An INVITE outside of any dialog that the account's policy let in. 100 Trying has been sent. */
 export interface IncomingInvite extends Omit<IncomingRequest, 'accept'> {
-  /** 180 or 183; several may be sent. */
+  /** Whether provisional responses with a body are sent reliably (RFC 3262): then they may carry an offer too. */
+  readonly isReliable: boolean
+  /** 180 or 183; several may be sent. A reliable one waits until the one before has its PRACK. */
   progress(status: number, init?: { reason?: string; headers?: readonly HeaderField[]; body?: SipBody }): void
+  /** The body is not sent if a reliable response and its PRACK have completed offer and answer (RFC 6337 2.2). */
   accept(init: { headers?: readonly HeaderField[]; body: SipBody }): SipDialog
   /**
    * Set by the call as soon as it gets the invite. `cancelled`: the CANCEL has been answered and 487 sent; `reasons` are
    * the values of its Reason headers (RFC 3326). From then on (and after `accept` or `reject`) `progress` and `reject` do nothing, and `accept`
    * throws WRONG_STATE.
    */
-  handlers: { cancelled?(reasons: readonly string[]): void }
+  handlers: {
+    cancelled?(reasons: readonly string[]): void
+    /** The PRACK to our offer in a provisional response, with the peer's answer (RFC 3262 5). */
+    answered?(body: SipBody | undefined): void
+    /** Offers within the early dialog: UPDATE or PRACK. Without a handler 488. */
+    request?: RequestHandler
+    /** No PRACK has come for 64*T1; 504 has been sent (RFC 3262 3). */
+    unacknowledged?(): void
+  }
 }

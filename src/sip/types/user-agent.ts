@@ -25,8 +25,12 @@ export interface UserAgentInit {
   /** The route set of requests to this domain (host, or host:port) instead, because another server serves it. */
   home?: { domain: string; routeSet: readonly string[] }
   authenticator: Authenticator
+  /** PRACK (RFC 3262). `required`: calls whose peer does not support it are refused with 421. Absent: supported. */
+  reliableProvisional?: 'off' | 'supported' | 'required'
   /** Absent: every source is known. */
   sources?: AccountSources
+  /** The session interval that we ask for (RFC 4028); 0 or absent: none, but one that the peer asks for is kept. */
+  sessionExpiresSec?: number
   handlers: UserAgentHandlers
 }
 

@@ -14,17 +14,19 @@ export class AnswerableRequest implements IncomingRequest {
   readonly #server: ServerRequest
   readonly #context: AccountContext
   readonly #answered: (status: number, text: string) => void
+  readonly #lines: readonly string[]
   #isOpen = true
 
-  /** `answered` gets the response as it was sent. */
+  /** `answered` gets the response as it was sent. `lines`: more header lines of a 2xx. */
   constructor(
     context: AccountContext,
     server: ServerRequest,
-    answered: (status: number, text: string) => void = () => {},
+    init: { answered?: (status: number, text: string) => void; lines?: readonly string[] } = {},
   ) {
     this.#context = context
     this.#server = server
-    this.#answered = answered
+    this.#answered = init.answered ?? (() => {})
+    this.#lines = init.lines ?? []
     this.request = new ReceivedRequest(server.message)
   }
 
@@ -37,7 +39,7 @@ export class AnswerableRequest implements IncomingRequest {
     const lines = dialogHeaderLines(init.headers)
     const { contacts, userAgentLines } = this.#context
     const ours = WITH_OFFER.has(this.request.method) ? [this.#server.contactLine(contacts), ALLOW] : []
-    this.#answer(init.status ?? 200, { lines: [...ours, ...lines, ...userAgentLines], body: init.body })
+    this.#answer(init.status ?? 200, { lines: [...ours, ...this.#lines, ...lines, ...userAgentLines], body: init.body })
   }
 
   reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {

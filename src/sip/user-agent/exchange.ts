@@ -10,6 +10,8 @@ export interface ExchangeInit {
   inDialog: boolean
   /** The CSeq for the next try (RFC 3261 22.2). */
   nextSeq(): number
+  /** Other header lines to send the request again with, if this response asks for them: 422 (RFC 4028 7.3). */
+  again?(response: ParsedResponse): readonly string[] | undefined
   /** Gets a 2xx before it is handed on. */
   accepted?(response: ParsedResponse): void
   /** Aborted: the wait ends at once. */
@@ -36,14 +38,19 @@ export async function exchange(
   const credentials = new RequestCredentials(context, init)
   const ahead = credentials.ahead(first)
   let request = ahead.length > 0 ? first.again(first.cseq, ahead) : first
+  let plain = first
   for (;;) {
     const outcome = await finalResponse(context, request, init.signal)
-    const lines = isReceived(outcome) ? credentials.answer(outcome, request) : undefined
+    if (!isReceived(outcome)) return toFinalResponse(outcome)
+    const challenged = credentials.answer(outcome, request)
+    const changed = challenged ? undefined : init.again?.(outcome)
+    if (changed) plain = plain.again(plain.cseq, changed)
+    const lines = challenged ?? (changed && credentials.repeat(plain))
     if (!lines) {
-      if (isReceived(outcome) && outcome.status < 300) init.accepted?.(outcome)
+      if (outcome.status < 300) init.accepted?.(outcome)
       return toFinalResponse(outcome)
     }
-    request = first.again(init.nextSeq(), lines)
+    request = plain.again(init.nextSeq(), lines)
   }
 }
 

@@ -44,16 +44,26 @@ export class RequestCredentials {
     if (challenges.every((challenge) => this.#isRefusal(challenge))) return undefined
     if (++this.#attempt > MAX_ATTEMPTS) return undefined
     this.#remember(challenges)
+    return this.#credentialsFor(request, response.source.host)
+  }
+
+  #credentialsFor(request: OutgoingRequest, source?: string): string[] | undefined {
     const { authenticator } = this.#context.init
     const fields = this.#guarded(() =>
       authenticator.answer([...this.#challenges.values()].flat(), {
         ...authenticated(request),
         attempt: this.#attempt,
         inDialog: this.#inDialog,
-        source: response.source.host,
+        ...(source !== undefined && { source }),
       }),
     )
     return fields && linesOf(fields)
+  }
+
+  /** For a request that is sent again for another reason: credentials for all challenges so far, or none. */
+  repeat(request: OutgoingRequest): string[] {
+    if (this.#challenges.size === 0) return []
+    return this.#credentialsFor(request) ?? []
   }
 
   /** The credentials were accepted; later requests may use them in advance. */

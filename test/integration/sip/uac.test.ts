@@ -336,7 +336,12 @@ describe('UAC against a peer that says what the test wants', () => {
       const invite = await peer.requests.next()
       peer.answer(invite, 180)
       await progress.next()
-      clock.advance(600_000)
+      // Within Timer C each provisional response counts (RFC 3261 16.6).
+      for (let minutes = 2; minutes <= 10; minutes += 2) {
+        clock.advance(120_000)
+        peer.answer(invite, 180)
+        await progress.next()
+      }
       peer.answer(invite, 200, { body: SDP })
       assert.equal((await outcome).kind, 'answered')
     })

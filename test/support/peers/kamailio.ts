@@ -34,6 +34,8 @@ export interface RegistrarInit extends KamailioInit {
   /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
   onlyFrom?: string
   minExpiresSec?: number
+  /** Takes WebSocket connections at its port. */
+  webSocket?: boolean
 }
 
 export interface EdgeInit extends KamailioInit {
@@ -84,6 +86,7 @@ export class Kamailio {
       `MIN_EXPIRES=${init.minExpiresSec ?? 10}`,
       ...(init.challengeCalls ? ['AUTH_CALLS'] : []),
       ...(init.challengeAcks ? ['AUTH_ACKS'] : []),
+      ...(init.webSocket ? ['WITH_WS'] : []),
       ...(init.onlyFrom ? [`ONLY_FROM="${init.onlyFrom}"`] : []),
     ])
   }
@@ -122,14 +125,14 @@ export class Kamailio {
     return kamailio
   }
 
-  /** It says nothing when it is ready, but then its control socket takes connections. */
+  /** It says nothing when it is ready, but then its control socket and, last of all, its TCP port take connections. */
   async #ready(): Promise<void> {
     let hasEnded = false
     void this.process.exited.then(() => {
       hasEnded = true
     })
     for (let tries = 0; !hasEnded && tries < 500; tries++) {
-      if (await takesConnections(this.#control)) return
+      if ((await takesConnections({ path: this.#control })) && (await takesConnections(this))) return
       await delay(20)
     }
     throw new Error(`Kamailio did not start:\n${this.process.lines.slice(-15).join('\n')}`)
@@ -153,9 +156,9 @@ export class Kamailio {
   }
 }
 
-const takesConnections = (socketPath: string): Promise<boolean> =>
+const takesConnections = (to: { path: string } | { host: string; port: number }): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(socketPath)
+    const socket = 'path' in to ? connect(to.path) : connect(to.port, to.host)
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })

@@ -202,6 +202,21 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
       return agent(scene).invites.length
     },
   },
+  reliableProvisional: {
+    before: {},
+    after: { reliableProvisional: 'required' },
+    asked: (scene) => agent(scene).init.reliableProvisional,
+  },
+  sessionExpiresSec: {
+    before: {},
+    after: { sessionExpiresSec: 0 },
+    asked: (scene) => agent(scene).init.sessionExpiresSec,
+  },
+  delayedOffer: {
+    before: {},
+    after: { delayedOffer: true },
+    asked: async (scene) => (await dialled(scene)).invite.init.body === undefined,
+  },
   allowedSources: {
     before: { allowedSources: ['192.0.2.0/24'] },
     after: { allowedSources: ['192.0.2.0/25'] },
@@ -327,6 +342,7 @@ it('a change that the peers of an account cannot see leaves its registration and
     abandonedAfterMs: 5_000,
     orphanedCalls: 'keep',
     dialPlan: { ...dialPlan, countryCode: '49' },
+    delayedOffer: true,
     redirects: 'refuse',
     callerIdBy: 'pai',
     dtmfMode: 'info',

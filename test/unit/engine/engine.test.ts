@@ -132,7 +132,7 @@ describe('engine', () => {
     await commands.setAccount(account({ transport: transport({ publicAddress: 'home.example:5070' }) }))
     await commands.dial({ accountId: 'a1', target: '1002' })
     const agent = network.agent('alice@127.0.0.1')
-    assert.match(agent.invite0.init.body.content, /^c=IN IP4 203\.0\.113\.9\r$/m)
+    assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.9\r$/m)
     assert.match(agent.contactUri, /@home\.example:5070$/)
     await commands.shutdown(null)
     assert.equal(clock.pending, 0)

@@ -79,6 +79,7 @@ describe('nodes/shared/status', () => {
         'accountDeleted',
         'engineFailed',
         'mediaTimeout',
+        'sessionExpired',
         'abandoned',
         'interrupted',
       ],

@@ -19,6 +19,7 @@ const CAUSES = {
   'completed-elsewhere': true,
   failed: true,
   'media-timeout': true,
+  'session-expired': true,
   abandoned: true,
   interrupted: true,
 } satisfies Record<CallEnd['cause'], true>

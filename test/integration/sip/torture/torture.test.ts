@@ -1,5 +1,5 @@
 /**
- * RFC 4475 and RFC 5118 as tables of expected outcomes, over UDP and over TCP cut at every octet. The messages are our
+ * RFC 4475 and RFC 5118 as tables of expected outcomes, over UDP, WebSocket, and TCP cut at every octet. The messages are our
  * own, made from the descriptions in the RFCs.
  */
 import assert from 'node:assert/strict'
@@ -9,6 +9,7 @@ import { SOURCE } from '../../../support/sip-messages.js'
 import { Party } from '../../../support/sip-parties.js'
 import { StreamPeer } from '../../../support/stream-peer.js'
 import { seeded } from '../../../support/udp-relay.js'
+import { WsPeer } from '../../../support/ws-peer.js'
 import { request, type TortureCase } from './case.js'
 import { SEMANTICS } from './rfc4475-semantics.js'
 import { INVALID, VALID } from './rfc4475-syntax.js'
@@ -26,7 +27,7 @@ const CUTS_OF_LARGE = 100
 
 let sendings = 0
 
-function octetsOf(text: string, protocol: 'UDP' | 'TCP', port: number): Buffer {
+function octetsOf(text: string, protocol: 'UDP' | 'TCP' | 'WS', port: number): Buffer {
   const filled = text
     .replaceAll('UNIQUE', `u${++sendings}`)
     .replaceAll('/UDP', `/${protocol}`)
@@ -45,7 +46,7 @@ describe('torture tests', function () {
   const users: string[] = []
 
   before(async () => {
-    party = await Party.open('bob', { protocol: 'udp+tcp', agent: { anyUser: true, handlers } })
+    party = await Party.open('bob', { protocol: 'udp+tcp+ws', agent: { anyUser: true, handlers } })
   })
   after(() => party.close())
 
@@ -74,6 +75,24 @@ describe('torture tests', function () {
         await peer.close()
       }
       conclude(rfc, 'UDP', size, cases, slowestMs)
+    })
+
+    // A WebSocket keeps the ends of messages, as UDP does (RFC 7118 5).
+    it(`${rfc} over WebSocket`, async () => {
+      const port = party.endpoint.listeners.find(({ protocol }) => protocol === 'ws')?.port ?? 0
+      const peer = await WsPeer.connect(port)
+      let slowestMs = 0
+      for (const torture of cases) {
+        const startedMs = performance.now()
+        users.length = 0
+        peer.send(octetsOf(torture.text, 'WS', 9))
+        peer.send(octetsOf(probe, 'WS', 9))
+        const finals = await finalsBeforeProbe(() => peer.messages.next())
+        slowestMs = Math.max(slowestMs, performance.now() - startedMs)
+        check(torture, typeof torture.outcome === 'number' ? [torture.outcome] : [], finals, 'WS')
+      }
+      await peer.close()
+      conclude(rfc, 'WebSocket', size, cases, slowestMs)
     })
 
     it(`${rfc} over TCP, cut at every octet`, async () => {
@@ -133,7 +152,7 @@ describe('torture tests', function () {
     const { name, section, says, user, outcome } = torture
     const label = `${section} ${name} over ${over}`
     assert.deepEqual(finals.map(statusOf), expected, `${label}: ${finals.join('\n')}`)
-    if (says) assert.match(finals[0]?.replaceAll('/TCP', '/UDP') ?? '', says, label)
+    if (says) assert.match(finals[0]?.replace(/\/(TCP|WS)\b/g, '/UDP') ?? '', says, label)
     if (user !== undefined) assert.equal(users[0], user, label)
     if (outcome === 'accepted') parseMessage(octetsOf(torture.text, 'UDP', 1), SOURCE)
   }

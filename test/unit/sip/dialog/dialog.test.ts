@@ -200,6 +200,16 @@ describe('Dialog', () => {
       assert.equal(dialog.remoteTarget.text, 'sip:alice@192.0.2.99:5099')
     })
 
+    it('stays with the WebSocket of the peer, whatever address its Contact has, but with the route of a proxy', () => {
+      const byWebSocket: SipAddress = { ...source, protocol: 'ws' }
+      const direct = Dialog.ofRequest(received(requestText()), 'mine')
+      direct.keepInReach(byWebSocket, anywhere)
+      assert.equal(direct.remoteTarget.text, 'sip:alice@192.0.2.99:5099;transport=ws')
+      const routed = Dialog.ofRequest(received(requestText({ headers: ['Record-Route: <sip:p1;lr>'] })), 'mine')
+      routed.keepInReach(byWebSocket, anywhere)
+      assert.deepEqual([routed.routeSet.map(String), routed.remoteTarget.host], [['<sip:p1;lr>'], '192.0.2.1'])
+    })
+
     it('is looked after with each refresh', () => {
       const dialog = Dialog.ofRequest(received(requestText()), 'mine')
       dialog.refresh(received(requestText(), source), ({ host }) => host === source.host)
