@@ -13,6 +13,7 @@ import {
 } from '../sip/types.js'
 import { uriHost } from '../sip/uri/host.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
+import { ContactRepair } from './contact-repair.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { DigestAuthenticator } from './digest-authenticator.js'
 import { KeepAlive } from './keep-alive.js'
@@ -43,6 +44,10 @@ export interface AccountInit {
   strangers?: 'silence' | '403'
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
+  /** Whether the Contact takes the address that the registrar sees; absent: yes. */
+  rewriteContact?: boolean
+  /** Contacts of the same account at an earlier address, which the registrar may still have. */
+  oldContacts?: readonly string[]
   /** Transport protocol of requests whose URI does not name one. */
   protocol?: 'auto' | SipProtocol
   /** PRACK; absent: supported. */
@@ -176,12 +181,18 @@ export class Account {
       },
     })
     this.#registration = new Registration(
-      { clock, log, userAgent: this.userAgent },
+      {
+        clock,
+        log,
+        userAgent: this.userAgent,
+        ...(init.rewriteContact !== false && { repair: new ContactRepair(clock) }),
+      },
       {
         aor: aor.uri,
         registrar: this.peers.registrar,
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
+        oldContacts: init.oldContacts ?? [],
       },
     )
     this.#keepAlive = new KeepAlive({ clock, send: (to) => this.userAgent.keepAlive(to) })
@@ -199,6 +210,11 @@ export class Account {
 
   get registrationState(): RegistrationState {
     return this.#registration.state
+  }
+
+  /** Not empty after `close`: the registrar still has these bindings. */
+  get boundContacts(): readonly string[] {
+    return this.#registration.boundContacts
   }
 
   start(): void {

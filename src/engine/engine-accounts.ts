@@ -13,6 +13,16 @@ import { Reopening } from './reopening.js'
 
 const CLOSE_MS = 3_000
 
+interface AccountParts {
+  lease: Lease
+  mediaAddress: MediaAddress
+  oldContacts: readonly string[]
+}
+
+/** Contacts that the registrar still has, because the un-REGISTER did not reach it: the address of the account was gone. */
+const leftContacts = (old: AccountEntry | undefined, { aor, registrar }: AccountConfig): readonly string[] =>
+  old && old.config.aor === aor && old.config.registrar === registrar ? old.account.boundContacts : []
+
 /** The accounts of one engine and the endpoints below them. Changes of one account happen one after the other. */
 export class EngineAccounts {
   readonly #deps: EngineAccountsDeps
@@ -139,13 +149,14 @@ export class EngineAccounts {
       { advertised: advertisedMedia, local: local.host },
     )
     await mediaAddress.start()
-    if (!this.#closed) return this.#add(config, held, mediaAddress)
+    if (!this.#closed) return this.#add(config, { lease: held, mediaAddress, oldContacts: leftContacts(old, config) })
     mediaAddress.close()
     await held.release()
     throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
   }
 
-  #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
+  #add(config: AccountConfig, parts: AccountParts): AccountEntry {
+    const { lease, mediaAddress, oldContacts } = parts
     const { clock, log, names } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
     const registrarAnswered = deferred<void>()
@@ -166,7 +177,12 @@ export class EngineAccounts {
             if (state.state === 'failed') void this.#moves.reconsiderAddress(config.id, isLocalFailure(state.status))
           },
         },
-        config,
+        {
+          ...config,
+          // A public address is the choice of the user, and may be a port that the router forwards.
+          rewriteContact: config.rewriteContact !== false && config.transport.publicAddress.trim() === '',
+          oldContacts,
+        },
       )
       const entry: AccountEntry = {
         config,

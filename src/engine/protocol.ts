@@ -77,6 +77,10 @@ export interface AccountConfig {
   /** Registers at the start and stays registered until `unregister` or `removeAccount`. */
   register: boolean
   expiresSec: number
+  /**
+   * Whether the Contact takes the address that the registrar sees (NAT), if the transport has no public address; absent: yes.
+   */
+  rewriteContact?: boolean
   codecs: CodecName[]
   /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number

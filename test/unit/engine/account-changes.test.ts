@@ -105,6 +105,15 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     after: { registrar: '192.0.2.1' },
     asked: async (scene) => (await registered(scene))?.target,
   },
+  rewriteContact: {
+    before: {},
+    after: { rewriteContact: false },
+    asked: async (scene) => {
+      agent(scene).seen = 'rport=40000;received=127.0.0.9'
+      await registered(scene)
+      return agent(scene).published
+    },
+  },
   register: {
     before: { register: false },
     after: { register: true },
