@@ -292,7 +292,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   mediaAddress: {
     before: {},
     after: at({ mediaAddress: '203.0.113.2' }),
-    asked: async (scene) => /^c=.*$/m.exec((await dialled(scene)).invite.init.body.content)?.[0],
+    asked: async (scene) => /^c=.*$/m.exec((await dialled(scene)).invite.init.body?.content ?? '')?.[0],
   },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   rtpPortMin: {

@@ -144,7 +144,7 @@ describe('engine', () => {
     await commands.setAccount(account({ transport: wire }))
     await commands.dial({ accountId: 'a1', target: '1002' })
     const agent = network.agent('alice@127.0.0.1')
-    assert.match(agent.invite0.init.body.content, /^c=IN IP4 203\.0\.113\.2\r$/m)
+    assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.2\r$/m)
     assert.match(agent.contactUri, /@203\.0\.113\.1:/)
   })
 
