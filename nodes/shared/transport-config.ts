@@ -42,16 +42,18 @@ export function parseTransport(config: Config, id: string): TransportConfig {
   return {
     id,
     name: text(config.name),
-    protocol: oneOf('protocol', config.protocol, ['udp', 'tcp', 'udp+tcp']),
+    ports: portsOf(oneOf('protocol', config.protocol, ['udp', 'tcp', 'udp+tcp']), port('bindPort', config.bindPort, 0)),
     ipVersion: oneOf('ipVersion', config.ipVersion, ['prefer-4', 'prefer-6', '4', '6']),
     bindAddress: shaped('bindAddress', config.bindAddress, isIp, 'IP address'),
-    bindPort: port('bindPort', config.bindPort, 0),
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),
     userAgent: text(config.userAgent) || ownName(),
     rtpPortMin,
     rtpPortMax,
   }
 }
+
+const portsOf = (protocols: string, port: number): TransportConfig['ports'] =>
+  Object.fromEntries(protocols.split('+').map((protocol) => [protocol, port]))
 
 /** The User-Agent for an empty setting. This file runs as dist/nodes/shared/transport-config.js. */
 function ownName(): string {

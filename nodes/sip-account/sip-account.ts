@@ -137,7 +137,8 @@ function warnOfTwins(): void {
     if (warned.has(pairOf(first, second))) continue
     const { name, aor, transport } = second
     const other = first.name === name ? 'another account' : `the account ${first.name}`
-    const socket = transport.bindPort === 0 ? 'the same transport' : `the same port ${transport.bindPort}`
+    const [port = 0] = Object.values(transport.ports)
+    const socket = port === 0 ? 'the same transport' : `the same port ${port}`
     const text = `Account ${name}: ${other} has the same address ${aor} on ${socket}. Calls reach only one of them. Delete one, or give it another address`
     showing?.nodes.getNode(second.id)?.warn(text)
   }

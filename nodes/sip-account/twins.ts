@@ -17,5 +17,7 @@ export function twinsOf(accounts: readonly AccountConfig[]): [AccountConfig, Acc
 const addressOf = ({ aor }: AccountConfig): string => aor.toLowerCase().replace(/^sips?:/, '')
 
 /** With port 0, each transport gets a free port, so only the same transport is the same socket. */
-const socketOf = ({ transport: { id, protocol, bindAddress, bindPort } }: AccountConfig): string =>
-  bindPort === 0 ? id : `${protocol} ${bindAddress} ${bindPort}`
+const socketOf = ({ transport: { id, bindAddress, ports } }: AccountConfig): string => {
+  const all = Object.entries(ports).map(([protocol, port]) => `${protocol}:${port}`)
+  return Object.values(ports).includes(0) ? id : [bindAddress, ...all].join(' ')
+}

@@ -67,10 +67,9 @@ function transportFrom(options: Options, listen: Listen, version: string): Trans
   return {
     id: 'transport',
     name: 'transport',
-    protocol: listen.protocol ?? 'udp',
     ipVersion: ipVersionFrom(options),
     bindAddress: listen.host,
-    bindPort: bindPortFrom(options, listen),
+    ports: portsOf(listen.protocol ?? 'udp', bindPortFrom(options, listen)),
     publicAddress: options.text('public-address') ?? '',
     mediaAddress: options.text('media-address') ?? '',
     userAgent: options.text('user-agent') ?? `ringflow/${version}`,
@@ -127,3 +126,6 @@ function inboundFrom(
   const allowedSources = text.split(',').map((source) => source.trim())
   return { inboundFrom: 'known', allowedSources }
 }
+
+const portsOf = (protocols: string, port: number): TransportConfig['ports'] =>
+  Object.fromEntries(protocols.split('+').map((protocol) => [protocol, port]))

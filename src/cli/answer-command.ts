@@ -48,9 +48,9 @@ export async function runAnswer(context: CommandContext): Promise<number> {
       })
     })
     watchRegistration(engine, account, report)
-    const { local } = await engine.call('setAccount', account)
-    const place = `${account.transport.protocol}://${bracketed(local.host)}:${local.port}`
-    report.say('listening', local, `listening on ${place} (Ctrl-C ends)`)
+    const { local, listeners } = await engine.call('setAccount', account)
+    const places = listeners.map(({ protocol, host, port }) => `${protocol}://${bracketed(host)}:${port}`)
+    report.say('listening', { ...local, listeners }, `listening on ${places.join(', ')} (Ctrl-C ends)`)
     await Promise.race([aborted(signal), ...(once ? [first] : [])])
   } finally {
     await engine.close()

@@ -1,13 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { MAX_PORT } from '../base/limits.js'
-import type { AccountConfig, TransportConfig } from '../engine/protocol.js'
+import type { AccountConfig } from '../engine/protocol.js'
 import { type Options, UsageError } from './options.js'
 
 export interface Listen {
   host: string
   port: number
   /** Undefined if it was not given. */
-  protocol: TransportConfig['protocol'] | undefined
+  protocol: 'udp' | 'tcp' | 'udp+tcp' | undefined
 }
 
 const LISTEN = /^(?:(udp|tcp|udp\+tcp):\/\/)?(?:\[([\da-f:.]*)\]|([\d.]*))(?::(\d{1,5}))?$/i
@@ -46,7 +46,7 @@ export function protocolsFrom(
   options: Options,
   listen: Listen,
   named: readonly (string | undefined)[],
-): { account: NonNullable<AccountConfig['protocol']>; transport: TransportConfig['protocol'] } {
+): { account: NonNullable<AccountConfig['protocol']>; transport: NonNullable<Listen['protocol']> } {
   const chosen = options.oneOf('protocol', ['udp', 'tcp'] as const)
   const wantsTcp = chosen === 'tcp' || (!chosen && named.some((address) => /;transport=tcp/i.test(address ?? '')))
   return { account: chosen ?? 'auto', transport: listen.protocol ?? (wantsTcp ? 'tcp' : 'udp') }

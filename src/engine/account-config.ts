@@ -7,6 +7,7 @@ import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
 import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
+import { listenersOf } from './transport-ports.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
@@ -39,7 +40,7 @@ export function wireSettings(config: AccountConfig): unknown {
 
 /** Destination of the first packet of this account. */
 export function firstDestination({ transport }: AccountConfig, { next, protocol }: AccountPeers): Destination {
-  const first = protocol ?? (transport.protocol === 'tcp' ? 'tcp' : 'udp')
+  const first = protocol ?? listenersOf(transport)[0]?.protocol ?? 'udp'
   return { ...next, protocol: first, ipVersion: transport.ipVersion ?? 'prefer-4' }
 }
 
@@ -56,11 +57,18 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
       `${bind} is not an IPv${version} address, and the IP version is IPv${version} only`,
     )
   }
-  if (protocol && !transport.protocol.split('+').includes(protocol)) {
-    const [wanted, has] = [protocol, transport.protocol].map((name) => name.toUpperCase())
+  const listeners = listenersOf(transport)
+  const has = listeners.map((listener) => listener.protocol.toUpperCase()).join(' and ')
+  if (protocol === 'udp' && transport.ports.udp === undefined) {
     throw new TelephonyError(
       'BAD_CONFIG',
-      `the account uses ${wanted}, but its transport has ${has}. Choose the same protocol in both`,
+      `the account uses UDP, but its transport has ${has || 'no port'}. Choose another protocol, or give the transport a UDP port`,
+    )
+  }
+  if (protocol === undefined && listeners.length === 0) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      'the transport has no port, and the account does not name a protocol. Choose a protocol for the account, or give the transport a port',
     )
   }
 }
@@ -92,8 +100,9 @@ export function checkConfig(config: AccountConfig): AccountPeers {
       'BAD_CONFIG',
       `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
     )
-  if (!(transport.bindPort >= 0 && transport.bindPort <= MAX_PORT)) {
-    throw new TelephonyError('BAD_CONFIG', `port ${transport.bindPort} is not between 0 and ${MAX_PORT}`)
+  for (const { port } of listenersOf(transport)) {
+    if (!(port >= 0 && port <= MAX_PORT))
+      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
   }
   if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.

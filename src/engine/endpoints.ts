@@ -5,8 +5,9 @@ import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
-import type { SipEndpoint, SipEndpointInit, SipProtocol } from '../sip/types.js'
+import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
+import { hasAnyPort, listenersOf } from './transport-ports.js'
 
 export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
 
@@ -18,9 +19,8 @@ export interface EndpointsDeps {
 
 interface Entry {
   key: string
-  /** `address:port` as configured; '' for any port. */
-  bind: string
-  protocols: readonly SipProtocol[]
+  /** `udp 192.0.2.1:5060`, as configured; without those that take any port. */
+  bound: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
   /** The socket is being closed: it accepts no new users, and its port is not free yet. */
@@ -53,9 +53,10 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { protocol, bindPort, publicAddress, userAgent, id } = transport
+    const { publicAddress, userAgent, id } = transport
+    const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
-    return [protocol, address, bindPort, bindPort === 0 ? id : '', publicAddress, userAgent].join('|')
+    return [address, ...ports, hasAnyPort(transport) ? id : '', publicAddress, userAgent].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -67,7 +68,7 @@ export class Endpoints {
     } catch (error) {
       entry.leases--
       this.#remove(entry)
-      throw describe(error, address, transport.bindPort)
+      throw describe(error, address)
     }
   }
 
@@ -88,14 +89,13 @@ export class Endpoints {
     const advertise = parseAdvertised(transport.publicAddress)
     const opened = this.#deps.open({
       host: address,
-      listeners: protocolsOf(transport).map((protocol) => ({ protocol, port: transport.bindPort })),
+      listeners: listenersOf(transport),
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
-    const bind = bindOf(transport, address)
-    const protocols = protocolsOf(transport)
-    const entry: Entry = { key, bind, protocols, opened, leases: 0, closing: false, closed, markClosed }
+    const bound = boundBy(transport, address)
+    const entry: Entry = { key, bound, opened, leases: 0, closing: false, closed, markClosed }
     this.#entries.add(entry)
     return entry
   }
@@ -106,21 +106,16 @@ export class Endpoints {
     if (await within(HANDOVER_MS, rival.closed, this.#deps.clock)) return
     throw new TelephonyError(
       'TRANSPORT',
-      `${rival.bind} is used by another transport with other settings. Use one transport for both accounts, or another port`,
+      `${rival.bound.join(', ')} is used by another transport with other settings. Use one transport for both accounts, or another port`,
       { cause: { code: PORT_IN_USE } },
     )
   }
 
   /** UDP and TCP ports are separate: the same number in both is not a conflict. */
   #rivalOf(key: string, transport: TransportConfig, address: string): Entry | undefined {
-    const bind = bindOf(transport, address)
-    if (bind === '') return undefined
-    const wanted = protocolsOf(transport)
+    const wanted = boundBy(transport, address)
     return [...this.#entries].find(
-      (entry) =>
-        entry.bind === bind &&
-        (entry.closing || entry.key !== key) &&
-        entry.protocols.some((protocol) => wanted.includes(protocol)),
+      (entry) => (entry.closing || entry.key !== key) && entry.bound.some((bound) => wanted.includes(bound)),
     )
   }
 
@@ -161,10 +156,10 @@ export class Endpoints {
   }
 }
 
-const protocolsOf = ({ protocol }: TransportConfig): SipProtocol[] => protocol.split('+') as SipProtocol[]
+const boundBy = (transport: TransportConfig, address: string): string[] =>
+  listenersOf(transport).flatMap(({ protocol, port }) => (port === 0 ? [] : [`${protocol} ${hostPort(address, port)}`]))
 
-const bindOf = (transport: TransportConfig, address: string): string =>
-  transport.bindPort === 0 ? '' : `${address}:${transport.bindPort}`
+const hostPort = (address: string, port: number): string => `${isIPv6(address) ? `[${address}]` : address}:${port}`
 
 /** Parses `host` or `host:port`; undefined for an empty text. Throws BAD_CONFIG for other texts. */
 export function parseAdvertised(text: string): { host: string; port?: number } | undefined {
@@ -189,8 +184,17 @@ export const isPortInUse = (error: TelephonyError): boolean => systemCode(error.
 const systemCode = (error: unknown): unknown =>
   (error as { cause?: { code?: unknown } } | undefined)?.cause?.code ?? (error as { code?: unknown } | undefined)?.code
 
-function describe(error: unknown, address: string, port: number): TelephonyError {
+/** The port that could not be opened. */
+export const portOf = (error: unknown): number =>
+  Number(
+    (error as { cause?: { port?: unknown; cause?: { port?: unknown } } }).cause?.port ??
+      (error as { cause?: { cause?: { port?: unknown } } }).cause?.cause?.port ??
+      0,
+  )
+
+function describe(error: unknown, address: string): TelephonyError {
   const code = systemCode(error)
+  const port = portOf(error)
   const hint =
     code === PORT_IN_USE
       ? `port ${port} of ${address} is in use by another program. Choose another port, or stop that program`

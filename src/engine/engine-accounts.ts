@@ -6,7 +6,7 @@ import { TelephonyError } from '../base/errors.js'
 import { checkConfig, firstDestination, wireSettings } from './account-config.js'
 import type { AccountEntry, EngineAccountsDeps } from './account-entry.js'
 import { AccountMoves, isLocalFailure } from './account-moves.js'
-import { Endpoints, isPortInUse, type Lease } from './endpoints.js'
+import { Endpoints, isPortInUse, type Lease, portOf } from './endpoints.js'
 import { MediaAddress } from './media-address.js'
 import type { AccountConfig } from './protocol.js'
 import { Reopening } from './reopening.js'
@@ -221,7 +221,7 @@ export class EngineAccounts {
     const waitMs = this.#reopening.failed(id, error, () => void this.#retry(config))
     const retryAt = new Date(clock.wall() + waitMs).toISOString()
     log.info({ accountId: id, err: error, retryAt }, 'the account’s socket could not be opened')
-    const busy = isPortInUse(error) ? { portInUse: config.transport.bindPort } : {}
+    const busy = isPortInUse(error) ? { portInUse: portOf(error) } : {}
     registration(id, { state: 'failed', status: 0, reason: error.message, retryAt, local: true, ...busy })
   }
 

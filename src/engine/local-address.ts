@@ -68,7 +68,7 @@ function sourceTowards(address: string, port: number): Promise<string | undefine
 }
 
 const isReachable = (address: string, { port, protocol }: Destination): Promise<boolean> =>
-  protocol === undefined || protocol === 'udp' ? doesNotRefuse(address, port) : takesConnections(address, port)
+  protocol === 'udp' || protocol === undefined ? doesNotRefuse(address, port) : takesConnections(address, port)
 
 /** Only a connected socket receives ICMP errors, and the socket of an endpoint is never connected. */
 function doesNotRefuse(address: string, port: number): Promise<boolean> {

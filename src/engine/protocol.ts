@@ -5,7 +5,7 @@ import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipProtocol } from '../sip/types.js'
+import type { SipAddress, SipProtocol } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -29,14 +29,15 @@ export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
 export interface TransportConfig {
   id: string
   name: string
-  /** `udp+tcp`: both on the same port. */
-  protocol: 'udp' | 'tcp' | 'udp+tcp'
+  /**
+   * The port of each protocol that this transport listens on; 0: any free port, UDP and TCP the same one. An account may use TCP, TLS, WS and WSS
+   * without a port: then its peers reach it only by the connections that it has opened.
+   */
+  ports: Partial<Record<SipProtocol, number>>
   /** IP version of an empty `bindAddress`. `prefer-…`: falls back to the other version if the peer cannot be reached. Absent: prefer-4. */
   ipVersion?: IpVersion
   /** IPv4 or IPv6 address; '' for the local address from which this machine reaches the account's proxy or registrar. */
   bindAddress: string
-  /** 0: any free port. */
-  bindPort: number
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   /** IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address. */
@@ -212,7 +213,7 @@ export interface MediaFiles {
 
 export type EngineCommands = {
   /** Adds or replaces an account; the same settings again have no effect. */
-  setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number } }>
+  setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number }; listeners: SipAddress[] }>
   /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
   removeAccount(a: { accountId: string }): Promise<void>
   setInbound(a: { accountId: string; rule: InboundRule | null }): void

@@ -86,8 +86,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     setAccount: async (config) => {
       this.#refuseWhenClosed()
       const { lease } = await this.#accounts.set(config)
-      const { host, port } = lease.endpoint.local
-      return { local: { host, port } }
+      const { local, listeners } = lease.endpoint
+      return { local: { host: local.host, port: local.port }, listeners: [...listeners] }
     },
     removeAccount: async ({ accountId }) => {
       this.#rules.delete(accountId)

@@ -6,7 +6,7 @@ import { NextHops } from './dns/next-hops.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
-import { hostPort } from './transport/address.js'
+import { familyOf, hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
 import { cached, namesBy, type Resolve, resolveBySystem } from './transport/resolver.js'
@@ -48,6 +48,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
         clock,
         log,
         nextHops: new NextHops({ clock, names: namesBy(cached(resolve, clock)) }),
+        family: familyOf(init.host),
         transports: this.#transports,
       },
       { userAgent: init.userAgent },
@@ -104,10 +105,12 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     this.#stack.flowEnded(flow)
   }
 
+  /** Of an endpoint that only opens connections: its address without a port. */
   get #first(): Listener {
-    const first = this.#transports.find(({ listener }) => listener)?.listener
+    const [first] = this.#transports
     if (!first) throw new TelephonyError('WRONG_STATE', 'the SIP endpoint is not open')
-    return first
+    const { host } = this.#init
+    return first.listener ?? { local: { protocol: first.protocol, host, port: 0 }, advertised: { host, port: 0 } }
   }
 
   #traceLine(direction: 'in' | 'out', text: string, { local, remote }: Flow): void {

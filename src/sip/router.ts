@@ -21,6 +21,8 @@ interface RouterDeps {
   clock: Clock
   log: Logger
   nextHops: Pick<NextHops, 'targets' | 'worked' | 'failed'>
+  /** Of the endpoint's local address. */
+  family: Family
   /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
 }
@@ -41,9 +43,7 @@ export class Router {
   }
 
   get #family(): Family {
-    const { transports } = this.#deps
-    const [first] = transports
-    return familyOf(first?.listener?.local.host ?? '')
+    return this.#deps.family
   }
 
   /** An account uses this protocol. */

@@ -13,6 +13,7 @@ import { Router } from './router.js'
 import { Sender } from './sender.js'
 import type { Service } from './service.js'
 import { Transactions } from './transaction/transactions.js'
+import type { Family } from './transport/address.js'
 import { hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import type { SipTransport } from './transport/transport.js'
@@ -27,6 +28,8 @@ interface SipStackDeps {
   clock: Clock
   log: Logger
   nextHops: NextHops
+  /** Of the endpoint's local address. */
+  family: Family
   /** The open ones; the first is preferred. */
   transports: readonly SipTransport[]
 }

@@ -27,7 +27,7 @@ for (const protocol of ['udp', 'tcp'] as const) {
       phone = await Phone.start({
         folder: peerFolder.folder('phone'),
         trace: true,
-        transport: { protocol },
+        transport: { ports: { [protocol]: 0 } },
         account: {
           aor: 'alice@sip.test',
           password: 'secret-a',

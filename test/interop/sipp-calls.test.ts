@@ -21,7 +21,7 @@ describe('SIPp', function () {
 
   for (const { protocol, host, calls } of WAYS) {
     const way = `${protocol.toUpperCase()} at ${host}`
-    const transport: Partial<TransportConfig> = { protocol, bindAddress: host }
+    const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host }
     const start = (init: Partial<PhoneInit> = {}) =>
       Phone.start({ folder: peerFolder.folder('phone'), transport, hosted: true, ...init })
 

@@ -23,7 +23,7 @@ describe('TCP and IPv6', function () {
 
   for (const { protocol, host } of WAYS) {
     const way = `${protocol.toUpperCase()} at ${host}`
-    const transport: Partial<TransportConfig> = { protocol, bindAddress: host }
+    const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host }
     const parameter = protocol === 'tcp' ? ';transport=tcp' : ''
     const start = (init: Partial<PhoneInit> = {}) =>
       Phone.start({ folder: peerFolder.folder('phone'), transport, ...init })
@@ -93,7 +93,7 @@ describe('TCP and IPv6', function () {
   it('Kamailio restarts: over TCP we are registered again within 35 s', async () => {
     const first = await Kamailio.registrar()
     const account = { aor: 'alice@sip.test', password: 'secret-a', register: true, protocol: 'tcp' } as const
-    const transport: Partial<TransportConfig> = { protocol: 'udp+tcp' }
+    const transport: Partial<TransportConfig> = { ports: { udp: 0, tcp: 0 } }
     const phone = await start({ transport, account: { ...account, registrar: first.address } })
     await phone.registration('registered')
     const { port } = first

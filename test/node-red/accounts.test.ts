@@ -166,7 +166,7 @@ describe('sip-account and who uses it', () => {
     await test.flows.status('dial', 'ready')
     const [a, b] = test.engine.sent('setAccount').map(({ transport }) => transport)
     assert.deepEqual(a, b)
-    assert.deepEqual([a?.protocol, a?.bindAddress, a?.bindPort], ['udp', '', 5060])
+    assert.deepEqual([a?.ports, a?.bindAddress], [{ udp: 5060 }, ''])
   })
 
   for (const ipVersion of ['prefer-6', '6', '4']) {

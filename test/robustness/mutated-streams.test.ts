@@ -25,7 +25,7 @@ describe(`${MESSAGES} mutated messages over TCP`, function () {
   before(async () => {
     const folder = peerFolder.folder('streams')
     const account = { allowedSources: ['127.0.0.1'] }
-    const transport = { protocol: 'udp+tcp' } as const
+    const transport = { ports: { udp: 0, tcp: 0 } }
     engine = await EngineChild.start({ folder, kind: 'assembled', noSound: true, account, transport })
     prober = await SipProber.open(engine.local)
   })

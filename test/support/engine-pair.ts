@@ -27,9 +27,8 @@ export const loopbackAccount = (id: string, init: Partial<AccountConfig> = {}): 
   transport: {
     id: `transport-${id}`,
     name: '',
-    protocol: 'udp',
     bindAddress: '127.0.0.1',
-    bindPort: 0,
+    ports: { udp: 0 },
     publicAddress: '',
     userAgent: 'ringflow-test',
     rtpPortMin: 20_000,

@@ -3,6 +3,7 @@ import { octetsOf } from '../../src/base/octets.js'
 import { NextHops } from '../../src/sip/dns/next-hops.js'
 import type { Service } from '../../src/sip/service.js'
 import { SipStack } from '../../src/sip/stack.js'
+import { familyOf } from '../../src/sip/transport/address.js'
 import { namesBy } from '../../src/sip/transport/resolver.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import type { FakeClock } from './fake-clock.js'
@@ -40,6 +41,7 @@ export class MemoryEndpoint {
         clock,
         log,
         nextHops: new NextHops({ clock, names: namesBy(init.resolve ?? (async (name) => name)) }),
+        family: familyOf(host),
         transports: [
           this.#udp,
           ...(init.connect

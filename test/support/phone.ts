@@ -233,9 +233,8 @@ function accountOf(init: PhoneInit): AccountConfig {
     transport: {
       id: `${id}-transport`,
       name: 'loopback',
-      protocol: 'udp',
       bindAddress: '127.0.0.1',
-      bindPort: 0,
+      ports: { udp: 0 },
       publicAddress: '',
       userAgent: 'ringflow-test',
       rtpPortMin: 10_000,

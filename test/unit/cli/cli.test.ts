@@ -181,7 +181,7 @@ describe('command line', () => {
     const long = options(['--username', '1001', '--target', '1002', '--user-agent', 'Seed/1', '--local-port', '5071'])
     assert.deepEqual([long.text('user'), long.text('target')], ['1001', '1002'])
     const account = accountFrom(long, '1', { register: false, targetHost: 'pbx.local' })
-    assert.deepEqual([account.transport.userAgent, account.transport.bindPort], ['Seed/1', 5071])
+    assert.deepEqual([account.transport.userAgent, account.transport.ports], ['Seed/1', { udp: 5071 }])
   })
 
   it('takes ports for sound from --rtp-start-port on, as many as calls need', () => {
@@ -264,7 +264,7 @@ describe('command line', () => {
     assert.deepEqual(routeOf(chain), ['<sip:a.local;lr>', '<sip:b.local:5070>'])
     const marked = accountFrom(options(['--outbound-proxy', 'edge.local:5060;lr']), '1', { register: false })
     assert.deepEqual(routeOf(marked), ['<sip:edge.local:5060;lr>'])
-    assert.deepEqual([account.transport.bindAddress, account.transport.bindPort], ['127.0.0.1', 5070])
+    assert.deepEqual([account.transport.bindAddress, account.transport.ports], ['127.0.0.1', { udp: 5070 }])
     assert.equal(account.transport.userAgent, 'ringflow/1.2.3')
     const domain = accountFrom(options(['--server', '127.0.0.1:5060', '--user', 'a@pbx.test']), '1', { register: true })
     assert.deepEqual([domain.aor, domain.registrar, routeOf(domain)], ['a@pbx.test', '127.0.0.1:5060', []])
@@ -322,7 +322,7 @@ describe('command line', () => {
   it('chooses protocol and IP version', () => {
     const from = (args: string[], target?: string) => {
       const account = accountFrom(options(args), '1', { register: false, ...(target ? { target } : {}) })
-      return [account.protocol, account.transport.protocol, account.transport.ipVersion]
+      return [account.protocol, Object.keys(account.transport.ports).join('+'), account.transport.ipVersion]
     }
     assert.deepEqual(from([]), ['auto', 'udp', 'prefer-4'])
     assert.deepEqual(from(['--protocol', 'tcp', '--ipv6']), ['tcp', 'tcp', 'prefer-6'])

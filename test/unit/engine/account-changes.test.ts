@@ -91,8 +91,8 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     asked: (scene) => agent(scene).init.routeSet,
   },
   protocol: {
-    before: { protocol: 'udp', transport: transport({ protocol: 'udp+tcp' }) },
-    after: { protocol: 'tcp', transport: transport({ protocol: 'udp+tcp' }) },
+    before: { protocol: 'udp', transport: transport({ ports: { udp: 5060, tcp: 5060 } }) },
+    after: { protocol: 'tcp', transport: transport({ ports: { udp: 5060, tcp: 5060 } }) },
     asked: (scene) => agent(scene).init.protocol,
   },
   aor: { before: {}, after: { aor: 'al@127.0.0.1' }, asked: (scene) => agent(scene).init.aor },
@@ -276,14 +276,17 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
 const at = (init: Partial<TransportConfig>): Config => ({ transport: transport(init) })
 
 const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> = {
-  protocol: { before: {}, after: at({ protocol: 'tcp' }), asked: (scene) => endpoint(scene)?.listeners[0]?.protocol },
+  ports: {
+    before: {},
+    after: at({ ports: { udp: 5070, tcp: 5060 } }),
+    asked: (scene) => endpoint(scene)?.listeners,
+  },
   ipVersion: {
     before: at({ bindAddress: '' }),
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
-  bindPort: { before: {}, after: at({ bindPort: 5070 }), asked: (scene) => endpoint(scene)?.listeners[0]?.port },
   publicAddress: {
     before: {},
     after: at({ publicAddress: '203.0.113.1' }),

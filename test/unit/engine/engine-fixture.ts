@@ -12,9 +12,8 @@ import { FakeMedia } from '../../support/fake-media.js'
 export const transport = (init: Partial<TransportConfig> = {}): TransportConfig => ({
   id: 't1',
   name: 'transport',
-  protocol: 'udp',
   bindAddress: '127.0.0.1',
-  bindPort: 5060,
+  ports: { udp: 5060 },
   publicAddress: '',
   userAgent: 'test',
   rtpPortMin: 10_000,

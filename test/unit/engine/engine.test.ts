@@ -8,7 +8,10 @@ import { account, answerRule, makeEngine, settled, transport, withCode } from '.
 describe('engine', () => {
   it('says where an account can be reached, and changes nothing when told the same again', async () => {
     const { commands, network } = makeEngine()
-    assert.deepEqual(await commands.setAccount(account()), { local: { host: '127.0.0.1', port: 5060 } })
+    assert.deepEqual(await commands.setAccount(account()), {
+      local: { host: '127.0.0.1', port: 5060 },
+      listeners: [{ protocol: 'udp', host: '127.0.0.1', port: 5060 }],
+    })
     const before = network.agent('alice@127.0.0.1')
     await commands.setAccount(account())
     await commands.setAccount(account({ name: 'renamed', ringTimeoutMs: 1, transport: transport({ name: 'x' }) }))
@@ -21,7 +24,7 @@ describe('engine', () => {
     await commands.setAccount(account())
     await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', transport: transport({ name: 'another' }) }))
     assert.equal(network.live.length, 1)
-    await commands.setAccount(account({ id: 'a3', aor: 'c@127.0.0.1', transport: transport({ bindPort: 5070 }) }))
+    await commands.setAccount(account({ id: 'a3', aor: 'c@127.0.0.1', transport: transport({ ports: { udp: 5070 } }) }))
     assert.equal(network.live.length, 2)
     await commands.removeAccount({ accountId: 'a1' })
     assert.equal(network.live.length, 2)
@@ -34,7 +37,7 @@ describe('engine', () => {
 
   it('gives transports with any port one socket each', async () => {
     const { commands, network } = makeEngine()
-    const any = (id: string) => transport({ id, bindPort: 0 })
+    const any = (id: string) => transport({ id, ports: { udp: 0 } })
     await commands.setAccount(account({ transport: any('t1') }))
     await commands.setAccount(account({ id: 'a2', aor: 'b@127.0.0.1', transport: any('t2') }))
     await commands.setAccount(account({ id: 'a3', aor: 'c@127.0.0.1', transport: any('t2') }))
@@ -87,7 +90,7 @@ describe('engine', () => {
     clock.advance(5_000)
     await refused
     await network.open({ host: '127.0.0.1', listeners: [{ protocol: 'udp', port: 5090 }], userAgent: 'a stranger' })
-    const third = account({ id: 'a3', transport: transport({ bindPort: 5090 }) })
+    const third = account({ id: 'a3', transport: transport({ ports: { udp: 5090 } }) })
     await assert.rejects(Promise.resolve(commands.setAccount(third)), (error: Error) => /in use/.test(error.message))
     for (const accountId of ['a1', 'a2', 'a3']) await commands.removeAccount({ accountId })
     assert.equal(clock.pending, 0)
@@ -99,7 +102,7 @@ describe('engine', () => {
     ['allowed source', { allowedSources: ['example.com'] }],
     ['proxy', { proxy: { id: 'p', name: '', hops: ['sip:a;lr', 'sip:b c;lr'] } }],
     ['number of proxies', { proxy: { id: 'p', name: '', hops: Array(17).fill('sip:a;lr') } }],
-    ['port', { transport: transport({ bindPort: 70_000 }) }],
+    ['port', { transport: transport({ ports: { udp: 70_000 } }) }],
     ['RTP ports', { transport: transport({ rtpPortMin: 2000, rtpPortMax: 1000 }) }],
     ['wildcard without public address', { transport: transport({ bindAddress: '0.0.0.0' }) }],
     ['media address', { transport: transport({ mediaAddress: '203.0.113.1:4000' }) }],
@@ -158,7 +161,7 @@ describe('engine', () => {
 
   it('follows the machine’s address when registrations fail', async () => {
     const { commands, network, clock } = makeEngine()
-    const anywhere = transport({ bindAddress: '', bindPort: 0 })
+    const anywhere = transport({ bindAddress: '', ports: { udp: 0 } })
     await commands.setAccount(account({ register: true, transport: anywhere }))
     await settled()
     network.agent('alice@127.0.0.1').registrar = 503
@@ -176,7 +179,7 @@ describe('engine', () => {
     const { commands, network, clock, calls } = makeEngine()
     network.localAddress = '192.0.2.1'
     network.addresses = ['127.0.0.1', '192.0.2.1']
-    await commands.setAccount(account({ register: true, transport: transport({ bindAddress: '', bindPort: 0 }) }))
+    await commands.setAccount(account({ register: true, transport: transport({ bindAddress: '', ports: { udp: 0 } }) }))
     await settled()
     await commands.dial({ accountId: 'a1', target: '1' })
     network.agent('alice@127.0.0.1').invite0.answersCancel = true
@@ -273,7 +276,7 @@ describe('engine', () => {
 
   it('moves at once when its address is gone and there is another; stays, and asks, where there is none', async () => {
     const { commands, network, clock, engine } = makeEngine()
-    const anywhere = transport({ bindAddress: '', bindPort: 0 })
+    const anywhere = transport({ bindAddress: '', ports: { udp: 0 } })
     const hosts = () => network.live.map(({ local }) => local.host)
     const have = async (...addresses: string[]) => {
       network.addresses = addresses
@@ -468,7 +471,7 @@ describe('engine', () => {
     await commands.setAccount(account())
     const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
     await commands.setAccount(account({ password: 'another-one' }))
-    await commands.setAccount(account({ transport: transport({ bindPort: 5070 }) }))
+    await commands.setAccount(account({ transport: transport({ ports: { udp: 5070 } }) }))
     assert.equal(commands.calls(null)[0]?.id, callId)
     assert.deepEqual(
       network.live.map(({ local }) => local.port),

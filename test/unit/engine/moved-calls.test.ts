@@ -19,7 +19,7 @@ async function withCall(init: { bindPort?: number; register?: boolean } = {}) {
     network.localAddress = addresses.at(-1) ?? '127.0.0.1'
   }
   have(OLD)
-  await commands.setAccount(account({ register, transport: transport({ bindAddress: '', bindPort }) }))
+  await commands.setAccount(account({ register, transport: transport({ bindAddress: '', ports: { udp: bindPort } }) }))
   await settled()
   const { callId } = await commands.dial({ accountId: 'a1', target: '1' })
   const before = network.agent(AOR)

@@ -63,7 +63,7 @@ describe('an account whose socket cannot be opened', () => {
     await removed.commands.removeAccount({ accountId: 'a1' })
     assert.equal(removed.clock.pending, 0)
     const changed = await start()
-    await changed.commands.setAccount(account({ transport: transport({ bindPort: 5070 }) }))
+    await changed.commands.setAccount(account({ transport: transport({ ports: { udp: 5070 } }) }))
     await changed.rival.close()
     changed.clock.advance(60_000)
     await settled()
@@ -75,7 +75,7 @@ describe('an account whose socket cannot be opened', () => {
 })
 
 describe('an account whose peer has IPv4 and IPv6', () => {
-  const anywhere = { transport: transport({ bindAddress: '', bindPort: 0 }) }
+  const anywhere = { transport: transport({ bindAddress: '', ports: { udp: 0 } }) }
 
   it('goes to the other family when nobody answers, and back, without swinging', async () => {
     const { commands, network, clock, asked } = makeEngine()
@@ -131,7 +131,7 @@ describe('an account whose peer has IPv4 and IPv6', () => {
   it('may have UDP and TCP of one port in two transports', async () => {
     const { commands, network } = makeEngine()
     await commands.setAccount(account())
-    const tcp = transport({ id: 't2', protocol: 'tcp' })
+    const tcp = transport({ id: 't2', ports: { tcp: 5060 } })
     await commands.setAccount(account({ id: 'a2', aor: 'bob@127.0.0.1', transport: tcp }))
     assert.deepEqual(
       network.live.map(({ local }) => [local.protocol, local.port]),
@@ -143,8 +143,8 @@ describe('an account whose peer has IPv4 and IPv6', () => {
   })
 
   const wrong: [name: string, config: Parameters<typeof account>[0]][] = [
-    ['TCP over a transport without', { protocol: 'tcp' }],
-    ['a registrar by TCP over a transport without', { registrar: 'pbx.example.com;transport=tcp' }],
+    ['UDP over a transport without', { protocol: 'udp', transport: transport({ ports: { tcp: 5060 } }) }],
+    ['an account without a protocol over a transport without ports', { transport: transport({ ports: {} }) }],
     ['a protocol that nobody has', { registrar: 'pbx.example.com;transport=sctp' }],
     ['an IPv4 address where only IPv6 may be', { transport: transport({ ipVersion: '6' }) }],
     ['no address', { transport: transport({ bindAddress: 'here' }) }],
@@ -157,7 +157,7 @@ describe('an account whose peer has IPv4 and IPv6', () => {
 
   it('is spoken to as its registrar or proxy is named', async () => {
     const { commands, network } = makeEngine()
-    const tcp = transport({ protocol: 'udp+tcp' })
+    const tcp = transport({ ports: { udp: 5060, tcp: 5060 } })
     const proxy = { id: 'p', name: '', hops: ['sip:[2001:db8::5];transport=tcp;lr'] }
     await commands.setAccount(account({ transport: tcp, proxy }))
     assert.equal(network.agent('alice@127.0.0.1').init.protocol, 'tcp')

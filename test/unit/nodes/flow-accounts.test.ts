@@ -12,9 +12,8 @@ const config = (changes: Partial<AccountConfig> = {}): AccountConfig => ({
   transport: {
     id: 'transport',
     name: '',
-    protocol: 'udp',
     bindAddress: '127.0.0.1',
-    bindPort: 0,
+    ports: { udp: 0 },
     publicAddress: '',
     userAgent: '',
     rtpPortMin: 10_000,

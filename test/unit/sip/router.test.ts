@@ -34,6 +34,7 @@ class Network {
         clock: this.clock,
         names: namesBy(async (name) => (name === 'six.example.com' ? '2001:db8::7' : '192.0.2.7')),
       }),
+      family: 4,
       transports: this.#transports,
     })
   }
