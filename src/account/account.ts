@@ -237,6 +237,11 @@ export class Account {
     return this.#policy.isKnown(address)
   }
 
+  /** The address outside of the NAT is known, or another one: the Contact takes it, and the account registers with it. */
+  publish(address: HostPort): void {
+    this.#registration.publish(address)
+  }
+
   register(): void {
     this.#registration.register()
   }

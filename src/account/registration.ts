@@ -62,8 +62,8 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   #contactUri = ''
   /** Contacts that have a binding as far as we know. */
   #bound: readonly string[]
-  /** The address that the Contact was given by the registrar's view. */
-  #repairedTo: HostPort | undefined
+  /** The address that replaces the one of the Contact. */
+  #published: HostPort | undefined
   #state: RegistrationState = { state: 'idle' }
   #wanted = false
   /** Aborted by `close`: a request that has no answer yet is not sent again. */
@@ -110,6 +110,18 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     } else {
       this.#attempt()
     }
+  }
+
+  /** Registers with another address in the Contact, and removes the old one. */
+  publish(address: HostPort): void {
+    this.#published = address
+    if (!this.#deps.userAgent.publish(address)) return
+    if (this.#inFlight) void this.#inFlight.then(() => this.#renew())
+    else this.#renew()
+  }
+
+  #renew(): void {
+    if (this.#state.state === 'registered' && this.#wanted && !this.#inFlight) this.#attempt()
   }
 
   /** The connection of the registration was lost: registers again soon (RFC 5626 4.5), at a random time because other clients lost it too. */
@@ -177,12 +189,12 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     log.info({ contact: contactUri, address }, 'the registrar sees another address: the Contact takes it')
     const again = await this.#send(this.#expiresSec)
     if (isLocal(again) || isAccepted(again)) {
-      this.#repairedTo = address
+      this.#published = address
       return again
     }
     log.warn({ status: again.status, address }, 'the registrar refused the Contact with the address that it sees')
     repair.refused()
-    userAgent.publish(this.#repairedTo)
+    userAgent.publish(this.#published)
     this.#contactUri = contactUri
     return response
   }

@@ -71,6 +71,7 @@ function transportFrom(options: Options, listen: Listen, version: string): Trans
     bindAddress: listen.host,
     ports: portsOf(listen.protocol ?? 'udp', bindPortFrom(options, listen)),
     publicAddress: options.text('public-address') ?? '',
+    stunServer: options.text('stun-server') ?? '',
     mediaAddress: options.text('media-address') ?? '',
     userAgent: options.text('user-agent') ?? `ringflow/${version}`,
     rtpPortMin: rtp.min,

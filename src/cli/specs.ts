@@ -58,6 +58,11 @@ const NETWORK: OptionTable = {
     value: 'host[:port]',
     help: 'address that peers use to reach this machine, behind NAT',
   },
+  'stun-server': {
+    type: 'string',
+    value: 'host[:port]',
+    help: 'STUN server that shows the public address, where --public-address gives none',
+  },
   'media-address': {
     type: 'string',
     value: 'host',

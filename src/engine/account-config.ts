@@ -7,6 +7,7 @@ import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
 import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
+import { parseStunServer } from './public-address.js'
 import { listenersOf } from './transport-ports.js'
 
 const ANY_ADDRESSES = ['0.0.0.0', '::']
@@ -113,6 +114,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   }
   parseAdvertised(transport.publicAddress)
   checkMediaAddress(transport.mediaAddress)
+  if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
   checkSession(config)

@@ -36,7 +36,12 @@ export class EngineAccounts {
   constructor(deps: EngineAccountsDeps) {
     this.#deps = deps
     this.#reopening = new Reopening({ clock: deps.clock })
-    this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
+    this.#endpoints = new Endpoints({
+      clock: deps.clock,
+      log: deps.log,
+      open: deps.openEndpoint,
+      lookup: deps.names.host,
+    })
     this.#moves = new AccountMoves({
       entries: this.#entries,
       inTurn: (accountId, change) => this.#inTurn(accountId, change),
@@ -141,8 +146,9 @@ export class EngineAccounts {
         await this.#deps.hangUpAll(config.id, { reason: 'the transport was changed' })
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
+    await held.publicAddress?.ready()
     const { local, advertised } = held.endpoint
-    const advertisedMedia = transport.mediaAddress?.trim() || advertised.host
+    const advertisedMedia = transport.mediaAddress?.trim() || (held.publicAddress?.current ?? advertised).host
     const { clock, log, names } = this.#deps
     const mediaAddress = new MediaAddress(
       { clock, log, lookup: names.host },
@@ -184,6 +190,12 @@ export class EngineAccounts {
           oldContacts,
         },
       )
+      const { publicAddress } = lease
+      if (publicAddress?.current) account.publish(publicAddress.current)
+      const unwatch = publicAddress?.watch((address) => {
+        account.publish(address)
+        if (!config.transport.mediaAddress?.trim()) mediaAddress.replace(address.host)
+      })
       const entry: AccountEntry = {
         config,
         account,
@@ -191,6 +203,7 @@ export class EngineAccounts {
         mediaAddress,
         registrarAnswered: registrarAnswered.promise,
         forgetSecret,
+        unwatch: unwatch ?? (() => {}),
       }
       this.#entries.set(config.id, entry)
       this.#moves.watch()
@@ -211,6 +224,7 @@ export class EngineAccounts {
 
   async #release(entry: AccountEntry): Promise<void> {
     entry.forgetSecret()
+    entry.unwatch()
     entry.mediaAddress.close()
     await entry.lease.release()
   }

@@ -50,6 +50,11 @@ export class MediaAddress {
     return this.#host
   }
 
+  /** Another address was found by STUN. */
+  replace(host: string): void {
+    this.#host = host
+  }
+
   /** Resolves when the lookup is done, or the time for it is over. */
   async start(): Promise<void> {
     if (isIP(this.#name) === 0) await within(FIRST_LOOKUP_MS, this.#look(), this.#deps.clock)

@@ -40,7 +40,12 @@ export interface TransportConfig {
   bindAddress: string
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
-  /** IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address. */
+  /** `host` or `host:port`, asked by the UDP socket for our public address (RFC 8489) if `publicAddress` is ''. Absent or '': none. */
+  stunServer?: string
+  /**
+   * IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address,
+   * also if it was found by STUN. STUN shows the host only: a NAT that changes the ports of RTP needs a peer that follows them.
+   */
   mediaAddress?: string
   userAgent: string
   /** Inclusive range of RTP and RTCP ports. */

@@ -13,8 +13,6 @@ interface PublicAddressDeps {
   lookup: Lookup
   /** Asks a STUN server by the SIP socket how it sees that socket. Rejects if it does not answer. */
   ask: (server: HostPort) => Promise<HostPort>
-  /** The address has been found, or is another one than before. */
-  changed: (address: HostPort) => void
 }
 
 interface PublicAddressInit {
@@ -37,6 +35,7 @@ export class PublicAddress {
   readonly #deps: PublicAddressDeps
   readonly #server: HostPort
   readonly #family: number
+  readonly #watchers = new Set<(address: HostPort) => void>()
   #address: HostPort | undefined
   #timer: Timer | undefined
   #asking: Promise<void> | undefined
@@ -56,9 +55,15 @@ export class PublicAddress {
     return this.#address
   }
 
+  /** `changed` is called when the address is found, and when it is another one than before. Returns a function that ends this. */
+  watch(changed: (address: HostPort) => void): () => void {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
   /** Resolves when the server has answered, or the time for that is over. */
-  async start(): Promise<void> {
-    await within(FIRST_ANSWER_MS, this.ask(), this.#deps.clock)
+  async ready(): Promise<void> {
+    if (!this.#address) await within(FIRST_ANSWER_MS, this.ask(), this.#deps.clock)
   }
 
   /** Asks now, for example because the addresses of this machine have changed. */
@@ -97,7 +102,7 @@ export class PublicAddress {
     if (this.#closed || (before?.host === address.host && before.port === address.port)) return
     this.#address = address
     this.#deps.log.info({ address, before }, 'the public address was found by STUN')
-    this.#deps.changed(address)
+    for (const changed of [...this.#watchers]) changed(address)
   }
 
   async #resolved(): Promise<HostPort> {

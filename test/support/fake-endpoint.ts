@@ -92,6 +92,16 @@ export class FakeEndpoint implements SipEndpoint {
     return agent
   }
 
+  /** What a STUN server answers. */
+  mapped: { host: string; port: number } | undefined = { host: '203.0.113.77', port: 40_000 }
+  readonly stunServers: { host: string; port: number }[] = []
+
+  async publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }> {
+    this.stunServers.push(server)
+    if (!this.mapped) throw new Error('no answer')
+    return this.mapped
+  }
+
   async close(): Promise<void> {
     this.closed = true
   }

@@ -6,8 +6,9 @@ import { silentLogger } from '../../../src/base/logger.js'
 import { openSipEndpoint } from '../../../src/sip/endpoint.js'
 import type { SipEndpoint } from '../../../src/sip/types.js'
 import { RawPeer } from '../../support/raw-peer.js'
-import { SDP } from '../../support/sip-messages.js'
+import { requestText, SDP } from '../../support/sip-messages.js'
 import { OFFER } from '../../support/sip-parties.js'
+import { StunServer } from '../../support/stun-server.js'
 import { UdpRelay } from '../../support/udp-relay.js'
 
 describe('an account behind a NAT', () => {
@@ -107,5 +108,37 @@ describe('an account behind a NAT', () => {
     assert.deepEqual(received.message.headers('contact'), [first.replace(/;expires=.*/, '')])
     invite.cancel()
     registrar.answer(received, 486)
+  })
+})
+
+describe('STUN by the SIP socket', () => {
+  it('shows the address outside of the NAT, and SIP goes on by the same socket', async () => {
+    const [stun, peer] = await Promise.all([StunServer.open(), RawPeer.open()])
+    const log = silentLogger
+    const listeners = [{ protocol: 'udp', port: 0 }] as const
+    const endpoint = await openSipEndpoint({ clock: systemClock, log }, { host: '127.0.0.1', listeners, userAgent: '' })
+    const { port } = endpoint.local
+    const nat = await UdpRelay.open({ host: '127.0.0.1', port }, { host: '127.0.0.1', port: stun.port }, () => ({
+      copies: 1,
+    }))
+    const found = await endpoint.publicAddress({ host: '127.0.0.1', port: nat.portForA })
+    assert.deepEqual([found, stun.requests], [{ host: '127.0.0.1', port: nat.portForB }, 1])
+    assert.deepEqual(await endpoint.publicAddress({ host: '127.0.0.1', port: stun.port }), { host: '127.0.0.1', port })
+    const answer = await peer.ask(
+      requestText({ method: 'OPTIONS', uri: `sip:127.0.0.1:${port}`, via: peer.via('o') }),
+      port,
+    )
+    assert.equal(answer.status, 200)
+    await Promise.all([endpoint.close(), nat.close(), stun.close(), peer.close()])
+  })
+
+  it('needs a UDP port', async () => {
+    const listeners = [{ protocol: 'tcp', port: 0 }] as const
+    const endpoint = await openSipEndpoint(
+      { clock: systemClock, log: silentLogger },
+      { host: '127.0.0.1', listeners, userAgent: '' },
+    )
+    await assert.rejects(endpoint.publicAddress({ host: '127.0.0.1', port: 9 }), /STUN needs a UDP port/)
+    await endpoint.close()
   })
 })

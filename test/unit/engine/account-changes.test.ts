@@ -292,6 +292,14 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ publicAddress: '203.0.113.1' }),
     asked: (scene) => endpoint(scene)?.advertise?.host,
   },
+  stunServer: {
+    before: {},
+    after: at({ stunServer: '198.51.100.7' }),
+    asked: async (scene) => {
+      await settled()
+      return scene.network.live.flatMap(({ stunServers }) => stunServers)
+    },
+  },
   mediaAddress: {
     before: {},
     after: at({ mediaAddress: '203.0.113.2' }),

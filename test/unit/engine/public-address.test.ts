@@ -23,17 +23,17 @@ function setUp(init: { server?: string; local?: string; lookup?: string[] } = {}
         if (answer === 'silence') return new Promise(() => {})
         return answer ? Promise.resolve(answer) : Promise.reject(new TelephonyError('TRANSPORT', 'no answer'))
       },
-      changed: (found) => changes.push(found),
     },
     { server: init.server ?? 'stun.example.com', local: init.local ?? '192.168.1.10' },
   )
+  address.watch((found) => changes.push(found))
   return { clock, asked, changes, state, address }
 }
 
 describe('public address by STUN', () => {
   it('is known when the server has answered, and asked for again every three minutes', async () => {
     const { clock, asked, changes, state, address } = setUp()
-    await address.start()
+    await address.ready()
     assert.deepEqual(asked, [{ host: '198.51.100.7', port: 3478 }])
     assert.deepEqual(address.current, { host: '203.0.113.9', port: 40_000 })
     clock.advance(180_000)
@@ -50,7 +50,7 @@ describe('public address by STUN', () => {
 
   it('stays while the server is silent, which is asked again after 30 s', async () => {
     const { clock, asked, changes, state, address } = setUp()
-    await address.start()
+    await address.ready()
     state.answer = undefined
     clock.advance(180_000)
     await settled()
@@ -64,7 +64,7 @@ describe('public address by STUN', () => {
 
   it('is asked for at once if the addresses of the machine change, but not twice at the same time', async () => {
     const { asked, address } = setUp()
-    await address.start()
+    await address.ready()
     await Promise.all([address.ask(), address.ask()])
     assert.equal(asked.length, 2)
     address.close()
@@ -75,7 +75,7 @@ describe('public address by STUN', () => {
   it('lets an account wait for two seconds at most', async () => {
     const { clock, state, address } = setUp()
     state.answer = 'silence'
-    const started = address.start()
+    const started = address.ready()
     await settled()
     clock.advance(2_000)
     await started
@@ -85,11 +85,11 @@ describe('public address by STUN', () => {
 
   it('is asked for by the IP version of the socket', async () => {
     const six = setUp({ local: '2001:db8::10', server: 'stun.example.com:3479' })
-    await six.address.start()
+    await six.address.ready()
     assert.deepEqual(six.asked, [{ host: '2001:db8::7', port: 3479 }])
     six.address.close()
     const none = setUp({ local: '2001:db8::10', server: '198.51.100.7' })
-    await none.address.start()
+    await none.address.ready()
     assert.deepEqual([none.asked, none.address.current], [[], undefined])
     none.address.close()
   })
