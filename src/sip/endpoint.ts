@@ -5,13 +5,14 @@ import { readable, textOf } from '../base/octets.js'
 import { Bindings } from '../stun/bindings.js'
 import type { HostPort } from '../stun/message.js'
 import { NextHops } from './dns/next-hops.js'
+import { openNames } from './dns/open-names.js'
+import type { Names } from './dns/records.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
 import { familyOf, hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
-import { cached, namesBy, type Resolve, resolveBySystem } from './transport/resolver.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 
@@ -20,8 +21,8 @@ export interface SipEndpointDeps {
   log: Logger
   /** Every message as it went over the wire, credentials masked. */
   trace?: (line: SipTraceLine) => void
-  /** Default: the system's resolver. */
-  resolve?: Resolve
+  /** Default: the DNS servers of the system. */
+  names?: Names
 }
 
 /** Binds the sockets; rejects with TRANSPORT and a message that says what to do where that fails. */
@@ -43,7 +44,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   #closed: Promise<void> | undefined
 
   constructor(deps: SipEndpointDeps, init: SipEndpointInit) {
-    const { clock, log, resolve = resolveBySystem } = deps
+    const { clock, log, names = openNames({}, clock).ours } = deps
     this.#deps = deps
     this.#init = init
     this.#bindings = new Bindings({ clock, send: (octets, to) => this.#sendOctets(octets, to) })
@@ -51,7 +52,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
       {
         clock,
         log,
-        nextHops: new NextHops({ clock, names: namesBy(cached(resolve, clock)) }),
+        nextHops: new NextHops({ clock, names }),
         family: familyOf(init.host),
         transports: this.#transports,
       },
