@@ -152,7 +152,7 @@ describe('hold by us', () => {
     const scene = await dialledAndAnswered()
     scene.dialog.answers.push(new TelephonyError('WRONG_STATE', 'in progress'), agreed({ direction: 'recvonly' }))
     const holding = scene.call.hold()
-    await pass(scene, 4000)
+    await pass(scene, 4200)
     await holding
     assert.equal(scene.call.snapshot().hold.local, true)
   })
