@@ -142,7 +142,7 @@ describe('hold by us', () => {
     const holding = scene.call.hold()
     await settle()
     assert.equal(answerTo(scene, { direction: 'sendonly' }), 'inactive')
-    await pass(scene, 4000)
+    await pass(scene, 4200)
     await holding
     assert.deepEqual(offered(scene), ['sendonly', 'inactive'])
     assert.deepEqual(scene.call.snapshot().hold, { local: true, remote: true })
