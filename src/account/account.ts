@@ -111,12 +111,14 @@ export function checkAccount(init: AccountInit): AccountPeers {
   const [scheme = 'sip:'] = /^sips?:/i.exec(registrarText) ?? []
   const transport = transportIn(registrarText)
   const registrarUri = `${scheme.toLowerCase()}${uriHost(registrar.host)}${port}${transport ? `;transport=${transport}` : ''}`
+  // RFC 3261 19.1.2
+  const usualPort = protocol === 'tls' ? 5061 : 5060
   return {
     aor,
     registrar: registrarUri,
     homeRouteSet: hops.length === 0 && !isServer(registrar, aor.domain) ? [`<${registrarUri};lr>`] : [],
     routeSet: hops.map((hop) => hop.route),
-    next: hops[0] ?? registrar,
+    next: parseHostPort(hops[0]?.route ?? registrarText, usualPort) ?? registrar,
     hosts: [...new Set([registrar.host, ...hops.map((hop) => hop.host)])],
     protocol,
   }

@@ -44,15 +44,18 @@ export function portFault(hostPort: string): string | undefined {
   return port !== undefined && Number(port) > MAX_PORT ? `Port ${port} is not between 1 and ${MAX_PORT}` : undefined
 }
 
-/** Host and port of `host`, `host:port`, `sip:host:port;lr` or `sips:host`; undefined for any other text. */
-export function parseHostPort(text: string): HostPort | undefined {
+/**
+ * Host and port of `host`, `host:port`, `sip:host:port;lr` or `sips:host`; undefined for any other text. `usualPort`: if the text names neither a
+ * port nor a protocol.
+ */
+export function parseHostPort(text: string, usualPort = SIP_PORT): HostPort | undefined {
   const bare = text
     .trim()
     .replace(/^<(.*)>$/, '$1')
     .replace(/^sips?:/i, '')
     .replace(/^[^@;?]*@/, '')
     .replace(/[;?].*$/, '')
-  const usual = usualPort(text)
+  const usual = namedPort(text) ?? usualPort
   if (isIPv6(bare)) return { host: shortest(bare), port: usual }
   const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d{1,5}))?$/.exec(bare) ?? []
   const host = name ?? ipv6
@@ -61,12 +64,12 @@ export function parseHostPort(text: string): HostPort | undefined {
 }
 
 /** RFC 3261 19.1.2, RFC 7118 8. */
-function usualPort(uri: string): number {
+function namedPort(uri: string): number | undefined {
   const isSecure = /^\s*<?\s*sips:/i.test(uri)
   const transport = transportIn(uri)
   if (transport === 'ws') return isSecure ? 443 : 80
   if (transport === 'wss') return 443
-  return isSecure || transport === 'tls' ? SIPS_PORT : SIP_PORT
+  return isSecure || transport === 'tls' ? SIPS_PORT : undefined
 }
 
 /** RFC 5952; the zone is kept. */
