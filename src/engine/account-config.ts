@@ -6,7 +6,9 @@ import { MAX_PORT } from '../base/limits.js'
 import type { SipProtocol } from '../sip/types.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
+import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransferPolicy, TransportConfig } from './protocol.js'
+import { parseStunServer } from './public-address.js'
 import { listenersOf, STREAMS } from './transport-ports.js'
 import { socketTls } from './transport-tls.js'
 
@@ -131,6 +133,8 @@ export function checkConfig(config: AccountConfig): AccountPeers {
     )
   }
   parseAdvertised(transport.publicAddress)
+  checkMediaAddress(transport.mediaAddress)
+  if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
   if (!TRANSFERS.includes(config.transfers ?? 'deny'))
     throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
+import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
@@ -8,6 +9,7 @@ import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { SipEndpoint, SipEndpointInit, TlsSettings } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
+import { PublicAddress } from './public-address.js'
 import { hasAnyPort, listenersOf } from './transport-ports.js'
 import { socketTls } from './transport-tls.js'
 
@@ -17,6 +19,7 @@ export interface EndpointsDeps {
   clock: Clock
   log: Logger
   open: OpenEndpoint
+  lookup: Lookup
 }
 
 interface Entry {
@@ -26,6 +29,7 @@ interface Entry {
   bound: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
+  publicAddress: PublicAddress | undefined
   /** The socket is being closed: it accepts no new users, and its port is not free yet. */
   closing: boolean
   closed: Promise<void>
@@ -36,6 +40,8 @@ interface Entry {
 export interface Lease {
   readonly key: string
   readonly endpoint: SipEndpoint
+  /** If the transport has a STUN server. */
+  readonly publicAddress: PublicAddress | undefined
   /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
   /** Takes certificates that have been renewed; nothing happens if they are the same. */
@@ -58,12 +64,12 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, ws, trace = false, id } = transport
+    const { publicAddress, stunServer = '', userAgent, ws, trace = false, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
     const settings = JSON.stringify([socketTls(transport), ws, trace])
-    return [address, ...ports, any, publicAddress, userAgent, settings].join('|')
+    return [address, ...ports, any, publicAddress, stunServer, userAgent, settings].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -107,9 +113,28 @@ export class Endpoints {
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)
-    const entry: Entry = { key, tls: transport.tls, bound, opened, leases: 0, closing: false, closed, markClosed }
+    const publicAddress = this.#publicAddress(transport, address, opened)
+    const entry: Entry = {
+      key,
+      tls: transport.tls,
+      bound,
+      opened,
+      publicAddress,
+      leases: 0,
+      closing: false,
+      closed,
+      markClosed,
+    }
     this.#entries.add(entry)
     return entry
+  }
+
+  #publicAddress(transport: TransportConfig, local: string, opened: Promise<SipEndpoint>): PublicAddress | undefined {
+    const { clock, log, lookup } = this.#deps
+    const server = transport.stunServer?.trim() ?? ''
+    if (server === '' || transport.publicAddress.trim() !== '') return undefined
+    const ask: SipEndpoint['publicAddress'] = async (to) => (await opened).publicAddress(to)
+    return new PublicAddress({ clock, log, lookup, ask }, { server, local })
   }
 
   async #waitForPort(key: string, transport: TransportConfig, address: string): Promise<void> {
@@ -140,6 +165,7 @@ export class Endpoints {
     return {
       key: entry.key,
       endpoint,
+      publicAddress: entry.publicAddress,
       fork: () => {
         entry.leases++
         return this.#lease(entry, endpoint)
@@ -158,6 +184,7 @@ export class Endpoints {
 
   async #close(entry: Entry, endpoint: SipEndpoint | undefined): Promise<void> {
     entry.closing = true
+    entry.publicAddress?.close()
     try {
       await endpoint?.close()
     } catch (error) {

@@ -39,6 +39,8 @@ export interface SipEndpoint {
   createUserAgent(init: UserAgentInit): UserAgent
   /** Other PEM texts in place of the old ones, for connections from now on. Those that cannot be used are logged, and the old ones stay. */
   renewTls(settings: TlsSettings): Promise<void>
+  /** Where a STUN server sees the UDP socket. Rejects with TRANSPORT. */
+  publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }>
   /** Idempotent. Resolves when the socket is closed. */
   close(): Promise<void>
 }
