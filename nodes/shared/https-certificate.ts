@@ -50,7 +50,8 @@ export class HttpsCertificate {
     if (!takesHttps(transport)) return config
     const pair = await this.#current()
     if (!pair) {
-      const text = 'the transport has a TLS or WSS port, but no certificate. Choose its files, or set https in settings.js'
+      const text =
+        'the transport has a TLS or WSS port, but no certificate. Choose its files, or set https in settings.js'
       throw new TelephonyError('BAD_CONFIG', text)
     }
     return { ...config, transport: { ...transport, tls: { ...transport.tls, pair } } }

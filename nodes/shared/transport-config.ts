@@ -100,7 +100,8 @@ function portsOf(config: Config): TransportConfig['ports'] {
 function tlsOf(config: Config, { folder = '', credentials }: TransportContext): Pick<TransportConfig, 'tls'> {
   const file = (name: string) => (text(name) === '' ? undefined : { file: resolve(folder, text(name)) })
   const [certificate, key, ca] = [config.tlsCertificate, config.tlsKey, config.tlsCa].map(file)
-  if (certificate && !key) throw new FieldError('BAD_CONFIG', 'tlsKey', 'must not be empty, because the certificate needs it')
+  if (certificate && !key)
+    throw new FieldError('BAD_CONFIG', 'tlsKey', 'must not be empty, because the certificate needs it')
   if (key && !certificate)
     throw new FieldError('BAD_CONFIG', 'tlsCertificate', 'must not be empty, because the key needs it')
   const passphrase = credentials?.tlsPassphrase

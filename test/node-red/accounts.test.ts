@@ -130,7 +130,7 @@ describe('sip-account and who uses it', () => {
 
   it('an environment variable that is not set, and other bad settings, are named', async () => {
     const flows = await test.start([
-      { id: 'transport2', type: 'sip-transport', bindPort: 'abc' },
+      { id: 'transport2', type: 'sip-transport', udpPort: 'abc' },
       { id: 'proxy', type: 'sip-proxy', hops: [] },
       ...account({ aor: ENV }),
     ])
