@@ -6,7 +6,7 @@ import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipAddress, SipProtocol } from '../sip/types.js'
+import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -42,6 +42,10 @@ export interface TransportConfig {
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
+  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  tls?: TlsSettings
+  /** Absent: pages of the same host may connect to WebSocket listeners. */
+  ws?: WsSettings
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number

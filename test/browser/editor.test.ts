@@ -26,6 +26,7 @@ const NAMES = {
   'sip-cdr-out': ['CDR', '话单'],
   'sip-dial': ['dial', '呼叫'],
   'sip-dtmf': ['dtmf', '按键'],
+  'sip-hold': ['hold', '保持'],
   'sip-event': ['event', '事件'],
   'sip-gather': ['gather', '收号'],
   'sip-hangup': ['hangup', '挂断'],

@@ -390,6 +390,66 @@ describe('actions in a call', () => {
     })
   })
 
+  describe('sip-hold', () => {
+    it('holds with music, and passes on when the other side has agreed', async () => {
+      const flows = await inCall('sip-hold', 2, { music: 'file', file: 'wait.wav' })
+      test.engine.reply('hold', () => {
+        test.engine.tell('c1', 'call.held', { by: 'local', direction: 'sendonly' })
+      })
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('hold'), [{ callId: 'c1', music: { kind: 'file', file: 'wait.wav' } }])
+      assert.deepEqual([out.topic, (out.call as { state: string }).state], ['call.held', 'held'])
+    })
+
+    it('a beep as music, or none', async () => {
+      const beeping = await inCall('sip-hold', 2, { music: 'tone', hz: '440+480', level: '-30' })
+      beeping.receive('action', message())
+      await beeping.message('action-1')
+      const tone = {
+        kind: 'tone',
+        hz: [440, 480],
+        durationMs: 5000,
+        cadence: { onMs: 400, offMs: 4600 },
+        levelDbfs: -30,
+      }
+      assert.deepEqual(test.engine.sent('hold'), [{ callId: 'c1', music: tone }])
+    })
+
+    for (const [action, op, sent, topic] of [
+      ['resume', 'resume', {}, 'call.resumed'],
+      ['mute', 'mute', { on: true }, 'call.muted'],
+      ['unmute', 'mute', { on: false }, 'call.unmuted'],
+      ['codec', 'renegotiate', { codecs: ['PCMU', 'PCMA'] }, 'call.codec-changed'],
+    ] as const) {
+      it(`${action}: ${topic} at output 1`, async () => {
+        const flows = await inCall('sip-hold', 2, { action, codecs: ['PCMU', 'PCMA'] })
+        test.engine.reply('renegotiate', () => ({ codec: 'PCMU' }))
+        flows.receive('action', message())
+        const out = await flows.message('action-1')
+        assert.deepEqual(test.engine.sent(op), [{ callId: 'c1', ...sent }])
+        assert.equal(out.topic, topic)
+        if (action === 'codec') assert.equal(out.payload, 'PCMU')
+      })
+    }
+
+    it('refused by the other side: output 2 with the reason, and the catch node once', async () => {
+      const flows = await inCall('sip-hold', 2)
+      test.engine.reply('hold', () => {
+        throw new TelephonyError('REFUSED', 'the other side refused the hold: 488')
+      })
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.deepEqual([out.topic, code(out)], ['call.hold-failed', 'REFUSED'])
+      assert.equal(code(await flows.message('caught')), 'REFUSED')
+    })
+
+    it('settings that cannot work are shown at once', async () => {
+      const flows = await inCall('sip-hold', 2, { action: 'codec', codecs: [] })
+      await flows.status('action', 'bad settings: Codecs')
+    })
+  })
+
   describe('sip-record', () => {
     it('output 1 when it has begun, output 2 with the path when it has ended', async () => {
       const flows = await inCall('sip-record', 2, { file: 'a.wav', max: '60' })

@@ -86,6 +86,7 @@ describe('settings from the environment', () => {
       ['sip-play-media', 'play'],
       ['sip-gather', 'gather'],
       ['sip-dtmf', 'sendDigits'],
+      ['sip-hold', 'hold'],
       ['sip-record', 'startRecord'],
       ['sip-hangup', 'hangup'],
     ] as const) {

@@ -57,6 +57,13 @@ const FIELDS: Record<string, Field> = {
   'sip-gather prompt': { value: 'a.wav', op: 'gather', seen: (c: { prompt: { file: string } }) => c.prompt.file },
   'sip-dtmf call': call('sendDigits', { digits: '1', digitsType: 'str' }),
   'sip-dtmf digits': { value: '42#', op: 'sendDigits', seen: ({ digits }: { digits: string }) => digits },
+  'sip-hold call': call('hold'),
+  'sip-hold file': {
+    value: 'a.wav',
+    op: 'hold',
+    seen: (c: { music: { file: string } }) => c.music.file,
+    settings: { music: 'file' },
+  },
   'sip-record call': call('startRecord'),
   'sip-record file': { value: 'a.wav', op: 'startRecord', seen: ({ file }: { file: string }) => file },
   'sip-hangup call': call('hangup'),

@@ -9,6 +9,7 @@ import sipDtmf from '../../nodes/sip-dtmf/sip-dtmf.js'
 import sipEvent from '../../nodes/sip-event/sip-event.js'
 import sipGather from '../../nodes/sip-gather/sip-gather.js'
 import sipHangup from '../../nodes/sip-hangup/sip-hangup.js'
+import sipHold from '../../nodes/sip-hold/sip-hold.js'
 import sipIncoming from '../../nodes/sip-incoming/sip-incoming.js'
 import sipPlayMedia from '../../nodes/sip-play-media/sip-play-media.js'
 import sipProxy from '../../nodes/sip-proxy/sip-proxy.js'
@@ -50,6 +51,7 @@ const ALL: NodeModule[] = [
   sipDtmf,
   sipRecord,
   sipHangup,
+  sipHold,
   sipEvent,
   sipCdrOut,
 ]

@@ -7,6 +7,7 @@ import { migrations as sipDtmf } from '../../sip-dtmf/migrations.js'
 import { migrations as sipEvent } from '../../sip-event/migrations.js'
 import { migrations as sipGather } from '../../sip-gather/migrations.js'
 import { migrations as sipHangup } from '../../sip-hangup/migrations.js'
+import { migrations as sipHold } from '../../sip-hold/migrations.js'
 import { migrations as sipIncoming } from '../../sip-incoming/migrations.js'
 import { migrations as sipPlayMedia } from '../../sip-play-media/migrations.js'
 import { migrations as sipProxy } from '../../sip-proxy/migrations.js'
@@ -24,6 +25,7 @@ export const migrations: Readonly<Record<string, Migrations>> = {
   'sip-event': sipEvent,
   'sip-gather': sipGather,
   'sip-hangup': sipHangup,
+  'sip-hold': sipHold,
   'sip-incoming': sipIncoming,
   'sip-play-media': sipPlayMedia,
   'sip-proxy': sipProxy,

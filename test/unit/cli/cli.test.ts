@@ -95,10 +95,12 @@ describe('command line', () => {
 
   for (const [args, message] of [
     [['call', 'tel:+4930123'], /has no host. Add --server, or use sip:\+4930123@host/],
-    [['call', 'http://pbx.example/1'], /http: addresses cannot be called. Use a number, name@host, sip: or tel:/],
+    [
+      ['call', 'http://pbx.example/1'],
+      /http: addresses cannot be called. Use a number, name@host, sip:, sips: or tel:/,
+    ],
     [['call', 'http://a@pbx.example/1'], /http: addresses cannot be called/],
     [['call', 'mailto:a@pbx.example'], /mailto: addresses cannot be called/],
-    [['call', 'sips:a@127.0.0.1'], /sips: needs TLS/],
     [['call', '1002', '-s', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
@@ -336,6 +338,24 @@ describe('command line', () => {
     assert.deepEqual(tone.play, { kind: 'tone', hz: [350, 440], durationMs: 10_000 })
     assert.deepEqual([endsBySound(tone), tone.durationMs], [false, 1_500])
     assert.equal(endsBySound(soundFrom(options([]), '1')), true)
+  })
+
+  it('plans a hold: from, or from and to, with music', () => {
+    const wav = repoPath('examples', 'media', 'message.wav')
+    const planned = (...args: string[]) => soundFrom(options(args), undefined)
+    assert.deepEqual(planned('--hold', '3-8').hold, { fromMs: 3000, toMs: 8000, music: undefined })
+    assert.deepEqual(planned('--hold', '1.5').hold, { fromMs: 1500, toMs: undefined, music: undefined })
+    const musical = planned('--hold', '0-1', '--hold-music', wav)
+    assert.deepEqual(musical.hold?.music, { kind: 'file', file: wav })
+    assert.deepEqual(rootsOf(musical).mediaRoots, [dirname(wav)])
+    for (const wrong of ['', '8-3', '3-', 'soon', '-1']) {
+      assert.throws(() => planned(`--hold=${wrong}`), /Use seconds after the answer, from-to, like 3-8/)
+    }
+    assert.throws(() => planned('--hold-music', wav), /needs --hold/)
+    assert.throws(
+      () => planned('--hold', '1', '--hold-music', 'none.wav'),
+      /--hold-music none\.wav: the file does not exist/,
+    )
   })
 
   const ended = (end: Partial<CallEnd>, facts: { answered?: boolean; rang?: boolean; inbound?: boolean } = {}) =>
