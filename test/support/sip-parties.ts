@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
-import { openSipEndpoint } from '../../src/sip/endpoint.js'
+import { openSipEndpoint, type SipEndpointDeps } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
 import type {
   Admission,
@@ -92,6 +92,7 @@ export class Party {
       log?: Logger
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
+      openTransports?: SipEndpointDeps['openTransports']
       advertisePort?: number
       userAgent?: string
       /** Several are joined by `+`: `udp+tcp`. */
@@ -106,6 +107,7 @@ export class Party {
         log: init.log ?? silentLogger,
         trace: (line) => wire.push(line),
         ...(init.resolve ? { resolve: init.resolve } : {}),
+        ...(init.openTransports ? { openTransports: init.openTransports } : {}),
       },
       {
         host: init.host ?? '127.0.0.1',
