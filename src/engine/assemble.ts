@@ -1,6 +1,5 @@
 import { systemClock } from '../base/clock.js'
 import { startMediaService } from '../media/client.js'
-import { firstAddress } from '../sip/dns/first-address.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
 import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
@@ -23,8 +22,7 @@ export function assembleEngine(
       clock,
       log,
       media: parts.media ?? startMediaService({ log, clock }),
-      openEndpoint: (endpoint) =>
-        openSipEndpoint({ clock, log, resolve: firstAddress(service.ours), ...trace }, endpoint),
+      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, names: service.ours, ...trace }, endpoint),
       names,
       localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,

@@ -134,6 +134,7 @@ export class Delivery<Client extends Transaction<User>, User extends ClientUser>
       const isAlone = this.#left.length === 0 && target.name === undefined
       const user = isAlone ? this.#user : (new Attempt(this.#deps.clock, this) as unknown as User)
       this.transaction = start(flow, user)
+      if (this.#limit) this.#found()
     }
     try {
       const flow = this.#deps.router.flowTo(target, request, prefer)
@@ -158,7 +159,6 @@ export class Delivery<Client extends Transaction<User>, User extends ClientUser>
         } catch (error) {
           this.#unreached(error)
         }
-        if (this.transaction) this.#found()
       },
       (error: unknown) => this.#unreached(error),
     )

@@ -3,13 +3,14 @@ import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
 import { NextHops } from './dns/next-hops.js'
+import { openNames } from './dns/open-names.js'
+import type { Names } from './dns/records.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
 import { familyOf, hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
-import { cached, namesBy, type Resolve, resolveBySystem } from './transport/resolver.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
 import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
 
@@ -18,8 +19,8 @@ export interface SipEndpointDeps {
   log: Logger
   /** Every message as it went over the wire, credentials masked. */
   trace?: (line: SipTraceLine) => void
-  /** Default: the system's resolver. */
-  resolve?: Resolve
+  /** Default: the DNS servers of the system. */
+  names?: Names
   /** Default: real sockets. */
   openTransports?: typeof openTransports
 }
@@ -42,14 +43,14 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   #closed: Promise<void> | undefined
 
   constructor(deps: SipEndpointDeps, init: SipEndpointInit) {
-    const { clock, log, resolve = resolveBySystem } = deps
+    const { clock, log, names = openNames({}, clock).ours } = deps
     this.#deps = deps
     this.#init = init
     this.#stack = new SipStack(
       {
         clock,
         log,
-        nextHops: new NextHops({ clock, names: namesBy(cached(resolve, clock)) }),
+        nextHops: new NextHops({ clock, names }),
         family: familyOf(init.host),
         transports: this.#transports,
       },

@@ -4,10 +4,10 @@ import { NextHops } from '../../src/sip/dns/next-hops.js'
 import type { Service } from '../../src/sip/service.js'
 import { SipStack } from '../../src/sip/stack.js'
 import { familyOf } from '../../src/sip/transport/address.js'
-import { namesBy } from '../../src/sip/transport/resolver.js'
 import type { SipAddress, UserAgent, UserAgentInit } from '../../src/sip/types.js'
 import type { FakeClock } from './fake-clock.js'
 import { MemoryTransport } from './memory-transport.js'
+import { namesBy } from './names-by.js'
 
 interface MemoryEndpointInit {
   clock: FakeClock

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
+import type { Names } from '../../src/sip/dns/records.js'
 import { openSipEndpoint, type SipEndpointDeps } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
 import type {
@@ -20,6 +21,7 @@ import type {
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
+import { namesBy } from './names-by.js'
 import { SDP } from './sip-messages.js'
 import { called, WAIT_MS, within } from './wait.js'
 
@@ -93,6 +95,7 @@ export class Party {
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
       openTransports?: SipEndpointDeps['openTransports']
+      names?: Names
       advertisePort?: number
       userAgent?: string
       /** Several are joined by `+`: `udp+tcp`. */
@@ -106,7 +109,8 @@ export class Party {
         clock: init.clock ?? systemClock,
         log: init.log ?? silentLogger,
         trace: (line) => wire.push(line),
-        ...(init.resolve ? { resolve: init.resolve } : {}),
+        ...(init.resolve ? { names: namesBy(init.resolve) } : {}),
+        ...(init.names ? { names: init.names } : {}),
         ...(init.openTransports ? { openTransports: init.openTransports } : {}),
       },
       {

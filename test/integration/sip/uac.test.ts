@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { chooseChallenges } from '../../../src/sip/digest/challenge.js'
 import { digestResponse } from '../../../src/sip/digest/credentials.js'
+import { openNames } from '../../../src/sip/dns/open-names.js'
 import { type Authenticator, type Challenge, isLocal, type SipDialog } from '../../../src/sip/types.js'
 import type { SipUri } from '../../../src/sip/uri/sip-uri.js'
+import { DnsServer } from '../../support/dns-server.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { SDP } from '../../support/sip-messages.js'
@@ -410,12 +412,8 @@ describe('UAC against a peer that says what the test wants', () => {
 
     it('may be a name: resolved once for INVITE, CANCEL, the ACK to its failure and the next INVITE', async () => {
       await alice.close()
-      const asked: string[] = []
-      const resolve = async (host: string) => {
-        asked.push(host)
-        return '127.0.0.1'
-      }
-      alice = await Party.open('alice', { clock, resolve })
+      const dns = (await DnsServer.start()).a('sip.example.com', '127.0.0.1')
+      alice = await Party.open('alice', { clock, names: openNames({ servers: [dns.address] }).ours })
       const { invite: outgoing, progress, outcome } = alice.call(`sip:bob@sip.example.com:${peer.port}`)
       const invite = await peer.requests.next()
       peer.answer(invite, 180)
@@ -427,7 +425,8 @@ describe('UAC against a peer that says what the test wants', () => {
       await outcome
       alice.call(`sip:bob@sip.example.com:${peer.port}`)
       assert.equal((await peer.requests.next()).message.method, 'INVITE')
-      assert.deepEqual(asked, ['sip.example.com'])
+      assert.deepEqual(dns.asked, ['udp A sip.example.com'])
+      await dns.close()
     })
 
     it('that cannot be resolved gives 503', async () => {

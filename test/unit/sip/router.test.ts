@@ -5,10 +5,10 @@ import type { OutgoingRequest } from '../../../src/sip/message/outgoing-request.
 import { parseVia, type Via } from '../../../src/sip/message/via.js'
 import { Router } from '../../../src/sip/router.js'
 import type { Flow } from '../../../src/sip/transport/flow.js'
-import { namesBy } from '../../../src/sip/transport/resolver.js'
 import type { SipAddress, SipProtocol } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { MemoryTransport } from '../../support/memory-transport.js'
+import { namesBy } from '../../support/names-by.js'
 import { uriOf } from '../../support/uri.js'
 
 const LARGEST_DATAGRAM = 1_300
