@@ -9,6 +9,7 @@ const PACKAGES = {
   sipp: 'sip-tester',
   baresip: 'baresip-core',
   kamailio: 'kamailio',
+  'tls.so': 'kamailio-tls-modules',
   'websocket.so': 'kamailio-websocket-modules',
   linphonec: 'linphone-cli',
   tshark: 'tshark',

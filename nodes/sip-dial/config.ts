@@ -4,6 +4,15 @@ export const defaults = {
   account: '',
   target: 'payload',
   targetType: 'msg' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
+  /** With several targets: all at once, or one after the other. */
+  strategy: 'all' as 'all' | 'in-order',
+  /** An answered call counts only when a key is pressed, so that a mailbox does not take it. */
+  confirm: false,
+  confirmDigit: '1',
+  /** WAV file that asks for the key; empty: a tone. */
+  confirmPrompt: '',
+  /** Seconds for pressing the key. */
+  confirmTime: '10',
   callerName: '',
   callerNameType: 'str' as 'str' | 'msg' | 'flow' | 'global' | 'jsonata' | 'env',
   /** Number or address that is shown in place of the account's own. Empty: the account's own. */

@@ -1,8 +1,8 @@
+import type { CallEnd } from '../../src/call/call-event.js'
 import type { DialCommand, DiversionReason } from '../../src/engine/protocol.js'
 import { defineNode } from '../shared/define-node.js'
 import { newId, TelephonyError } from '../shared/errors.js'
 import type { FlowNode, Output } from '../shared/flow-node.js'
-import type { Ended } from '../shared/live-nodes.js'
 import { failureText } from '../shared/logs.js'
 import { callMessage } from '../shared/message.js'
 import { isWired, type Message, type RED } from '../shared/red.js'
@@ -12,12 +12,14 @@ import { dialTarget } from '../shared/targets.js'
 import { telephony } from '../shared/telephony.js'
 import { headersOf, line, plainObject } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
+import { confirmOf, strategyOf, targetsOf, withGroup } from './group.js'
 import { migrations } from './migrations.js'
 
 /**
- * Places a call.
+ * Places a call, or calls several targets of which the first that answers wins.
  *
  * Input: the target (`1002`, `alice@host`, `sip:…`, `tel:…`), by default `payload`; caller name, caller ID, headers and tags as set.
+ * With a list of targets, `group` in the message tells how each call went.
  * Output 1, answered: the incoming message with its properties and `call`; `topic` is `call.answered`.
  * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
  * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
@@ -38,36 +40,51 @@ export default function sipDial(RED: RED): void {
     open(node) {
       node.account()
       ringTimeout(node.config)
+      strategyOf(node.config)
+      confirmOf(node.config)
       const call = telephony.calls.liveCallOf(node.id)
       if (call) node.show(stateStatus(call.state))
     },
     input,
     onCall(node, event) {
-      const status = callStatus(event)
-      if (status) node.show(status, event.type === 'call.ended')
+      // The end of one call of a group does not hide another that goes on.
+      const other = event.type === 'call.ended' && event.call.group ? telephony.calls.liveCallOf(node.id) : undefined
+      const status = other ? stateStatus(other.state) : callStatus(event)
+      if (status) node.show(status, event.type === 'call.ended' && !other)
       if (event.type !== 'call.answered') node.send(3, callMessage(event))
     },
   })
 }
 
 async function input(node: FlowNode<Config>, message: Message): Promise<Output> {
-  const command = await commandOf(node, message)
+  const { config } = node
+  const targets = targetsOf(await node.evaluate(config.target, config.targetType, message))
+  const confirm = confirmOf(config)
+  const [first] = targets
+  if (!first) throw noTarget(config)
+  const common = await commandOf(node, message)
   await telephony.accounts.ready(node.accountId)
   node.show({ key: 'dialling' })
-  const event = await placeCall(node, command)
+  if (confirm || targets.length > 1 || Object.keys(first).length > 1) {
+    const strategy = strategyOf(config)
+    const result = await node.engine('dialGroup', { ...common, targets, strategy, ...(confirm && { confirm }) })
+    if (result.end) warnOfFailure(node, `${targets.length} targets`, result.end)
+    return { port: result.callId === null ? 2 : 1, message: withGroup(node, message, result) }
+  }
+  const event = await placeCall(node, { ...common, target: first.target, callId: newId() })
   if (event.type === 'call.answered') return { port: 1, message: node.continueWith(message, event) }
-  warnOfFailure(node, event)
+  warnOfFailure(node, event.call.to.user || event.call.to.uri, event.end)
   return { port: 2, message: node.continueWith(message, event, event.end.cause) }
 }
 
 /** Without a wire at output 2 nothing else would say why. */
-function warnOfFailure({ id, node }: FlowNode<Config>, { call, end }: Ended): void {
+function warnOfFailure({ id, node }: FlowNode<Config>, called: string, end: CallEnd): void {
   // A deploy may have replaced the node during the call.
   const now = telephony.live.get(id)?.node ?? node
   const isFailure = end.by === 'error' || end.cause === 'failed'
   if (!isFailure || isWired(now, 2)) return
   const why = failureText({ status: end.sipCode ?? 0, reason: end.reason, local: end.by === 'error' })
-  now.warn(`The call to ${call.to.user || call.to.uri} failed: ${why}`)
+  now.warn(`The call to ${called} failed: ${why}`)
 }
 
 async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId: string }) {
@@ -83,9 +100,9 @@ async function placeCall(node: FlowNode<Config>, command: DialCommand & { callId
   return outcome
 }
 
-async function commandOf(node: FlowNode<Config>, message: Message): Promise<DialCommand & { callId: string }> {
+/** All but the targets. */
+async function commandOf(node: FlowNode<Config>, message: Message): Promise<Omit<DialCommand, 'target'>> {
   const { config } = node
-  const target = await node.evaluate(config.target, config.targetType, message)
   const callerName = line('callerName', await node.evaluate(config.callerName, config.callerNameType, message))
   const callerId = dialTarget('callerId', await node.evaluate(config.callerId, config.callerIdType, message))
   const diverted = divertedOf(await node.evaluate(config.diverted, config.divertedType, message))
@@ -93,10 +110,8 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
   const tags = plainObject('tags', await node.evaluate(config.tags, config.tagsType, message))
   const ringTimeoutMs = ringTimeout(config)
   return {
-    callId: newId(),
     accountId: node.accountId,
     owner: node.id,
-    target: targetOf(target, config),
     headers,
     tags,
     ...(callerName !== '' && { callerName }),
@@ -108,11 +123,9 @@ async function commandOf(node: FlowNode<Config>, message: Message): Promise<Dial
   }
 }
 
-function targetOf(value: unknown, { target, targetType }: Config): string {
-  const called = typeof value === 'string' || typeof value === 'number' ? dialTarget('target', value) : ''
-  if (called !== '') return called
+function noTarget({ target, targetType }: Config): TelephonyError {
   const where = targetType === 'msg' ? `msg.${target}` : `${targetType} ${target}`
-  throw new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
+  return new TelephonyError('BAD_TARGET', `${where} does not hold a number or an address to call`)
 }
 
 /** A target, or a list of targets and of objects with a reason; the engine checks the reasons. */

@@ -102,13 +102,15 @@ export function checkAccount(init: AccountInit): AccountPeers {
   const named = transportOf(registrarText)
   const first = hops[0] ? transportOf(hops[0].route) : named
   const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
+  // RFC 3261 19.1.2
+  const usualPort = protocol === 'tls' ? 5061 : 5060
   const registrarUri = `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`
   return {
     aor,
     registrar: registrarUri,
     homeRouteSet: hops.length === 0 && !isServer(registrar, aor.domain) ? [`<${registrarUri};lr>`] : [],
     routeSet: hops.map((hop) => hop.route),
-    next: hops[0] ?? registrar,
+    next: parseHostPort(hops[0]?.route ?? registrarText, usualPort) ?? registrar,
     hosts: [...new Set([registrar.host, ...hops.map((hop) => hop.host)])],
     protocol,
   }
@@ -258,8 +260,10 @@ function isServer({ host, port }: HostPort, domain: string): boolean {
 /** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */
 function transportOf(uri: string): SipProtocol | undefined {
   const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
-  if (name === undefined || name === 'udp' || name === 'tcp') return name
-  throw badConfig(`“${uri}”: the transport “${name}” is not supported. Use transport=udp or transport=tcp`)
+  if (name === undefined || name === 'udp' || name === 'tcp' || name === 'tls') return name
+  throw badConfig(
+    `“${uri}”: the transport “${name}” is not supported. Use transport=udp, transport=tcp or transport=tls`,
+  )
 }
 
 /**

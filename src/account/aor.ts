@@ -42,19 +42,19 @@ export function portFault(hostPort: string): string | undefined {
   return port !== undefined && Number(port) > MAX_PORT ? `Port ${port} is not between 1 and ${MAX_PORT}` : undefined
 }
 
-/** Host and port of `host`, `host:port` or `sip:host:port;lr`; undefined for any other text. */
-export function parseHostPort(text: string): HostPort | undefined {
+/** Host and port of `host`, `host:port` or `sip:host:port;lr`; undefined for any other text. `usualPort`: if the text has none. */
+export function parseHostPort(text: string, usualPort = SIP_PORT): HostPort | undefined {
   const bare = text
     .trim()
     .replace(/^<(.*)>$/, '$1')
     .replace(/^sip:/i, '')
     .replace(/^[^@;?]*@/, '')
     .replace(/[;?].*$/, '')
-  if (isIPv6(bare)) return { host: shortest(bare), port: SIP_PORT }
+  if (isIPv6(bare)) return { host: shortest(bare), port: usualPort }
   const [, name, ipv6, port] = /^(?:([^:[\]]+)|\[([^\]]+)\])(?::(\d{1,5}))?$/.exec(bare) ?? []
   const host = name ?? ipv6
-  if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? SIP_PORT) > MAX_PORT) return undefined
-  return { host: ipv6 ? shortest(ipv6) : host.toLowerCase(), port: Number(port ?? SIP_PORT) }
+  if (!host || !(ipv6 ? isIPv6(ipv6) : HOST.test(host)) || Number(port ?? usualPort) > MAX_PORT) return undefined
+  return { host: ipv6 ? shortest(ipv6) : host.toLowerCase(), port: Number(port ?? usualPort) }
 }
 
 /** RFC 5952; the zone is kept. */

@@ -37,18 +37,17 @@ export function resolveTarget(text: string, domain: string, plan?: DialPlan): Ta
   if (/[<>"]/.test(target))
     throw bad(`“${target}” is not a valid target. Use only the address, without name and angle brackets`)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase()
-  if (scheme === 'sips') throw bad(`“${target}”: sips: needs TLS, which is not supported. Use sip:`)
   if (scheme === 'tel') return numberTarget(telNumber(target), target, to)
-  if (scheme === 'sip') return uriTarget(target.slice(4), target)
+  if (scheme === 'sip' || scheme === 'sips') return uriTarget(target.slice(scheme.length + 1), target, scheme)
   if (target.includes('@') && !OTHER_SCHEME.test(target)) return uriTarget(target, target)
   if (scheme !== undefined) {
-    throw bad(`“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip: or tel:`)
+    throw bad(`“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip:, sips: or tel:`)
   }
   if (NUMBER.test(target.replace(VISUAL_SEPARATORS, ''))) return numberTarget(target, target, to)
   return uriTarget(`${target}@${domain}`, target)
 }
 
-function uriTarget(rest: string, original: string): Target {
+function uriTarget(rest: string, original: string, scheme: 'sip' | 'sips' = 'sip'): Target {
   if (/\s/.test(rest)) throw bad(`“${original}” contains blanks and is not a valid number. Use a number or an address`)
   // RFC 3261 19.1.5: headers in a URI would become headers of the request.
   if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers cannot be called. Use the headers setting`)
@@ -64,11 +63,11 @@ function uriTarget(rest: string, original: string): Target {
     throw bad(`“${original}” is not a valid SIP address. ${why}`)
   }
   const address = [hostPort, ...parameters].join(';')
-  if (at === -1) return { uri: parsed(`sip:${address}`, original), user: '' }
+  if (at === -1) return { uri: parsed(`${scheme}:${address}`, original), user: '' }
   if (user === '') throw bad(`“${original}” has no user before the @. Use one like alice@example.com`)
   // RFC 3261 19.1.1: a password in a URI is not recommended; it would be sent unencrypted and written to every log.
   if (user.includes(':')) throw bad('a target must not contain a password. Set the password in the account')
-  return { uri: parsed(`sip:${escapeUser(user)}@${address}`, original), user: decodeUser(user) }
+  return { uri: parsed(`${scheme}:${escapeUser(user)}@${address}`, original), user: decodeUser(user) }
 }
 
 function numberTarget(number: string, original: string, to: { domain: string; plan: DialPlan | undefined }): Target {

@@ -63,6 +63,8 @@ export interface CallSnapshot {
   alert: CallAlert | null
   /** The user's own data, at most 4 kB of JSON. */
   tags: Record<string, unknown>
+  /** Id of the group whose targets are called, null for a single call. */
+  group: string | null
   end: CallEnd | null
 }
 

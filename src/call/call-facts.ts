@@ -19,6 +19,7 @@ interface CallFactsInit {
   to: CallSnapshot['to']
   started: Moment
   tags?: Record<string, unknown> | undefined
+  group?: string | undefined
 }
 
 /** Shared by all calls. */
@@ -41,7 +42,7 @@ export class CallFacts {
   #snapshot: CallSnapshot
 
   /** Throws BAD_ARGUMENT for tags that cannot be part of an event. */
-  constructor({ id, sipCallId, account, direction, from, to, started, tags }: CallFactsInit) {
+  constructor({ id, sipCallId, account, direction, from, to, started, tags, group = '' }: CallFactsInit) {
     this.id = id
     this.direction = direction
     this.started = started
@@ -63,6 +64,7 @@ export class CallFacts {
       identity: null,
       alert: null,
       tags: tags === undefined ? {} : checkedTags(tags),
+      group: group === '' ? null : group,
       end: null,
     }
   }

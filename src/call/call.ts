@@ -28,6 +28,7 @@ export async function placeCall(deps: CallDeps, init: OutgoingCallInit): Promise
     to: { uri: target.uri.text, user: target.user },
     started: new Moment(deps.clock),
     tags,
+    group: init.group,
   })
   const codecs = init.codecs ?? account.codecs
   if (codecs.length === 0)

@@ -53,6 +53,11 @@ export class LiveCall implements Call {
     return this.core.facts.snapshot(new Moment(this.#deps.clock))
   }
 
+  async answered(): Promise<boolean> {
+    await this.core.talking()
+    return !this.core.ending
+  }
+
   async answer(init: { headers?: Readonly<Record<string, string>> } = {}): Promise<void> {
     await this.#undecided().answer(customHeaders(init.headers))
     await this.core.talking()

@@ -85,7 +85,15 @@ export class Negotiation {
 
   /** The peer's answer to our offer. Throws BAD_SDP, NO_COMMON_CODEC. */
   accept(answer: SipBody): Settled {
-    const settled = this.#offerAnswer.accept(sdpOf(answer))
+    return this.#accepted(this.#offerAnswer.accept(sdpOf(answer)))
+  }
+
+  /** A fork's answer to the offer in our INVITE; other forks may have gone on meanwhile. */
+  acceptFirst(answer: SipBody): Settled {
+    return this.#accepted(this.#offerAnswer.acceptFirst(sdpOf(answer)))
+  }
+
+  #accepted(settled: Settled): Settled {
     this.hold.accepted(settled.theirs)
     return settled
   }

@@ -41,8 +41,8 @@ export class OutgoingLeg implements Leg {
   readonly #final = deferred<number>()
   #isFinal = false
   #isDelayed = false
-  /** Tags of early dialogs in which offer and answer are complete by a reliable response. */
-  readonly #agreed = new Set<string>()
+  /** By the tag of the early dialog: what was agreed by a reliable response, and since then by UPDATE. Each fork has its own. */
+  readonly #agreed = new Map<string, Settled>()
   /** Set by a provisional response of the peer, such as 180. */
   #rang = false
   #invite: OutgoingInvite | undefined
@@ -146,13 +146,18 @@ export class OutgoingLeg implements Leg {
 
   /** The answer to our offer, or the peer's offer, which the PRACK answers (RFC 3262 5). */
   #describedBy(body: SipBody, early: EarlyProgress | undefined): Settled | undefined {
-    const tag = early?.dialog.remoteTag
+    const tag = early?.dialog.remoteTag ?? ''
     // RFC 3261 13.2.1: after the answer, descriptions in later responses of the same dialog have no meaning.
-    if (tag !== undefined && this.#agreed.has(tag)) return undefined
-    if (early?.isReliable) this.#agreed.add(early.dialog.remoteTag)
-    if (!this.#isDelayed) return this.#negotiation.accept(body)
-    if (!early?.isReliable) return undefined
+    if (this.#agreed.has(tag)) return undefined
+    const isReliable = early?.isReliable === true
+    if (!this.#isDelayed) {
+      const settled = this.#negotiation.acceptFirst(body)
+      if (isReliable) this.#agreed.set(tag, settled)
+      return settled
+    }
+    if (!isReliable) return undefined
     const { body: answer, settled } = this.#negotiation.answer(body)
+    this.#agreed.set(tag, settled)
     early.prack(answer).catch((err) => this.#host.log.warn({ err }, 'the answer in PRACK could not be sent'))
     return settled
   }
@@ -166,7 +171,9 @@ export class OutgoingLeg implements Leg {
         return
       }
       const settled = answerOffer({ log: this.#host.log, negotiation: this.#negotiation }, offer, body)
-      if (settled) this.#host.early(settled, 183)
+      if (!settled) return
+      this.#agreed.set(dialog.remoteTag, settled)
+      this.#host.early(settled, 183)
     }
   }
 
@@ -179,8 +186,8 @@ export class OutgoingLeg implements Leg {
     this.#host.noteHeaders(response)
     try {
       if (response.body && answer) answer(this.#negotiation.answer(response.body).body)
-      else if (response.body && !this.#agreed.has(dialog.remoteTag)) this.#negotiation.accept(response.body)
-      const settled = this.#negotiation.settled
+      else if (response.body && !this.#agreed.has(dialog.remoteTag)) this.#negotiation.acceptFirst(response.body)
+      const settled = this.#agreed.get(dialog.remoteTag) ?? this.#negotiation.settled
       if (!settled) throw new TelephonyError('BAD_SDP', 'the peer answered the call without SDP')
       this.#host.answered(dialog, settled)
     } catch (error) {
@@ -196,12 +203,8 @@ export class OutgoingLeg implements Leg {
     this.#final.resolve(response.status)
     const { status } = response
     if (isLocal(response)) {
-      this.#host.finish({
-        by: 'error',
-        cause: causeOfStatus(status),
-        sipCode: status,
-        reason: response.reason.slice(0, 128),
-      })
+      // Our own words say what to do: they are kept whole.
+      this.#host.finish({ by: 'error', cause: causeOfStatus(status), sipCode: status, reason: response.reason })
       return
     }
     this.#host.noteHeaders(response)

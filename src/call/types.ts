@@ -73,6 +73,8 @@ export interface OutgoingCallInit extends CallInit {
   /** Request-URI and its decoded user part, as the account has resolved them. */
   target: { uri: SipUri; user: string }
   callerName?: string
+  /** Id of the group that the call belongs to. */
+  group?: string
   /** Another caller than the account's own address. */
   callerId?: Caller
   /** The called party does not learn who calls (RFC 3323). */
@@ -152,6 +154,8 @@ export interface Call {
   readonly id: string
   readonly ended: Promise<CallEnd>
   snapshot(): CallSnapshot
+  /** Resolves with true when the call is answered and sound can flow, with false if it ends before. */
+  answered(): Promise<boolean>
   /** Inbound: resolves when the 200 has been sent and sound can flow. If the INVITE had no offer, this waits for the ACK. */
   answer(init?: { headers?: Readonly<Record<string, string>> }): Promise<void>
   /** Inbound: 180. */

@@ -31,5 +31,5 @@ function withoutHost(target: string): string {
   const [, scheme, number = ''] = /^([a-z][a-z0-9+.-]*):(.*)$/i.exec(target) ?? []
   if (scheme === undefined) return `“${target}” has no host. Add --server, or use sip:${target}@host`
   if (/^tel$/i.test(scheme)) return `“${target}” has no host. Add --server, or use sip:${number}@host`
-  return `“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip: or tel:`
+  return `“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip:, sips: or tel:`
 }

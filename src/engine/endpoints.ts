@@ -53,10 +53,11 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, id } = transport
+    const { publicAddress, userAgent, tls, ws, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
-    return [address, ...ports, hasAnyPort(transport) ? id : '', publicAddress, userAgent].join('|')
+    const any = hasAnyPort(transport) ? id : ''
+    return [address, ...ports, any, publicAddress, userAgent, JSON.stringify([tls, ws])].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -92,6 +93,8 @@ export class Endpoints {
       listeners: listenersOf(transport),
       userAgent: transport.userAgent,
       ...(advertise ? { advertise } : {}),
+      ...(transport.tls ? { tls: transport.tls } : {}),
+      ...(transport.ws ? { ws: transport.ws } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)

@@ -107,7 +107,7 @@ export class EngineCalls {
     return target
   }
 
-  async dial(entry: AccountEntry, command: DialCommand): Promise<string> {
+  async dial(entry: AccountEntry, command: DialCommand & { group?: string }): Promise<Call> {
     const { config } = entry
     const callId = command.callId ?? newId()
     if (this.#records.has(callId) || this.#ended.has(callId)) {
@@ -134,14 +134,16 @@ export class EngineCalls {
       ...this.#reports,
       ...(command.callerName ? { callerName: command.callerName } : {}),
       ...caller,
+      ...(command.group ? { group: command.group } : {}),
       ...(command.headers ? { headers: command.headers } : {}),
       ...(command.tags ? { tags: command.tags } : {}),
       ...(command.codecs ? { codecs: command.codecs } : {}),
     })
     try {
-      record.call = await record.placing
+      const call = await record.placing
+      record.call = call
       record.placing = undefined
-      return callId
+      return call
     } catch (error) {
       this.#forget(callId)
       throw error

@@ -2,10 +2,11 @@
 import type { DialPlan } from '../account/dial-plan.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
+import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
 import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipAddress, SipProtocol } from '../sip/types.js'
+import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -41,6 +42,10 @@ export interface TransportConfig {
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
   userAgent: string
+  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  tls?: TlsSettings
+  /** Absent: pages of the same host may connect to WebSocket listeners. */
+  ws?: WsSettings
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number
@@ -174,6 +179,20 @@ export interface DialCommand {
   codecs?: CodecName[]
 }
 
+/** Several targets for one purpose. `tags`, `headers` and the caller are those of every call. */
+export interface DialGroupCommand extends Omit<DialCommand, 'target' | 'callId'> {
+  /** Chosen by the caller; calls of the group have it in their snapshots. */
+  groupId?: string
+  /** 1 to 20. */
+  targets: GroupTarget[]
+  /** `all`: at once, each after its own delay. `in-order`: the next one when the one before has ended. */
+  strategy: 'all' | 'in-order'
+  /** A call counts as answered only when this key is pressed. */
+  confirm?: { digit: string; prompt?: Playable; timeoutMs: number }
+}
+
+export type DialGroupResult = GroupResult & { groupId: string }
+
 export type { SignalCountry, SignalName }
 
 /** A source of sound: a file below a media root, a WAV in memory, a tone, or a telephone signal of a country. */
@@ -216,6 +235,13 @@ export type EngineCommands = {
   registration(a: { accountId: string }): RegistrationState
   /** Resolves when the call exists; events report its progress. Errors: BAD_TARGET, TARGET_BLOCKED, BAD_HEADER, NO_ACCOUNT, CALL_LIMIT, CALL_RATE, NO_PORTS … */
   dial(a: DialCommand): Promise<{ callId: string }>
+  /**
+   * Resolves when a call has won, or all have failed; the others end as `completed-elsewhere`. A hangup of one ringing call cancels the
+   * group. Rejects if no target could be called at all.
+   */
+  dialGroup(a: DialGroupCommand): Promise<DialGroupResult>
+  /** Ends the calls of a group that has not been decided. */
+  cancelGroup(a: { groupId: string; reason?: string }): void
   answer(a: { callId: string; headers?: Record<string, string> }): Promise<void>
   ring(a: { callId: string }): void
   /** 183 with SDP: play, gather and record work from then on, before the answer and without billing, for at most three minutes. */

@@ -11,6 +11,7 @@ import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { checkedRule } from './account-config.js'
 import type { AccountEntry } from './account-entry.js'
+import { DialGroups } from './dial-groups.js'
 import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
@@ -47,6 +48,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   readonly #init: EngineInit
   readonly #accounts: EngineAccounts
   readonly #calls: EngineCalls
+  readonly #groups: DialGroups
   readonly #rules = new Map<string, InboundRule>()
   #shutdown: Promise<void> | undefined
 
@@ -61,6 +63,12 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       media,
       lookup: deps.names.hostOfPeer,
       tell: (event) => this.#hearCall(event),
+    })
+    this.#groups = new DialGroups({
+      clock,
+      log,
+      place: async (command) => this.#calls.dial(this.#accounts.get(command.accountId), command),
+      prompt: (source) => () => this.#promptSource(source),
     })
     this.#accounts = new EngineAccounts({
       clock,
@@ -102,8 +110,14 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     registration: ({ accountId }) => this.#accounts.get(accountId).account.registrationState,
     dial: async (command) => {
       this.#refuseWhenClosed()
-      return { callId: await this.#calls.dial(this.#accounts.get(command.accountId), command) }
+      const { id } = await this.#calls.dial(this.#accounts.get(command.accountId), command)
+      return { callId: id }
     },
+    dialGroup: async (command) => {
+      this.#refuseWhenClosed()
+      return this.#groups.dial(command)
+    },
+    cancelGroup: ({ groupId, reason }) => this.#groups.cancel(groupId, reason),
     answer: async ({ callId, headers }) => (await this.#calls.get(callId)).answer(headers ? { headers } : {}),
     ring: async ({ callId }) => (await this.#calls.get(callId)).ring(),
     early: async ({ callId, headers }) => (await this.#calls.get(callId)).early(headers ? { headers } : {}),
@@ -171,6 +185,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
 
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
+    this.#groups.cancelAll('telephony was stopped')
     const ended = Promise.all([
       this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
       this.#accounts.unregisterAll(SHUTDOWN_MS),

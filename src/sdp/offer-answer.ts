@@ -65,6 +65,8 @@ export class OfferAnswer {
   #described: readonly MediaDescription[] = []
   /** Kept after its answer: a 2xx of another fork may bring a different answer than the 183 before (RFC 3261 13.2.2.4). */
   #offered: readonly MediaDescription[] | undefined
+  /** Our first offer: each fork of the INVITE answers it (RFC 3261 13.2.2.4). */
+  #first: readonly MediaDescription[] | undefined
   #awaitsAnswer = false
   #settled: Settled | undefined
   /** The codec in use takes precedence. */
@@ -113,6 +115,7 @@ export class OfferAnswer {
     const audio = this.#describe({ protocol: 'RTP/AVP', payloads, direction })
     const index = this.#described.findIndex((line) => line.port !== 0)
     this.#offered = index < 0 ? [audio] : this.#described.map((line, i) => (i === index ? audio : line))
+    this.#first ??= this.#offered
     this.#awaitsAnswer = true
     return this.#text(this.#offered)
   }
@@ -121,6 +124,12 @@ export class OfferAnswer {
   withdraw(): void {
     this.#offered = undefined
     this.#awaitsAnswer = false
+  }
+
+  /** Accepts an answer to our first offer: of another fork, which knows nothing of later offers. Throws like `accept`. */
+  acceptFirst(answer: string): Settled {
+    this.#offered = this.#first
+    return this.accept(answer)
   }
 
   /** Accepts an answer to our last offer; there may be several. Throws BAD_SDP, NO_COMMON_CODEC; then the last agreement still holds. */

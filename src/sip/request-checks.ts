@@ -15,12 +15,17 @@ const ACCEPTS_SDP = new Set(['application/sdp', 'application/*', '*/*'])
 export function checkRequest(message: ParsedRequest, capabilities = OUR_CAPABILITIES): Refusal | undefined {
   const refused = capabilities.methodRefusal(message.method)
   if (refused !== undefined) return { status: refused, lines: [capabilities.allow] }
-  const { scheme } = message.target
-  if (scheme !== 'sip' && scheme !== 'tel') return { status: 416 } // sips needs TLS on the last hop
+  if (!isServed(message)) return { status: 416 }
   // 8.2.2.3. ACK and CANCEL, whose Require does not count, do not come here.
   const wanted = capabilities.unsupported(splitWords(message.headers('require')))
   if (wanted.length > 0) return { status: 420, lines: [`Unsupported: ${wanted.join(', ')}`] }
   return checkContent(message) ?? checkAccept(message)
+}
+
+/** RFC 3261 26.2.2: a SIPS URI wants an encrypted last hop. */
+function isServed({ target: { scheme }, source }: ParsedRequest): boolean {
+  if (scheme === 'sips') return source.protocol === 'tls' || source.protocol === 'wss'
+  return scheme === 'sip' || scheme === 'tel'
 }
 
 /** 8.2.3 */

@@ -99,8 +99,8 @@ export class SipStack {
 
   /** A connection has ended: requests without an answer there will have none (RFC 3261 8.1.3.1, 17.1.4). */
   flowEnded(flow: Flow): void {
-    const { remote, isOurs } = flow
-    this.transactions.flowEnded(flow, `the connection to ${hostPort(remote)} has ended`)
+    const { remote, isOurs, whyEnded } = flow
+    this.transactions.flowEnded(flow, whyEnded ?? `the connection to ${hostPort(remote)} has ended`)
     if (!isOurs) return
     for (const { init } of this.accounts.all()) {
       guarded(this.#deps.log, 'flowLost', () => init.handlers.flowLost?.(remote))

@@ -1,12 +1,14 @@
-/** TCP and IPv6 with other people's software: Kamailio and baresip; SIPp's calls are in sipp-calls. */
+/** TCP, TLS and IPv6 with other people's software: Kamailio and baresip; SIPp's calls are in sipp-calls. */
 import assert from 'node:assert/strict'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { measureTone } from '../support/audio.js'
+import { authority } from '../support/certificates.js'
 import { Baresip } from '../support/peers/baresip.js'
 import { Kamailio } from '../support/peers/kamailio.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
 import { Phone, type PhoneInit } from '../support/phone.js'
+import { testTls } from '../support/sip-parties.js'
 
 const ITS_HZ = 1000
 const OUR_HZ = 600
@@ -16,20 +18,29 @@ const WAYS = [
   { protocol: 'tcp', host: '127.0.0.1' },
   { protocol: 'udp', host: '::1' },
   { protocol: 'tcp', host: '::1' },
+  { protocol: 'tls', host: '127.0.0.1' },
+  { protocol: 'tls', host: '::1' },
 ] as const
 
-describe('TCP and IPv6', function () {
+describe('TCP, TLS and IPv6', function () {
   this.timeout(60_000)
 
   for (const { protocol, host } of WAYS) {
     const way = `${protocol.toUpperCase()} at ${host}`
-    const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host }
-    const parameter = protocol === 'tcp' ? ';transport=tcp' : ''
+    const isConnected = protocol !== 'udp'
+    const tls = protocol === 'tls' ? { tls: testTls() } : {}
+    const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host, ...tls }
+    const parameter = isConnected ? `;transport=${protocol}` : ''
+    const certificate = protocol === 'tls' ? authority.make() : undefined
     const start = (init: Partial<PhoneInit> = {}) =>
       Phone.start({ folder: peerFolder.folder('phone'), transport, ...init })
 
     it(`Kamailio registers us by ${way}, and calls come and go by the way that we registered`, async () => {
-      const registrar = await Kamailio.registrar({ host, challengeCalls: true })
+      const registrar = await Kamailio.registrar({
+        host,
+        challengeCalls: true,
+        ...(certificate && { tls: certificate }),
+      })
       const account = {
         password: 'secret-a',
         registrar: `${registrar.address}${parameter}`,
@@ -46,7 +57,7 @@ describe('TCP and IPv6', function () {
       await bob.event('call.answered', { callId })
       const [invite = ''] = alice.messages('in', /^INVITE /)
       assert.match(invite, new RegExp(`^Via: SIP/2.0/${protocol.toUpperCase()} `, 'm'))
-      if (protocol === 'tcp') {
+      if (isConnected) {
         const [register] = alice.traces.filter(({ text }) => text.startsWith('REGISTER'))
         const [incoming] = alice.traces.filter(({ text }) => text.startsWith('INVITE'))
         assert.equal(incoming?.remote, register?.remote)
@@ -61,7 +72,15 @@ describe('TCP and IPv6', function () {
     it(`baresip is called, and calls, with sound both ways, by ${way}`, async () => {
       const phone = await start({ inbound: {} })
       const sends = { toneHz: ITS_HZ }
-      const bob = await Baresip.start({ name: 'bob', sends, record: true, autoAnswer: true, protocol, host })
+      const bob = await Baresip.start({
+        name: 'bob',
+        sends,
+        record: true,
+        autoAnswer: true,
+        protocol,
+        host,
+        ...(certificate && { certificate }),
+      })
       const talk = async (callId: string): Promise<number> => {
         const source = { kind: 'tone' as const, hz: [OUR_HZ], durationMs: SOUND_MS }
         const [file] = await Promise.all([

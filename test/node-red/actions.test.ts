@@ -52,11 +52,10 @@ describe('actions in a call', () => {
         action: 'reject',
         rejectStatus: '603',
         reason: 'Decline',
-        headers: {},
       })
       flows.receive('action', message())
       assert.equal((await flows.message('action-1')).topic, 'call.rejected')
-      assert.deepEqual(test.engine.sent('reject'), [{ callId: 'c1', status: 603, reason: 'Decline' }])
+      assert.deepEqual(test.engine.sent('reject'), [{ callId: 'c1', status: 603, reason: 'Decline', headers: {} }])
     })
 
     it('opens early media', async () => {

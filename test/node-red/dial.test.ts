@@ -169,6 +169,82 @@ describe('sip-dial', () => {
     }
   })
 
+  describe('several targets', () => {
+    const call = (settings: Record<string, unknown>, payload: unknown) => {
+      const asked = test.engine.asked('dialGroup')
+      return {
+        asked,
+        start: async () => test.start(flow(settings)).then((flows) => flows.receive('dial', { payload })),
+      }
+    }
+
+    it('are called as a group; each may have digits, a delay and a time of its own', async () => {
+      const { asked, start } = call({ strategy: 'in-order', callerName: 'Alarm' }, [
+        '1001',
+        '1002,,7#',
+        { target: 1003, digits: '5', ringTimeout: 20, delay: 2 },
+        '',
+      ])
+      await start()
+      const { targets, strategy, callerName, owner, confirm } = await asked
+      assert.deepEqual(targets, [
+        { target: '1001' },
+        { target: '1002', digits: ',,7#' },
+        { target: '1003', digits: '5', ringTimeoutMs: 20_000, delayMs: 2_000 },
+      ])
+      assert.deepEqual([strategy, callerName, owner, confirm], ['in-order', 'Alarm', 'dial', undefined])
+    })
+
+    it('a key to confirm makes a group of one target, too', async () => {
+      const { asked, start } = call(
+        { confirm: true, confirmDigit: '5', confirmPrompt: 'take.wav', confirmTime: '8' },
+        '1',
+      )
+      await start()
+      const { confirm } = await asked
+      assert.deepEqual(confirm, { digit: '5', timeoutMs: 8_000, prompt: { kind: 'file', file: 'take.wav' } })
+    })
+
+    it('the end of one call does not hide another that goes on', async () => {
+      const flows = await test.start(flow())
+      for (const id of ['c1', 'c2']) test.engine.begin(id, { owner: 'dial', group: 'g' })
+      await flows.status('dial', 'ready')
+      test.engine.tell('c1', 'call.ringing', { sipCode: 180 })
+      test.engine.tell('c2', 'call.answered')
+      test.engine.end('c1', { cause: 'completed-elsewhere' })
+      await flows.message('dial-3', (m) => m.topic === 'call.ended')
+      assert.equal((await flows.status('dial', 'in call')).text, 'in call')
+      assert.equal(flows.statuses.get('dial')?.text, 'in call')
+      test.engine.end('c2', { cause: 'normal' })
+      await flows.status('dial', 'ended 0:00')
+    })
+
+    it('the winner leaves by output 1, a group without an answer by output 2', async () => {
+      const flows = await test.start(flow())
+      const end: CallEnd = { by: 'remote', cause: 'busy', sipCode: 486, reason: 'Busy Here' }
+      for (const [port, callId] of [
+        [1, 'c1'],
+        [2, null],
+      ] as const) {
+        test.engine.begin('c1', { owner: 'dial' })
+        test.engine.tell('c1', 'call.answered')
+        const attempts = [{ target: '1001', callId: 'c1', outcome: 'failed', end: callId ? null : end }] as const
+        test.engine.reply('dialGroup', () => ({
+          groupId: 'g',
+          callId,
+          end: callId ? null : end,
+          attempts: [...attempts],
+        }))
+        flows.receive('dial', { payload: ['1001', '1002'], mine: 'kept' })
+        const message = await flows.message(`dial-${port}`)
+        assert.deepEqual(message.group, { id: 'g', attempts })
+        assert.deepEqual([message.mine, (message.call as { id: string }).id], ['kept', 'c1'])
+        assert.equal(message.topic, port === 1 ? 'call.answered' : 'call.ended')
+        if (port === 2) assert.equal(message.payload, 'busy')
+      }
+    })
+  })
+
   it('gives the error a code that Catch nodes see', async () => {
     const flows = await test.start(flow())
     flows.receive('dial', { payload: { no: 'target' } })

@@ -65,7 +65,7 @@ class TestAuthority {
   #issue(init: CertificateInit, name: string): MadeCertificate {
     const { folder } = this
     const {
-      names = ['DNS:sip.test', 'IP:127.0.0.1', 'IP:::1'],
+      names = ['DNS:sip.test', 'DNS:bob.test', 'IP:127.0.0.1', 'IP:::1'],
       commonName = 'test',
       usage = 'serverAuth,clientAuth',
     } = init

@@ -71,6 +71,7 @@ export class FakeEngine implements Engine {
       accountId?: string
       direction?: CallSnapshot['direction']
       alert?: CallSnapshot['alert']
+      group?: string
     },
   ): void {
     const snapshot: CallSnapshot = {
@@ -91,6 +92,7 @@ export class FakeEngine implements Engine {
       identity: null,
       alert: init.alert ?? null,
       tags: {},
+      group: init.group ?? null,
       end: null,
     }
     this.#calls.set(id, { snapshot, owner: init.owner, seq: 0 })

@@ -18,9 +18,11 @@ import type {
   SipRequest,
   SipResponse,
   SipTraceLine,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
+import { authority } from './certificates.js'
 import { namesBy } from './names-by.js'
 import { SDP } from './sip-messages.js'
 import { called, WAIT_MS, within } from './wait.js'
@@ -31,6 +33,9 @@ export const ANSWER: SipBody = { contentType: 'application/sdp', content: SDP.re
 /** Listeners of these protocols, `udp+tcp`, at one port. */
 export const listenersAt = (port: number, protocols = 'udp') =>
   protocols.split('+').map((protocol) => ({ protocol: protocol as SipProtocol, port }))
+
+/** A certificate of the test authority, which is trusted. */
+export const testTls = (): TlsSettings => ({ pair: authority.make().pair, ca: { file: authority.caFile } })
 
 /** A queue that tests await: what was put in comes out in its order. */
 export class Inbox<Item> {
@@ -101,6 +106,7 @@ export class Party {
       /** Several are joined by `+`: `udp+tcp`. */
       protocol?: string
       host?: string
+      tls?: TlsSettings
     } = {},
   ): Promise<Party> {
     const wire: SipTraceLine[] = []
@@ -117,6 +123,7 @@ export class Party {
         host: init.host ?? '127.0.0.1',
         listeners: listenersAt(0, init.protocol),
         userAgent: init.userAgent ?? 'test',
+        ...(init.tls || /tls|wss/.test(init.protocol ?? '') ? { tls: init.tls ?? testTls() } : {}),
         ...(init.advertisePort ? { advertise: { host: '127.0.0.1', port: init.advertisePort } } : {}),
       },
     )

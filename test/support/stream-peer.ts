@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Framed, StreamFramer } from '../../src/sip/message/stream-framer.js'
+import { authority } from './certificates.js'
 import { Inbox } from './sip-parties.js'
 
 /** One TCP connection that says exactly what the test wants, in whatever pieces, and shows what comes back. */
@@ -16,6 +19,14 @@ export class StreamPeer {
   static async connect(port: number, host = '127.0.0.1', from = host): Promise<StreamPeer> {
     const socket = connect({ port, host, localAddress: from, noDelay: true })
     await once(socket, 'connect')
+    return new StreamPeer(socket)
+  }
+
+  /** By TLS; `options`: the certificate that it shows, for instance. */
+  static async connectTls(port: number, host = '127.0.0.1', options: ConnectionOptions = {}): Promise<StreamPeer> {
+    const socket = connectTls({ port, host, ca: readFileSync(authority.caFile), ...options })
+    socket.setNoDelay(true)
+    await once(socket, 'secureConnect')
     return new StreamPeer(socket)
   }
 

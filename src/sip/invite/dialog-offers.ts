@@ -19,9 +19,9 @@ export class DialogOffers {
     this.peers = new PeerOffers(missed)
   }
 
-  /** Another offer is open, or the first one is not complete. */
+  /** Another offer is open, also one in our 2xx without its ACK (RFC 6337 4.3), or the first one is not complete. */
   get isBusy(): boolean {
-    return this.first !== 'answered' || this.isNegotiating
+    return this.first !== 'answered' || this.ours.isOpen || this.peers.refusesOthers
   }
 
   /** An offer within the dialog waits for its answer. */

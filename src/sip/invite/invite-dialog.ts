@@ -1,6 +1,6 @@
 import { TelephonyError } from '../../base/errors.js'
 import type { CallPlace } from '../admission/source-limits.js'
-import { ALLOW, CAPABILITY_LINES } from '../capabilities.js'
+import { CAPABILITY_LINES } from '../capabilities.js'
 import type { Dialog } from '../dialog/dialog.js'
 import type { DialogUsage } from '../dialog/dialog-index.js'
 import { glareMs, offerRetryMs } from '../dialog/offer-retry.js'
@@ -10,22 +10,27 @@ import { ReceivedRequest } from '../message/received.js'
 import type { ServerRequest } from '../server-request.js'
 import type { InviteServer } from '../transaction/invite-server.js'
 import { unavailable } from '../transaction/transaction.js'
-import type { FinalResponse, HeaderField, InDialogInit, SipBody, SipDialog, SipDialogHandlers } from '../types.js'
+import type {
+  FinalResponse,
+  HeaderField,
+  InDialogInit,
+  RequestHandler,
+  SipBody,
+  SipDialog,
+  SipDialogHandlers,
+} from '../types.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
 import { AnswerableRequest } from '../user-agent/answerable-request.js'
 import { exchange, reasonOf } from '../user-agent/exchange.js'
 import { AckGate } from './ack-gate.js'
 import { DialogOffers, type FirstOffer } from './dialog-offers.js'
+import { type EarlyCall, OFFER_REQUESTS } from './offer-requests.js'
 import type { ReliableProvisionals } from './reliable-provisionals.js'
 import { Session } from './session.js'
-import { MIN_SESSION_SEC, type SessionTerms, tooShort } from './session-terms.js'
+import { MIN_SESSION_SEC, type SessionTerms } from './session-terms.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
-/** RFC 3261 14.2 allows 0 to 10 s. */
-const LATER = 'Retry-After: 1'
-/** RFC 4028 7.4 */
-const REFRESHES = new Set(['INVITE', 'UPDATE'])
 const ENDED = unavailable('Dialog has ended')
 
 export interface InviteDialogInit {
@@ -39,16 +44,6 @@ export interface InviteDialogInit {
   received?: EarlyCall
   /** The highest Min-SE that refused our INVITE. */
   minSessionSec?: number
-}
-
-/** A received INVITE, as its early dialog sees it. */
-export interface EarlyCall {
-  /** Kept after the answer as well: the last PRACK may come after it. Absent: no response was reliable. */
-  readonly provisionals: ReliableProvisionals | undefined
-  /** The caller has ended the early dialog by BYE (RFC 3261 15); `reasons`: the values of its Reason. */
-  cancelled(reasons: readonly string[]): void
-  /** A PRACK has come. `answer`: the peer's answer, if the response carried our offer. */
-  acknowledged(answer: { body: SipBody | undefined } | undefined): void
 }
 
 /** Our 2xx to the peer's INVITE. */
@@ -67,24 +62,24 @@ const offerInProgress = (): TelephonyError =>
 export class InviteDialog implements SipDialog, DialogUsage {
   readonly dialog: Dialog
   handlers: SipDialogHandlers = {}
-  #context: AccountContext
+  context: AccountContext
   readonly #madeBy: 'us' | 'peer'
   #place: CallPlace | undefined
-  #received: EarlyCall | undefined
+  received: EarlyCall | undefined
   #provisionals: ReliableProvisionals | undefined
   #state: 'early' | 'confirmed' | 'ended' = 'early'
-  readonly #offers: DialogOffers
+  readonly offers: DialogOffers
   readonly session: Session
   readonly #ackGate = new AckGate()
   #bye: Promise<FinalResponse> | undefined
 
   constructor(context: AccountContext, init: InviteDialogInit) {
     this.dialog = init.dialog
-    this.#context = context
+    this.context = context
     this.#madeBy = init.madeBy
     this.#place = init.place
-    this.#received = init.received
-    this.#offers = new DialogOffers(init.madeBy, init.firstOffer, () => this.#missAck())
+    this.received = init.received
+    this.offers = new DialogOffers(init.madeBy, init.firstOffer, () => this.#missAck())
     this.session = new Session(
       { clock: context.clock, log: context.log, dialog: this },
       { wishSec: context.init.sessionExpiresSec ?? 0, minSec: init.minSessionSec ?? MIN_SESSION_SEC },
@@ -104,6 +99,19 @@ export class InviteDialog implements SipDialog, DialogUsage {
     return this.dialog.remoteTag
   }
 
+  get isEarly(): boolean {
+    return this.#state === 'early'
+  }
+
+  get provisionals(): ReliableProvisionals | undefined {
+    return this.received?.provisionals ?? this.#provisionals
+  }
+
+  /** After our BYE offers are not acceptable any more. */
+  get offerHandler(): RequestHandler | undefined {
+    return this.#bye ? undefined : this.handlers.request
+  }
+
   get isEnded(): boolean {
     return this.#state === 'ended'
   }
@@ -111,22 +119,22 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** The 2xx to our INVITE; the caller of this sends the ACK and then calls `acknowledged`. */
   confirmBy(response: ParsedResponse): void {
     this.#state = 'confirmed'
-    this.#offers.first = 'answered'
+    this.offers.first = 'answered'
     this.dialog.confirm(response)
     this.session.heard(response)
-    this.dialog.keepInReach(response.source, this.#context.canReach)
+    this.dialog.keepInReach(response.source, this.context.canReach)
   }
 
   /** Our 2xx to the peer's INVITE has been sent. */
   confirmWith(init: SentSuccess): void {
     const { cseq, transaction, text, hasOffer, terms } = init
     this.#state = 'confirmed'
-    this.#provisionals = this.#received?.provisionals
-    this.#received = undefined
-    this.#offers.first = 'answered'
+    this.#provisionals = this.received?.provisionals
+    this.received = undefined
+    this.offers.first = 'answered'
     this.session.agree(terms)
     // Our offer waits for the answer in the ACK.
-    this.#offers.peers.answered(this.#context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
+    this.offers.peers.answered(this.context.clock, { cseq, transaction, text, refusesOffers: hasOffer })
   }
 
   /** The INVITE of the peer ends before our 2xx, which waited for a PRACK, could be sent. */
@@ -153,17 +161,17 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** Continues at another endpoint, because the address of this one is gone. A dialog that is ending stays. */
   moveTo(context: AccountContext): void {
     if (this.#hasLeft) return
-    this.#offers.ours.close('The local address is gone')
-    this.#context.dialogs.remove(this)
-    this.#offers.peers.leave()
-    this.#context = context
+    this.offers.ours.close('The local address is gone')
+    this.context.dialogs.remove(this)
+    this.offers.peers.leave()
+    this.context = context
     context.dialogs.add(this, this.#madeBy === 'peer')
     this.acknowledged()
   }
 
   async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
     if (this.#hasLeft) return ENDED
-    const context = this.#context
+    const context = this.context
     const response = await this.#send(method, init)
     this.#checkLost(response, context)
     return response
@@ -173,34 +181,34 @@ export class InviteDialog implements SipDialog, DialogUsage {
   async update(body?: SipBody, init: Omit<InDialogInit, 'body'> = {}): Promise<FinalResponse> {
     if (!body) return this.request('UPDATE', init)
     if (this.#hasLeft) return ENDED
-    if (this.#offers.isBusy) throw offerInProgress()
-    return this.#offers.ours.track(this.request('UPDATE', { ...init, body }))
+    if (this.offers.isBusy) throw offerInProgress()
+    return this.offers.ours.track(this.request('UPDATE', { ...init, body }))
   }
 
   /** The PRACK of a reliable response to our INVITE (RFC 3262 4). `body`: our answer to its offer, or else a new offer. */
   prack(rack: string, body: SipBody | undefined): Promise<FinalResponse> {
-    const isAnswer = this.#offers.first === 'theirs'
+    const isAnswer = this.offers.first === 'theirs'
     const hasOffer = body !== undefined && !isAnswer
-    if (hasOffer && this.#offers.isBusy) throw offerInProgress()
-    if (body && isAnswer) this.#offers.first = 'answered'
+    if (hasOffer && this.offers.isBusy) throw offerInProgress()
+    if (body && isAnswer) this.offers.first = 'answered'
     const sent = this.#send('PRACK', body ? { body } : {}, [`RAck: ${rack}`])
-    return hasOffer ? this.#offers.ours.track(sent) : sent
+    return hasOffer ? this.offers.ours.track(sent) : sent
   }
 
   /** A reliable response to our INVITE carries a session description (RFC 3262 5). */
   describedBy(hasOffered: boolean): void {
-    if (this.#offers.first === 'ours' || this.#offers.first === 'none')
-      this.#offers.first = hasOffered ? 'answered' : 'theirs'
+    if (this.offers.first === 'ours' || this.offers.first === 'none')
+      this.offers.first = hasOffered ? 'answered' : 'theirs'
   }
 
   /** Our reliable response carries our offer. */
   offered(): void {
-    this.#offers.first = 'ours'
+    this.offers.first = 'ours'
   }
 
   /** Offer and answer are complete. */
   get isAgreed(): boolean {
-    return this.#offers.first === 'answered'
+    return this.offers.first === 'answered'
   }
 
   allows(method: string): boolean {
@@ -219,12 +227,12 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (this.#hasLeft) return ENDED
     if (signal?.aborted) return unavailable(reasonOf(signal))
     // 14.1: one INVITE at a time, in whichever direction.
-    if (this.#offers.isBusy || this.#offers.peers.awaitsAck) throw offerInProgress()
-    const context = this.#context
+    if (this.offers.isBusy || this.offers.peers.awaitsAck) throw offerInProgress()
+    const context = this.context
     const ackUnsent = (reason: string): void => this.ackUnsent(reason)
     const { session } = this
     const lines = [...session.lines, ...more]
-    const response = await this.#offers.ours.reinvite(context, this.dialog, { body, lines, session, signal, ackUnsent })
+    const response = await this.offers.ours.reinvite(context, this.dialog, { body, lines, session, signal, ackUnsent })
     this.#checkLost(response, context)
     return response
   }
@@ -241,20 +249,16 @@ export class InviteDialog implements SipDialog, DialogUsage {
     if (!this.dialog.acceptSequence(cseq))
       this.#respond(request, 500) // 12.2.2
     else if (method === 'BYE') this.#receiveBye(request)
-    else if (REFRESHES.has(method) && tooShort(request.message))
-      this.#respond(request, 422, tooShort(request.message)) // RFC 4028 9
-    else if (method === 'INVITE') this.#receiveReinvite(request)
-    else if (method === 'UPDATE') this.#receiveUpdate(request)
-    else if (method === 'PRACK') this.#receivePrack(request)
+    else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') OFFER_REQUESTS[method](this, request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
-    else if (method === 'INFO') new AnswerableRequest(this.#context, request).decideBy(this.handlers.request)
-    else new AnswerableRequest(this.#context, request).decideBy(this.#context.init.handlers.request)
+    else if (method === 'INFO') new AnswerableRequest(this.context, request).decideBy(this.handlers.request)
+    else new AnswerableRequest(this.context, request).decideBy(this.context.init.handlers.request)
   }
 
   /** An ACK to our 2xx, to the INVITE or to a re-INVITE; any other one has no effect. */
   receiveAck(ack: ParsedRequest): void {
-    if (!this.#offers.peers.acknowledge(ack.cseq)) return
+    if (!this.offers.peers.acknowledge(ack.cseq)) return
     this.acknowledged()
     this.#place?.established()
     if (this.#state === 'confirmed') {
@@ -263,11 +267,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   cancelled(): void {
-    this.#offers.peers.cancel()
+    this.offers.peers.cancel()
   }
 
   close(): void {
-    this.#offers.ours.close('Endpoint closed')
+    this.offers.ours.close('Endpoint closed')
     this.#end()
   }
 
@@ -279,22 +283,22 @@ export class InviteDialog implements SipDialog, DialogUsage {
   async #sendBye(init: { headers?: readonly HeaderField[] }): Promise<FinalResponse> {
     await this.#ackGate.wait() // 15: never between the 2xx and its ACK
     if (this.#state === 'ended') return ENDED
-    this.#offers.peers.cancel()
+    this.offers.peers.cancel()
     const response = this.#send('BYE', init)
     // The dialog stays known until the answer, so that a BYE that crosses ours gets 200 and not 481.
     return response.finally(() => this.#end())
   }
 
   async #send(method: string, init: InDialogInit, more: readonly string[] = []): Promise<FinalResponse> {
-    const { contacts, userAgentLines } = this.#context
+    const { contacts, userAgentLines } = this.context
     const contact = WITH_CONTACT.has(method) ? contacts : undefined
     const isRefresh = method === 'UPDATE'
     const session = isRefresh ? this.session.lines : []
     const refusals = this.session.refusals()
     const lines = [...session, ...more, ...dialogHeaderLines(init.headers), ...userAgentLines]
     const request = this.dialog.request(method, { contact, lines, body: init.body })
-    const { canReach } = this.#context
-    return exchange(this.#context, request, {
+    const { canReach } = this.context
+    return exchange(this.context, request, {
       inDialog: true,
       // 12.2.1.2, RFC 3311 5.1
       accepted: (response) => {
@@ -311,13 +315,13 @@ export class InviteDialog implements SipDialog, DialogUsage {
   /** RFC 3261 12.2.1.2: 481 and 408 end the dialog; ending one that began with INVITE means to send BYE. */
   #checkLost(response: FinalResponse, context: AccountContext): void {
     // The address from which the request was sent is gone, so no response could arrive.
-    if (context !== this.#context) return
+    if (context !== this.context) return
     if (response.status === 481 || response.status === 408) this.#lose(response)
   }
 
   #lose(response: FinalResponse): void {
     if (this.#hasLeft) return
-    this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE to a lost dialog'))
+    this.bye().catch((error) => this.context.log.debug({ err: error }, 'BYE to a lost dialog'))
     this.#guarded('lost', () => this.handlers.lost?.(response))
   }
 
@@ -326,99 +330,38 @@ export class InviteDialog implements SipDialog, DialogUsage {
     this.acknowledged()
     if (this.#hasLeft) return
     if (this.handlers.ackTimeout) this.#guarded('ackTimeout', () => this.handlers.ackTimeout?.())
-    else this.bye().catch((error) => this.#context.log.debug({ err: error }, 'BYE after a lost ACK'))
+    else this.bye().catch((error) => this.context.log.debug({ err: error }, 'BYE after a lost ACK'))
   }
 
   #receiveBye(request: ServerRequest): void {
     this.#respond(request, 200)
     const { message } = request
     if (this.#state === 'early') {
-      this.#received?.cancelled(message.headers('reason'))
+      this.received?.cancelled(message.headers('reason'))
       this.#end()
       return
     }
-    this.#offers.peers.cancel()
+    this.offers.peers.cancel()
     const ours = this.#bye !== undefined
     this.#end()
     if (!ours) this.#guarded('bye', () => this.handlers.bye?.(new ReceivedRequest(message)))
   }
 
-  /** RFC 3261 14.2 */
-  #receiveReinvite(request: ServerRequest): void {
-    if (this.#offerRefused(request)) return
-    this.#decideOffer(request)
-  }
-
-  /** RFC 3311 5.2 */
-  #receiveUpdate(request: ServerRequest): void {
-    const { message } = request
-    const isRefresh = message.body === '' && (this.#state === 'early' || !this.#offers.isNegotiating)
-    if (!isRefresh && this.#offerRefused(request)) return
-    if (!isRefresh) this.#decideOffer(request)
-    else {
-      this.dialog.refresh(message, this.#context.canReach)
-      const { lines, terms } = this.#sessionAnswer(message)
-      this.#respond(request, 200, [request.contactLine(this.#context.contacts), ALLOW, ...lines])
-      if (this.#state === 'confirmed') this.session.agree(terms)
-    }
-  }
-
-  /** RFC 3262 3, 5 */
-  #receivePrack(request: ServerRequest): void {
-    const { message } = request
-    const received = this.#received
-    const acknowledged = (received?.provisionals ?? this.#provisionals)?.acknowledge(message.header('rack'))
-    if (!acknowledged) {
-      this.#respond(request, 481)
-      return
-    }
-    if (acknowledged.carries) this.#offers.first = 'answered'
-    const isAnswer = acknowledged.carries === 'offer'
-    if (isAnswer || message.body === '') this.#respond(request, 200)
-    else if (!this.#offerRefused(request)) this.#decideOffer(request)
-    received?.acknowledged(isAnswer ? { body: new ReceivedRequest(message).body } : undefined)
-  }
-
-  /** An offer that comes while another one is open is refused (14.2, RFC 3311 5.2); true if it has been. */
-  #offerRefused(request: ServerRequest): boolean {
-    const status = this.#offers.refusalOf(request, this.#state === 'early')
-    if (status !== undefined) this.#respond(request, status, status === 500 ? [LATER] : [])
-    return status !== undefined
-  }
-
-  #decideOffer(request: ServerRequest): void {
-    const handler = this.#bye ? undefined : this.handlers.request
-    // RFC 6141 4: a request that is refused does not move the target.
-    const { message } = request
-    const { lines, terms } = this.#sessionAnswer(message)
-    const accepted = (): void => {
-      this.dialog.refresh(message, this.#context.canReach)
-      if (this.#state === 'confirmed' && REFRESHES.has(message.method)) this.session.agree(terms)
-    }
-    this.#offers.peers.decide(this.#context, request, { handler, accepted, lines })
-  }
-
-  /** The session begins with the 2xx to the INVITE; PRACK has no part in it. */
-  #sessionAnswer(message: ParsedRequest): ReturnType<Session['answerTo']> {
-    const isRefresh = this.#state === 'confirmed' && REFRESHES.has(message.method)
-    return isRefresh ? this.session.answerTo(message) : { lines: [], terms: undefined }
-  }
-
   #respond(request: ServerRequest, status: number, lines: readonly string[] = []): void {
-    request.respond(status, { lines: [...lines, ...this.#context.userAgentLines] })
+    request.respond(status, { lines: [...lines, ...this.context.userAgentLines] })
   }
 
   #end(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.session.stop()
-    this.#offers.peers.stop()
+    this.offers.peers.stop()
     this.acknowledged()
     this.#place?.ended()
-    this.#context.dialogs.remove(this)
+    this.context.dialogs.remove(this)
   }
 
   #guarded<Result>(what: string, run: () => Result): Result | undefined {
-    return guarded(this.#context.log, what, run)
+    return guarded(this.context.log, what, run)
   }
 }

@@ -11,8 +11,9 @@ import type { ResponseInit, ServerRequest } from '../server-request.js'
 import type { InviteServer } from '../transaction/invite-server.js'
 import type { HeaderField, IncomingInvite, SipBody, SipDialog, SipRequest } from '../types.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
-import { type EarlyCall, InviteDialog } from './invite-dialog.js'
+import { InviteDialog } from './invite-dialog.js'
 import { reliabilityOf } from './invite-extensions.js'
+import type { EarlyCall } from './offer-requests.js'
 import { ReliableProvisionals } from './reliable-provisionals.js'
 import type { SessionTerms } from './session-terms.js'
 
@@ -96,6 +97,10 @@ export class ReceivedInvite implements IncomingInvite, EarlyCall {
     return this.#reliability !== 'none'
   }
 
+  get dialog(): SipDialog | undefined {
+    return this.#dialog
+  }
+
   get provisionals(): ReliableProvisionals | undefined {
     return this.#provisionals
   }
@@ -147,11 +152,12 @@ export class ReceivedInvite implements IncomingInvite, EarlyCall {
   #respondReliably(status: number, init: ResponseInit): void {
     const dialog = this.#enterDialog()
     this.#provisionals ??= new ReliableProvisionals(this.#context.clock, this.#server, this)
-    // Later responses repeat the session description of the first one (RFC 6337 2.2).
+    // The first one is the offer or the answer; a second one would be another offer (RFC 3262 5, RFC 6337 2.2).
     const isFirst = init.body !== undefined && !this.#described
     if (isFirst) this.#described = true
     if (isFirst && !this.#hasOffer) dialog.offered()
-    this.#provisionals.send({ status, init, carries: isFirst ? (this.#hasOffer ? 'answer' : 'offer') : undefined })
+    const carries = isFirst ? (this.#hasOffer ? 'answer' : 'offer') : undefined
+    this.#provisionals.send({ status, init: isFirst ? init : { ...init, body: undefined }, carries })
   }
 
   #succeed(dialog: InviteDialog, { lines, body, terms }: Success): void {

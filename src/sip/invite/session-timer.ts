@@ -19,6 +19,7 @@ export class SessionTimer {
   #terms: SessionTerms | undefined
   #endMs = 0
   #timer: Timer | undefined
+  #isStopped = false
 
   constructor(clock: Clock, user: SessionTimerUser) {
     this.#clock = clock
@@ -31,6 +32,7 @@ export class SessionTimer {
 
   /** A 2xx to INVITE or UPDATE, in either direction, begins the interval anew; undefined: the call does not expire. */
   agree(terms: SessionTerms | undefined): void {
+    if (this.#isStopped) return // a 2xx to our re-INVITE may come after the BYE
     this.#timer?.cancel()
     this.#terms = terms
     if (!terms) return
@@ -50,6 +52,7 @@ export class SessionTimer {
 
   /** The call ends. Idempotent. */
   stop(): void {
+    this.#isStopped = true
     this.#timer?.cancel()
     this.#terms = undefined
   }

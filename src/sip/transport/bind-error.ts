@@ -1,5 +1,6 @@
 import { TelephonyError } from '../../base/errors.js'
 import { hostPort } from './address.js'
+import { TlsError } from './tls/tls-error.js'
 import type { HostPort } from './transport.js'
 
 const HINTS = new Map([
@@ -13,7 +14,11 @@ export function bindError(protocol: string, error: NodeJS.ErrnoException, init: 
   return new TelephonyError('TRANSPORT', `cannot listen on ${protocol} ${hostPort(init)}: ${hint}`, { cause: error })
 }
 
-export const sendError = (to: { protocol: string } & HostPort, error: Error): TelephonyError =>
-  new TelephonyError('TRANSPORT', `cannot send to ${to.protocol} ${hostPort(to)}: ${error.message}`, { cause: error })
+export function sendError(to: { protocol: string } & HostPort, error: Error): TelephonyError {
+  // A reason of TLS names the peer.
+  const message =
+    error instanceof TlsError ? error.message : `cannot send to ${to.protocol} ${hostPort(to)}: ${error.message}`
+  return new TelephonyError('TRANSPORT', message, { cause: error })
+}
 
 export const closedError = (): TelephonyError => new TelephonyError('CLOSED', 'the SIP endpoint is closed')

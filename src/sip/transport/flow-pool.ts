@@ -2,6 +2,7 @@ import type { Target } from '../types.js'
 import { hostPort } from './address.js'
 import { closedError } from './bind-error.js'
 import type { Flow } from './flow.js'
+import type { HostPort } from './transport.js'
 
 /** A connection in the pool. */
 export interface PooledFlow extends Flow {
@@ -18,6 +19,8 @@ export class FlowPool {
   /** By the address of the peer. There are several flows to one address if its hosts have different certificates. */
   readonly #flows = new Map<string, PooledFlow[]>()
   readonly #opening = new Map<string, Promise<Flow>>()
+  /** Closes the connection of a peer that has not done its handshake. By its address, the oldest first. */
+  readonly #arrivals = new Map<string, () => void>()
   readonly #inboundByHost = new Map<string, number>()
   #inbound = 0
   #isClosed = false
@@ -46,6 +49,7 @@ export class FlowPool {
 
   add(flow: PooledFlow): void {
     const key = hostPort(flow.remote)
+    this.#arrivals.delete(key)
     const others = this.#flows.get(key)
     if (others) others.push(flow)
     else this.#flows.set(key, [flow])
@@ -62,27 +66,40 @@ export class FlowPool {
   }
 
   /** A place for a connection that a peer opens, to be given back by the returned function. Undefined: there are too many. */
-  admit(host: string): (() => void) | undefined {
+  admit(peer: HostPort, close: () => void): (() => void) | undefined {
+    const { host } = peer
     const ofHost = this.#inboundByHost.get(host) ?? 0
     if (this.#isClosed || ofHost >= MAX_INBOUND_PER_HOST || !this.#makeRoom()) return undefined
     this.#inbound++
     this.#inboundByHost.set(host, ofHost + 1)
+    const key = hostPort(peer)
+    this.#arrivals.set(key, close)
     return () => {
       this.#inbound--
+      this.#arrivals.delete(key)
       const left = (this.#inboundByHost.get(host) ?? 1) - 1
       if (left > 0) this.#inboundByHost.set(host, left)
       else this.#inboundByHost.delete(host)
     }
   }
 
+  /** Closes the connection of a peer that has not done its handshake. */
+  endArrival(peer: HostPort): void {
+    this.#arrivals.get(hostPort(peer))?.()
+  }
+
   close(): void {
     this.#isClosed = true
+    for (const closeArrival of [...this.#arrivals.values()]) closeArrival()
     for (const flow of [...this.#flows.values()].flat()) flow.close()
   }
 
-  /** A crowd of strangers must not keep a peer out: the oldest of those that were never answered goes. */
+  /** A crowd of strangers must not keep a peer out: the oldest that has not done its handshake goes, or that was never answered. */
   #makeRoom(): boolean {
     if (this.#inbound < MAX_INBOUND) return true
+    const [closeOldest] = this.#arrivals.values()
+    closeOldest?.()
+    if (closeOldest) return true
     for (const flows of this.#flows.values()) {
       const stranger = flows.find((flow) => !flow.isOurs && flow.isUnanswered)
       stranger?.close()

@@ -20,6 +20,8 @@ export interface Flow extends Way {
   readonly isOurs: boolean
   /** False: it has ended, and `send` rejects. A flow of datagrams is open as long as its socket. */
   readonly isOpen: boolean
+  /** Why the flow has ended, in plain words, if the peer has given a reason. */
+  readonly whyEnded?: string | undefined
   /** Whether requests for this host name may take it. TLS: the peer's certificate has the name (RFC 5922 7). */
   serves(name: string): boolean
   /** Idempotent. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
-import type { SipEndpointInit, SipProtocol, WsSettings } from '../types.js'
+import type { SipEndpointInit, SipProtocol, TlsSettings, WsSettings } from '../types.js'
 import { reachable } from './address.js'
 import { openTcp, TCP } from './tcp.js'
+import { openTls, tlsConnections } from './tls.js'
 import type { HostPort, SipTransport, TransportUser } from './transport.js'
 import { openUdp } from './udp.js'
 import { openWs } from './ws/ws.js'
@@ -17,18 +18,19 @@ interface OpenDeps {
   user: TransportUser
 }
 
-type TransportsInit = Pick<SipEndpointInit, 'host' | 'listeners' | 'advertise' | 'ws'>
+type TransportsInit = Pick<SipEndpointInit, 'host' | 'listeners' | 'advertise' | 'tls' | 'ws'>
 
 interface OpenInit {
   host: string
   /** Absent: it only opens connections. */
   port?: number
   advertise: (bound: HostPort) => HostPort
+  tls: TlsSettings
   ws: WsSettings
 }
 
 /** Protocols that open connections also without a listener. */
-const DIALLED: readonly SipProtocol[] = ['tcp', 'ws']
+const DIALLED: readonly SipProtocol[] = ['tcp', 'tls', 'ws', 'wss']
 
 /**
  * Opens all listeners of an endpoint, or none, and what only opens connections. UDP and TCP share one number if any port will do. Rejects with
@@ -49,18 +51,18 @@ export async function openTransports(deps: OpenDeps, init: TransportsInit): Prom
 }
 
 async function openAll(deps: OpenDeps, init: TransportsInit, opened: SipTransport[]): Promise<void> {
-  const { host, listeners, ws = {} } = init
+  const { host, listeners, tls = {}, ws = {} } = init
   let shared = 0
   for (const listener of listeners) {
     const port = isAnyPort(listener) ? shared : listener.port
     const advertise = (bound: HostPort): HostPort => advertised(init, listener.port, bound)
-    const transport = await open(listener.protocol, deps, { host, port, advertise, ws })
+    const transport = await open(listener.protocol, deps, { host, port, advertise, tls, ws })
     opened.push(transport)
     if (isAnyPort(listener)) shared = transport.listener?.local.port ?? 0
   }
   for (const protocol of DIALLED) {
     const hasListener = listeners.some((listener) => listener.protocol === protocol)
-    if (!hasListener) opened.push(await open(protocol, deps, { host, advertise: (bound) => bound, ws }))
+    if (!hasListener) opened.push(await open(protocol, deps, { host, advertise: (bound) => bound, tls, ws }))
   }
 }
 
@@ -70,10 +72,22 @@ function open(protocol: SipProtocol, deps: OpenDeps, init: OpenInit): Promise<Si
       return openUdp(deps, { port: 0, ...init })
     case 'tcp':
       return openTcp(deps, init)
+    case 'tls':
+      return openTls(init.tls, deps, init)
     case 'ws':
       return openWs({ protocol, connections: TCP, settings: init.ws }, deps, init)
-    default:
-      throw new TelephonyError('TRANSPORT', `the protocol ${protocol} is not supported`)
+    case 'wss':
+      return openWss(deps, init)
+  }
+}
+
+async function openWss(deps: OpenDeps, init: OpenInit): Promise<SipTransport> {
+  const connections = await tlsConnections(init.tls, deps, init.port !== undefined)
+  try {
+    return await openWs({ protocol: 'wss', connections, settings: init.ws }, deps, init)
+  } catch (error) {
+    connections.close?.()
+    throw error
   }
 }
 

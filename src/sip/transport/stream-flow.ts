@@ -22,8 +22,10 @@ export interface FlowInit {
   remote: SipAddress
   sentBy: string
   isOurs: boolean
-  /** TLS: whether the peer's certificate has the name. Absent: any name. */
-  serves?: (name: string) => boolean
+  /** TLS: whether the peer's certificate has the name. */
+  serves(name: string): boolean
+  /** The plain reason of an error that ended the connection before anything came. Absent or undefined: there is none. */
+  reasonOf?(error: Error): Error | undefined
 }
 
 /** ROBUSTNESS: a peer that stalls in mid-message is let go within 35 s, even if it trickles octets in the meantime. */
@@ -41,17 +43,20 @@ export class StreamFlow implements PooledFlow {
   readonly isOurs: boolean
   readonly #deps: FlowDeps
   readonly #socket: Socket
-  readonly #serves: FlowInit['serves']
+  readonly #init: Pick<FlowInit, 'serves' | 'reasonOf'>
   readonly #framer = new StreamFramer()
   readonly #care: ConnectionCare
   #stalled: Timer | undefined
   #closed = false
   #hasSent = false
+  #hasReceived = false
+  #whyEnded: string | undefined
 
-  constructor(deps: FlowDeps, { socket, remote, sentBy, isOurs, serves }: FlowInit) {
+  constructor(deps: FlowDeps, init: FlowInit) {
+    const { socket, remote, sentBy, isOurs } = init
     this.#deps = deps
     this.#socket = socket
-    this.#serves = serves
+    this.#init = init
     this.remote = remote
     this.sentBy = sentBy
     this.isOurs = isOurs
@@ -64,8 +69,11 @@ export class StreamFlow implements PooledFlow {
     })
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('error', (error) => deps.log.debug({ err: error, peer: remote.host }, 'SIP connection'))
-    socket.on('end', () => this.close())
+    socket.on('error', (error) => this.#failed(error))
+    socket.on('end', () => {
+      this.#failed(Object.assign(new Error('closed by the peer'), { code: 'ECONNRESET' }))
+      this.close()
+    })
     socket.on('close', () => this.#over())
   }
 
@@ -77,8 +85,12 @@ export class StreamFlow implements PooledFlow {
     return !this.#hasSent
   }
 
+  get whyEnded(): string | undefined {
+    return this.#whyEnded
+  }
+
   serves(name: string): boolean {
-    return this.#serves?.(name) ?? true
+    return this.#init.serves(name)
   }
 
   send(text: string): Promise<void> {
@@ -98,7 +110,8 @@ export class StreamFlow implements PooledFlow {
   }
 
   #write(text: string): Promise<void> {
-    if (!this.isOpen) return Promise.reject(sendError(this.remote, new Error('the connection has ended')))
+    if (!this.isOpen)
+      return Promise.reject(sendError(this.remote, new Error(this.#whyEnded ?? 'the connection has ended')))
     if (this.#socket.writableLength > MAX_UNSENT_OCTETS) {
       this.close()
       return Promise.reject(sendError(this.remote, new Error('the peer takes nothing')))
@@ -115,6 +128,7 @@ export class StreamFlow implements PooledFlow {
   }
 
   #receive(chunk: Buffer): void {
+    this.#hasReceived = true
     const began = this.#framer.pending > 0
     const found = this.#framer.push(chunk)
     const complete = found.some(({ kind }) => kind === 'message')
@@ -153,6 +167,12 @@ export class StreamFlow implements PooledFlow {
       this.#stalled?.cancel()
       this.#stalled = this.#deps.clock.setTimeout(() => this.close(), MESSAGE_MS)
     }
+  }
+
+  /** A server that does not want us says so, if at all, before anything else. */
+  #failed(error: Error): void {
+    this.#deps.log.debug({ err: error, peer: this.remote.host }, 'SIP connection')
+    if (!this.#hasReceived) this.#whyEnded ??= this.#init.reasonOf?.(error)?.message
   }
 
   #over(): void {

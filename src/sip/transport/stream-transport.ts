@@ -17,13 +17,13 @@ export type FlowMaker = (deps: FlowDeps, init: FlowInit) => PooledFlow
 export interface StreamKind {
   readonly protocol: Exclude<SipProtocol, 'udp'>
   /** Event of a socket that we open when it can be used. */
-  readonly readyEvent: 'connect' | 'secureConnect'
+  readonly readyEvent: 'connect' | 'verified'
   /** `ready`: a peer has connected, and its handshake is done. */
   createServer(ready: (socket: Socket) => void): Server
   connect(to: Target, options: { host: string; port: number; localAddress?: string }): Socket
   /** Whether the peer may have requests for a host name. Absent: for any. */
   serves?(socket: Socket, name: string): boolean
-  /** Why a connection could not be opened, in plain words. */
+  /** Why a connection could not be opened, or ended before the peer sent anything, in plain words. */
   reasonOf?(error: Error, to: Target): Error
   /** Host of the Via on the connections of a transport without a listener. Absent: their local address. */
   readonly clientSentBy?: string
@@ -33,8 +33,8 @@ export interface StreamKind {
   close?(): void
 }
 
-/** ROBUSTNESS: a handshake that stalls is given up within 10 s; that of TLS may have taken 5 s before. */
-const HANDSHAKE_MS = 5_000
+/** ROBUSTNESS: handshakes of TLS and WebSockets that stall are given up within 10 s, both together. */
+const HANDSHAKE_MS = 10_000
 
 const streamFlow: FlowMaker = (deps, init) => new StreamFlow(deps, init)
 
@@ -91,12 +91,7 @@ class StreamTransport implements SipTransport {
     const { protocol } = this
     const server = this.#kind.createServer((socket) => this.#accept(socket))
     this.#server = server
-    // Also a peer whose handshake never ends takes a place.
-    server.prependListener('connection', (socket: Socket) => {
-      const leave = this.#pool.admit(socket.remoteAddress ?? '')
-      if (leave) socket.once('close', leave)
-      else socket.destroy()
-    })
+    server.prependListener('connection', (socket: Socket) => this.#admit(socket))
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(bindError(protocol, error, { host, port })))
       server.listen({ host, port, ipv6Only: familyOf(host) === 6, exclusive: true }, () => {
@@ -133,26 +128,26 @@ class StreamTransport implements SipTransport {
   #accept(socket: Socket): void {
     const { remoteAddress: host, remotePort: port } = socket
     if (!host || !port || this.#pool.isClosed) socket.destroy()
-    else this.#begin(socket, { protocol: this.protocol, host, port })
+    else {
+      const remote = { protocol: this.protocol, host, port }
+      const begin = (make: FlowMaker): void => void this.#flow(make, socket, remote)
+      if (this.#kind.accepted) this.#kind.accepted(socket, begin)
+      else begin(streamFlow)
+    }
   }
 
-  #begin(socket: Socket, remote: SipAddress): void {
-    const { accepted } = this.#kind
-    if (!accepted) {
-      this.#flow(streamFlow, socket, remote, false)
+  /** Also a peer whose handshake never ends takes a place, until the time for it is over. */
+  #admit(socket: Socket): void {
+    const { remoteAddress: host = '', remotePort: port = 0 } = socket
+    const leave = this.#pool.admit({ host, port }, () => socket.destroy())
+    if (!leave) {
+      socket.destroy()
       return
     }
-    const timer = this.#deps.clock.setTimeout(() => socket.destroy(), HANDSHAKE_MS)
-    const over = (): void => {
+    const timer = this.#deps.clock.setTimeout(() => this.#pool.endArrival({ host, port }), HANDSHAKE_MS)
+    socket.once('close', () => {
       timer.cancel()
-      this.#opening.delete(socket)
-    }
-    this.#opening.add(socket)
-    socket.once('close', over)
-    accepted(socket, (make) => {
-      socket.off('close', over)
-      over()
-      this.#flow(make, socket, remote, false)
+      leave()
     })
   }
 
@@ -174,7 +169,7 @@ class StreamTransport implements SipTransport {
         timer.cancel()
         socket.off('error', failed)
         this.#opening.delete(socket)
-        resolve(this.#flow(make, socket, { protocol: this.protocol, host, port }, true))
+        resolve(this.#flow(make, socket, { protocol: this.protocol, host, port }, to))
       }
       socket.once(this.#kind.readyEvent, () => {
         if (this.#kind.opened) this.#kind.opened(socket, to, begin, failed)
@@ -188,18 +183,27 @@ class StreamTransport implements SipTransport {
     return host === '0.0.0.0' || host === '::' ? {} : { localAddress: host }
   }
 
-  #flow(make: FlowMaker, socket: Socket, remote: SipAddress, isOurs: boolean): PooledFlow {
+  /** `target`: of a connection that we have opened. */
+  #flow(make: FlowMaker, socket: Socket, remote: SipAddress, target?: Target): PooledFlow {
     const { clock, log, user } = this.#deps
-    const { serves, clientSentBy } = this.#kind
+    const kind = this.#kind
+    const isOurs = target !== undefined
     // Without a listener a peer reaches us by this connection only, and its local address names it.
     const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-    const sentBy = this.#sentBy ?? clientSentBy ?? sentByOf(local)
+    const sentBy = this.#sentBy ?? kind.clientSentBy ?? sentByOf(local)
     const closed = (ended: PooledFlow): void => {
       if (this.#pool.remove(ended) && !this.#closing) user.ended(ended)
     }
     const flow = make(
       { clock, log, user, closed },
-      { socket, remote, sentBy, isOurs, ...(serves && { serves: (name: string) => serves(socket, name) }) },
+      {
+        socket,
+        remote,
+        sentBy,
+        isOurs,
+        serves: (name) => kind.serves?.(socket, name) ?? true,
+        ...(target && { reasonOf: (error) => kind.reasonOf?.(error, target) }),
+      },
     )
     this.#pool.add(flow)
     return flow

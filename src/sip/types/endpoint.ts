@@ -1,4 +1,5 @@
 import type { SipAddress, SipProtocol } from './address.js'
+import type { TlsSettings } from './tls.js'
 import type { UserAgent, UserAgentInit } from './user-agent.js'
 
 export interface SipEndpointInit {
@@ -9,6 +10,8 @@ export interface SipEndpointInit {
   /** The address that peers use, if it is another one (NAT, wildcard bind). `port`: of the first listener. Default: host and bound port. */
   advertise?: { host: string; port?: number }
   userAgent: string
+  /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
+  tls?: TlsSettings
   ws?: WsSettings
 }
 

@@ -58,6 +58,8 @@ export interface OutgoingInvite {
 
 /** An INVITE outside of any dialog that the account's policy let in. 100 Trying has been sent. */
 export interface IncomingInvite extends Omit<IncomingRequest, 'accept'> {
+  /** The early dialog, after the first `progress` (RFC 3261 12.1.1). */
+  readonly dialog: SipDialog | undefined
   /** Whether provisional responses with a body are sent reliably (RFC 3262): then they may carry an offer too. */
   readonly isReliable: boolean
   /** 180 or 183; several may be sent. A reliable one waits until the one before has its PRACK. */

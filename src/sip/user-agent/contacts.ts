@@ -74,11 +74,20 @@ export class Contacts implements ContactWriter {
   }
 
   #uri(protocol: SipProtocol, address: string, isSecure: boolean): string {
-    // RFC 3263 4.1: without the parameter it is UDP. RFC 3261 26.2.2: in a SIPS URI `transport=tcp` means TLS.
-    const parameter = protocol === 'udp' ? '' : `;transport=${isSecure && protocol === 'tls' ? 'tcp' : protocol}`
+    const named = protocol === 'wss' && address.endsWith(NO_HOST) ? 'ws' : isSecure ? SECURED.get(protocol) : undefined
+    // RFC 3263 4.1: without the parameter it is UDP.
+    const parameter = protocol === 'udp' ? '' : `;transport=${named ?? protocol}`
     return `${isSecure ? 'sips' : 'sip'}:${this.#init.user}@${address}${parameter}`
   }
 }
+
+/** RFC 7118 5: a client of WebSockets names its host so, and its transport `ws`, over TLS as well. */
+const NO_HOST = '.invalid'
+/** RFC 3261 26.2.2, RFC 7118 5: in a SIPS URI these mean the protocol over TLS. */
+const SECURED = new Map<SipProtocol, SipProtocol>([
+  ['tls', 'tcp'],
+  ['wss', 'ws'],
+])
 
 /** The Contact of a REGISTER: it has parameters, such as the time that it asks for. */
 export class ContactWith implements ContactWriter {

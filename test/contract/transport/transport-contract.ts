@@ -6,7 +6,7 @@ import { openSipEndpoint, type SipEndpointDeps } from '../../../src/sip/endpoint
 import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
 import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
 import { uriHost } from '../../../src/sip/uri/host.js'
-import { ANSWER, establish, listenersAt, Party } from '../../support/sip-parties.js'
+import { ANSWER, establish, listenersAt, Party, testTls } from '../../support/sip-parties.js'
 
 export interface TransportUnderTest {
   name: string
@@ -28,7 +28,7 @@ export function transportContract({ name, protocol, host, openTransports }: Tran
     const open = (init: Partial<SipEndpointInit> = {}) =>
       openSipEndpoint(
         { clock: systemClock, log: silentLogger, ...deps },
-        { host, listeners: listenersAt(0, protocol), userAgent: 'contract', ...init },
+        { host, listeners: listenersAt(0, protocol), userAgent: 'contract', tls: testTls(), ...init },
       )
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((it) => it.close()))

@@ -14,7 +14,8 @@ describe('a call with sound', () => {
   for (const protocol of ['udp', 'tcp', 'udp+tcp'] as const) {
     for (const bindAddress of ['127.0.0.1', '::1']) {
       it(`over ${protocol} at ${bindAddress}`, async () => {
-        const transport = { protocol, bindAddress }
+        const ports = Object.fromEntries(protocol.split('+').map((name) => [name, 0]))
+        const transport = { ports, bindAddress }
         const alice = await Phone.start({ folder, transport, trace: true })
         const bob = await Phone.start({ folder, transport, inbound: {} })
         const callId = await alice.dial(`sip:ringflow@${bob.address}${protocol === 'tcp' ? ';transport=tcp' : ''}`)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
@@ -10,9 +11,10 @@ import type { Flow } from '../../../src/sip/transport/flow.js'
 import { TCP } from '../../../src/sip/transport/tcp.js'
 import type { SipTransport } from '../../../src/sip/transport/transport.js'
 import { openWs } from '../../../src/sip/transport/ws/ws.js'
+import { authority } from '../../support/certificates.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { requestText } from '../../support/sip-messages.js'
-import { Inbox } from '../../support/sip-parties.js'
+import { establish, Inbox, Party, testTls } from '../../support/sip-parties.js'
 import { until, within } from '../../support/wait.js'
 import { rawHttp, upgradeRequest, WsPeer } from '../../support/ws-peer.js'
 
@@ -373,21 +375,39 @@ describe('connections to a WebSocket server', () => {
     sockets.close()
   })
 
-  it('are pinged, and end if a server that has answered pings stops to', async () => {
+  it('are pinged, and end if a server that has answered a ping stops to (RFC 7118 6, RFC 5626 4.4.1)', async () => {
     await open()
     const server = createServer()
     const sockets = new WebSocketServer({ server, handleProtocols: () => 'sip', autoPong: false })
     const port = await serve(server)
-    const pings = new Inbox<() => void>('a ping')
-    sockets.on('connection', (socket) => socket.on('ping', () => pings.put(() => socket.pong())))
+    const arrived = new Inbox<string>('a message at the server')
+    let pings = 0
+    sockets.on('connection', (socket) => {
+      socket.on('message', () => arrived.put('message'))
+      socket.on('ping', () => {
+        if (++pings > 1) return
+        socket.pong()
+        socket.send(options('after-the-pong'))
+      })
+    })
     const flow = await transport.connect({ protocol: 'ws', host: HOST, port })
-    clock.advance(120_000)
-    ;(await pings.next())()
-    await until(() => {
-      flow.suspect(1)
-      return true
-    }, 'nothing')
+    /** The message shows that the server has got everything before it. */
+    const untilPing = async (count: number): Promise<void> => {
+      clock.advance(94_000)
+      for (let sec = 94; pings < count && sec <= 120; sec++) {
+        clock.advance(1_000)
+        await flow.send(options('behind'))
+        await arrived.next()
+      }
+      assert.equal(pings, count)
+    }
+    await untilPing(1)
+    await received.next()
+    await untilPing(2)
+    assert.equal(flow.isOpen, true)
+    clock.advance(10_000)
     assert.equal(flow.isOpen, false)
+    assert.equal(await ended.next(), flow)
     sockets.close()
   })
 
@@ -408,6 +428,8 @@ describe('connections to a WebSocket server', () => {
       await assert.rejects(transport.connect(to), { code: 'TRANSPORT', message })
       assert.equal(transport.flowTo(to), undefined)
     }
+    const numbers = { protocol: 'ws', host: HOST, port: plain, name: '1.2.3.4.5' } as const
+    await assert.rejects(transport.connect(numbers), { message: /: 1\.2\.3\.4\.5:\d+ cannot stand in the URL/ })
   })
 
   it('refuse a path that is wrong', async () => {
@@ -429,5 +451,65 @@ describe('connections to a WebSocket server', () => {
     clock.advance(10_000)
     await assert.rejects(connecting, { code: 'TRANSPORT' })
     silent.close()
+  })
+})
+
+describe('SIP over WSS', () => {
+  const opened: Party[] = []
+  const party = async (user: string, init: Parameters<typeof Party.open>[1]): Promise<Party> => {
+    const it = await Party.open(user, init)
+    opened.push(it)
+    return it
+  }
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((it) => it.close()))
+  })
+  const options = async (from: Party, target: string) =>
+    (await from.agent.request({ method: 'OPTIONS', target, sipCallId: 'x', cseq: 1 })).response
+
+  it('an endpoint without a listener of it calls by it, and is reached by its connection', async () => {
+    const bob = await party('bob', { protocol: 'wss' })
+    const alice = await party('alice', { protocol: 'udp', tls: testTls() })
+    const { callerDialog, calleeDialog } = await establish(alice, bob)
+    const contact = bob.wire.find(({ text }) => text.startsWith('INVITE'))?.text.match(/Contact: <(.*?)>/)?.[1]
+    // RFC 7118 5: over TLS as well.
+    assert.match(contact ?? '', /^sip:alice-contact@[a-z0-9]+\.invalid;transport=ws$/)
+    assert.equal((await calleeDialog.request('INFO')).status, 200)
+    assert.equal((await callerDialog.bye()).status, 200)
+    assert.deepEqual([...new Set(alice.wire.map(({ protocol }) => protocol))], ['wss'])
+  })
+
+  it('a sips: target with transport=ws is called by WSS (RFC 3261 26.2.2)', async () => {
+    const bob = await party('bob', { protocol: 'wss' })
+    const alice = await party('alice', { protocol: 'udp', tls: testTls() })
+    const { port } = bob.endpoint.local
+    assert.equal((await options(alice, `sips:bob@127.0.0.1:${port};transport=ws`)).status, 200)
+    assert.equal(alice.wire[0]?.protocol, 'wss')
+  })
+
+  it('a certificate that is not trusted ends the connection with the reason', async () => {
+    const bob = await party('bob', { protocol: 'wss' })
+    const alice = await party('alice', { protocol: 'udp', tls: { ca: { file: authority.strangerFile } } })
+    const response = await options(alice, bob.address)
+    assert.equal(response.status, 503)
+    assert.match(response.reason, /CERTIFICATE_UNKNOWN_ISSUER/)
+  })
+
+  it('a handshake that stalls is ended within 10 s, in TLS and after it', async () => {
+    const clock = new FakeClock()
+    const bob = await party('bob', { protocol: 'wss', clock })
+    const { port } = bob.endpoint.local
+    const inTls = await stalledConnection(port, '')
+    const secured = connectTls({ port, host: HOST, rejectUnauthorized: false })
+    secured.on('error', () => undefined)
+    await once(secured, 'secureConnect')
+    secured.write('GET / HTTP/1.1\r\nHost')
+    const ended = Promise.all([inTls.closed, once(secured.resume(), 'close')])
+    await until(() => {
+      clock.advance(500)
+      return clock.now() <= 10_000 ? secured.closed && inTls.socket.closed : true
+    }, 'the end of the handshakes')
+    await within(ended, 'the end of the stalled handshakes')
+    assert.ok(clock.now() <= 10_500)
   })
 })

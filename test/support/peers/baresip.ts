@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostPort } from '../../../src/sip/transport/address.js'
+import { authority, type MadeCertificate } from '../certificates.js'
 import { BaresipControl } from './baresip-control.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
@@ -24,7 +25,9 @@ export interface BaresipInit {
   /** A loopback address of either family; it listens on UDP and TCP. */
   host?: string
   /** By which it calls and registers. */
-  protocol?: 'udp' | 'tcp'
+  protocol?: 'udp' | 'tcp' | 'tls'
+  /** For TLS. */
+  certificate?: MadeCertificate
 }
 
 /** A headless baresip 1.0 on loopback, driven by its control socket. */
@@ -54,15 +57,17 @@ export class Baresip {
 
   static async start(init: BaresipInit): Promise<Baresip> {
     const host = init.host ?? LOOPBACK
-    const [port, controlPort] = [await freePort(), await freePort()]
+    const [base, controlPort] = [await freePort(), await freePort()]
+    // Its TLS listener is at the next port.
+    const port = init.protocol === 'tls' ? base + 1 : base
     const folder = peerFolder.folder(init.name)
     const recordings = peerFolder.folder(`${init.name}/rec`)
     const aor = init.aor ?? `sip:${init.name}@${hostPort({ host, port })}`
     const parameters = [init.account ?? 'regint=0', ...(init.autoAnswer ? ['answermode=auto'] : [])].join(';')
-    writeFileSync(join(folder, 'config'), configuration({ ...init, host, port, controlPort, recordings }))
+    writeFileSync(join(folder, 'config'), configuration({ ...init, host, port: base, controlPort, recordings }))
     writeFileSync(
       join(folder, 'accounts'),
-      `<${aor}${init.protocol === 'tcp' ? ';transport=tcp' : ''}>;${parameters}\n`,
+      `<${aor}${init.protocol === undefined || init.protocol === 'udp' ? '' : `;transport=${init.protocol}`}>;${parameters}\n`,
     )
     writeFileSync(join(folder, 'contacts'), '')
     const process = new PeerProcess({
@@ -110,7 +115,10 @@ function configuration(
   const source = 'wav' in sends ? `aufile,${sends.wav}` : `ausine,${sends.toneHz}`
   const [rate, count] = 'wav' in sends ? [sends.sampleRate, 1] : [48_000, 2]
   const modules = ['g711', ...(init.record === false ? [] : ['sndfile']), 'ausine', 'aufile', 'aubridge']
-  return `poll_method          epoll
+  const certificates = init.certificate
+    ? `sip_certificate ${init.certificate.bothFile}\nsip_cafile ${authority.caFile}\n`
+    : ''
+  return `${certificates}poll_method          epoll
 sip_listen           ${hostPort(init)}
 call_local_timeout   120
 call_max_calls       ${init.maxCalls ?? 20}

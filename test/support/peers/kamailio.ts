@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { hostPort } from '../../../src/sip/transport/address.js'
+import { authority, type MadeCertificate } from '../certificates.js'
 import { repoPath } from '../repo.js'
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
@@ -17,6 +18,8 @@ interface KamailioInit {
   host?: string
   /** Any free one unless given. */
   port?: number
+  /** Listens on TLS in place of TCP, with this certificate. */
+  tls?: MadeCertificate
 }
 
 export interface RegistrarInit extends KamailioInit {
@@ -102,7 +105,7 @@ export class Kamailio {
   }
 
   static async #start(
-    { name, port: wanted, host = LOOPBACK }: KamailioInit & { name: string },
+    { name, port: wanted, host = LOOPBACK, tls }: KamailioInit & { name: string },
     config: string,
     defines: string[],
   ): Promise<Kamailio> {
@@ -110,10 +113,14 @@ export class Kamailio {
     const folder = peerFolder.folder(name)
     const control = `${folder}/ctl`
     const args = ['-f', repoPath('test/support/peers/kamailio', config), '-Y', folder, '-w', folder]
-    for (const define of [...defines, `CTLSOCK="unix:${control}"`]) args.push('-A', define)
+    const { certificateFile, keyFile } = tls ?? {}
+    const certificates = tls
+      ? ['WITH_TLS', `CERT="${certificateFile}"`, `KEY="${keyFile}"`, `CA="${authority.caFile}"`]
+      : []
+    for (const define of [...defines, ...certificates, `CTLSOCK="unix:${control}"`]) args.push('-A', define)
     // -DD: in the foreground, with workers; -E: log to stderr; -m, -M: memory in MB; -n: workers per socket.
     args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-N', '2')
-    for (const protocol of ['udp', 'tcp']) args.push('-l', `${protocol}:${hostPort({ host, port })}`)
+    for (const protocol of ['udp', tls ? 'tls' : 'tcp']) args.push('-l', `${protocol}:${hostPort({ host, port })}`)
     const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
     const kamailio = new Kamailio({ host, port, process, control })
     try {

@@ -71,7 +71,7 @@ const ALLOW = 'Allow: INVITE, ACK, BYE, CANCEL, OPTIONS'
 
 // ---- the caller
 
-const initialInvite = (branch: string, offer: SdpInit | null) =>
+const initialInvite = (branch: string, offer: SdpInit | null, headers: readonly string[] = []) =>
   message(
     [
       `INVITE ${TARGET} SIP/2.0`,
@@ -83,15 +83,16 @@ const initialInvite = (branch: string, offer: SdpInit | null) =>
       CONTACT,
       'Max-Forwards: 70',
       ALLOW,
+      ...headers,
     ],
     offer ? sdp(offer) : '',
   )
 
 export const invite =
-  (offer: SdpInit | null = {}): Step =>
+  (offer: SdpInit | null = {}, headers: readonly string[] = []): Step =>
   (context) => {
     context.inviteIndex = context.index
-    return send(initialInvite('branch', offer), RELIABLE)
+    return send(initialInvite('branch', offer, headers), RELIABLE)
   }
 
 /** The INVITE once more, as a caller does that has heard nothing. */
@@ -138,6 +139,16 @@ export const reinvite =
   () =>
     send(inDialog('INVITE', cseq, [CONTACT], offer ? sdp(offer) : ''), RELIABLE)
 
+/** Another request within the dialog. */
+export const request =
+  (method: string, cseq: number, init: { headers?: string[]; offer?: SdpInit } = {}): Step =>
+  () =>
+    send(inDialog(method, cseq, [CONTACT, ...(init.headers ?? [])], init.offer ? sdp(init.offer) : ''), RELIABLE)
+
+/** RFC 3262 4; needs `expectReliable`. */
+export const prack = (cseq: number, offer?: SdpInit): Step =>
+  request('PRACK', cseq, { headers: ['RAck: [$rseq] 1 INVITE'], ...(offer && { offer }) })
+
 export const bye =
   (cseq = 2): Step =>
   () =>
@@ -174,9 +185,9 @@ const reply = (status: string, { answer, headers = [] }: { answer?: SdpInit; hea
   )
 
 export const provisional =
-  (status: string, answer?: SdpInit): Step =>
+  (status: string, answer?: SdpInit, headers: string[] = []): Step =>
   () =>
-    send(reply(status, answer ? { answer } : {}))
+    send(reply(status, { headers, ...(answer && { answer }) }))
 
 export const answer =
   (description: SdpInit = {}): Step =>
@@ -188,6 +199,14 @@ export const answerAgain =
   (description: SdpInit = {}): Step =>
   () =>
     send(message([...toKeptInvite('200 OK'), '[last_To:]', CALLEE_CONTACT], sdp(description)))
+
+/** A final response to an INVITE whose To tag is known: after a PRACK, or to a re-INVITE. Needs `keepInvite`. */
+export const finalToKept =
+  (status: string, init: { answer?: SdpInit; headers?: string[] } = {}): Step =>
+  () => {
+    const lines = [...toKeptInvite(status), '[last_To:]', CALLEE_CONTACT, ...(init.headers ?? [])]
+    return send(message(lines, init.answer ? sdp(init.answer) : ''), RELIABLE)
+  }
 
 /** A 200 that crossed the CANCEL on its way. Needs `keepInvite`. */
 export const answerLate =
@@ -251,6 +270,20 @@ export const expectFinal =
 export const expectProvisional =
   (status: number): Step =>
   () => [`<recv response="100" optional="true"/>`, `<recv response="${status}"/>`]
+
+/** A reliable provisional response (RFC 3262 3): its RSeq is kept for `prack`. */
+export const expectReliable =
+  (status: number, expectation: Expectation = {}): Step =>
+  (context) => {
+    context.variables.add('rseq')
+    const rseq =
+      '<action><ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/></action>'
+    const others = actions(expectation, context)
+    return [
+      '<recv response="100" optional="true"/>',
+      `<recv response="${status}" rrs="true">${rseq}${others}</recv>`.replace('</action><action>', ''),
+    ]
+  }
 
 export const expectResponse =
   (status: number, expectation: Expectation = {}): Step =>

@@ -24,6 +24,7 @@ describe('target', () => {
     ['sip:alice@example.org;transport=udp', 'sip:alice@example.org;transport=udp', 'alice'],
     ['SIP:al%20ice@example.org', 'sip:al%20ice@example.org', 'al ice'],
     ['sip:example.org', 'sip:example.org', ''],
+    ['SIPS:al%20ice@example.org:5063', 'sips:al%20ice@example.org:5063', 'al ice'],
     ['tel:+49-30-1234', `sip:+49301234@${DOMAIN}`, '+49301234'],
     ['tel:7042;phone-context=example.com', `sip:7042@${DOMAIN}`, '7042'],
   ]
@@ -37,7 +38,6 @@ describe('target', () => {
   const refused = [
     '',
     '   ',
-    'sips:alice@example.org',
     'https://example.org',
     'tel:+1-212;ext=7',
     'tel:hello',

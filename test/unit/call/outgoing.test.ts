@@ -47,6 +47,7 @@ describe('outgoing call', () => {
       identity: null,
       alert: null,
       tags: { ticket: 7 },
+      group: null,
       end: null,
     })
   })

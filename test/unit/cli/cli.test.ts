@@ -95,10 +95,12 @@ describe('command line', () => {
 
   for (const [args, message] of [
     [['call', 'tel:+4930123'], /has no host. Add --server, or use sip:\+4930123@host/],
-    [['call', 'http://pbx.example/1'], /http: addresses cannot be called. Use a number, name@host, sip: or tel:/],
+    [
+      ['call', 'http://pbx.example/1'],
+      /http: addresses cannot be called. Use a number, name@host, sip:, sips: or tel:/,
+    ],
     [['call', 'http://a@pbx.example/1'], /http: addresses cannot be called/],
     [['call', 'mailto:a@pbx.example'], /mailto: addresses cannot be called/],
-    [['call', 'sips:a@127.0.0.1'], /sips: needs TLS/],
     [['call', '1002', '-s', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],

@@ -39,7 +39,7 @@ const SAME_CALL_ID = { sipCallId: 'a84b4c76e66710@pc33', localTag: '1928', remot
 describe('the calls of an engine, by dialog', () => {
   it('an outbound call is found from its answer to its end, by all three parts of the dialog', async () => {
     const { calls, entry, userAgent, events } = makeCalls()
-    const callId = await calls.dial(entry, { accountId: 'a1', target: 'sip:bob@127.0.0.1' })
+    const { id: callId } = await calls.dial(entry, { accountId: 'a1', target: 'sip:bob@127.0.0.1' })
     assert.equal(calls.callOfDialog(SAME_CALL_ID), undefined)
     userAgent.invite0.answer(sdpBody(peerSdp()), {}, dialogOf(SAME_CALL_ID))
     assert.equal(calls.callOfDialog(SAME_CALL_ID)?.id, callId)

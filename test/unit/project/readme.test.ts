@@ -40,6 +40,7 @@ const CALL_FIELDS = {
   headers: true,
   identity: true,
   alert: true,
+  group: true,
   tags: true,
   end: true,
 } satisfies Record<keyof CallSnapshot, true>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ParsedRequest } from '../../../src/sip/message/parsed-message.js'
 import { parseMessage } from '../../../src/sip/message/parser.js'
 import { checkRequest, checkTargetRefresh } from '../../../src/sip/request-checks.js'
+import type { SipProtocol } from '../../../src/sip/types.js'
 import { MemoryWire } from '../../support/memory-wire.js'
 import { requestText, SDP, SOURCE } from '../../support/sip-messages.js'
 
@@ -18,6 +19,14 @@ describe('the checks of a request (RFC 3261 8.2)', () => {
       ),
       [undefined, undefined, 416, 416],
     )
+  })
+
+  it('take sips from an encrypted connection (26.2.2)', () => {
+    const status = (protocol: SipProtocol) => {
+      const octets = Buffer.from(requestText({ uri: 'sips:bob@example.org' }))
+      return checkRequest(parseMessage(octets, { ...SOURCE, protocol }) as ParsedRequest)?.status
+    }
+    assert.deepEqual((['udp', 'tcp', 'ws', 'tls', 'wss'] as const).map(status), [416, 416, 416, undefined, undefined])
   })
 
   for (const method of ['INVITE', 'UPDATE']) {

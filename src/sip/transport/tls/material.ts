@@ -37,8 +37,13 @@ export async function readTlsMaterial(settings: TlsSettings, wallMs: number): Pr
   const common = { minVersion, secureOptions: constants.SSL_OP_NO_RENEGOTIATION }
   const server = pair && { ...contextOf(pair), ...(clientCertificate === 'off' ? {} : roots), ...common }
   if (server) createSecureContext(server)
+  let client: SecureContext | undefined
   return {
-    client: createSecureContext({ ...(shown ? contextOf(shown) : {}), ...roots, ...common }),
+    // Most endpoints never open a connection by TLS, and the public authorities take memory.
+    get client() {
+      client ??= createSecureContext({ ...(shown ? contextOf(shown) : {}), ...roots, ...common })
+      return client
+    },
     hasClientCertificate: shown !== undefined,
     server,
     warnings: [pair, clientPair].flatMap((own) => (own ? (expiryWarning(own, wallMs) ?? []) : [])),

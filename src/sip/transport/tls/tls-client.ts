@@ -16,6 +16,8 @@ export interface TlsTarget {
   readonly name?: string
 }
 
+/** A socket emits this when its handshake is done and the server's certificate is in order. */
+export const VERIFIED = 'verified'
 const MAX_SESSIONS = 1_000
 
 /** Opens connections by TLS and checks the certificates of the servers. */
@@ -38,10 +40,9 @@ export class TlsClient {
   }
 
   /**
-   * `ready` is called when the handshake is done and the certificate is in order. Else the socket emits the reason as its error: a
-   * TlsError, or its own error where nothing could be connected. The caller limits the time.
+   * The socket emits VERIFIED, or an error: the reason why the certificate is refused, or its own error. The caller limits the time.
    */
-  connect(to: TlsTarget, from: { localAddress?: string }, ready: () => void): TLSSocket {
+  connect(to: TlsTarget, from: { localAddress?: string }): TLSSocket {
     const key = `${to.name ?? ''} ${to.host} ${to.port}`
     const known = this.#sessions.get(key)
     const socket = connect({
@@ -63,18 +64,23 @@ export class TlsClient {
       const shown = certificate()
       if (shown) this.#certificates.set(socket, shown)
       const refusal = this.#refusal(socket, to)
-      if (!refusal) return ready()
-      this.#sessions.delete(key)
-      socket.destroy(refusal)
+      if (refusal) {
+        this.#sessions.delete(key)
+        socket.destroy(refusal)
+      } else socket.emit(VERIFIED)
     })
     return socket
   }
 
-  /** RFC 5922 7.3, RFC 5923: whether requests for this host may go by the connection. */
+  /**
+   * Whether requests for this host may go by the connection (RFC 5922 7.3). One that a peer has opened needs a certificate of the peer
+   * (7.4): aliases are not believed (RFC 5923 9.3).
+   */
   serves(socket: TLSSocket, host: string): boolean {
     const { verify = 'name', allowWildcards } = this.#settings
-    if (verify !== 'name') return true
-    const certificate = this.#certificates.get(socket)
+    const ours = this.#certificates.get(socket)
+    if (ours && verify !== 'name') return true
+    const certificate = ours ?? (socket.authorized ? shownBy(socket) : undefined)
     return certificate !== undefined && new CertificateNames(certificate).include(host, allowWildcards)
   }
 

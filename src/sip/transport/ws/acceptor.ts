@@ -4,14 +4,14 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../../../base/logger.js'
 import { SUBPROTOCOL, WS_LIMITS } from './limits.js'
-import { originRule } from './origin-rule.js'
+import type { OriginRule } from './origin-rule.js'
 
 const PAGE = 'This port takes SIP over WebSocket (RFC 7118, subprotocol "sip"). It has no web pages.\n'
 
 /** The server's side of WebSocket handshakes: it takes upgrades to the subprotocol `sip` at any path, and answers everything else. */
 export class WsAcceptor {
   readonly #log: Logger
-  readonly #allowsOrigin: ReturnType<typeof originRule>
+  readonly #allowsOrigin: OriginRule
   /** It has no port: connections are handed to it. */
   readonly #web = createServer((_request, response) => refuse(response))
   readonly #upgrades = new WebSocketServer({
@@ -23,10 +23,9 @@ export class WsAcceptor {
   /** What follows a handshake, by its connection. */
   readonly #waiting = new WeakMap<Duplex, (socket: WebSocket) => void>()
 
-  /** `origins`: of the pages that may connect, see `originRule`. */
-  constructor(log: Logger, origins: readonly string[]) {
+  constructor(log: Logger, allowsOrigin: OriginRule) {
     this.#log = log
-    this.#allowsOrigin = originRule(origins)
+    this.#allowsOrigin = allowsOrigin
     this.#web.on('upgrade', (request, connection, head) => this.#upgrade(request, connection, head))
   }
 

@@ -15,10 +15,13 @@ interface DialInit {
  * message can come, `failed` with a plain reason.
  */
 export function dial(connection: Socket, { authority, path, opened, failed }: DialInit): void {
-  const socket = new WebSocket(`ws://${authority}${path}`, SUBPROTOCOL, {
-    ...WS_LIMITS,
-    createConnection: () => connection,
-  })
+  const url = `ws://${authority}${path}`
+  if (!URL.canParse(url)) {
+    failed(new Error(`${authority} cannot stand in the URL of a WebSocket`))
+    connection.destroy()
+    return
+  }
+  const socket = new WebSocket(url, SUBPROTOCOL, { ...WS_LIMITS, createConnection: () => connection })
   socket.on('error', (error) => failed(error))
   socket.once('unexpected-response', (_request, { statusCode, statusMessage }) => {
     failed(new Error(`the server refuses a WebSocket with ${statusCode} ${statusMessage}`))

@@ -13,6 +13,7 @@ import {
 import type { SipTransport } from '../transport.js'
 import { WsAcceptor } from './acceptor.js'
 import { dial, refusalOf } from './dial.js'
+import { originRule } from './origin-rule.js'
 import { WsFlow } from './ws-flow.js'
 
 interface WsInit {
@@ -28,7 +29,8 @@ export async function openWs(
   deps: StreamTransportDeps,
   init: StreamTransportInit,
 ): Promise<SipTransport> {
-  const acceptor = new WsAcceptor(deps.log, settings.origins ?? [])
+  const allowsOrigin = originRule(settings.origins ?? [])
+  let acceptor: WsAcceptor | undefined
   const path = checkedPath(settings.path ?? '/')
   const kind: StreamKind = {
     protocol,
@@ -40,7 +42,10 @@ export async function openWs(
     serves: (socket, name) => connections.serves?.(socket, name) ?? true,
     reasonOf: (error, to) => refusalOf(error) ?? connections.reasonOf?.(error, to) ?? error,
     close: () => connections.close?.(),
-    accepted: (socket, begin) => acceptor.accept(socket, (webSocket) => begin(flowOver(webSocket))),
+    accepted: (socket, begin) => {
+      acceptor ??= new WsAcceptor(deps.log, allowsOrigin)
+      acceptor.accept(socket, (webSocket) => begin(flowOver(webSocket)))
+    },
     opened: (socket, to, begin, failed) =>
       dial(socket, { authority: authorityOf(to), path, opened: (webSocket) => begin(flowOver(webSocket)), failed }),
   }

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import tls, { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { silentLogger } from '../../../../src/base/logger.js'
 import { TlsAcceptor } from '../../../../src/sip/transport/tls/tls-acceptor.js'
-import { TlsClient, type TlsTarget } from '../../../../src/sip/transport/tls/tls-client.js'
+import { TlsClient, type TlsTarget, VERIFIED } from '../../../../src/sip/transport/tls/tls-client.js'
 import { TlsError, type TlsErrorCode } from '../../../../src/sip/transport/tls/tls-error.js'
 import { TlsFiles } from '../../../../src/sip/transport/tls/tls-files.js'
 import type { TlsSettings } from '../../../../src/sip/types.js'
@@ -80,7 +80,10 @@ describe('TLS handshakes', () => {
   function open(from: TlsClient, to: TlsTarget): { socket: TLSSocket; ready: Promise<void> } {
     let socket!: TLSSocket
     const ready = new Promise<void>((resolve, reject) => {
-      socket = from.connect(to, {}, resolve).once('error', (error) => reject(from.reasonOf(error, to)))
+      socket = from
+        .connect(to, {})
+        .once(VERIFIED, resolve)
+        .once('error', (error) => reject(from.reasonOf(error, to)))
     })
     ends.push(() => socket.destroy())
     return { socket: socket.on('error', () => undefined), ready: within(ready, `the handshake with port ${to.port}`) }

@@ -1,5 +1,5 @@
 /**
- * RFC 4475 and RFC 5118 as tables of expected outcomes, over UDP, WebSocket, and TCP cut at every octet. The messages are our
+ * RFC 4475 and RFC 5118 as tables of expected outcomes, over UDP, TLS, WebSocket, and TCP cut at every octet. The messages are our
  * own, made from the descriptions in the RFCs.
  */
 import assert from 'node:assert/strict'
@@ -27,7 +27,7 @@ const CUTS_OF_LARGE = 100
 
 let sendings = 0
 
-function octetsOf(text: string, protocol: 'UDP' | 'TCP' | 'WS', port: number): Buffer {
+function octetsOf(text: string, protocol: 'UDP' | 'TCP' | 'TLS' | 'WS', port: number): Buffer {
   const filled = text
     .replaceAll('UNIQUE', `u${++sendings}`)
     .replaceAll('/UDP', `/${protocol}`)
@@ -46,7 +46,7 @@ describe('torture tests', function () {
   const users: string[] = []
 
   before(async () => {
-    party = await Party.open('bob', { protocol: 'udp+tcp+ws', agent: { anyUser: true, handlers } })
+    party = await Party.open('bob', { protocol: 'udp+tcp+tls+ws', agent: { anyUser: true, handlers } })
   })
   after(() => party.close())
 
@@ -113,11 +113,30 @@ describe('torture tests', function () {
       }
       conclude(rfc, `TCP with ${cuts} cuts`, size, cases, slowestMs)
     })
+
+    it(`${rfc} over TLS, each message in two records`, async () => {
+      const port = party.endpoint.listeners.find(({ protocol }) => protocol === 'tls')?.port ?? 0
+      let slowestMs = 0
+      let peer = await StreamPeer.connectTls(port)
+      for (const torture of cases) {
+        if (peer.socket.destroyed) peer = await StreamPeer.connectTls(port)
+        const startedMs = performance.now()
+        await tryCut(torture, octetsOf(torture.text, 'TLS', peer.port).length >> 1, peer, 'TLS')
+        slowestMs = Math.max(slowestMs, performance.now() - startedMs)
+      }
+      await peer.close()
+      conclude(rfc, 'TLS', size, cases, slowestMs)
+    })
   }
 
-  async function tryCut(torture: TortureCase, at: number, peer: StreamPeer): Promise<void> {
+  async function tryCut(
+    torture: TortureCase,
+    at: number,
+    peer: StreamPeer,
+    over: 'TCP' | 'TLS' = 'TCP',
+  ): Promise<void> {
     const expected = overStream(torture)
-    const octets = octetsOf(torture.text, 'TCP', peer.port)
+    const octets = octetsOf(torture.text, over, peer.port)
     users.length = 0
     await peer.sendInPieces([octets.subarray(0, at), octets.subarray(at)])
     if (expected === 'waits') {
@@ -125,10 +144,10 @@ describe('torture tests', function () {
       await peer.close()
     } else if (isBrokenStream(torture)) {
       await peer.closed
-      check(torture, expected, await waitingFinals(peer), 'TCP')
+      check(torture, expected, await waitingFinals(peer), over)
     } else {
-      peer.send(octetsOf(probe, 'TCP', peer.port))
-      check(torture, expected, await finalsBeforeProbe(() => peer.messages.next()), 'TCP')
+      peer.send(octetsOf(probe, over, peer.port))
+      check(torture, expected, await finalsBeforeProbe(() => peer.messages.next()), over)
     }
   }
 
@@ -152,7 +171,7 @@ describe('torture tests', function () {
     const { name, section, says, user, outcome } = torture
     const label = `${section} ${name} over ${over}`
     assert.deepEqual(finals.map(statusOf), expected, `${label}: ${finals.join('\n')}`)
-    if (says) assert.match(finals[0]?.replace(/\/(TCP|WS)\b/g, '/UDP') ?? '', says, label)
+    if (says) assert.match(finals[0]?.replace(/\/(TCP|TLS|WS)\b/g, '/UDP') ?? '', says, label)
     if (user !== undefined) assert.equal(users[0], user, label)
     if (outcome === 'accepted') parseMessage(octetsOf(torture.text, 'UDP', 1), SOURCE)
   }
