@@ -87,6 +87,17 @@ const SOUND: OptionTable = {
   tone: { type: 'string', value: 'hz', help: 'play a tone: 440, or 350+440' },
   echo: { type: 'boolean', aliases: ['echo-mode'], help: 'send back what is heard' },
   record: { type: 'string', value: 'out.wav', help: 'record what is heard (8 kHz mono)' },
+  hold: { type: 'string', value: 'from-to', help: 'hold the call between these seconds after the answer: 3-8' },
+  'hold-music': {
+    type: 'string',
+    value: 'file.wav',
+    help: 'what the other side hears during --hold. Default: silence',
+  },
+  'transfer-to': {
+    type: 'string',
+    value: 'target',
+    help: 'then transfer the other side to this number or address,\nafter --play and --digits',
+  },
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up this long after the answer' },
 }
 
@@ -163,6 +174,7 @@ done, when the other side hangs up, or with Ctrl-C. Without “call” the line 
   ringflow call sip:test@127.0.0.1:5070 --tone 440 --duration 5
   RINGFLOW_PASSWORD=… ringflow call 1002 --server pbx.local --user 1001 --play hello.wav
   RINGFLOW_PASSWORD=… ringflow -s pbx.local -u 1001 -t 1002 -d 30
+  ringflow call 1002 --server pbx.local --tone 440 --hold 3-8 --hold-music wait.wav --duration 12
   ringflow call +49301234 --server sip.provider.example --user 4930999 --password-file ~/.sip --digits 12 --json`,
 }
 

@@ -26,6 +26,7 @@ const NAMES = {
   'sip-cdr-out': ['CDR', '话单'],
   'sip-dial': ['dial', '呼叫'],
   'sip-dtmf': ['dtmf', '按键'],
+  'sip-hold': ['hold', '保持'],
   'sip-event': ['event', '事件'],
   'sip-gather': ['gather', '收号'],
   'sip-hangup': ['hangup', '挂断'],
@@ -34,6 +35,7 @@ const NAMES = {
   'sip-proxy': ['proxy', '代理'],
   'sip-record': ['record', '录音'],
   'sip-register': ['register', '注册'],
+  'sip-transfer': ['transfer', '转接'],
   'sip-transport': ['transport', '传输'],
 } as const
 

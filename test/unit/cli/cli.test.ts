@@ -340,6 +340,24 @@ describe('command line', () => {
     assert.equal(endsBySound(soundFrom(options([]), '1')), true)
   })
 
+  it('plans a hold: from, or from and to, with music', () => {
+    const wav = repoPath('examples', 'media', 'message.wav')
+    const planned = (...args: string[]) => soundFrom(options(args), undefined)
+    assert.deepEqual(planned('--hold', '3-8').hold, { fromMs: 3000, toMs: 8000, music: undefined })
+    assert.deepEqual(planned('--hold', '1.5').hold, { fromMs: 1500, toMs: undefined, music: undefined })
+    const musical = planned('--hold', '0-1', '--hold-music', wav)
+    assert.deepEqual(musical.hold?.music, { kind: 'file', file: wav })
+    assert.deepEqual(rootsOf(musical).mediaRoots, [dirname(wav)])
+    for (const wrong of ['', '8-3', '3-', 'soon', '-1']) {
+      assert.throws(() => planned(`--hold=${wrong}`), /Use seconds after the answer, from-to, like 3-8/)
+    }
+    assert.throws(() => planned('--hold-music', wav), /needs --hold/)
+    assert.throws(
+      () => planned('--hold', '1', '--hold-music', 'none.wav'),
+      /--hold-music none\.wav: the file does not exist/,
+    )
+  })
+
   const ended = (end: Partial<CallEnd>, facts: { answered?: boolean; rang?: boolean; inbound?: boolean } = {}) =>
     ({
       call: {
