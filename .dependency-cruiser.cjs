@@ -39,7 +39,7 @@ const MAY_IMPORT = {
   'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|status-fragment|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',
@@ -50,7 +50,7 @@ const MAY_IMPORT = {
   'store/': ['trace/', 'base/'],
   'cdr/': ['store/', 'trace/', 'base/', 'call/cdr-record\\.ts', { typesOf: 'call/' }],
   'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
-  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts', 'sip/dns/'],
+  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint|uri/replaces)\\.ts', 'sip/dns/'],
   'admin/': [{ typesOf: 'engine/' }],
   'cli/': ['engine/', 'trace/', 'base/'],
 }

@@ -54,6 +54,8 @@ export const defaults = {
   /** How digits are sent; `auto`: RFC 4733 if the peer supports it, else INFO. */
   dtmfMode: 'auto' as 'auto' | 'rfc4733' | 'info',
   mediaSource: 'auto' as 'auto' | 'latch',
+  /** A transfer that the peer of a call asks for. */
+  transfers: 'deny' as 'deny' | 'flow' | 'follow',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }
 export type Config = typeof defaults

@@ -84,6 +84,7 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
+    transfers: oneOf('transfers', config.transfers ?? defaults.transfers, ['deny', 'flow', 'follow']),
     // Flows of older versions do not have these fields.
     reliableProvisional: oneOf('reliableProvisional', config.reliableProvisional ?? defaults.reliableProvisional, [
       'off',

@@ -46,7 +46,8 @@ export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
   return WELL
 }
 
-export const isGoodEnd = ({ call, end }: Ended): boolean => call.answeredAt !== null && end.cause === 'normal'
+export const isGoodEnd = ({ call, end }: Ended): boolean =>
+  call.answeredAt !== null && (end.cause === 'normal' || end.cause === 'transferred')
 
 /** The status that the peer sent. Other codes of an end come from this side: an own 503, or the 487 after CANCEL. */
 const statusOfPeer = ({ call, end }: Ended): number | null =>

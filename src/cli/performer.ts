@@ -1,6 +1,6 @@
 import { TelephonyError } from '../base/errors.js'
 import type { Engine, EngineEvents } from '../engine/protocol.js'
-import { endsBySound, perform, type SoundPlan, startRecording } from './sound.js'
+import { endsBySound, perform, type SoundPlan, startRecording, transfer } from './sound.js'
 
 type CallEvent = EngineEvents['call']
 
@@ -66,6 +66,7 @@ export class Performer {
     if (durationMs !== undefined) performance.hangUpTimer = setTimeout(() => this.#hangUp(callId), durationMs)
     await this.#record(callId, performance)
     await perform(this.#engine, callId, this.#plan, performance.over.signal)
+    if (this.#plan.transferTo !== undefined) await transfer(this.#engine, callId, this.#plan.transferTo)
     if (durationMs === undefined && endsBySound(this.#plan)) this.#hangUp(callId)
   }
 

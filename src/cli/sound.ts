@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { TelephonyError } from '../base/errors.js'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
 import { type HoldPlan, holdFrom, performHold } from './hold.js'
 import { type Options, UsageError } from './options.js'
@@ -14,6 +15,8 @@ export interface SoundPlan {
   digits: string | undefined
   hold: HoldPlan | undefined
   durationMs: number | undefined
+  /** The other side is transferred when the rest is done. */
+  transferTo: string | undefined
 }
 
 /** The tone is repeated. This length has whole periods of every frequency in whole Hz, so that the joint is not audible. */
@@ -37,6 +40,7 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
     digits,
     hold: holdFrom(options, music === undefined ? undefined : fileFrom('hold-music', music)),
     durationMs: options.durationMs('duration'),
+    transferTo: options.text('transfer-to'),
   }
 }
 
@@ -69,7 +73,17 @@ export async function perform(engine: Engine, callId: string, plan: SoundPlan, o
   const played = plan.play && engine.call('play', { callId, mediaId: randomUUID(), source: plan.play, repeat })
   const pressed = plan.digits && engine.call('sendDigits', { callId, digits: plan.digits })
   const held = plan.hold && performHold(engine, callId, plan.hold, over)
-  await Promise.all([played, pressed, held])
+  // A tone has no end: it sounds until the call has been transferred.
+  const isEndless = plan.transferTo !== undefined && repeat === 0
+  if (isEndless) played?.catch(() => {})
+  await Promise.all([isEndless ? undefined : played, pressed, held])
+}
+
+/** Rejects with REFUSED if the transfer fails. */
+export async function transfer(engine: Engine, callId: string, target: string): Promise<void> {
+  const { outcome, status, reason } = await engine.call('transfer', { callId, target })
+  if (outcome === 'failed')
+    throw new TelephonyError('REFUSED', `the transfer to ${target} failed: ${status} ${reason}`.trimEnd())
 }
 
 /** Whether a call without a duration is hung up when `perform` has resolved. */

@@ -93,6 +93,11 @@ const SOUND: OptionTable = {
     value: 'file.wav',
     help: 'what the other side hears during --hold. Default: silence',
   },
+  'transfer-to': {
+    type: 'string',
+    value: 'target',
+    help: 'then transfer the other side to this number or address,\nafter --play and --digits',
+  },
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up this long after the answer' },
 }
 

@@ -5,9 +5,10 @@ import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
-import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
+import type { AccountConfig, InboundRule, TransferPolicy, TransportConfig } from './protocol.js'
 import { listenersOf } from './transport-ports.js'
 
+const TRANSFERS: readonly string[] = ['deny', 'flow', 'follow'] satisfies TransferPolicy[]
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 /** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
@@ -24,6 +25,7 @@ export function wireSettings(config: AccountConfig): unknown {
     abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
+    transfers: 'deny',
     delayedOffer: false,
     redirects: '',
     callerIdBy: '',
@@ -111,6 +113,8 @@ export function checkConfig(config: AccountConfig): AccountPeers {
     )
   }
   parseAdvertised(transport.publicAddress)
+  if (!TRANSFERS.includes(config.transfers ?? 'deny'))
+    throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
   checkSession(config)

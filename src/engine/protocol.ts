@@ -4,13 +4,22 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
-import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
+import type { DtmfMode, GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
-export type { CallerIdBy, DialPlan, DiversionReason, DtmfMode, GatherResult, RegistrationState }
+export type {
+  CallerIdBy,
+  DialPlan,
+  DiversionReason,
+  DtmfMode,
+  GatherResult,
+  RegistrationState,
+  TransferPolicy,
+  TransferResult,
+}
 
 export interface EngineInit {
   /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
@@ -102,6 +111,11 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * What a REFER of the peer of a call does. `deny` or absent: it is declined. `flow`: `call.transfer-request`, and the flow decides within
+   * 20 s. `follow`: the target is called, if the account may call it.
+   */
+  transfers?: TransferPolicy
   /**
    * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
    * supported.
@@ -261,6 +275,20 @@ export type EngineCommands = {
     reason?: string
     headers?: Record<string, string>
   }): Promise<void>
+  /**
+   * Asks the peer to call `target`, or, with `toCallId`, the peer of that answered call in place of us. Resolves with the result; reports of
+   * the peer are `call.transfer-progress`. After a transfer the calls have ended as `transferred`; after a failure they go on. Rejects with
+   * TARGET_BLOCKED, BAD_TARGET, WRONG_STATE, and with CALL_ENDED if the call ends before the result.
+   */
+  transfer(
+    a: { callId: string /** Absent: three minutes. */; limitMs?: number } & (
+      | { target: string; toCallId?: undefined }
+      | { toCallId: string; target?: undefined }
+    ),
+  ): Promise<TransferResult>
+  /** Follows the transfer of `call.transfer-request`. */
+  acceptTransfer(a: { callId: string }): void
+  denyTransfer(a: { callId: string /** Absent: 603. */; status?: number }): void
   /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {
     callId: string

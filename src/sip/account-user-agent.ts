@@ -117,6 +117,8 @@ export class AccountUserAgent implements UserAgent, Recipient {
     else if (method === 'OPTIONS') request.respond(200, { lines: [...CAPABILITY_LINES, ...userAgentLines] })
     else if (method === 'MESSAGE' || method === 'NOTIFY')
       new AnswerableRequest(this.#context, request).decideBy(this.init.handlers.request)
+    // RFC 5589 4: the call that a REFER would transfer is named by its dialog; another one is not taken.
+    else if (method === 'REFER') request.respond(403, { lines: userAgentLines })
     else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
   }
 

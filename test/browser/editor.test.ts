@@ -35,6 +35,7 @@ const NAMES = {
   'sip-proxy': ['proxy', '代理'],
   'sip-record': ['record', '录音'],
   'sip-register': ['register', '注册'],
+  'sip-transfer': ['transfer', '转接'],
   'sip-transport': ['transport', '传输'],
 } as const
 

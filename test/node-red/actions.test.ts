@@ -361,6 +361,51 @@ describe('actions in a call', () => {
     })
   })
 
+  describe('sip-transfer', () => {
+    it('transfers to a target: output 1 when the other side has gone, output 2 with the status when it has not', async () => {
+      const flows = await inCall('sip-transfer', 2)
+      test.engine.reply('transfer', () => ({ outcome: 'transferred', status: 200, reason: 'OK' }))
+      flows.receive('action', { ...message(), payload: '1003' })
+      assert.equal((await flows.message('action-1')).topic, 'call.transferred')
+      test.engine.reply('transfer', () => ({ outcome: 'failed', status: 486, reason: 'Busy Here' }))
+      flows.receive('action', { ...message(), payload: '1004' })
+      const failed = await flows.message('action-2')
+      assert.deepEqual([failed.topic, failed.payload], ['call.transfer-failed', 486])
+      assert.deepEqual(test.engine.sent('transfer'), [
+        { callId: 'c1', target: '1003', limitMs: 180_000 },
+        { callId: 'c1', target: '1004', limitMs: 180_000 },
+      ])
+    })
+
+    it('joins with another call, and says which property lacks its id', async () => {
+      const flows = await inCall('sip-transfer', 2, { action: 'attended', limit: '30' })
+      test.engine.reply('transfer', () => ({ outcome: 'transferred', status: 200, reason: 'OK' }))
+      flows.receive('action', { ...message(), toCall: { id: 'c2' } })
+      await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('transfer'), [{ callId: 'c1', toCallId: 'c2', limitMs: 30_000 }])
+      flows.receive('action', message())
+      assert.equal(code(await flows.message('caught')), 'NO_CALL')
+    })
+
+    it('an empty target is an error of the setting', async () => {
+      const flows = await inCall('sip-transfer', 2)
+      flows.receive('action', { ...message(), payload: '' })
+      assert.equal(code(await flows.message('caught')), 'BAD_TARGET')
+    })
+
+    for (const [action, op, topic] of [
+      ['accept', 'acceptTransfer', 'call.transfer-accepted'],
+      ['decline', 'denyTransfer', 'call.transfer-declined'],
+    ] as const)
+      it(`${action}: decides about the other side’s transfer`, async () => {
+        const flows = await inCall('sip-transfer', 2, { action })
+        test.engine.reply(op, () => undefined)
+        flows.receive('action', message())
+        assert.equal((await flows.message('action-1')).topic, topic)
+        assert.deepEqual(test.engine.sent(op), [{ callId: 'c1' }])
+      })
+  })
+
   describe('sip-dtmf', () => {
     it('sends, and passes on when the last digit has left', async () => {
       const flows = await inCall('sip-dtmf', 1, { tone: '200', gap: '50' })

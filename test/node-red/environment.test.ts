@@ -87,6 +87,7 @@ describe('settings from the environment', () => {
       ['sip-gather', 'gather'],
       ['sip-dtmf', 'sendDigits'],
       ['sip-hold', 'hold'],
+      ['sip-transfer', 'transfer'],
       ['sip-record', 'startRecord'],
       ['sip-hangup', 'hangup'],
     ] as const) {

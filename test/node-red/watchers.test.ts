@@ -28,6 +28,11 @@ const ACTIONS: Record<string, Action> = {
   },
   'sip-gather': { op: 'gather', reply: { digits: '1', terminator: '', ended: 'max-digits' }, working: 'gathering' },
   'sip-dtmf': { op: 'sendDigits', reply: 'finished', working: 'sending' },
+  'sip-transfer': {
+    op: 'transfer',
+    reply: { outcome: 'transferred', status: 200, reason: 'OK' },
+    working: 'transferring',
+  },
   'sip-record': { op: 'startRecord', reply: { path: '/r/a.wav' } },
   'sip-hold': { op: 'hold', reply: undefined },
   'sip-hangup': { op: 'hangup', reply: undefined, working: 'hangingUp' },

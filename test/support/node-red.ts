@@ -15,6 +15,7 @@ import sipPlayMedia from '../../nodes/sip-play-media/sip-play-media.js'
 import sipProxy from '../../nodes/sip-proxy/sip-proxy.js'
 import sipRecord from '../../nodes/sip-record/sip-record.js'
 import sipRegister from '../../nodes/sip-register/sip-register.js'
+import sipTransfer from '../../nodes/sip-transfer/sip-transfer.js'
 import sipTransport from '../../nodes/sip-transport/sip-transport.js'
 
 /** What a flow file holds: plain objects. */
@@ -49,6 +50,7 @@ const ALL: NodeModule[] = [
   sipPlayMedia,
   sipGather,
   sipDtmf,
+  sipTransfer,
   sipRecord,
   sipHangup,
   sipHold,

@@ -13,6 +13,7 @@ import { migrations as sipPlayMedia } from '../../sip-play-media/migrations.js'
 import { migrations as sipProxy } from '../../sip-proxy/migrations.js'
 import { migrations as sipRecord } from '../../sip-record/migrations.js'
 import { migrations as sipRegister } from '../../sip-register/migrations.js'
+import { migrations as sipTransfer } from '../../sip-transfer/migrations.js'
 import { migrations as sipTransport } from '../../sip-transport/migrations.js'
 import type { Migrations } from '../migrate.js'
 
@@ -22,6 +23,7 @@ export const migrations: Readonly<Record<string, Migrations>> = {
   'sip-cdr-out': sipCdrOut,
   'sip-dial': sipDial,
   'sip-dtmf': sipDtmf,
+  'sip-transfer': sipTransfer,
   'sip-event': sipEvent,
   'sip-gather': sipGather,
   'sip-hangup': sipHangup,

@@ -12,6 +12,7 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-gather': ['digits', 'no input or failed'],
   'sip-dtmf': ['sent'],
   'sip-hold': ['done', 'refused or failed'],
+  'sip-transfer': ['transferred', 'not transferred'],
   'sip-record': ['started', 'recorded'],
   'sip-hangup': ['ended'],
   'sip-event': ['event'],
@@ -23,7 +24,7 @@ const WITHOUT_INPUT = ['sip-incoming', 'sip-event', 'sip-cdr-out']
 const WITHOUT_FIELD = ['version', 'codecs', 'hops', 'events']
 
 describe('forms', () => {
-  it('exist for 15 types', () => assert.equal(TYPES.length, 15))
+  it('exist for 16 types', () => assert.equal(TYPES.length, 16))
 
   for (const type of TYPES) {
     describe(type, () => {

@@ -96,6 +96,15 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     asked: (scene) => agent(scene).init.protocol,
   },
   aor: { before: {}, after: { aor: 'al@127.0.0.1' }, asked: (scene) => agent(scene).init.aor },
+  transfers: {
+    before: {},
+    after: { transfers: 'follow' },
+    asked: async (scene) => {
+      const { dialog } = await answered(scene)
+      const refer = dialog.offer(undefined, 'REFER', { 'Refer-To': '<sip:carol@127.0.0.1>' })
+      return refer.rejected ?? refer.accepted?.status
+    },
+  },
   displayName: { before: {}, after: { displayName: 'Al' }, asked: (scene) => agent(scene).init.displayName },
   authUser: { before: {}, after: { authUser: 'abc' }, asked: credentials },
   password: { before: {}, after: { password: 'new' }, asked: credentials },
