@@ -31,6 +31,8 @@ export interface SipEndpointDeps {
   trace?: (line: SipTraceLine) => void
   /** Default: the DNS servers of the system. */
   names?: Names
+  /** Default: real sockets. */
+  openTransports?: typeof openTransports
 }
 
 /** Binds the sockets; rejects with TRANSPORT and a message that says what to do where that fails. */
@@ -69,8 +71,8 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   }
 
   async open(): Promise<void> {
-    const { clock, log } = this.#deps
-    this.#transports.push(...(await openTransports({ clock, log, user: this }, this.#init)))
+    const { clock, log, openTransports: open = openTransports } = this.#deps
+    this.#transports.push(...(await open({ clock, log, user: this }, this.#init)))
   }
 
   get local(): SipAddress {
