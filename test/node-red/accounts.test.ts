@@ -135,7 +135,7 @@ describe('sip-account and who uses it', () => {
       ...account({ aor: ENV }),
     ])
     for (const [id, setting, text] of [
-      ['transport2', 'Port', 'Port: "abc" is not a number'],
+      ['transport2', 'UDP port', 'UDP port: "abc" is not a number'],
       ['proxy', 'Route', 'Route: name at least one proxy'],
       ['account', 'Address', 'RINGFLOW_TEST_UNSET'],
     ] as const) {

@@ -231,7 +231,7 @@ describe('the status of a node with nothing to do', () => {
     const broken = account().map((item) => (item.type === 'sip-transport' ? { ...item, udpPort: 'abc' } : item))
     const flows = await test.start([...broken, ...NODES])
     for (const [id, setting] of [
-      ['transport', 'Port'],
+      ['transport', 'UDP port'],
       ['account', 'Transport'],
       ['dial', 'Account'],
       ['incoming', 'Account'],
