@@ -128,6 +128,10 @@ class UdpFlow implements Flow {
 
   suspect(): void {}
 
+  keepAlive(): void {
+    this.send('\r\n\r\n').catch(() => undefined)
+  }
+
   close(): void {}
 }
 
