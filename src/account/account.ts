@@ -13,6 +13,7 @@ import {
 } from '../sip/types.js'
 import { uriHost } from '../sip/uri/host.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
+import { ContactRepair } from './contact-repair.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { DigestAuthenticator } from './digest-authenticator.js'
 import { KeepAlive } from './keep-alive.js'
@@ -21,6 +22,7 @@ import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
 import { parseRoute } from './route.js'
 import { resolveTarget, type Target } from './target.js'
+import { protocolOf, transportIn } from './uri-protocol.js'
 
 /** The settings that an account needs; the engine's AccountConfig fits. */
 export interface AccountInit {
@@ -42,6 +44,10 @@ export interface AccountInit {
   strangers?: 'silence' | '403'
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
+  /** Whether the Contact takes the address that the registrar sees; absent: yes. */
+  rewriteContact?: boolean
+  /** Contacts of the same account at an earlier address, which the registrar may still have. */
+  oldContacts?: readonly string[]
   /** Transport protocol of requests whose URI does not name one. */
   protocol?: 'auto' | SipProtocol
   /** PRACK; absent: supported. */
@@ -85,7 +91,7 @@ const SESSION_EXPIRES_SEC = 1800
 /** Throws BAD_CONFIG with the reason if a setting cannot be used. */
 export function checkAccount(init: AccountInit): AccountPeers {
   const aor = parseAor(init.aor)
-  const registrarText = init.registrar.trim() || aor.domain
+  const registrarText = init.registrar.trim() || aor.uri.replace(/:.*@/, ':')
   const registrar = parseHostPort(registrarText)
   if (!registrar) {
     const why = portFault(registrarText) ?? 'Use one like pbx.example.com or 192.0.2.1:5060'
@@ -99,12 +105,14 @@ export function checkAccount(init: AccountInit): AccountPeers {
   }
   // RFC 3261 10.2: no user part in the Request-URI; the port only if the setting has one (otherwise SRV decides).
   const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
-  const named = transportOf(registrarText)
-  const first = hops[0] ? transportOf(hops[0].route) : named
+  const named = protocolOf(registrarText)
+  const first = hops[0] ? protocolOf(hops[0].route) : named
   const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
+  const [scheme = 'sip:'] = /^sips?:/i.exec(registrarText) ?? []
+  const transport = transportIn(registrarText)
+  const registrarUri = `${scheme.toLowerCase()}${uriHost(registrar.host)}${port}${transport ? `;transport=${transport}` : ''}`
   // RFC 3261 19.1.2
   const usualPort = protocol === 'tls' ? 5061 : 5060
-  const registrarUri = `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`
   return {
     aor,
     registrar: registrarUri,
@@ -175,12 +183,18 @@ export class Account {
       },
     })
     this.#registration = new Registration(
-      { clock, log, userAgent: this.userAgent },
+      {
+        clock,
+        log,
+        userAgent: this.userAgent,
+        ...(init.rewriteContact !== false && { repair: new ContactRepair(clock) }),
+      },
       {
         aor: aor.uri,
         registrar: this.peers.registrar,
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
+        oldContacts: init.oldContacts ?? [],
       },
     )
     this.#keepAlive = new KeepAlive({ clock, send: (to) => this.userAgent.keepAlive(to) })
@@ -198,6 +212,11 @@ export class Account {
 
   get registrationState(): RegistrationState {
     return this.#registration.state
+  }
+
+  /** Not empty after `close`: the registrar still has these bindings. */
+  get boundContacts(): readonly string[] {
+    return this.#registration.boundContacts
   }
 
   start(): void {
@@ -218,6 +237,11 @@ export class Account {
   /** Known peers may assert identities (RFC 3325 5). */
   isKnown(address: string): boolean {
     return this.#policy.isKnown(address)
+  }
+
+  /** The address outside of the NAT is known, or another one: the Contact takes it, and the account registers with it. */
+  publish(address: HostPort): void {
+    this.#registration.publish(address)
   }
 
   register(): void {
@@ -255,15 +279,6 @@ export class Account {
 function isServer({ host, port }: HostPort, domain: string): boolean {
   const named = parseHostPort(domain)
   return named?.host === host && named.port === port
-}
-
-/** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */
-function transportOf(uri: string): SipProtocol | undefined {
-  const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
-  if (name === undefined || name === 'udp' || name === 'tcp' || name === 'tls') return name
-  throw badConfig(
-    `“${uri}”: the transport “${name}” is not supported. Use transport=udp, transport=tcp or transport=tls`,
-  )
 }
 
 /**

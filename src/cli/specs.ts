@@ -58,6 +58,16 @@ const NETWORK: OptionTable = {
     value: 'host[:port]',
     help: 'address that peers use to reach this machine, behind NAT',
   },
+  'stun-server': {
+    type: 'string',
+    value: 'host[:port]',
+    help: 'STUN server that shows the public address, where --public-address gives none',
+  },
+  'media-address': {
+    type: 'string',
+    value: 'host',
+    help: 'address for sound, where it is another one than for SIP.\nDefault: --public-address',
+  },
   dns: {
     type: 'string',
     multiple: true,
@@ -118,7 +128,7 @@ export const call: CommandSpec = {
   summary: 'Place a call',
   usage: 'ringflow [call] <target> [options]',
   about: `
-<target> is a number (1002, +49 30 1234), name@host, or a sip: or tel: address; --target gives it as an option.
+<target> is a number (1002, +49 30 1234), name@host, or a sip:, sips: or tel: address; --target gives it as an option.
 Numbers and plain names need --server. The call ends when --duration is over, when --play and --digits are
 done, when the other side hangs up, or with Ctrl-C. Without “call” the line begins with an option.`,
   options: {

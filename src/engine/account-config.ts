@@ -5,7 +5,9 @@ import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
+import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransferPolicy, TransportConfig } from './protocol.js'
+import { parseStunServer } from './public-address.js'
 import { listenersOf } from './transport-ports.js'
 
 const TRANSFERS: readonly string[] = ['deny', 'flow', 'follow'] satisfies TransferPolicy[]
@@ -113,6 +115,8 @@ export function checkConfig(config: AccountConfig): AccountPeers {
     )
   }
   parseAdvertised(transport.publicAddress)
+  checkMediaAddress(transport.mediaAddress)
+  if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
   if (!TRANSFERS.includes(config.transfers ?? 'deny'))
     throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')

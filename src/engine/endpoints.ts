@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
@@ -7,6 +8,7 @@ import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
+import { PublicAddress } from './public-address.js'
 import { hasAnyPort, listenersOf } from './transport-ports.js'
 
 export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
@@ -15,6 +17,7 @@ export interface EndpointsDeps {
   clock: Clock
   log: Logger
   open: OpenEndpoint
+  lookup: Lookup
 }
 
 interface Entry {
@@ -23,6 +26,7 @@ interface Entry {
   bound: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
+  publicAddress: PublicAddress | undefined
   /** The socket is being closed: it accepts no new users, and its port is not free yet. */
   closing: boolean
   closed: Promise<void>
@@ -33,6 +37,8 @@ interface Entry {
 export interface Lease {
   readonly key: string
   readonly endpoint: SipEndpoint
+  /** If the transport has a STUN server. */
+  readonly publicAddress: PublicAddress | undefined
   /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
   /** Idempotent. Resolves when the socket is closed, if it was the last one. */
@@ -53,11 +59,11 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, tls, ws, id } = transport
+    const { publicAddress, stunServer = '', userAgent, tls, ws, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    return [address, ...ports, any, publicAddress, userAgent, JSON.stringify([tls, ws])].join('|')
+    return [address, ...ports, any, publicAddress, stunServer, userAgent, JSON.stringify([tls, ws])].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -98,9 +104,18 @@ export class Endpoints {
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)
-    const entry: Entry = { key, bound, opened, leases: 0, closing: false, closed, markClosed }
+    const publicAddress = this.#publicAddress(transport, address, opened)
+    const entry: Entry = { key, bound, opened, publicAddress, leases: 0, closing: false, closed, markClosed }
     this.#entries.add(entry)
     return entry
+  }
+
+  #publicAddress(transport: TransportConfig, local: string, opened: Promise<SipEndpoint>): PublicAddress | undefined {
+    const { clock, log, lookup } = this.#deps
+    const server = transport.stunServer?.trim() ?? ''
+    if (server === '' || transport.publicAddress.trim() !== '') return undefined
+    const ask: SipEndpoint['publicAddress'] = async (to) => (await opened).publicAddress(to)
+    return new PublicAddress({ clock, log, lookup, ask }, { server, local })
   }
 
   async #waitForPort(key: string, transport: TransportConfig, address: string): Promise<void> {
@@ -131,6 +146,7 @@ export class Endpoints {
     return {
       key: entry.key,
       endpoint,
+      publicAddress: entry.publicAddress,
       fork: () => {
         entry.leases++
         return this.#lease(entry, endpoint)
@@ -144,6 +160,7 @@ export class Endpoints {
 
   async #close(entry: Entry, endpoint: SipEndpoint | undefined): Promise<void> {
     entry.closing = true
+    entry.publicAddress?.close()
     try {
       await endpoint?.close()
     } catch (error) {

@@ -50,6 +50,13 @@ export interface TransportConfig {
   bindAddress: string
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
+  /** `host` or `host:port`, asked by the UDP socket for our public address (RFC 8489) if `publicAddress` is ''. Absent or '': none. */
+  stunServer?: string
+  /**
+   * IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address,
+   * also if it was found by STUN. STUN shows the host only: a NAT that changes the ports of RTP needs a peer that follows them.
+   */
+  mediaAddress?: string
   userAgent: string
   /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
   tls?: TlsSettings
@@ -90,6 +97,10 @@ export interface AccountConfig {
   /** Registers at the start and stays registered until `unregister` or `removeAccount`. */
   register: boolean
   expiresSec: number
+  /**
+   * Whether the Contact takes the address that the registrar sees (NAT), if the transport has no public address; absent: yes.
+   */
+  rewriteContact?: boolean
   codecs: CodecName[]
   /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number

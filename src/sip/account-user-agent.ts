@@ -57,12 +57,18 @@ export class AccountUserAgent implements UserAgent, Recipient {
     return this.#context.contacts.uri
   }
 
+  publish(address: { host: string; port: number } | undefined): boolean {
+    return this.#context.contacts.publish(address)
+  }
+
   async request(init: RequestInit): Promise<RequestResult> {
     const context = this.#context
     const target = targetUri(init.target)
     const from = targetUri(init.from ?? context.aor)
     const to = targetUri(init.to ?? init.target)
-    const contact = init.contactParams === undefined ? undefined : new ContactWith(context.contacts, init.contactParams)
+    const { contactParams, oldContacts } = init
+    const contact =
+      contactParams === undefined ? undefined : new ContactWith(context.contacts, contactParams, oldContacts)
     let { cseq } = init
     const request = new OutgoingRequest({
       method: checkText('method', init.method),

@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
+import { Bindings } from '../stun/bindings.js'
+import type { HostPort } from '../stun/message.js'
 import { NextHops } from './dns/next-hops.js'
 import { openNames } from './dns/open-names.js'
 import type { Names } from './dns/records.js'
@@ -40,12 +42,14 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   readonly #init: SipEndpointInit
   readonly #stack: SipStack
   readonly #transports: SipTransport[] = []
+  readonly #bindings: Bindings
   #closed: Promise<void> | undefined
 
   constructor(deps: SipEndpointDeps, init: SipEndpointInit) {
     const { clock, log, names = openNames({}, clock).ours } = deps
     this.#deps = deps
     this.#init = init
+    this.#bindings = new Bindings({ clock, send: (octets, to) => this.#sendOctets(octets, to) })
     this.#stack = new SipStack(
       {
         clock,
@@ -80,6 +84,10 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     return this.#stack.createUserAgent(init)
   }
 
+  publicAddress(server: HostPort): Promise<HostPort> {
+    return this.#bindings.ask(server)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#closeAll()
     return this.#closed
@@ -87,6 +95,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   async #closeAll(): Promise<void> {
     this.#stack.close('Endpoint closed')
+    this.#bindings.close()
     await Promise.all(this.#transports.map((transport) => transport.close()))
   }
 
@@ -94,6 +103,10 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
     if (this.#deps.trace) this.#traceLine('in', textOf(bytes), flow)
     this.#stack.receive(bytes, flow)
+  }
+
+  stun(octets: Buffer, from: HostPort): void {
+    this.#bindings.receive(octets, from)
   }
 
   unreadable(head: Buffer, status: number, reason: string, flow: Flow): void {
@@ -106,6 +119,13 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   ended(flow: Flow): void {
     this.#stack.flowEnded(flow)
+  }
+
+  #sendOctets(octets: Buffer, to: HostPort): Promise<void> {
+    const udp = this.#transports.find(({ sendOctets }) => sendOctets)
+    const none = (): Promise<void> =>
+      Promise.reject(new TelephonyError('TRANSPORT', 'STUN needs a UDP port, and this transport has none'))
+    return udp?.sendOctets?.(octets, to) ?? none()
   }
 
   /** Of an endpoint that only opens connections: its address without a port. */

@@ -148,7 +148,7 @@ describe('the editor', function () {
         ['answer', ['SIP headers']],
         ['ring', []],
         ['early', ['SIP headers']],
-        ['reject', ['SIP status', 'Reason']],
+        ['reject', ['SIP status', 'Reason', 'SIP headers']],
         ['redirect', ['Redirect to', 'Reason']],
       ] as const) {
         await page.locator('#node-input-action').selectOption(action)

@@ -22,6 +22,9 @@ export class FakeAccountAgent extends FakeUserAgent {
   closed = false
   /** What a REGISTER gets; undefined: no answer ever. */
   registrar: number | undefined = 200
+  /** The `rport` and `received` of its Via, as the registrar sees them. */
+  seen = ''
+  readonly published: { host: string; port: number }[] = []
 
   constructor(init: UserAgentInit, at: string) {
     super()
@@ -40,7 +43,13 @@ export class FakeAccountAgent extends FakeUserAgent {
       expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '',
     })
     if (this.registrar === undefined) return new Promise(() => {})
-    return { response: response(this.registrar), cseq: init.cseq }
+    const headers = { Via: this.seen ? `SIP/2.0/UDP 127.0.0.1;${this.seen}` : '' }
+    return { response: response(this.registrar, { headers }), cseq: init.cseq }
+  }
+
+  override publish(address: { host: string; port: number } | undefined): boolean {
+    if (address) this.published.push(address)
+    return true
   }
 
   /** What it was told last. */
@@ -81,6 +90,16 @@ export class FakeEndpoint implements SipEndpoint {
     agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
+  }
+
+  /** What a STUN server answers. */
+  mapped: { host: string; port: number } | undefined = { host: '203.0.113.77', port: 40_000 }
+  readonly stunServers: { host: string; port: number }[] = []
+
+  async publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }> {
+    this.stunServers.push(server)
+    if (!this.mapped) throw new Error('no answer')
+    return this.mapped
   }
 
   async close(): Promise<void> {

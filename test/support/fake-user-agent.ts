@@ -92,6 +92,10 @@ export class FakeUserAgent implements UserAgent {
     this.adopted.push(dialog)
   }
 
+  publish(_address: { host: string; port: number } | undefined): boolean {
+    return false
+  }
+
   keepAlive(to: SipAddress): void {
     this.keptAlive.push(to)
   }

@@ -128,6 +128,7 @@ export class Telephone {
     const { agent } = this.party
     const userAgent: UserAgent = {
       contactUri: agent.contactUri,
+      publish: (address) => agent.publish(address),
       request: (init) => agent.request(init),
       invite: (init, handlers) =>
         agent.invite(init, {

@@ -81,7 +81,7 @@ export const isHop = (text: string): boolean =>
       .replace(/^<(.*)>$/, '$1')
       .trim()
     const isBoth = /;lr(?=[;=]|$)/i.test(bare) && /;strict(?=;|$)/i.test(bare)
-    return isSipUri(`sip:${bare.replace(/^sip:/i, '')}`) && !/[@?]/.test(bare) && !isBoth
+    return isSipUri(`sip:${bare.replace(/^sips?:/i, '')}`) && !/[@?]/.test(bare) && !isBoth
   })
 
 export function isAddressRange(text: string): boolean {

@@ -35,6 +35,8 @@ export interface SipEndpoint {
   /** All listeners, in their order. */
   readonly listeners: readonly SipAddress[]
   createUserAgent(init: UserAgentInit): UserAgent
+  /** Where a STUN server sees the UDP socket. Rejects with TRANSPORT. */
+  publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }>
   /** Idempotent. Resolves when the socket is closed. */
   close(): Promise<void>
 }

@@ -82,6 +82,8 @@ export interface AccountBinding {
 export interface UserAgent {
   /** Of the account's usual protocol. */
   readonly contactUri: string
+  /** Replaces host and port of the usual Contact, in dialogs too; undefined: the configured ones. False: nothing has changed. */
+  publish(address: { host: string; port: number } | undefined): boolean
   /**
    * Out-of-dialog request other than INVITE: REGISTER, OPTIONS, MESSAGE. Rejects for nothing but BAD_TARGET and
    * BAD_HEADER.
@@ -97,6 +99,8 @@ export interface UserAgent {
     headers?: readonly HeaderField[]
     /** Adds our Contact, with these parameters: `;expires=600`. */
     contactParams?: string
+    /** Bindings that end with this REGISTER: they are listed with `expires=0` (RFC 3261 10.2.2), without the one that it makes. */
+    oldContacts?: readonly string[]
     body?: SipBody
     /** Aborted: the wait ends at once with a local 503. */
     signal?: AbortSignal

@@ -103,21 +103,25 @@ const SECURED = new Map<SipProtocol, SipProtocol>([
   ['wss', 'ws'],
 ])
 
-/** The Contact of a REGISTER: it has parameters, such as the time that it asks for. */
+/** The Contact of a REGISTER: it has parameters, such as the time that it asks for, and ends older bindings (RFC 3261 10.2.2). */
 export class ContactWith implements ContactWriter {
   readonly #contacts: Contacts
   readonly #params: string
+  readonly #oldUris: readonly string[]
   /** As it was written last. */
   uri: string | undefined = undefined
 
   /** Throws BAD_HEADER. */
-  constructor(contacts: Contacts, params: string) {
+  constructor(contacts: Contacts, params: string, oldUris: readonly string[] = []) {
     this.#contacts = contacts
     this.#params = checkText('Contact', params)
+    this.#oldUris = oldUris.map((uri) => checkText('Contact', uri))
   }
 
   lineFor(way: Pick<Way, 'remote' | 'sentBy'>, isSecure: boolean): string {
-    this.uri = this.#contacts.uriFor(way, isSecure)
-    return `Contact: <${this.uri}>${this.#params}`
+    const uri = this.#contacts.uriFor(way, isSecure)
+    this.uri = uri
+    const old = this.#oldUris.filter((each) => each !== uri).map((each) => `, <${each}>;expires=0`)
+    return `Contact: <${uri}>${this.#params}${old.join('')}`
   }
 }

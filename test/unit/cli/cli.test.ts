@@ -104,6 +104,10 @@ describe('command line', () => {
     [['call', '1002', '-s', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
+    [
+      ['call', 'a@127.0.0.1', '--media-address', '127.0.0.1:4000'],
+      /not a valid media address. Use an IP address or a host name/,
+    ],
     [['call', 'a@127.0.0.1', '--public-address', '127.0.0.1:99999'], /port 99999 is not between 1 and 65535/],
     [
       ['call', 'a@127.0.0.1', '--local-port', '99999'],

@@ -114,6 +114,15 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     after: { registrar: '192.0.2.1' },
     asked: async (scene) => (await registered(scene))?.target,
   },
+  rewriteContact: {
+    before: {},
+    after: { rewriteContact: false },
+    asked: async (scene) => {
+      agent(scene).seen = 'rport=40000;received=127.0.0.9'
+      await registered(scene)
+      return agent(scene).published
+    },
+  },
   register: {
     before: { register: false },
     after: { register: true },
@@ -291,6 +300,19 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     before: {},
     after: at({ publicAddress: '203.0.113.1' }),
     asked: (scene) => endpoint(scene)?.advertise?.host,
+  },
+  stunServer: {
+    before: {},
+    after: at({ stunServer: '198.51.100.7' }),
+    asked: async (scene) => {
+      await settled()
+      return scene.network.live.flatMap(({ stunServers }) => stunServers)
+    },
+  },
+  mediaAddress: {
+    before: {},
+    after: at({ mediaAddress: '203.0.113.2' }),
+    asked: async (scene) => /^c=.*$/m.exec((await dialled(scene)).invite.init.body?.content ?? '')?.[0],
   },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
