@@ -61,7 +61,10 @@ export class Router {
    * The targets of a request, to be tried in this order. Synchronous if nothing has to be resolved. `prefer`: the protocol if the URI names none.
    * Throws or rejects with TRANSPORT.
    */
-  targets(request: Pick<OutgoingRequest, 'nextHop'>, prefer?: SipProtocol): readonly Target[] | Promise<readonly Target[]> {
+  targets(
+    request: Pick<OutgoingRequest, 'nextHop'>,
+    prefer?: SipProtocol,
+  ): readonly Target[] | Promise<readonly Target[]> {
     const { nextHops, transports } = this.#deps
     const { nextHop } = request
     if (nextHop.host === '') throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')

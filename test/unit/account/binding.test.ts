@@ -42,7 +42,14 @@ describe('the binding that a 2xx to REGISTER tells', () => {
 
   it('has the Flow-Timer in bounds (RFC 5626 10.1)', () => {
     const timer = (text: string) => bindingOf(accepted({ 'Flow-Timer': [text] }), INSTANCE).flowTimerMs
-    assert.deepEqual(['120', ' 30 ', '1', '999999', '0', 'x'].map(timer), [120_000, 30_000, 10_000, 3_600_000, undefined, undefined])
+    assert.deepEqual(['120', ' 30 ', '1', '999999', '0', 'x'].map(timer), [
+      120_000,
+      30_000,
+      10_000,
+      3_600_000,
+      undefined,
+      undefined,
+    ])
   })
 
   it('is read from any text', () => {
