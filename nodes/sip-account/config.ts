@@ -6,7 +6,7 @@ export const defaults = {
   /** Id of the sip-proxy, '' for none. */
   proxy: '',
   /** `auto`: the protocol that the address of the proxy or registrar names, UDP by default. */
-  protocol: 'auto' as 'auto' | 'udp' | 'tcp',
+  protocol: 'auto' as 'auto' | 'udp' | 'tcp' | 'tls' | 'ws' | 'wss',
   aor: '',
   displayName: '',
   /** Empty: the user part of the AOR. */

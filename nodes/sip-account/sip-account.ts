@@ -47,7 +47,7 @@ function parse(config: Config, context: Context): AccountConfig {
     transport,
     proxy,
     // Flows of older versions do not have this field.
-    protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp']),
+    protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp', 'tls', 'ws', 'wss']),
     aor,
     displayName: text(config.displayName),
     authUser: text(config.authUser),

@@ -58,10 +58,15 @@ export interface TransportConfig {
    */
   mediaAddress?: string
   userAgent: string
-  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  /**
+   * Certificates. Absent: the public authorities are trusted, and there is no listener for TLS and WSS. Other PEM texts in place of the old
+   * ones count at once; connections and calls stay.
+   */
   tls?: TlsSettings
-  /** Absent: pages of the same host may connect to WebSocket listeners. */
+  /** Absent: pages of the same host may connect, and we connect to the path `/`. */
   ws?: WsSettings
+  /** Emit the SIP messages of this transport as `trace` events (secrets masked). Absent: only if the engine traces all. */
+  trace?: boolean
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number

@@ -3,6 +3,7 @@ import type {
   FinalResponse,
   SipEndpoint,
   SipEndpointInit,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -92,6 +93,12 @@ export class FakeEndpoint implements SipEndpoint {
     agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
+  }
+
+  readonly renewedTls: TlsSettings[] = []
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    this.renewedTls.push(settings)
   }
 
   /** What a STUN server answers. */
