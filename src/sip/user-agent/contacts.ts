@@ -78,7 +78,7 @@ export class Contacts implements ContactWriter {
   /** RFC 5627 4.4.1; RFC 5626 4.3 */
   #inDialogs(way: Pick<Way, 'remote' | 'sentBy'>, isSecure: boolean): string {
     const { gruu, isOutbound } = this.#binding
-    if (gruu !== undefined && gruu.startsWith(isSecure ? 'sips:' : 'sip:')) return gruu
+    if (gruu?.startsWith(isSecure ? 'sips:' : 'sip:')) return gruu
     return `${this.uriFor(way, isSecure)}${isOutbound ? ';ob' : ''}`
   }
 
