@@ -62,16 +62,16 @@ export const OUR_CAPABILITIES = new Capabilities(
     ['OPTIONS', 'offered'],
     ['INFO', 'offered'],
     ['UPDATE', 'offered'],
-    ['MESSAGE', 'offered'],
+    ['REFER', 'offered'],
     ['NOTIFY', 'offered'],
-    ['REGISTER', 'elsewhere'],
     ['SUBSCRIBE', 'offered'],
-    ['REFER', 'elsewhere'],
+    ['MESSAGE', 'offered'],
+    ['REGISTER', 'elsewhere'],
     ['PUBLISH', 'elsewhere'],
     ['PRACK', 'offered'],
   ]),
-  // RFC 3262, RFC 4028, RFC 6228
-  ['100rel', 'timer', '199'],
+  // RFC 3262, RFC 4028, RFC 6228, RFC 3891, RFC 4488
+  ['100rel', 'timer', '199', 'replaces', 'norefersub'],
 )
 
 export const ALLOW = OUR_CAPABILITIES.allow

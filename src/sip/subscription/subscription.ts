@@ -68,7 +68,7 @@ export class Subscription implements OutgoingSubscription, NotifyTaker {
     const request = new OutgoingRequest({
       method: 'SUBSCRIBE',
       target,
-      routeSet: context.routeSetTo(target),
+      routeSet: context.routes.to(target),
       from: `${displayed(context.init.displayName)}<${context.aor.text}>`,
       fromTag: this.localTag,
       to: `<${target.text}>`,
