@@ -31,10 +31,13 @@ const NAMES = {
   'sip-gather': ['gather', '收号'],
   'sip-hangup': ['hangup', '挂断'],
   'sip-incoming': ['incoming', '来电'],
+  'sip-message': ['message', '短信'],
+  'sip-options': ['ping', '探测'],
   'sip-play-media': ['play', '播放'],
   'sip-proxy': ['proxy', '代理'],
   'sip-record': ['record', '录音'],
   'sip-register': ['register', '注册'],
+  'sip-subscribe': ['subscribe', '订阅'],
   'sip-transfer': ['transfer', '转接'],
   'sip-transport': ['transport', '传输'],
 } as const
