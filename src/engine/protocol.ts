@@ -106,6 +106,10 @@ export interface AccountConfig {
    * Whether the Contact takes the address that the registrar sees (NAT), if the transport has no public address; absent: yes.
    */
   rewriteContact?: boolean
+  /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
+  outbound?: boolean
+  /** An account that does not register keeps a flow to its next hop open: keep-alives, and connections that are opened again; absent: no. */
+  keepFlow?: boolean
   codecs: CodecName[]
   /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number

@@ -123,6 +123,20 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
       return agent(scene).published
     },
   },
+  outbound: {
+    before: {},
+    after: { outbound: false },
+    asked: async (scene) => (await registered(scene))?.contactParams,
+  },
+  keepFlow: {
+    before: {},
+    after: { keepFlow: true },
+    asked: async (scene) => {
+      await settled()
+      scene.clock.advance(25_000)
+      return agent(scene).keptAlive
+    },
+  },
   register: {
     before: { register: false },
     after: { register: true },
