@@ -190,6 +190,7 @@ export class EngineAccounts {
           // A public address is the choice of the user, and may be a port that the router forwards.
           rewriteContact: config.rewriteContact !== false && config.transport.publicAddress.trim() === '',
           oldContacts,
+          ...(config.transport.keepAliveMs !== undefined && { keepAliveMs: config.transport.keepAliveMs }),
         },
       )
       const { publicAddress } = lease

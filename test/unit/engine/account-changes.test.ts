@@ -309,6 +309,16 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
+  keepAliveMs: {
+    before: {},
+    after: at({ keepAliveMs: 10_000 }),
+    asked: async (scene) => {
+      await scene.commands.register({ accountId: 'a1' })
+      await settled()
+      scene.clock.advance(24_000)
+      return agent(scene).keptAlive.length
+    },
+  },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
   publicAddress: {
     before: {},
