@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -104,6 +105,13 @@ export class Kamailio {
     return Kamailio.#start({ name: 'edge', ...init }, 'edge.cfg', defines)
   }
 
+  /** Load balancer in front of these nodes, `host:port`. */
+  static dispatcher(init: KamailioInit & { nodes: readonly string[] }): Promise<Kamailio> {
+    const list = peerFolder.file('nodes.list')
+    writeFileSync(list, init.nodes.map((node) => `1 sip:${node}\n`).join(''))
+    return Kamailio.#start({ name: 'dispatcher', ...init }, 'dispatcher.cfg', [`LIST="${list}"`])
+  }
+
   static async #start(
     { name, port: wanted, host = LOOPBACK, tls }: KamailioInit & { name: string },
     config: string,
@@ -156,6 +164,13 @@ export class Kamailio {
   /** What the location table holds for this user now. */
   async bindings(user: string): Promise<Binding[]> {
     return parseLocation(await this.rpc('ul.dump')).filter((b) => b.aor === user || b.aor.startsWith(`${user}@`))
+  }
+
+  /** Lets it call this address for the user, next to those that are registered. */
+  async bind(user: string, contact: string): Promise<void> {
+    const [expiresSec, q, path, flags, methods] = ['600', '1.0', 's:0', ['0', '0'], '8191'] as const
+    const answer = await this.rpc('ul.add', 'location', user, contact, expiresSec, q, path, ...flags, methods)
+    if (answer.startsWith('error')) throw new Error(`ul.add: ${answer}`)
   }
 
   stop(): Promise<void> {
