@@ -21,6 +21,8 @@ interface KamailioInit {
   port?: number
   /** Listens on TLS in place of TCP, with this certificate. */
   tls?: MadeCertificate
+  /** Words that its command line begins with, to run it on another machine. */
+  prefix?: readonly string[]
 }
 
 export interface RegistrarInit extends KamailioInit {
@@ -113,7 +115,7 @@ export class Kamailio {
   }
 
   static async #start(
-    { name, port: wanted, host = LOOPBACK, tls }: KamailioInit & { name: string },
+    { name, port: wanted, host = LOOPBACK, tls, prefix = [] }: KamailioInit & { name: string },
     config: string,
     defines: string[],
   ): Promise<Kamailio> {
@@ -129,7 +131,8 @@ export class Kamailio {
     // -DD: in the foreground, with workers; -E: log to stderr; -m, -M: memory in MB; -n: workers per socket.
     args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-N', '2')
     for (const protocol of ['udp', tls ? 'tls' : 'tcp']) args.push('-l', `${protocol}:${hostPort({ host, port })}`)
-    const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
+    const [command = '', ...words] = [...prefix, 'kamailio', ...args]
+    const process = new PeerProcess({ name: `kamailio-${name}`, command, args: words })
     const kamailio = new Kamailio({ host, port, process, control })
     try {
       await kamailio.#ready()
