@@ -236,16 +236,23 @@ export const portOf = (error: unknown): number =>
       0,
   )
 
+/** `TLS `; '' if it is not known. */
+function protocolOf(error: unknown): string {
+  const { protocol } = ((error as { cause?: unknown }).cause ?? {}) as { protocol?: string }
+  return protocol === undefined ? '' : `${protocol.toUpperCase()} `
+}
+
 function describe(error: unknown, address: string): TelephonyError {
   const code = systemCode(error)
   const port = portOf(error)
+  const named = `${protocolOf(error)}port ${port}`
   const hint =
     code === PORT_IN_USE
-      ? `port ${port} of ${address} is in use by another program. Choose another port, or stop that program`
+      ? `${named} of ${address} is in use by another program. Choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
         ? `${address} is not an address of this machine. Choose one of its addresses, or leave the address empty`
         : code === 'EACCES'
-          ? `no permission to open port ${port}. Choose a port above 1023`
+          ? `no permission to open ${named}. Choose a port above 1023`
           : undefined
   return hint ? new TelephonyError('TRANSPORT', hint, { cause: error }) : TelephonyError.from(error, 'TRANSPORT')
 }
