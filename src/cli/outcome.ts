@@ -26,7 +26,8 @@ export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
     const status = statusOfPeer(ended)
     // 503 is the code for a request that could not be sent (RFC 3261 8.1.3.1).
     const unsent = end.by === 'error' && end.sipCode === 503
-    const advice = adviceFor({ cause: end.cause, status, reached: isReached(ended), unsent })
+    const { cause, reason } = end
+    const advice = adviceFor({ cause, status, reached: isReached(ended), unsent, reason })
     return { ok: false, problem: `call failed: ${whyFailed(ended)}`, advice }
   }
   if (stats?.heard === 'undecodable') {

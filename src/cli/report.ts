@@ -28,6 +28,11 @@ export class Report {
     else if (text !== '') this.#streams.out(text)
   }
 
+  /** For people only, and not a failure. */
+  warn(text: string): void {
+    this.#streams.err(text)
+  }
+
   fail(text: string, advice = ''): void {
     this.#problem = text
     this.#streams.err(advice ? `${text}\n  ${advice}` : text)

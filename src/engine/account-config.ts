@@ -3,14 +3,18 @@ import { type AccountPeers, checkAccount } from '../account/account.js'
 import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
+import type { SipProtocol } from '../sip/types.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
 import { checkMediaAddress } from './media-address.js'
 import type { AccountConfig, InboundRule, TransferPolicy, TransportConfig } from './protocol.js'
 import { parseStunServer } from './public-address.js'
-import { listenersOf } from './transport-ports.js'
+import { listenersOf, STREAMS } from './transport-ports.js'
+import { socketTls } from './transport-tls.js'
 
 const TRANSFERS: readonly string[] = ['deny', 'flow', 'follow'] satisfies TransferPolicy[]
+const MIN_KEEP_ALIVE_MS = 5_000
+const MAX_KEEP_ALIVE_MS = 3_600_000
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 /** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
@@ -36,7 +40,7 @@ export function wireSettings(config: AccountConfig): unknown {
     allowedTargets: [],
     blockedTargets: [],
     allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
+    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport) },
     proxy: proxy ? proxy.hops : null,
   }
 }
@@ -76,6 +80,25 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
   }
 }
 
+/** TCP, TLS, WS and WSS all listen by TCP: each needs a port of its own. */
+function checkPorts(transport: TransportConfig): void {
+  const users = new Map<number, SipProtocol>()
+  for (const { protocol, port } of listenersOf(transport)) {
+    if (!(port >= 0 && port <= MAX_PORT))
+      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
+    if (port === 0 || !STREAMS.includes(protocol)) continue
+    const other = users.get(port)
+    if (other) {
+      const both = `${other.toUpperCase()} and ${protocol.toUpperCase()}`
+      throw new TelephonyError(
+        'BAD_CONFIG',
+        `${both} cannot use the same port ${port}. Use another port for one of them`,
+      )
+    }
+    users.set(port, protocol)
+  }
+}
+
 /** RFC 3261 21.3: a 3xx would have to name addresses, which a rule does not have. */
 export function checkedRule(rule: InboundRule): InboundRule {
   const { mode, rejectStatus } = rule
@@ -103,10 +126,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
       'BAD_CONFIG',
       `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
     )
-  for (const { port } of listenersOf(transport)) {
-    if (!(port >= 0 && port <= MAX_PORT))
-      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
-  }
+  checkPorts(transport)
   if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.
     throw new TelephonyError(
@@ -116,6 +136,17 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   }
   parseAdvertised(transport.publicAddress)
   checkMediaAddress(transport.mediaAddress)
+  const { keepAliveMs } = transport
+  if (
+    keepAliveMs !== undefined &&
+    keepAliveMs !== 0 &&
+    !(keepAliveMs >= MIN_KEEP_ALIVE_MS && keepAliveMs <= MAX_KEEP_ALIVE_MS)
+  ) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `a keep-alive every ${keepAliveMs} ms is not possible. Use 5 s to one hour, or 0 for none`,
+    )
+  }
   if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
   if (!TRANSFERS.includes(config.transfers ?? 'deny'))
     throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)

@@ -14,7 +14,15 @@ import { familyOf, hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
-import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
+import type {
+  SipAddress,
+  SipEndpoint,
+  SipEndpointInit,
+  SipTraceLine,
+  TlsSettings,
+  UserAgent,
+  UserAgentInit,
+} from './types.js'
 
 export interface SipEndpointDeps {
   clock: Clock
@@ -82,6 +90,10 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   createUserAgent(init: UserAgentInit): UserAgent {
     if (this.#closed) throw new TelephonyError('CLOSED', 'the SIP endpoint is closed')
     return this.#stack.createUserAgent(init)
+  }
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    await Promise.all(this.#transports.map((transport) => transport.renewTls?.(settings)))
   }
 
   publicAddress(server: HostPort): Promise<HostPort> {

@@ -3,6 +3,7 @@ import type {
   FinalResponse,
   SipEndpoint,
   SipEndpointInit,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -12,6 +13,7 @@ interface Sent {
   method: string
   target: string
   expires: string
+  contactParams: string
 }
 
 /** The user agent of an endpoint without a socket: REGISTER is answered 200, or as the test says. */
@@ -40,6 +42,7 @@ export class FakeAccountAgent extends FakeUserAgent {
     this.sent.push({
       method,
       target: String(target),
+      contactParams: init.contactParams ?? '',
       expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '',
     })
     if (this.registrar === undefined) return new Promise(() => {})
@@ -90,6 +93,12 @@ export class FakeEndpoint implements SipEndpoint {
     agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
+  }
+
+  readonly renewedTls: TlsSettings[] = []
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    this.renewedTls.push(settings)
   }
 
   /** What a STUN server answers. */

@@ -1,4 +1,4 @@
-import type { SipAddress, SipProtocol, Target } from '../types.js'
+import type { SipAddress, SipProtocol, Target, TlsSettings } from '../types.js'
 import type { Flow } from './flow.js'
 
 export interface HostPort {
@@ -35,6 +35,8 @@ export interface SipTransport {
   flowTo(to: Target): Flow | undefined
   /** Opens a flow; one for all that ask at the same time. Rejects with TRANSPORT and a reason. */
   connect(to: Target): Promise<Flow>
+  /** Absent: it has no certificates. */
+  renewTls?(settings: TlsSettings): Promise<void>
   /** Sends a datagram that is not SIP; only datagram transports have it. Rejects with TRANSPORT. */
   sendOctets?(octets: Buffer, to: HostPort): Promise<void>
   /** Idempotent; resolves when the sockets are closed. */

@@ -133,7 +133,8 @@ describe('forms', () => {
     assert.equal(label('sip-dtmf', { digits: '1#', digitsType: 'str' }), 'send 1#')
     assert.equal(label('sip-event', { events: ['call.ended'] }), 'call.ended')
     assert.equal(label('sip-account', { aor: 'sip:alice@example.com' }), 'alice@example.com')
-    assert.equal(label('sip-transport', { bindAddress: '127.0.0.1', bindPort: '5070' }), 'udp 127.0.0.1:5070')
+    assert.equal(label('sip-transport', { bindAddress: '127.0.0.1', udpPort: '5070' }), 'udp 127.0.0.1:5070')
+    assert.equal(label('sip-transport', { udpPort: '', tlsPort: '5061', wssPort: '8443' }), 'tls *:5061 wss')
   })
 
   it('style with the colours of the editor only', () => {

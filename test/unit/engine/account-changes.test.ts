@@ -123,6 +123,20 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
       return agent(scene).published
     },
   },
+  outbound: {
+    before: {},
+    after: { outbound: false },
+    asked: async (scene) => (await registered(scene))?.contactParams,
+  },
+  keepFlow: {
+    before: {},
+    after: { keepFlow: true },
+    asked: async (scene) => {
+      await settled()
+      scene.clock.advance(25_000)
+      return agent(scene).keptAlive
+    },
+  },
   register: {
     before: { register: false },
     after: { register: true },
@@ -295,6 +309,16 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
+  keepAliveMs: {
+    before: {},
+    after: at({ keepAliveMs: 10_000 }),
+    asked: async (scene) => {
+      await scene.commands.register({ accountId: 'a1' })
+      await settled()
+      scene.clock.advance(24_000)
+      return agent(scene).keptAlive.length
+    },
+  },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
   publicAddress: {
     before: {},
@@ -317,6 +341,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   ws: { before: {}, after: at({ ws: { origins: ['*'] } }), asked: (scene) => endpoint(scene)?.ws?.origins },
+  trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
@@ -388,6 +413,30 @@ it('a change that the peers of an account cannot see leaves its registration and
   }
   await scene.commands.setAccount(account({ displayName: 'Alice' }))
   assert.notEqual(agent(scene), before, 'a name that peers see')
+})
+
+it('a renewed certificate counts at once, and leaves registration, socket and calls as they are', async () => {
+  const scene = makeEngine()
+  const withPem = (pem: string) => at({ ports: { tls: 5061 }, tls: { pair: { certificate: { pem }, key: { pem } } } })
+  await scene.commands.setAccount(account(withPem('old')))
+  const before = agent(scene)
+  await scene.commands.setAccount(account(withPem('new')))
+  assert.equal(agent(scene), before)
+  const renewed = scene.network.live.at(-1)?.renewedTls.map(({ pair }) => pair?.key)
+  assert.deepEqual(renewed, [{ pem: 'new' }])
+  await scene.commands.setAccount(account(withPem('new')))
+  assert.equal(scene.network.live.at(-1)?.renewedTls.length, 1, 'the same certificate again')
+  await scene.commands.setAccount(account({ ...withPem('newest'), displayName: 'Alice' }))
+  assert.equal(scene.network.live.length, 1, 'also with another change: the same socket')
+  assert.equal(scene.network.live.at(-1)?.renewedTls.length, 2)
+})
+
+it('two protocols that listen by TCP need two ports', async () => {
+  const scene = makeEngine()
+  await assert.rejects(scene.commands.setAccount(account(at({ ports: { udp: 5061, tls: 5061, wss: 5061 } }))), {
+    code: 'BAD_CONFIG',
+    message: /TLS and WSS cannot use the same port 5061/,
+  })
 })
 
 describe('redirect', () => {
