@@ -63,7 +63,7 @@ describe('outside of calls, engine to engine and peer', () => {
       assert.equal((await send(target)).status, 480)
     })
 
-    it('a report of a telephone is no message: 415 with the types that are', async () => {
+    it('refuses a report that a telephone sends by itself with 415', async () => {
       await engine.call('takeMessages', { accountId: 'callee', taker: 'n', on: true })
       const refused = await send(target, { contentType: 'application/im-iscomposing+xml', text: '<isComposing/>' })
       assert.equal(refused.status, 415)
