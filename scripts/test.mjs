@@ -36,6 +36,9 @@ const FULL_RATE = ['sipp-calls']
 /** This folder of integration measures the sound of processes that have just started: on a busy machine it has gaps. */
 const MEASURED_SOUND = 'cli'
 
+/** The file of browser that runs in the oldest Node-RED as well. */
+const EDITOR_SMOKE = ['smoke']
+
 /** Files of robustness that measure no milliseconds. A file that is not named here runs alone. */
 const SOAK = ['soak']
 const PATIENT = ['address-change', 'bad-network', 'registrar-trouble', 'secrets', 'vanished-peer']
@@ -100,11 +103,16 @@ function integrationRuns(files) {
   }))
 }
 
-/** The editor in the oldest and in the newest Node-RED. */
+/** The editor in the newest Node-RED; of the oldest one the forms of the nodes, or all with RINGFLOW_LONG=1. */
 async function editorRuns(files) {
   const { supportedVersions } = await import('./versions.mjs')
   const versions = await supportedVersions()
-  return [versions.at(0), versions.at(-1)].map(({ name, node, program }) => ({
+  const [smoke] = divided(files, EDITOR_SMOKE)
+  const inOldest = process.env.RINGFLOW_LONG === '1' ? files : smoke
+  return [
+    { ...versions.at(0), files: inOldest },
+    { ...versions.at(-1), files },
+  ].map(({ name, node, program, files }) => ({
     title: `browser, ${name}`,
     files,
     alone: true, // two browsers and two editors slow each other down more than they save
