@@ -22,7 +22,7 @@ export async function measureTransports(plan: SignallingPlan): Promise<Transport
   const [caller, callee] = await Promise.all([EngineProcess.start({ transport }), EngineProcess.start({ transport })])
   const place = async (protocol: string, calls: number, perSecond: number) => {
     const { port = 0 } = callee.listeners.find((listener) => listener.protocol === protocol) ?? {}
-    const target = `sip:bench@127.0.0.1:${port};transport=${protocol}`
+    const target = `sip:ringflow@127.0.0.1:${port};transport=${protocol}`
     const { placedMs, ...run } = await caller.dial(target, calls, perSecond)
     return { ...run, retransmissions: 0, perSecond: (calls * 1000) / Math.max(placedMs, 1) }
   }
