@@ -18,7 +18,15 @@ import { EngineCalls } from './engine-calls.js'
 import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
-import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable, WaitFor, WaitResult } from './protocol.js'
+import type {
+  EngineCommands,
+  EngineEvents,
+  EngineInit,
+  InboundRule,
+  Playable,
+  WaitFor,
+  WaitResult,
+} from './protocol.js'
 import { signalTone } from './signals.js'
 
 export interface EngineDeps {
