@@ -14,10 +14,12 @@ import type {
   WaitResult,
 } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { OutsideCommands, OutsideEvents } from '../outside/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
+export type { MessageEvent, PeerEvent, PingResult, SubscriptionEvent } from '../outside/protocol.js'
 export type {
   CallerIdBy,
   DialPlan,
@@ -270,7 +272,7 @@ export interface MediaFiles {
   truncated: boolean
 }
 
-export type EngineCommands = {
+export type EngineCommands = OutsideCommands & {
   /** Adds or replaces an account; the same settings again have no effect. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number }; listeners: SipAddress[] }>
   /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
@@ -368,7 +370,7 @@ export type EngineCommands = {
 }
 
 /** Listeners do not alter an event: other listeners, and other events of the same turn, may share its objects. */
-export type EngineEvents = {
+export type EngineEvents = OutsideEvents & {
   call: CallEvent
   registration: { accountId: string; registration: RegistrationState }
   /** `failed`: the engine died and is being restarted. */

@@ -7,6 +7,8 @@ import type { CallEvent } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import { checkWavFile } from '../media/file/wav-file.js'
 import type { PromptSource } from '../media/protocol.js'
+import type { Outside } from '../outside/outside.js'
+import type { OutsideCommands } from '../outside/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { checkedRule } from './account-config.js'
@@ -17,6 +19,7 @@ import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
 import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
+import { outsideOf } from './outside-commands.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
 import type {
   EngineCommands,
@@ -57,6 +60,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   readonly #accounts: EngineAccounts
   readonly #calls: EngineCalls
   readonly #groups: DialGroups
+  readonly #outside: Outside
   readonly #rules = new Map<string, InboundRule>()
   #shutdown: Promise<void> | undefined
 
@@ -94,12 +98,25 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
         const rule = this.#rules.get(accountId)
         return rule?.mode !== 'flow' && !rule?.ringMs
       },
+      request: ({ config }, incoming) => this.#outside.takeMessage(config.id, incoming),
+      subscription: ({ config }, incoming) => this.#outside.takeSubscription(config.id, incoming),
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
+    this.#outside = outsideOf({
+      clock,
+      accounts: this.#accounts,
+      calls: this.#calls,
+      message: (event) => this.tell('message', event),
+      peer: (event) => this.tell('peer', event),
+      subscription: (event) => this.tell('subscription', event),
+    })
+    this.commands = { ...this.#outside.commands, ...this.#ownCommands }
   }
 
   /** One handler per command; errors are TelephonyErrors. */
-  readonly commands: EngineCommands = {
+  readonly commands: EngineCommands
+
+  readonly #ownCommands: Omit<EngineCommands, keyof OutsideCommands> = {
     setAccount: async (config) => {
       this.#refuseWhenClosed()
       const { lease } = await this.#accounts.set(config)
@@ -108,6 +125,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     },
     removeAccount: async ({ accountId }) => {
       this.#rules.delete(accountId)
+      this.#outside.forget(accountId)
       await this.#accounts.remove(accountId)
     },
     setInbound: ({ accountId, rule }) => {
@@ -202,6 +220,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
     this.#groups.cancelAll('telephony was stopped')
+    this.#outside.stop()
     const ended = Promise.all([
       this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
       this.#accounts.unregisterAll(SHUTDOWN_MS),
