@@ -4,7 +4,15 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
-import type { DtmfMode, GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
+import type {
+  DtmfMode,
+  GatherResult,
+  GatherRules,
+  TransferPolicy,
+  TransferResult,
+  WaitFor,
+  WaitResult,
+} from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { OutsideCommands, OutsideEvents } from '../outside/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
@@ -21,6 +29,8 @@ export type {
   RegistrationState,
   TransferPolicy,
   TransferResult,
+  WaitFor,
+  WaitResult,
 }
 
 export interface EngineInit {
@@ -335,6 +345,8 @@ export type EngineCommands = OutsideCommands & {
   /** Offers these codecs in the running call, in order of preference; resolves with the codec in use. Rejects with REFUSED. */
   renegotiate(a: { callId: string; codecs: CodecName[] }): Promise<{ codec: CodecName }>
   gather(a: GatherCommand): Promise<GatherResult>
+  /** Waits for one thing in the call, at most `limitMs`. A call that has ended already is a result, not an error. */
+  wait(a: { callId: string; what: WaitFor; limitMs: number }): Promise<WaitResult>
   /** `mode`: absent, the account's `dtmfMode`. Rejects with REFUSED if the peer refuses the INFO. */
   sendDigits(a: {
     callId: string

@@ -21,7 +21,15 @@ import type { EngineNames } from './engine-names.js'
 import type { Destination } from './local-address.js'
 import { outsideOf } from './outside-commands.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
-import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
+import type {
+  EngineCommands,
+  EngineEvents,
+  EngineInit,
+  InboundRule,
+  Playable,
+  WaitFor,
+  WaitResult,
+} from './protocol.js'
 import { signalTone } from './signals.js'
 
 export interface EngineDeps {
@@ -166,6 +174,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     renegotiate: async ({ callId, codecs }) => ({ codec: await (await this.#calls.get(callId)).renegotiate(codecs) }),
     gather: async ({ callId, prompt, ...rules }) =>
       (await this.#calls.get(callId)).gather(rules, prompt && (() => this.#promptSource(prompt))),
+    wait: async ({ callId, what, limitMs }) => this.#wait(callId, what, limitMs),
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
     startRecord: async ({ callId, mediaId, file, maxMs }) => {
       const call = await this.#calls.get(callId)
@@ -236,6 +245,15 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       await (await this.#calls.get(callId)).hangup(how)
     } catch (error) {
       if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
+    }
+  }
+
+  async #wait(callId: string, what: WaitFor, limitMs: number): Promise<WaitResult> {
+    try {
+      return await (await this.#calls.get(callId)).wait(what, limitMs)
+    } catch (error) {
+      if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
+      return { outcome: what.kind === 'end' ? 'happened' : 'call-ended', digit: '' }
     }
   }
 

@@ -18,6 +18,7 @@ import { migrations as sipRegister } from '../../sip-register/migrations.js'
 import { migrations as sipSubscribe } from '../../sip-subscribe/migrations.js'
 import { migrations as sipTransfer } from '../../sip-transfer/migrations.js'
 import { migrations as sipTransport } from '../../sip-transport/migrations.js'
+import { migrations as sipWait } from '../../sip-wait/migrations.js'
 import type { Migrations } from '../migrate.js'
 
 export const migrations: Readonly<Record<string, Migrations>> = {
@@ -40,4 +41,5 @@ export const migrations: Readonly<Record<string, Migrations>> = {
   'sip-register': sipRegister,
   'sip-subscribe': sipSubscribe,
   'sip-transport': sipTransport,
+  'sip-wait': sipWait,
 }

@@ -37,6 +37,7 @@ export class MediaWorker {
     mute: (a) => this.#call(a.id).mute(a.on),
     sendDigits: (a) => this.#call(a.id).sendDigits(a),
     startRecord: (a) => this.#call(a.id).startRecord(a),
+    watchLull: (a) => this.#call(a.id).watchLull(a),
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),
     stats: (a) => this.#call(a.id).stats(),
     close: (a) => this.#close(a.id),
