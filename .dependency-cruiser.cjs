@@ -6,7 +6,8 @@ const MAY_IMPORT = {
   'base/': [],
   'trace/': ['base/'],
   'sdp/': ['base/'],
-  'sip/': ['trace/', 'base/'],
+  'stun/': ['base/'],
+  'sip/': ['trace/', 'stun/', 'base/'],
   'sip/message/': ['sip/uri/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   'sip/transaction/': ['sip/(message|uri)/', 'base/', { typesOf: 'sip/(types|transport/flow)\\.ts' }],
   // A dialog is the same whatever made it: INVITE, and later SUBSCRIBE. What sends its requests stands above it.
@@ -36,10 +37,10 @@ const MAY_IMPORT = {
   'media/graph/': ['media/(rtp|codec|dtmf)/', 'base/'],
   'media/detect/': ['media/(rtp|codec|dtmf)/', 'base/'],
   // `sip/types.ts` is the door of the SIP stack. Beside it the layers above may read texts of SIP with its parsers.
-  'account/': ['sip/(types\\.ts|uri/|digest/|message/list\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
+  'account/': ['sip/(types\\.ts|uri/|digest/|message/(list|via)\\.ts|admission/address-set\\.ts)', 'trace/', 'base/'],
   'call/': [
     'account/',
-    'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)',
+    'sip/(types\\.ts|uri/|message/(list|status-fragment|custom-headers)\\.ts)',
     'sdp/',
     'media/(client|protocol)\\.ts',
     'trace/',
@@ -50,7 +51,7 @@ const MAY_IMPORT = {
   'store/': ['trace/', 'base/'],
   'cdr/': ['store/', 'trace/', 'base/', 'call/cdr-record\\.ts', { typesOf: 'call/' }],
   'work/': ['call/', 'account/', 'store/', 'speech/', 'trace/', 'base/'],
-  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint)\\.ts', 'sip/dns/'],
+  'engine/': ['(?!admin/|cli/|media/worker/|sip/)', 'sip/(types|endpoint|uri/replaces)\\.ts', 'sip/dns/'],
   'admin/': [{ typesOf: 'engine/' }],
   'cli/': ['engine/', 'trace/', 'base/'],
 }
@@ -58,7 +59,7 @@ const MAY_IMPORT = {
 const OURS = '^(src|nodes|test|bench|scripts)/'
 const PURE =
   '^src/(sip/(message|digest|uri|transaction|dialog|user-agent|invite)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
-const FOLDERS = '^src/(base|trace|sdp|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
+const FOLDERS = '^src/(base|trace|sdp|stun|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
 
 function rulesOf([from, may]) {
   const any = may.filter((m) => typeof m === 'string')

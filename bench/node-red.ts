@@ -46,11 +46,14 @@ export async function measureNodeRed(plan: NodeRedPlan): Promise<NodeRedFigures>
   }
 }
 
+/** The other checkout of a comparison may be older. */
+const portField = (item: object): string => ('bindPort' in item ? 'bindPort' : 'udpPort')
+
 async function flow(port: number) {
   const { account } = await importMeasured<typeof import('../test/support/flow-items.js')>('test/support/flow-items.js')
   const at = { z: 'tab', x: 1, y: 1 }
   return account({ maxCalls: '3000', inboundFrom: 'anyone', allowedSources: '127.0.0.0/8', mediaTimeout: '0' })
-    .map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item))
+    .map((item) => (item.type === 'sip-transport' ? { ...item, [portField(item)]: String(port) } : item))
     .concat(
       { id: 'incoming', type: 'sip-incoming', ...at, account: 'account', sendRinging: false, wires: [['answer'], []] },
       { id: 'answer', type: 'sip-answer', ...at, wires: [['hangup'], []] },

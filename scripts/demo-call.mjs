@@ -65,13 +65,13 @@ async function withFreePorts(flow) {
   const ports = await freeUdpPorts(transports.length)
   let text = JSON.stringify(flow)
   transports.forEach((transport, i) => {
-    text = text.replaceAll(`${HOST}:${transport.bindPort}`, `${HOST}:#${i}#`)
+    text = text.replaceAll(`${HOST}:${transport.udpPort}`, `${HOST}:#${i}#`)
   })
   text = text.replace(/#(\d+)#/g, (_, i) => ports[i])
   const changed = JSON.parse(text)
   for (const node of changed) {
     const i = transports.findIndex(({ id }) => id === node.id)
-    if (i >= 0) node.bindPort = String(ports[i])
+    if (i >= 0) node.udpPort = String(ports[i])
   }
   return changed
 }

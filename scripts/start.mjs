@@ -99,10 +99,10 @@ function sha256(text) {
 
 async function warnOfBusySipPorts(flow) {
   const { isUdpPortFree } = await import('./node-red.mjs')
-  for (const { type, bindPort } of flow) {
-    if (type !== 'sip-transport' || !Number(bindPort) || (await isUdpPortFree(Number(bindPort)))) continue
+  for (const { type, udpPort } of flow) {
+    if (type !== 'sip-transport' || !Number(udpPort) || (await isUdpPortFree(Number(udpPort)))) continue
     say(
-      `UDP port ${bindPort} is in use, perhaps by another demo: change it in the flow's SIP transport, or the call will fail.`,
+      `UDP port ${udpPort} is in use, perhaps by another demo: change it in the flow's SIP transport, or the call will fail.`,
     )
   }
 }

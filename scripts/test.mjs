@@ -12,7 +12,10 @@ const KINDS = {
   unit: [],
   contract: [],
   fuzz: [],
-  interop: ['sipp', 'baresip', 'kamailio', 'tls.so', 'websocket.so', 'linphonec', 'tshark', 'sox', 'ip', 'iptables'],
+  interop: [
+    ...['sipp', 'baresip', 'kamailio', 'tls.so', 'websocket.so', 'linphonec'],
+    ...['chromium', 'tshark', 'sox', 'ip', 'iptables'],
+  ],
   'node-red': [],
   integration: [],
   browser: ['chromium'],

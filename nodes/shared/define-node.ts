@@ -44,7 +44,7 @@ export interface NodeDefinition<Config extends Settings> {
   /** Processes one message. `done` is called when it resolves, `done(error)` when it rejects. */
   input?(node: FlowNode<Config>, message: Message): Promise<Output | undefined>
   /** A message whose action fails in a call leaves by this output as well, so that the flow can end the call. */
-  failed?: { port: number; event: string; result(config: Config): { payload?: unknown; media: MediaNote } }
+  failed?: { port: number; event: string; result(config: Config): { payload?: unknown; media?: MediaNote } }
   onCall?(node: FlowNode<Config>, event: CallEvent): void
   onMedia?(node: FlowNode<Config>, event: CallEvent): void
   onAnyCall?(node: FlowNode<Config>, event: CallEvent): void

@@ -40,11 +40,19 @@ export class FlowAccounts extends TypedEmitter<AccountEvents> {
   readonly #clock: Clock
   /** True while a deploy closes nodes: no grace period may expire then, even if closing is slow. */
   readonly #isClosing: () => boolean
+  readonly #complete: (config: AccountConfig) => Promise<AccountConfig>
   readonly #entries = new Map<string, Entry>()
   readonly #removals = new Map<string, Promise<void>>()
 
-  constructor(deps: { engine: SharedEngine; clock: Clock; isClosing: () => boolean }) {
+  /** `complete`: adds what is not in the nodes, before the engine gets a configuration. */
+  constructor(deps: {
+    engine: SharedEngine
+    clock: Clock
+    isClosing: () => boolean
+    complete?: (config: AccountConfig) => Promise<AccountConfig>
+  }) {
     super()
+    this.#complete = deps.complete ?? (async (config) => config)
     this.#engine = deps.engine
     this.#clock = deps.clock
     this.#isClosing = deps.isClosing
@@ -88,6 +96,14 @@ export class FlowAccounts extends TypedEmitter<AccountEvents> {
       if (this.#isClosing()) this.detach(accountId, false)
       else this.#remove(accountId)
     }, GRACE_MS)
+  }
+
+  /** What `complete` adds has changed. */
+  renew(): void {
+    for (const entry of this.#entries.values()) {
+      entry.work = entry.work.catch(() => undefined).then(() => this.#apply(entry))
+      entry.work.catch(() => undefined)
+    }
   }
 
   /** Resolves when the engine has the account; rejects with the reason if the engine refuses it. */
@@ -179,7 +195,7 @@ export class FlowAccounts extends TypedEmitter<AccountEvents> {
       await this.#engine.start()
       // The rule comes first: a call must not arrive at an account without one.
       await this.#syncInbound(entry)
-      await this.#engine.call('setAccount', entry.config)
+      await this.#engine.call('setAccount', await this.#complete(entry.config))
       await this.#syncInbound(entry)
     } catch (thrown) {
       const error = TelephonyError.from(thrown)

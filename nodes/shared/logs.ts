@@ -1,4 +1,5 @@
 /** Writes messages of the engine and the accounts as sentences into Node-RED's log. */
+import type { EngineEvents } from '../../src/engine/protocol.js'
 import type { RED } from './red.js'
 import type { AccountState } from './status.js'
 
@@ -27,6 +28,10 @@ export function sentenceOf(line: string, nameOf: (accountId: string) => string |
     details.length === 0 ? '' : ` (${details.join(', ')})`,
   ].join('')
 }
+
+/** A SIP message. Its lines are indented, so that a peer cannot write lines that look like others of the log. */
+export const traceSentence = ({ direction, remote, text }: EngineEvents['trace']): string =>
+  [`SIP ${direction === 'in' ? 'from' : 'to'} ${remote}:`, ...text.trimEnd().split(/\r?\n|\r/)].join('\n  ')
 
 function fieldsOf(line: string): Record<string, unknown> | undefined {
   try {

@@ -91,6 +91,14 @@ function payloadOf(event: CallEvent): unknown {
       return event.codec
     case 'call.idle':
       return event.leftSec
+    case 'call.transfer-progress':
+    case 'call.transfer-failed':
+      return event.status
+    case 'call.transfer-request':
+    case 'call.transferred':
+      return event.to.user || event.to.uri
+    case 'call.replaced':
+      return event.from.user || event.from.uri
     case 'call.ended':
       return event.end.cause
     default:

@@ -23,6 +23,8 @@ export interface RingflowSettings {
   /** Folders of files to play. They are searched before the pack's own folder. */
   mediaFolders?: string | string[]
   recordingFolder?: string
+  /** DNS servers in the order of the tries, in place of those of the system: `192.0.2.53`, `192.0.2.53:5353`. */
+  dnsServers?: string | string[]
   logLevel?: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 }
 

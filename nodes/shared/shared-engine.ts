@@ -117,14 +117,19 @@ export function unsentPath(RED: RED): string | undefined {
   return userDir ? join(resolve(userDir), 'ringflow', 'unsent-records.jsonl') : undefined
 }
 
+/** Node-RED's user directory; relative file names are below it. */
+export const userDirOf = (RED: RED): string =>
+  resolve((RED.settings as unknown as { userDir?: string }).userDir ?? process.cwd())
+
 export function engineInit(RED: RED): EngineInit {
-  const settings = RED.settings as unknown as { userDir?: string; ringflow?: RingflowSettings }
-  const userDir = resolve(settings.userDir ?? process.cwd())
+  const settings = RED.settings as unknown as { ringflow?: RingflowSettings }
+  const userDir = userDirOf(RED)
   const ours = settings.ringflow ?? {}
   const folders = [ours.mediaFolders ?? []].flat().map((folder) => resolve(userDir, folder))
   return {
     mediaRoots: [...folders, join(userDir, 'ringflow', 'media'), OWN_MEDIA],
     recordRoot: resolve(userDir, ours.recordingFolder ?? join('ringflow', 'recordings')),
     logLevel: ours.logLevel ?? 'warn',
+    dnsServers: [ours.dnsServers ?? []].flat(),
   }
 }

@@ -41,6 +41,8 @@ export const STATUS_TEXT = {
   sessionExpired: 'session expired',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
+  transferred: 'transferred',
+  transferring: 'transferring',
   answering: 'answering',
   playing: 'playing',
   gathering: 'awaiting keys',
@@ -117,6 +119,8 @@ const LOOKS: Record<StatusKey, Look> = {
   sessionExpired: FAILED,
   abandoned: FAILED,
   interrupted: FAILED,
+  transferred: IDLE,
+  transferring: WORKING,
   answering: WORKING,
   playing: WORKING,
   gathering: WORKING,
@@ -143,6 +147,7 @@ const ENDED: Record<CallEnd['cause'], StatusKey> = {
   'session-expired': 'sessionExpired',
   abandoned: 'abandoned',
   interrupted: 'interrupted',
+  transferred: 'transferred',
 }
 
 const IN_STATE: Record<CallState, StatusKey> = {

@@ -5,8 +5,9 @@ import { Deploys } from './deploys.js'
 import { TelephonyError } from './errors.js'
 import { FlowAccounts } from './flow-accounts.js'
 import { FlowCalls, guard } from './flow-calls.js'
+import { HttpsCertificate } from './https-certificate.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
-import { AccountTroubles, sentenceOf, writeLog } from './logs.js'
+import { AccountTroubles, sentenceOf, traceSentence, writeLog } from './logs.js'
 import type { RED } from './red.js'
 import { engineInit, SharedEngine, unsentPath } from './shared-engine.js'
 import { UnsentRecords } from './unsent-records.js'
@@ -14,7 +15,17 @@ import { UnsentRecords } from './unsent-records.js'
 const deploys = new Deploys()
 const live = new LiveNodes()
 const engine = new SharedEngine()
-const accounts = new FlowAccounts({ engine, clock: systemClock, isClosing: () => deploys.phase === 'closing' })
+const https = new HttpsCertificate({
+  clock: systemClock,
+  renewed: () => accounts.renew(),
+  problem: (text) => log('warn', text),
+})
+const accounts = new FlowAccounts({
+  engine,
+  clock: systemClock,
+  isClosing: () => deploys.phase === 'closing',
+  complete: (config) => https.complete(config),
+})
 
 /** The deploy under way has closed some of our nodes, so events wait until the new ones exist. */
 let away = false
@@ -36,6 +47,7 @@ accounts.on('registration', (accountId, registration) => {
     guard(node, () => node.onRegistration?.(accountId, registration))
 })
 engine.on('engine', tellEngine)
+engine.on('trace', (line) => log('info', traceSentence(line)))
 engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
 accounts.on('change', (accountId, state) => {
   tellAccount(accountId)
@@ -49,6 +61,7 @@ deploys.on('stop', () => {
 /** Every node module calls this when Node-RED loads it. */
 export function connect(RED: RED): void {
   engine.configure(engineInit(RED))
+  https.configure(RED)
   deploys.watch(RED.events)
   const path = unsentPath(RED)
   const problem = (text: string) => RED.log.error(`[ringflow] ${text}`)
@@ -78,6 +91,7 @@ function settle(): void {
 async function stop(): Promise<void> {
   away = false
   accounts.clear()
+  https.stop()
   troubles.clear()
   await engine.stop()
   calls.clear(new TelephonyError('CLOSED', 'the flows were stopped'))

@@ -6,7 +6,7 @@ export const defaults = {
   /** Id of the sip-proxy, '' for none. */
   proxy: '',
   /** `auto`: the protocol that the address of the proxy or registrar names, UDP by default. */
-  protocol: 'auto' as 'auto' | 'udp' | 'tcp',
+  protocol: 'auto' as 'auto' | 'udp' | 'tcp' | 'tls' | 'ws' | 'wss',
   aor: '',
   displayName: '',
   /** Empty: the user part of the AOR. */
@@ -47,6 +47,12 @@ export const defaults = {
   sessionExpires: '1800',
   /** Calls are placed without an offer. */
   delayedOffer: false,
+  /** The registrar may reach us by the flow that we register over, and give us a GRUU (RFC 5626, 5627). */
+  outbound: true,
+  /** The Contact takes the address that the registrar sees. */
+  rewriteContact: true,
+  /** Without a registration: a flow to the proxy or server is kept open. */
+  keepFlow: false,
   /** What a 3xx of the called party leads to. */
   redirects: 'follow' as 'follow' | 'own-domain' | 'refuse',
   /** Where the caller ID of a call is written. */
@@ -54,6 +60,8 @@ export const defaults = {
   /** How digits are sent; `auto`: RFC 4733 if the peer supports it, else INFO. */
   dtmfMode: 'auto' as 'auto' | 'rfc4733' | 'info',
   mediaSource: 'auto' as 'auto' | 'latch',
+  /** A transfer that the peer of a call asks for. */
+  transfers: 'deny' as 'deny' | 'flow' | 'follow',
   orphanedCalls: 'hangup' as 'hangup' | 'keep',
 }
 export type Config = typeof defaults

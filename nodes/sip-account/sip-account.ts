@@ -47,7 +47,7 @@ function parse(config: Config, context: Context): AccountConfig {
     transport,
     proxy,
     // Flows of older versions do not have this field.
-    protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp']),
+    protocol: oneOf('protocol', config.protocol ?? defaults.protocol, ['auto', 'udp', 'tcp', 'tls', 'ws', 'wss']),
     aor,
     displayName: text(config.displayName),
     authUser: text(config.authUser),
@@ -84,6 +84,7 @@ function parse(config: Config, context: Context): AccountConfig {
       addPrefix: shaped('addPrefix', config.addPrefix, isPrefix, 'prefix of digits'),
       countryCode: shaped('countryCode', config.countryCode, isCountryCode, 'country code').replace(/^(\+|00)/, ''),
     },
+    transfers: oneOf('transfers', config.transfers ?? defaults.transfers, ['deny', 'flow', 'follow']),
     // Flows of older versions do not have these fields.
     reliableProvisional: oneOf('reliableProvisional', config.reliableProvisional ?? defaults.reliableProvisional, [
       'off',
@@ -96,6 +97,9 @@ function parse(config: Config, context: Context): AccountConfig {
       integer: true,
     }),
     delayedOffer: flag(config.delayedOffer ?? defaults.delayedOffer),
+    outbound: flag(config.outbound ?? defaults.outbound),
+    rewriteContact: flag(config.rewriteContact ?? defaults.rewriteContact),
+    keepFlow: flag(config.keepFlow ?? defaults.keepFlow),
     redirects: oneOf('redirects', config.redirects, ['follow', 'own-domain', 'refuse']),
     callerIdBy: oneOf('callerIdBy', config.callerIdBy, ['from', 'pai', 'ppi']),
     dtmfMode: oneOf('dtmfMode', config.dtmfMode, ['auto', 'rfc4733', 'info']),

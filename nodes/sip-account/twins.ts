@@ -14,7 +14,7 @@ export function twinsOf(accounts: readonly AccountConfig[]): [AccountConfig, Acc
   return twins
 }
 
-const addressOf = ({ aor }: AccountConfig): string => aor.toLowerCase().replace(/^sip:/, '')
+const addressOf = ({ aor }: AccountConfig): string => aor.toLowerCase().replace(/^sips?:/, '')
 
 /** With port 0, each transport gets a free port, so only the same transport is the same socket. */
 const socketOf = ({ transport: { id, bindAddress, ports } }: AccountConfig): string => {

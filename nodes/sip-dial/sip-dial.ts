@@ -24,7 +24,7 @@ import { migrations } from './migrations.js'
  * Output 2, not answered: the incoming message; `payload` is the cause (`busy`, `no-answer`, `rejected`, `cancelled`,
  * `completed-elsewhere`, `failed`), more in `call.end`. Busy and no answer are outcomes, not errors.
  * Output 3, progress and end: a new message per event except the answer: `call.trying`, `call.ringing`, `call.early`, `call.media`,
- * `call.media-trouble`, `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.idle`,
+ * `call.media-trouble`, `call.digit` (`payload` is the digit), `call.held`, `call.resumed`, `call.transfer-…`, `call.transferred`, `call.replaced`, `call.idle`,
  * `call.play-ended`, `call.record-ended`, `call.ended`
  * (`payload` is the cause). Every call ends here exactly once, answered or not.
  * Done when the call is answered or ends without an answer, i.e. when output 1 or 2 sends, not at the end of the conversation.

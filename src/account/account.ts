@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { v5 } from 'uuid'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
@@ -13,14 +14,18 @@ import {
 } from '../sip/types.js'
 import { uriHost } from '../sip/uri/host.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
+import { bindingOf } from './binding.js'
+import { ContactRepair } from './contact-repair.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { DigestAuthenticator } from './digest-authenticator.js'
 import { KeepAlive } from './keep-alive.js'
+import { PeerFlow } from './peer-flow.js'
 import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
 import { parseRoute } from './route.js'
 import { resolveTarget, type Target } from './target.js'
+import { protocolOf, transportIn } from './uri-protocol.js'
 
 /** The settings that an account needs; the engine's AccountConfig fits. */
 export interface AccountInit {
@@ -42,6 +47,14 @@ export interface AccountInit {
   strangers?: 'silence' | '403'
   dialPlan?: DialPlan
   proxy: { hops: readonly string[] } | null
+  /** Whether the Contact takes the address that the registrar sees; absent: yes. */
+  rewriteContact?: boolean
+  /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
+  outbound?: boolean
+  /** An account that does not register keeps a flow to its next hop open; absent: no. */
+  keepFlow?: boolean
+  /** Contacts of the same account at an earlier address, which the registrar may still have. */
+  oldContacts?: readonly string[]
   /** Transport protocol of requests whose URI does not name one. */
   protocol?: 'auto' | SipProtocol
   /** PRACK; absent: supported. */
@@ -53,7 +66,7 @@ export interface AccountInit {
 export interface AccountDeps {
   clock: Clock
   log: Logger
-  endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised'>
+  endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised' | 'publicAddress'>
   lookup: Lookup
   /** Number of this account's calls that have not ended, in both directions. */
   activeCalls: () => number
@@ -85,7 +98,7 @@ const SESSION_EXPIRES_SEC = 1800
 /** Throws BAD_CONFIG with the reason if a setting cannot be used. */
 export function checkAccount(init: AccountInit): AccountPeers {
   const aor = parseAor(init.aor)
-  const registrarText = init.registrar.trim() || aor.domain
+  const registrarText = init.registrar.trim() || aor.uri.replace(/:.*@/, ':')
   const registrar = parseHostPort(registrarText)
   if (!registrar) {
     const why = portFault(registrarText) ?? 'Use one like pbx.example.com or 192.0.2.1:5060'
@@ -99,12 +112,14 @@ export function checkAccount(init: AccountInit): AccountPeers {
   }
   // RFC 3261 10.2: no user part in the Request-URI; the port only if the setting has one (otherwise SRV decides).
   const port = /(?:^|[^:]):\d+(?:;|$)/.test(registrarText.replace(/^sips?:/i, '')) ? `:${registrar.port}` : ''
-  const named = transportOf(registrarText)
-  const first = hops[0] ? transportOf(hops[0].route) : named
+  const named = protocolOf(registrarText)
+  const first = hops[0] ? protocolOf(hops[0].route) : named
   const protocol = init.protocol === undefined || init.protocol === 'auto' ? first : init.protocol
+  const [scheme = 'sip:'] = /^sips?:/i.exec(registrarText) ?? []
+  const transport = transportIn(registrarText)
+  const registrarUri = `${scheme.toLowerCase()}${uriHost(registrar.host)}${port}${transport ? `;transport=${transport}` : ''}`
   // RFC 3261 19.1.2
   const usualPort = protocol === 'tls' ? 5061 : 5060
-  const registrarUri = `sip:${uriHost(registrar.host)}${port}${named ? `;transport=${named}` : ''}`
   return {
     aor,
     registrar: registrarUri,
@@ -125,6 +140,7 @@ export class Account {
   readonly #registration: Registration
   readonly #clock: Clock
   readonly #keepAlive: KeepAlive
+  readonly #peerFlow: PeerFlow | undefined
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
   #isStopped = false
@@ -174,25 +190,52 @@ export class Account {
         flowLost: (peer) => this.#flowLost(peer),
       },
     })
+    const instance = init.outbound === false ? undefined : instanceOf(init.id, aor.uri)
     this.#registration = new Registration(
-      { clock, log, userAgent: this.userAgent },
+      {
+        clock,
+        log,
+        userAgent: this.userAgent,
+        ...(init.rewriteContact !== false && { repair: new ContactRepair(clock) }),
+      },
       {
         aor: aor.uri,
         registrar: this.peers.registrar,
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
+        oldContacts: init.oldContacts ?? [],
+        ...(instance && { instance }),
       },
     )
-    this.#keepAlive = new KeepAlive({ clock, send: (to) => this.userAgent.keepAlive(to) })
+    this.#keepAlive = new KeepAlive({
+      clock,
+      send: (to) => this.userAgent.keepAlive(to),
+      ask: (to) => deps.endpoint.publicAddress(to),
+      lost: () => this.#registration.transportLost(),
+    })
+    if (!init.register && init.keepFlow) {
+      this.#peerFlow = new PeerFlow({
+        clock,
+        log,
+        open: () => this.userAgent.openFlow(this.peers.registrar),
+        opened: (peer) => this.#keepAlive.start(peer),
+      })
+    }
     this.#registration.on('state', (state) => {
-      if (state.state === 'idle') this.#keepAlive.stop()
+      if (state.state === 'idle') {
+        this.#keepAlive.stop()
+        this.userAgent.setBinding(undefined)
+      }
       deps.registration(state)
     })
     this.#registration.on('answer', (response) => {
       if (isLocal(response) || response.status >= 300) return
       this.#policy.learn(response.source.host)
       this.#registeredOver = response.source
-      this.#keepAlive.start(response.source)
+      const binding = bindingOf(response, instance ?? '')
+      this.userAgent.setBinding(binding)
+      const { flowTimerMs, isOutbound } = binding
+      this.#keepAlive.start(response.source, { byStun: isOutbound, ...(flowTimerMs && { longestMs: flowTimerMs }) })
     })
   }
 
@@ -200,9 +243,15 @@ export class Account {
     return this.#registration.state
   }
 
+  /** Not empty after `close`: the registrar still has these bindings. */
+  get boundContacts(): readonly string[] {
+    return this.#registration.boundContacts
+  }
+
   start(): void {
     void this.#policy.start()
     if (this.#wantsRegistration) this.#registration.register()
+    void this.#peerFlow?.start()
   }
 
   #isOurs(host: string): boolean {
@@ -220,6 +269,11 @@ export class Account {
     return this.#policy.isKnown(address)
   }
 
+  /** The address outside of the NAT is known, or another one: the Contact takes it, and the account registers with it. */
+  publish(address: HostPort): void {
+    this.#registration.publish(address)
+  }
+
   register(): void {
     this.#registration.register()
   }
@@ -230,6 +284,7 @@ export class Account {
 
   /** RFC 5626 4.4: inbound calls arrived over the lost connection, so the account registers again over a new one. */
   #flowLost(peer: SipAddress): void {
+    this.#peerFlow?.lost(peer)
     const over = this.#registeredOver
     if (over?.protocol !== peer.protocol || over.host !== peer.host || over.port !== peer.port) return
     this.#registration.transportLost()
@@ -247,6 +302,7 @@ export class Account {
     this.#isStopped = true
     this.#policy.close()
     this.#keepAlive.stop()
+    this.#peerFlow?.close()
     this.#registration.close()
     this.userAgent.close()
   }
@@ -257,20 +313,14 @@ function isServer({ host, port }: HostPort, domain: string): boolean {
   return named?.host === host && named.port === port
 }
 
-/** RFC 3261 19.1.1; throws BAD_CONFIG for a transport that is not supported. */
-function transportOf(uri: string): SipProtocol | undefined {
-  const name = /;transport=([^;>?]*)/i.exec(uri)?.[1]?.toLowerCase()
-  if (name === undefined || name === 'udp' || name === 'tcp' || name === 'tls') return name
-  throw badConfig(
-    `“${uri}”: the transport “${name}” is not supported. Use transport=udp, transport=tcp or transport=tls`,
-  )
-}
-
 /**
  * An account has the same user at every start: after a crash its REGISTER replaces the old binding. A random user would add a
  * second binding, which registrars with a limit refuse.
  */
 const contactUserOf = (accountId: string, aor: string): string =>
   createHash('sha256').update(`${accountId} ${aor}`).digest('hex').slice(0, 16)
+
+/** RFC 5626 4.1: the same at every start, so that a registration replaces the earlier one. */
+const instanceOf = (accountId: string, aor: string): string => `urn:uuid:${v5(`${accountId} ${aor}`, v5.URL)}`
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

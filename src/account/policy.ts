@@ -78,7 +78,9 @@ export class Policy {
   /** Decides about a request from an allowed source. */
   admit(request: SipRequest): Admission {
     const { maxCalls } = this.#init
-    if (request.method !== 'INVITE' || this.#deps.activeCalls() < maxCalls) return { admit: true }
+    // RFC 3891: a call that takes the place of another one adds none.
+    const isNew = request.method === 'INVITE' && request.header('Replaces') === undefined
+    if (!isNew || this.#deps.activeCalls() < maxCalls) return { admit: true }
     this.#deps.log.warn({ maxCalls }, 'call refused: the account has reached its limit of simultaneous calls')
     // 486: the caller learns that the account is busy. After a 503 a proxy would consider us broken (RFC 3261 21.5.4).
     return { admit: false, status: 486 }

@@ -3,14 +3,18 @@ import type { Clock, Timer } from '../base/clock.js'
 import { newSipCallId, randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
-import { type FinalResponse, isLocal, type UserAgent } from '../sip/types.js'
+import { type FinalResponse, type HeaderField, isLocal, type UserAgent } from '../sip/types.js'
+import type { HostPort } from './aor.js'
+import type { ContactRepair } from './contact-repair.js'
 import { grantedExpiresSec, isStale, retryAfterMs, wantedExpiresSec } from './registration-response.js'
 import { NEXT_PHASES, type RegistrationState } from './registration-state.js'
 
 export interface RegistrationDeps {
   clock: Clock
   log: Logger
-  userAgent: Pick<UserAgent, 'request' | 'contactUri'>
+  userAgent: Pick<UserAgent, 'request' | 'contactUri' | 'publish'>
+  /** Absent: the Contact stays as it is. */
+  repair?: Pick<ContactRepair, 'addressAfter' | 'refused'>
   /** Uniform between `min` and `max`; an argument for tests. */
   random?: (min: number, max: number) => number
 }
@@ -23,6 +27,10 @@ export interface RegistrationInit {
   /** Host of the Call-ID. */
   host: string
   expiresSec: number
+  /** URN of our instance (RFC 5626 4.1). Absent: the registrar is not offered outbound or GRUU. */
+  instance?: string
+  /** Contacts of an earlier registration that were not removed. */
+  oldContacts?: readonly string[]
 }
 
 export type RegistrationEvents = { state: [state: RegistrationState]; answer: [response: FinalResponse] }
@@ -52,8 +60,14 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   readonly #sipCallId: string
   #cseq = 1
   #expiresSec: number
+  /** False: a proxy on the way does not support outbound (RFC 5626 4.2.1). */
+  #offersOutbound = true
   /** As the registrar has it. */
   #contactUri = ''
+  /** Contacts that have a binding as far as we know. */
+  #bound: readonly string[]
+  /** The address that replaces the one of the Contact. */
+  #published: HostPort | undefined
   #state: RegistrationState = { state: 'idle' }
   #wanted = false
   /** Aborted by `close`: a request that has no answer yet is not sent again. */
@@ -73,10 +87,16 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     this.#random = deps.random ?? randomBetween
     this.#sipCallId = newSipCallId(init.host)
     this.#expiresSec = init.expiresSec
+    this.#bound = init.oldContacts ?? []
   }
 
   get state(): RegistrationState {
     return this.#state
+  }
+
+  /** Not empty after `unregister`: the registrar did not remove these. */
+  get boundContacts(): readonly string[] {
+    return this.#bound
   }
 
   get #closed(): boolean {
@@ -94,6 +114,18 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     } else {
       this.#attempt()
     }
+  }
+
+  /** Registers with another address in the Contact, and removes the old one. */
+  publish(address: HostPort): void {
+    this.#published = address
+    if (!this.#deps.userAgent.publish(address)) return
+    if (this.#inFlight) void this.#inFlight.then(() => this.#renew())
+    else this.#renew()
+  }
+
+  #renew(): void {
+    if (this.#state.state === 'registered' && this.#wanted && !this.#inFlight) this.#attempt()
   }
 
   /** The connection of the registration was lost: registers again soon (RFC 5626 4.5), at a random time because other clients lost it too. */
@@ -144,9 +176,35 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
       this.#expiresSec = wantedSec
       response = await this.#send(wantedSec)
     }
+    if (response.status === 439 && this.#offersOutbound && !this.#closed) {
+      this.#offersOutbound = false
+      response = await this.#send(this.#expiresSec)
+    }
+    if (isAccepted(response) && this.#wanted && !this.#closed) response = await this.#repaired(response)
     if (this.#closed) return
-    if (response.status >= 200 && response.status < 300) this.#succeed(response)
+    if (isAccepted(response)) this.#succeed(response)
     else this.#fail(response)
+  }
+
+  /** Registers once more if the registrar saw another address than that in our Contact. */
+  async #repaired(response: FinalResponse): Promise<FinalResponse> {
+    const { repair, userAgent, log } = this.#deps
+    const contactUri = this.#contactUri
+    // The Contact of another protocol leads back by the connection.
+    if (isLocal(response) || contactUri !== userAgent.contactUri) return response
+    const address = repair?.addressAfter(response, contactUri)
+    if (!repair || !address || !userAgent.publish(address)) return response
+    log.info({ contact: contactUri, address }, 'the registrar sees another address: the Contact takes it')
+    const again = await this.#send(this.#expiresSec)
+    if (isLocal(again) || isAccepted(again)) {
+      this.#published = address
+      return again
+    }
+    log.warn({ status: again.status, address }, 'the registrar refused the Contact with the address that it sees')
+    repair.refused()
+    userAgent.publish(this.#published)
+    this.#contactUri = contactUri
+    return response
   }
 
   #succeed(response: FinalResponse): void {
@@ -222,15 +280,30 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
       from: this.#init.aor,
       sipCallId: this.#sipCallId,
       cseq: this.#cseq,
-      contactParams: `;expires=${expiresSec}`,
-      headers: [['Expires', String(expiresSec)]],
+      contactParams: `;expires=${expiresSec}${this.#instanceParams}`,
+      oldContacts: this.#bound,
+      headers: [['Expires', String(expiresSec)], ...this.#supported],
       signal: this.#life.signal,
     })
     this.#cseq = Math.max(this.#cseq, cseq) + 1
     this.#contactUri = contactUri ?? userAgent.contactUri
+    if (isAccepted(response)) this.#bound = expiresSec > 0 ? [this.#contactUri] : []
     log.debug({ status: response.status, expiresSec }, 'REGISTER answered')
     if (!this.#closed) this.emit('answer', response)
     return response
+  }
+
+  /** RFC 5626 4.2.1: one flow, the first. */
+  get #instanceParams(): string {
+    const { instance } = this.#init
+    if (!instance) return ''
+    return `;+sip.instance="<${instance}>"${this.#offersOutbound ? ';reg-id=1' : ''}`
+  }
+
+  /** RFC 3327 5.1, RFC 5626 4.2.1, RFC 5627 4.1 */
+  get #supported(): HeaderField[] {
+    if (!this.#init.instance) return []
+    return [['Supported', this.#offersOutbound ? 'path, outbound, gruu' : 'path, gruu']]
   }
 
   #schedule(waitMs: number): void {
@@ -253,3 +326,5 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     this.emit('state', next)
   }
 }
+
+const isAccepted = ({ status }: FinalResponse): boolean => status >= 200 && status < 300

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
 import { type HostPort, parseHostPort, portFault } from './aor.js'
+import { protocolOf } from './uri-protocol.js'
 
 /** One entry of a route set: a Route header value and its address. */
 export interface Via extends HostPort {
@@ -20,7 +21,7 @@ export function parseRoute(entries: readonly string[]): Via[] {
 }
 
 /**
- * `proxy.example.com`, `proxy.example.com:5060;lr`, `sip:proxy.example.com`, each also in angle brackets: a loose router. With `;strict` a
+ * `proxy.example.com`, `proxy.example.com:5060;lr`, `sip:proxy.example.com`, `sips:proxy.example.com`, each also in angle brackets: a loose router. With `;strict` a
  * strict one (RFC 3261 16.12.1.1: a URI without `lr`); this mark is ours and is not sent.
  */
 function parseVia(text: string): Via {
@@ -28,11 +29,12 @@ function parseVia(text: string): Via {
   const isStrict = unmarked !== text
   const bare = unmarked.replace(/^<(.*)>$/, '$1').trim()
   const address = parseHostPort(bare)
-  const uri = /^sip:/i.test(bare) ? bare : `sip:${isIPv6(bare) ? `[${bare}]` : bare}`
+  const uri = /^sips?:/i.test(bare) ? bare : `sip:${isIPv6(bare) ? `[${bare}]` : bare}`
   if (!address || /[\s<>",?]/.test(uri)) {
     const why = portFault(bare) ?? 'Use one like sip:proxy.example.com:5060 or proxy.example.com'
     throw badConfig(`“${text}” is not a valid proxy. ${why}`)
   }
+  protocolOf(uri)
   const isLoose = LOOSE.test(uri)
   if (isStrict && isLoose) {
     throw badConfig(`“${text}”: a strict router has no lr. Take out ;lr, or do not choose strict`)
@@ -40,7 +42,7 @@ function parseVia(text: string): Via {
   return { route: `<${uri}${isStrict || isLoose ? '' : ';lr'}>`, ...address }
 }
 
-const STRICT = /;strict(?=[;>]|\s*$)/i
+const STRICT = /;strict(?=[;>]|\s*$)/gi
 const LOOSE = /;lr(?=[;=]|$)/i
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -23,7 +23,7 @@ const OTHER_SCHEME = /^(?:[a-z][a-z0-9+.-]*:\/\/|mailto:|xmpp:|callto:|h323:|im:
 const MAX_LENGTH = 256
 
 /**
- * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…` or `tel:…` as a Request-URI. A target without a host gets the account's domain,
+ * `1002`, `+49 30 1234`, `alice`, `alice@host`, `sip:…`, `sips:…` or `tel:…` as a Request-URI. A target without a host gets the account's domain,
  * a number is also converted by the dial plan. Throws BAD_TARGET for other texts, with a message for the person who typed the target.
  */
 export function resolveTarget(text: string, domain: string, plan?: DialPlan): Target {
@@ -38,16 +38,16 @@ export function resolveTarget(text: string, domain: string, plan?: DialPlan): Ta
     throw bad(`“${target}” is not a valid target. Use only the address, without name and angle brackets`)
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase()
   if (scheme === 'tel') return numberTarget(telNumber(target), target, to)
-  if (scheme === 'sip' || scheme === 'sips') return uriTarget(target.slice(scheme.length + 1), target, scheme)
-  if (target.includes('@') && !OTHER_SCHEME.test(target)) return uriTarget(target, target)
+  if (scheme === 'sip' || scheme === 'sips') return uriTarget(scheme, target.slice(scheme.length + 1), target)
+  if (target.includes('@') && !OTHER_SCHEME.test(target)) return uriTarget('sip', target, target)
   if (scheme !== undefined) {
     throw bad(`“${target}”: ${scheme}: addresses cannot be called. Use a number, name@host, sip:, sips: or tel:`)
   }
   if (NUMBER.test(target.replace(VISUAL_SEPARATORS, ''))) return numberTarget(target, target, to)
-  return uriTarget(`${target}@${domain}`, target)
+  return uriTarget('sip', `${target}@${domain}`, target)
 }
 
-function uriTarget(rest: string, original: string, scheme: 'sip' | 'sips' = 'sip'): Target {
+function uriTarget(scheme: 'sip' | 'sips', rest: string, original: string): Target {
   if (/\s/.test(rest)) throw bad(`“${original}” contains blanks and is not a valid number. Use a number or an address`)
   // RFC 3261 19.1.5: headers in a URI would become headers of the request.
   if (rest.includes('?')) throw bad(`“${original}”: an address with ?headers cannot be called. Use the headers setting`)

@@ -23,8 +23,8 @@ interface ChangesHost {
 
 export class CallChanges {
   readonly #host: ChangesHost
-  readonly #leg: DialogLeg
-  readonly #negotiation: Negotiation
+  #leg: DialogLeg
+  #negotiation: Negotiation
   #last: Promise<unknown> = Promise.resolve()
   #local = false
   #remote: HeldDirection | 'sendrecv' = 'sendrecv'
@@ -64,6 +64,12 @@ export class CallChanges {
       }
       return this.#host.facts.codec ?? (codecs[0] as CodecName)
     })
+  }
+
+  /** The call goes on with another peer, which holds nothing yet. */
+  moveTo(leg: DialogLeg, negotiation: Negotiation): void {
+    this.#leg = leg
+    this.#negotiation = negotiation
   }
 
   /** Call it after each agreement. */

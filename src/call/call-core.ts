@@ -15,11 +15,13 @@ import { DialogLeg } from './dialog-leg.js'
 import type { DigitPath } from './digits.js'
 import { Ending } from './ending.js'
 import { identityOf } from './identity.js'
-import type { Farewell, Leg, LegHost } from './leg.js'
+import type { Farewell, Leg } from './leg.js'
 import { MediaLink, type MediaLinkHost } from './media-link.js'
 import { noAddress } from './media-trouble.js'
 import { Moment } from './moment.js'
 import type { Negotiation } from './negotiation.js'
+import type { NextPeer, TransferEvent, TransferHost } from './transfer-host.js'
+import type { TransferRules } from './transfer-rules.js'
 import type { CallAccount, CallDeps, LocalPlace } from './types.js'
 
 type Shared = 'callId' | 'at' | 'seq' | 'call' | 'owner'
@@ -45,12 +47,13 @@ interface CallListener {
   ending(): void
 }
 
-export class CallCore implements LegHost, MediaLinkHost {
+export class CallCore implements TransferHost, MediaLinkHost {
   readonly clock: Clock
   readonly log: Logger
   readonly account: CallAccount
   readonly facts: CallFacts
   readonly media: MediaLink
+  readonly transferRules: TransferRules | undefined
   readonly digits: CallDigits
   /** Set before the first event. */
   leg!: Leg
@@ -60,6 +63,8 @@ export class CallCore implements LegHost, MediaLinkHost {
   readonly #ending = new Ending()
   #talking: Deferred<void> | undefined
   #dialogLeg: DialogLeg | undefined
+  /** Resolves when the dialog with an earlier peer has ended. */
+  #parting: Promise<unknown> | undefined
   #changes: CallChanges | undefined
   #latest: SipMessage | undefined
   #ringingReported = false
@@ -75,6 +80,7 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.clock = deps.clock
     this.log = deps.log
     this.account = init.account
+    this.transferRules = deps.transfers
     this.facts = init.facts
     this.digits = new CallDigits(deps.clock)
     this.media = new MediaLink(deps, this, { codecs: init.codecs, latest: () => this.#latest })
@@ -172,12 +178,34 @@ export class CallCore implements LegHost, MediaLinkHost {
   answered(dialog: SipDialog, settled: Settled | undefined): void {
     const { negotiation } = this.media
     if (!negotiation) throw new TelephonyError('INTERNAL', 'the call was answered without media')
-    this.#dialogLeg = new DialogLeg(this, dialog, negotiation)
-    this.leg = this.#dialogLeg
-    this.#listener.answeredIn(dialog)
+    this.#enter(dialog, negotiation)
     const now = new Moment(this.clock)
     this.facts.answered(now)
     if (settled) this.#agree(settled, now)
+  }
+
+  report(event: TransferEvent): void {
+    if (!this.ending) this.tell(event)
+  }
+
+  successor(): Negotiation {
+    return this.media.successor()
+  }
+
+  replacePeer(next: NextPeer, event: TransferEvent, part: () => Promise<unknown>): void {
+    this.#dialogLeg?.detach()
+    this.media.follow(next.negotiation)
+    this.noteHeaders(next.message)
+    this.facts.continueIn(next.dialog.sipCallId)
+    const leg = this.#enter(next.dialog, next.negotiation)
+    this.#changes?.moveTo(leg, next.negotiation)
+    this.tell(event)
+    if (next.settled) this.#agree(next.settled, new Moment(this.clock))
+    this.#parting = part().catch((err: unknown) => this.log.warn({ err }, 'the dialog of the earlier peer'))
+  }
+
+  awaitPeer(): void {
+    this.media.negotiation?.pause()
   }
 
   settled(settled: Settled): void {
@@ -279,6 +307,14 @@ export class CallCore implements LegHost, MediaLinkHost {
     if (!this.ending && (this.#changes || this.media.negotiation?.hold.isOn)) this.changes?.follow()
   }
 
+  #enter(dialog: SipDialog, negotiation: Negotiation): DialogLeg {
+    const leg = new DialogLeg(this, dialog, negotiation, this.#dialogLeg?.referrals ?? 0)
+    this.#dialogLeg = leg
+    this.leg = leg
+    this.#listener.answeredIn(dialog)
+    return leg
+  }
+
   #press(digit: string, durationMs: number, path: DigitPath): void {
     if (this.ending || !this.digits.accept(digit, durationMs, path)) return
     this.facts.noteDigit(digit)
@@ -286,9 +322,15 @@ export class CallCore implements LegHost, MediaLinkHost {
     this.digits.buffer.push(digit)
   }
 
+  #leave(end: CallEnd, farewell: Farewell | undefined): Promise<number | null> {
+    const left = this.leg.leave(end, farewell)
+    const parting = this.#parting
+    return parting ? left.finally(() => parting) : left
+  }
+
   async #wrapUp(decision: CallEnd, farewell: Farewell | undefined): Promise<void> {
     const { end, stats } = await this.#ending.run(this, decision, {
-      leave: (why) => this.leg.leave(why, farewell),
+      leave: (why) => this.#leave(why, farewell),
       closeMedia: () => this.media.close(),
       unknownHost: () => this.media.negotiation?.unknownHost,
     })

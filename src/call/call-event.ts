@@ -11,7 +11,7 @@ export type CallState = 'trying' | 'ringing' | 'early' | 'answered' | 'held' | '
 /** Why and by whom a call ended; exactly one per call. */
 export interface CallEnd {
   by: 'local' | 'remote' | 'error'
-  /** `completed-elsewhere`: another telephone took the call. `abandoned`: no node acted in the answered call. `session-expired`: its session timer was not refreshed (RFC 4028). */
+  /** `transferred`: the peer went on with the target of a transfer. `completed-elsewhere`: another telephone took the call. `abandoned`: no node acted in the answered call. `session-expired`: its session timer was not refreshed (RFC 4028). */
   cause:
     | 'normal'
     | 'busy'
@@ -24,6 +24,7 @@ export interface CallEnd {
     | 'session-expired'
     | 'abandoned'
     | 'interrupted'
+    | 'transferred'
   /** Final SIP status that was sent or received (486, 603, 404, 408 …), null after BYE. */
   sipCode: number | null
   reason: string
@@ -94,6 +95,16 @@ export type CallEvent = CallEventBase &
     | { type: 'call.resumed'; by: 'local' | 'remote' }
     /** A new offer and answer have changed the codec of the answered call; both directions use it from now on. */
     | { type: 'call.codec-changed'; codec: CodecName; before: CodecName }
+    /** The peer reports on the transfer that we asked for: 100, 180 … */
+    | { type: 'call.transfer-progress'; status: number; reason: string }
+    /** The peer asks to transfer this call, and the flow decides. `referredBy`: as the peer wrote it. */
+    | { type: 'call.transfer-request'; to: { uri: string; user: string }; attended: boolean; referredBy?: string }
+    /** The call goes on with the target of the peer's transfer: same id, same media, another dialog. */
+    | { type: 'call.transferred'; to: { uri: string; user: string } }
+    /** The target of the peer's transfer was not reached. The call goes on, unless its peer has left. */
+    | { type: 'call.transfer-failed'; to: { uri: string; user: string }; status: number; reason: string }
+    /** Another party has taken the place of the peer (RFC 3891): same id, same media, another dialog. */
+    | { type: 'call.replaced'; from: { uri: string; user: string; displayName: string } }
     /** No node has acted in the answered call for `idleSec`; it ends as `abandoned` in `leftSec` unless a node acts. */
     | { type: 'call.idle'; idleSec: number; leftSec: number }
     | { type: 'call.play-ended'; mediaId: string; ended: PlayEnded; playedMs: number }

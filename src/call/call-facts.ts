@@ -91,6 +91,11 @@ export class CallFacts {
     this.#snapshot = { ...this.#snapshot, state: nextState(this.state, 'answered'), answeredAt: now.iso }
   }
 
+  /** The call goes on in another dialog. */
+  continueIn(sipCallId: string): void {
+    this.#snapshot = { ...this.#snapshot, sipCallId }
+  }
+
   use(codec: CodecName): void {
     if (codec !== this.codec) this.#snapshot = { ...this.#snapshot, codec }
   }

@@ -7,33 +7,43 @@ import {
   type SipBody,
   type SipDialog,
 } from '../sip/types.js'
+import { referToText } from '../sip/uri/refer-to.js'
 import { answerOffer } from './answer-offer.js'
 import type { CallEnd } from './call-event.js'
+import { DialogTransfers } from './dialog-transfers.js'
 import { digitOfInfo } from './digits.js'
 import { InfoDigits } from './info-digits.js'
-import type { Farewell, Leg, LegHost } from './leg.js'
+import type { Farewell, Leg } from './leg.js'
 import type { Negotiation } from './negotiation.js'
 import { PeerProbe } from './peer-probe.js'
 import { readReasons, reasonText, reasonValue } from './reason.js'
 import { Renegotiation } from './renegotiation.js'
-import type { LocalPlace } from './types.js'
+import type { TransferHost } from './transfer-host.js'
+import type { LocalPlace, TransferResult } from './types.js'
 
 /** The call from the 2xx to the BYE. */
 export class DialogLeg implements Leg {
   readonly hangup = { cause: 'normal', sipCode: null } as const
-  readonly #host: LegHost
+  /** Another call offers this one to its peer as the target of a transfer. */
+  isConsulted = false
+  readonly #host: TransferHost
   readonly #dialog: SipDialog
   readonly #negotiation: Negotiation
   readonly #probe: PeerProbe
   readonly #renegotiation: Renegotiation
   #infoDigits: InfoDigits | undefined
   #isGone = false
+  readonly #earlierReferrals: number
+  /** Made by the first transfer. */
+  #transfers: DialogTransfers | undefined
 
-  constructor(host: LegHost, dialog: SipDialog, negotiation: Negotiation) {
+  /** `referrals`: how often peers have transferred the call before. */
+  constructor(host: TransferHost, dialog: SipDialog, negotiation: Negotiation, referrals: number) {
     const { clock, log } = host
     this.#host = host
     this.#dialog = dialog
     this.#negotiation = negotiation
+    this.#earlierReferrals = referrals
     this.#probe = new PeerProbe({ clock, log, dialog, lost: (response) => this.#lost(response) })
     this.#renegotiation = new Renegotiation({
       clock,
@@ -51,6 +61,37 @@ export class DialogLeg implements Leg {
       expired: (intervalSec) => this.#expired(intervalSec),
       lost: (response) => this.#lost(response),
     }
+  }
+
+  /** Asks the peer to call another target, or the peer of another call in place of us. */
+  transfer(to: string | DialogLeg, limitMs?: number): Promise<TransferResult> {
+    const referTo = typeof to === 'string' ? referToText(to) : to.#asTarget()
+    return this.transfers.transfer({ referTo, ...(limitMs === undefined ? {} : { limitMs }) })
+  }
+
+  get transfers(): DialogTransfers {
+    this.#transfers ??= new DialogTransfers(this.#host, this.#dialog, this.#earlierReferrals)
+    return this.#transfers
+  }
+
+  get referrals(): number {
+    return this.#transfers?.referrals ?? this.#earlierReferrals
+  }
+
+  get isTransferring(): boolean {
+    return this.#transfers?.isBusy ?? false
+  }
+
+  /** The call goes on in another dialog; this one only ends. */
+  detach(): void {
+    this.#stop()
+    this.#transfers?.close()
+    this.#dialog.handlers = { request: (incoming) => incoming.reject(481) }
+  }
+
+  /** Ends the dialog of a call that goes on in another one. */
+  async part(): Promise<void> {
+    if (!this.#isGone) await this.#dialog.bye()
   }
 
   /** Sends our offer again. Resolves with true if the peer accepted it. */
@@ -101,9 +142,8 @@ export class DialogLeg implements Leg {
   }
 
   async leave(_end: CallEnd, farewell?: Farewell): Promise<number | null> {
-    this.#probe.stop()
-    this.#renegotiation.close()
-    this.#infoDigits?.close()
+    this.#stop()
+    this.#transfers?.close()
     if (this.#isGone) return null
     const response = await this.#dialog.bye(farewell && byeInit(farewell))
     if (isLocal(response) && response.unsent) this.#host.unsent(`the BYE could not be sent: ${response.reason}`)
@@ -112,10 +152,29 @@ export class DialogLeg implements Leg {
 
   #bye(reasons: readonly string[]): void {
     this.#isGone = true
-    const end: CallEnd = { by: 'remote', cause: 'normal', sipCode: null, reason: reasonText(reasons) ?? 'BYE' }
+    const left = this.#transfers?.peerLeft()
+    if (left === 'waits') {
+      this.#stop()
+      this.#host.awaitPeer()
+      return
+    }
+    const cause = left === 'transferred' || this.isConsulted ? 'transferred' : 'normal'
+    const end: CallEnd = { by: 'remote', cause, sipCode: null, reason: reasonText(reasons) ?? 'BYE' }
     const read = readReasons(reasons)
     if (read) end.reasons = read
     this.#host.finish(end)
+  }
+
+  #stop(): void {
+    this.#probe.stop()
+    this.#renegotiation.close()
+    this.#infoDigits?.close()
+  }
+
+  /** RFC 3891 3: the tags as the peer of this dialog sees them. */
+  #asTarget(): string {
+    const { sipCallId: callId, remoteTag: toTag, localTag: fromTag, remoteUri } = this.#dialog
+    return referToText(remoteUri, { callId, toTag, fromTag, earlyOnly: false })
   }
 
   #fail(reason: string): void {
@@ -137,7 +196,9 @@ export class DialogLeg implements Leg {
   }
 
   #answer(incoming: IncomingRequest): void {
-    if (incoming.request.method === 'INFO') this.#info(incoming)
+    const { method } = incoming.request
+    if (method === 'INFO') this.#info(incoming)
+    else if (method === 'REFER' || method === 'NOTIFY') this.transfers.receive(incoming)
     else this.#reinvite(incoming)
   }
 

@@ -3,7 +3,7 @@ import { TelephonyError } from '../base/errors.js'
 import type { ToPlay } from '../media/client.js'
 import type { MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import { customHeaders } from '../sip/message/custom-headers.js'
-import type { SipDialog } from '../sip/types.js'
+import type { IncomingInvite, SipDialog } from '../sip/types.js'
 import type { CallChanges } from './call-changes.js'
 import { CallCore, type CallCoreInit } from './call-core.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
@@ -14,6 +14,7 @@ import { IdleWatch } from './idle-watch.js'
 import { IncomingLeg } from './incoming-leg.js'
 import type { Farewell } from './leg.js'
 import { Moment } from './moment.js'
+import { takePlace } from './replacement.js'
 import type {
   Call,
   CallDeps,
@@ -23,6 +24,7 @@ import type {
   GatherRules,
   HangupInit,
   LocalPlace,
+  TransferResult,
 } from './types.js'
 
 /** The commands of a call; each checks that the state allows it. */
@@ -90,6 +92,36 @@ export class LiveCall implements Call {
     if (init.failed) this.core.finish({ by: 'error', cause: 'failed', sipCode, reason }, farewell)
     else this.core.finish({ by: 'local', cause, sipCode, reason }, farewell)
     await this.ended
+  }
+
+  async transfer(to: string | Call, { limitMs }: { limitMs?: number } = {}): Promise<TransferResult> {
+    const leg = this.#inDialog()
+    const other = to instanceof LiveCall ? to : undefined
+    if (other === this) throw new TelephonyError('BAD_ARGUMENT', 'a call cannot be transferred to itself')
+    const target = other ? other.#inDialog() : String(to)
+    if (target instanceof DialogLeg) target.isConsulted = true
+    try {
+      const result = await leg.transfer(target, limitMs)
+      if (result.outcome === 'transferred') await this.#leaveTo(other, result)
+      return result
+    } finally {
+      if (target instanceof DialogLeg) target.isConsulted = false
+      this.#idle?.touch()
+    }
+  }
+
+  acceptTransfer(): void {
+    this.#inDialog().transfers.follow()
+  }
+
+  denyTransfer(status = 603): void {
+    if (!Number.isInteger(status) || status < 400 || status > 699)
+      throw new TelephonyError('BAD_ARGUMENT', `${status} cannot decline a transfer. Use a SIP status from 400 to 699`)
+    this.#inDialog().transfers.decline({ status, reason: 'Declined' })
+  }
+
+  replaceBy(invite: IncomingInvite): void {
+    takePlace(this.core, invite)
   }
 
   moveTo(place: LocalPlace): Promise<void> {
@@ -237,12 +269,29 @@ export class LiveCall implements Call {
   /** A hold lasts until its side resumes, an echo until a command turns it off. */
   #isBusy(): boolean {
     const { media, facts } = this.core
+    const { leg } = this.core
+    if (leg instanceof DialogLeg && leg.isTransferring) return true
     return this.#gather !== undefined || this.#echoes || facts.state === 'held' || media.isBusy
   }
 
   #abandon(idleSec: number): void {
     const reason = `no node has acted in the call for ${idleSec} s`
     this.core.finish({ by: 'local', cause: 'abandoned', sipCode: null, reason })
+  }
+
+  /** The peer of this call and the peer of the other one talk to each other now. */
+  async #leaveTo(other: LiveCall | undefined, { status, reason }: TransferResult): Promise<void> {
+    const end = { by: 'local', cause: 'transferred', sipCode: null, reason: `${status} ${reason}` } as const
+    this.core.finish(end)
+    other?.core.finish(end)
+    await Promise.all([this.ended, other?.ended])
+  }
+
+  #inDialog(): DialogLeg {
+    this.#alive()
+    const { leg, facts } = this.core
+    if (leg instanceof DialogLeg) return leg
+    throw new TelephonyError('WRONG_STATE', `only an answered call can be transferred; the call is ${facts.state}`)
   }
 
   /** Called by each command: throws if the call has ended, and restarts the idle time. */

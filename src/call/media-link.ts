@@ -57,6 +57,18 @@ export class MediaLink {
     return this.#negotiation
   }
 
+  /** An offer and answer with another peer, on the same media. */
+  successor(): Negotiation {
+    if (!this.#session) throw new TelephonyError('INTERNAL', 'the call has no media')
+    return this.#negotiationOn(this.#session)
+  }
+
+  /** The media follows this negotiation from now on. */
+  follow(negotiation: Negotiation): void {
+    this.#negotiation?.retire()
+    this.#negotiation = negotiation
+  }
+
   /** The actions on the sound; made by the first of them. Undefined before media has been opened. */
   get sound(): CallSound | undefined {
     if (this.#session) this.#sound ??= new CallSound(this.#session, this.#host)
@@ -81,8 +93,8 @@ export class MediaLink {
 
   async #open(): Promise<Negotiation> {
     const { id, account } = this.#host
-    const { codecs, latest } = this.#init
-    const { address, portMin, portMax, advertise } = account.rtp
+    const { codecs } = this.#init
+    const { address, portMin, portMax } = account.rtp
     const where: MediaSessionInit = { id, address, portMin, portMax }
     if (codecs[0]) where.preferredCodec = codecs[0]
     const session = await this.#deps.media.open(where)
@@ -92,9 +104,15 @@ export class MediaLink {
     }
     this.#session = session
     this.#listen(session)
-    const { mediaTimeoutMs, mediaSource = 'auto' } = account
-    this.#negotiation = new Negotiation(session, {
-      advertise,
+    this.#negotiation = this.#negotiationOn(session)
+    return this.#negotiation
+  }
+
+  #negotiationOn(session: MediaSession): Negotiation {
+    const { mediaTimeoutMs, mediaSource = 'auto', rtp } = this.#host.account
+    const { codecs, latest } = this.#init
+    return new Negotiation(session, {
+      advertise: rtp.advertise,
       codecs,
       mediaTimeoutMs,
       mediaSource,
@@ -102,7 +120,6 @@ export class MediaLink {
       lookup: this.#deps.lookup,
       noAddress: (name) => this.#noAddress(name),
     })
-    return this.#negotiation
   }
 
   #listen(session: MediaSession): void {

@@ -1,5 +1,6 @@
 /** Detects from signalling that the peer's media is behind a NAT: docs/adr/0006-whose-media-is-heard.md. */
 import { isIP, isIPv4 } from 'node:net'
+import { isPrivate } from '../base/private-address.js'
 import type { SipMessage } from '../sip/types.js'
 import { parseNameAddress } from '../sip/uri/name-address.js'
 
@@ -29,9 +30,3 @@ export function natHosts(
 function contactHost(message: SipMessage): string {
   return parseNameAddress(message.header('contact') ?? '')?.uri.host ?? ''
 }
-
-/** RFC 1918, RFC 6598, RFC 3927, loopback: a packet that has passed a NAT never has one of these as its source. */
-const PRIVATE =
-  /^(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.(?:\d+\.)*\d+$/
-
-const isPrivate = (host: string): boolean => PRIVATE.test(host) && isIPv4(host)

@@ -148,6 +148,19 @@ export class Negotiation {
     this.#session.connect(parameters)
   }
 
+  /** The peer has left: nothing is sent, and silence has no limit. */
+  pause(): void {
+    if (!this.#connected) return
+    this.#agreement = undefined
+    this.#connected = { ...this.#connected, direction: 'inactive', timeoutMs: 0 }
+    this.#session.connect(this.#connected)
+  }
+
+  /** The media belongs to another negotiation from now on. */
+  retire(): void {
+    this.#agreement = undefined
+  }
+
   /** Media continues at another local address; the next offer contains it. Rejects with NO_PORTS, TRANSPORT. */
   moveTo(rtp: CallAccount['rtp']): Promise<void> {
     const move = () => this.#moveTo(rtp)

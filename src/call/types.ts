@@ -3,12 +3,15 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { MediaService, ToPlay } from '../media/client.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
-import type { SipDialog, UserAgent } from '../sip/types.js'
+import type { IncomingInvite, SipDialog, UserAgent } from '../sip/types.js'
 import type { SipUri } from '../sip/uri/sip-uri.js'
 import type { CallEnd, CallEvent, CallSnapshot } from './call-event.js'
 import type { Caller, CallerIdBy, Diverted } from './identity.js'
 import type { MediaSource } from './nat.js'
 import type { HostLookup } from './peer-host.js'
+import type { TransferPolicy, TransferRules } from './transfer-rules.js'
+
+export type { TransferPolicy, TransferRules }
 
 export interface CallDeps {
   clock: Clock
@@ -18,6 +21,8 @@ export interface CallDeps {
   userAgent: UserAgent
   /** Addresses of a host name in the peer's SDP, of both families; never rejects. */
   lookup: HostLookup
+  /** Absent: each REFER of a peer is declined. */
+  transfers?: TransferRules
   /** Which peers may assert an identity (RFC 3325 5), and ask for an automatic answer. Absent: none. */
   trust?: { isKnown(address: string): boolean }
 }
@@ -58,7 +63,7 @@ export interface CallReports {
    * alters them.
    */
   onEvent?: (event: CallEvent) => void
-  /** The 2xx has made the dialog of the call; called at most once, before `call.answered`. */
+  /** The 2xx has made the dialog of the call: before `call.answered`, and again when the call goes on with another peer. */
   onDialog?: (callId: string, dialog: SipDialog) => void
 }
 
@@ -131,6 +136,13 @@ export interface GatherResult {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
+export interface TransferResult {
+  outcome: 'transferred' | 'failed'
+  /** The last status that the peer reported, or the status that refused the REFER. */
+  status: number
+  reason: string
+}
+
 export interface HangupInit {
   /** Hangs up when the play and the digits in progress have been sent. */
   afterMedia?: boolean
@@ -168,6 +180,17 @@ export interface Call {
   redirect(contacts: readonly string[], reason?: string): void
   /** BYE, CANCEL, 603 or 480 depending on the state; never rejects, resolves when the call has ended. */
   hangup(init?: HangupInit): Promise<void>
+  /**
+   * Asks the peer to call a URI, or, with another answered call, its peer in place of us (RFC 5589). Resolves with the result: a transferred
+   * call has ended, and with it the other call; a call whose transfer failed goes on. Rejects with CALL_ENDED if the call ends first.
+   */
+  transfer(to: string | Call, init?: { limitMs?: number }): Promise<TransferResult>
+  /** Follows the transfer that the peer has asked for by `call.transfer-request`. */
+  acceptTransfer(): void
+  /** Declines it; `status` from 400 to 699, 603 if it is absent. */
+  denyTransfer(status?: number): void
+  /** Another dialog takes the place of this call's dialog (RFC 3891). The INVITE is answered in every case. */
+  replaceBy(invite: IncomingInvite): void
   /** The local address is gone: the call continues from this place, or ends as `failed`. Never rejects; resolves when that is done. */
   moveTo(place: LocalPlace): Promise<void>
   /** Resolves when the sound has ended; `call.play-ended` is emitted too. `repeat` 0 plays without end. */

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { MAX_PORT } from '../base/limits.js'
 import type { AccountConfig, IpVersion, TransportConfig } from '../engine/protocol.js'
 import { checkIdentity } from './addresses.js'
-import { bracketed, type Listen, parseListen, protocolsFrom } from './listen.js'
+import { bracketed, parseListen, protocolsFrom } from './listen.js'
 import { type Options, UsageError } from './options.js'
+import { tlsFrom, wsFrom } from './tls-options.js'
 
 const DEFAULT_USER = 'ringflow'
 const DEFAULT_RTP = { min: 16_384, max: 32_766 }
@@ -37,10 +38,10 @@ export function accountFrom(options: Options, version: string, defaults: Account
     // Random, because the contact is derived from it and must not be guessed.
     id: randomUUID(),
     name: 'ringflow',
-    transport: transportFrom(options, { ...listen, protocol: protocols.transport }, version),
+    transport: transportFrom(options, { host: listen.host, ports: protocols.ports }, version),
     protocol: protocols.account,
     proxy: proxy ? { id: 'proxy', name: 'proxy', hops: [proxy] } : null,
-    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sip:/i, '').replace(/;.*$/, '')}`,
+    aor: user.includes('@') ? user : `${user}@${domain.replace(/^sips?:/i, '').replace(/;.*$/, '')}`,
     displayName: options.text('display-name') ?? '',
     authUser: options.text('auth-user') ?? '',
     password: options.password(),
@@ -62,16 +63,24 @@ export function accountFrom(options: Options, version: string, defaults: Account
   }
 }
 
-function transportFrom(options: Options, listen: Listen, version: string): TransportConfig {
+function transportFrom(
+  options: Options,
+  { host, ports }: { host: string; ports: TransportConfig['ports'] },
+  version: string,
+): TransportConfig {
   const rtp = rtpPortsFrom(options)
   return {
     id: 'transport',
     name: 'transport',
     ipVersion: ipVersionFrom(options),
-    bindAddress: listen.host,
-    ports: portsOf(listen.protocol ?? 'udp', bindPortFrom(options, listen)),
+    bindAddress: host,
+    ports,
     publicAddress: options.text('public-address') ?? '',
+    stunServer: options.text('stun-server') ?? '',
+    mediaAddress: options.text('media-address') ?? '',
     userAgent: options.text('user-agent') ?? `ringflow/${version}`,
+    ...tlsFrom(options, ports),
+    ...wsFrom(options),
     rtpPortMin: rtp.min,
     rtpPortMax: rtp.max,
   }
@@ -80,14 +89,6 @@ function transportFrom(options: Options, listen: Listen, version: string): Trans
 function ipVersionFrom(options: Options): IpVersion {
   if (options.flag('ipv6-only')) return '6'
   return options.flag('ipv6') ? 'prefer-6' : 'prefer-4'
-}
-
-function bindPortFrom(options: Options, listen: Listen): number {
-  const port = options.integer('local-port', 0, MAX_PORT)
-  if (port === undefined || port === listen.port) return listen.port
-  if (listen.port !== 0)
-    throw new UsageError(`--local-port ${port}: --listen already names port ${listen.port}. Use one of the two options`)
-  return port
 }
 
 function rtpPortsFrom(options: Options): { min: number; max: number } {
@@ -125,6 +126,3 @@ function inboundFrom(
   const allowedSources = text.split(',').map((source) => source.trim())
   return { inboundFrom: 'known', allowedSources }
 }
-
-const portsOf = (protocols: string, port: number): TransportConfig['ports'] =>
-  Object.fromEntries(protocols.split('+').map((protocol) => [protocol, port]))

@@ -19,7 +19,7 @@ export function checkIdentity(options: Options): void {
   if (server) {
     const hostPort = server
       .trim()
-      .replace(/^sip:/i, '')
+      .replace(/^sips?:/i, '')
       .replace(/[;?].*$/, '')
     const host = hostPort.replace(/^((?:\[[^\]]*\])|[^:]*):[^:]*$/, '$1')
     const why =

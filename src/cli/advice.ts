@@ -50,6 +50,19 @@ const BY_ERROR = new Map<ErrorCode, string>([
   ['NO_PORTS', 'Choose another range with --rtp-ports.'],
 ])
 
+/** By the code at the end of the reason. */
+const BY_TLS = new Map<string, string>([
+  ['CERTIFICATE_SELF_SIGNED', 'If you trust this certificate, give it with --tls-ca.'],
+  ['CERTIFICATE_UNKNOWN_ISSUER', 'Give the certificate of its issuer with --tls-ca.'],
+  ['CERTIFICATE_WRONG_NAME', 'Use one of these names in --server or in the target.'],
+  ['CERTIFICATE_MISSING', 'Give your certificate with --tls-cert and --tls-key.'],
+  ['CERTIFICATE_REFUSED', 'Give a certificate that the server trusts with --tls-cert and --tls-key.'],
+  ['TLS_NOT_SPOKEN', 'Check the port: servers usually take TLS at port 5061.'],
+])
+
+/** '' for a reason that is not about TLS. */
+export const adviceForTls = (reason: string): string => BY_TLS.get(/\((\w+)\)$/.exec(reason)?.[1] ?? '') ?? ''
+
 const NOT_ANSWERED = 'The call was not answered in time; a larger --ring-timeout waits longer.'
 export const UNSENT = 'Check host and port, and the network of this machine.'
 export const UNREACHABLE =
@@ -65,13 +78,15 @@ interface FailedCall {
   reached: boolean
   /** Whether a request could not be sent. */
   unsent: boolean
+  /** In words. */
+  reason?: string
 }
 
-export function adviceFor({ cause, status, reached, unsent }: FailedCall): string {
+export function adviceFor({ cause, status, reached, unsent, reason = '' }: FailedCall): string {
   const known = BY_CAUSE.get(cause) ?? BY_STATUS.get(status ?? 0)
   if (known !== undefined) return known
   if (cause === 'no-answer') return reached ? NOT_ANSWERED : UNREACHABLE
-  return unsent ? UNSENT : ''
+  return unsent ? adviceForTls(reason) || UNSENT : ''
 }
 
 export const adviceForStatus = (status: number): string => BY_STATUS.get(status) ?? ''

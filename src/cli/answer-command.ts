@@ -50,7 +50,8 @@ export async function runAnswer(context: CommandContext): Promise<number> {
     watchRegistration(engine, account, report)
     const { local, listeners } = await engine.call('setAccount', account)
     const places = listeners.map(({ protocol, host, port }) => `${protocol}://${bracketed(host)}:${port}`)
-    report.say('listening', { ...local, listeners }, `listening on ${places.join(', ')} (Ctrl-C ends)`)
+    const where = places.length > 0 ? `listening on ${places.join(', ')}` : `waiting for calls from ${server}`
+    report.say('listening', { ...local, listeners }, `${where} (Ctrl-C ends)`)
     await Promise.race([aborted(signal), ...(once ? [first] : [])])
   } finally {
     await engine.close()

@@ -4,6 +4,7 @@ import type { Engine, EngineInit } from '../engine/protocol.js'
 import type { Options } from './options.js'
 import type { Refused } from './registration-failure.js'
 import type { Report } from './report.js'
+import { INSECURE } from './tls-options.js'
 
 export interface CommandContext {
   options: Options
@@ -21,9 +22,10 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 export async function startEngine(
-  { options }: CommandContext,
+  { options, report }: CommandContext,
   paths: Pick<EngineInit, 'mediaRoots' | 'recordRoot'> = { mediaRoots: [], recordRoot: process.cwd() },
 ): Promise<Engine> {
+  if (options.flag('tls-insecure')) report.warn(INSECURE)
   const traceSip = options.flag('trace')
   const level = options.oneOf('log-level', LOG_LEVELS) ?? (options.flag('verbose') ? 'debug' : 'silent')
   const dnsServers = options.text('dns')?.split(',') ?? []

@@ -26,7 +26,8 @@ export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
     const status = statusOfPeer(ended)
     // 503 is the code for a request that could not be sent (RFC 3261 8.1.3.1).
     const unsent = end.by === 'error' && end.sipCode === 503
-    const advice = adviceFor({ cause: end.cause, status, reached: isReached(ended), unsent })
+    const { cause, reason } = end
+    const advice = adviceFor({ cause, status, reached: isReached(ended), unsent, reason })
     return { ok: false, problem: `call failed: ${whyFailed(ended)}`, advice }
   }
   if (stats?.heard === 'undecodable') {
@@ -46,7 +47,8 @@ export function outcomeOf(ended: Ended, failure?: TelephonyError): Outcome {
   return WELL
 }
 
-export const isGoodEnd = ({ call, end }: Ended): boolean => call.answeredAt !== null && end.cause === 'normal'
+export const isGoodEnd = ({ call, end }: Ended): boolean =>
+  call.answeredAt !== null && (end.cause === 'normal' || end.cause === 'transferred')
 
 /** The status that the peer sent. Other codes of an end come from this side: an own 503, or the 487 after CANCEL. */
 const statusOfPeer = ({ call, end }: Ended): number | null =>

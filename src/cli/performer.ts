@@ -1,6 +1,6 @@
 import { TelephonyError } from '../base/errors.js'
 import type { Engine, EngineEvents } from '../engine/protocol.js'
-import { endsBySound, perform, type SoundPlan, startRecording } from './sound.js'
+import { endsBySound, perform, type SoundPlan, startRecording, transfer } from './sound.js'
 
 type CallEvent = EngineEvents['call']
 
@@ -10,10 +10,12 @@ interface Performance {
   /** Started by the first sound, so that early media is recorded too. */
   recording?: Promise<void>
   hangUpTimer?: NodeJS.Timeout
+  /** Aborted when the call has ended. */
+  over: AbortController
   failure?: TelephonyError
 }
 
-/** Performs the plan on each call: records, plays, presses keys, and hangs up when that is done or the time is over. */
+/** Performs the plan on each call: records, plays, presses keys, holds, and hangs up when that is done or the time is over. */
 export class Performer {
   readonly #engine: Engine
   readonly #plan: SoundPlan
@@ -35,12 +37,13 @@ export class Performer {
   takeFailure(callId: string): TelephonyError | undefined {
     const performance = this.#performances.get(callId)
     clearTimeout(performance?.hangUpTimer)
+    performance?.over.abort()
     this.#performances.delete(callId)
     return performance?.failure
   }
 
   async #attempt(callId: string, step: (performance: Performance) => Promise<void>): Promise<void> {
-    const performance = this.#performances.get(callId) ?? { nth: ++this.#calls }
+    const performance = this.#performances.get(callId) ?? { nth: ++this.#calls, over: new AbortController() }
     this.#performances.set(callId, performance)
     try {
       await step(performance)
@@ -62,7 +65,8 @@ export class Performer {
     const { durationMs } = this.#plan
     if (durationMs !== undefined) performance.hangUpTimer = setTimeout(() => this.#hangUp(callId), durationMs)
     await this.#record(callId, performance)
-    await perform(this.#engine, callId, this.#plan)
+    await perform(this.#engine, callId, this.#plan, performance.over.signal)
+    if (this.#plan.transferTo !== undefined) await transfer(this.#engine, callId, this.#plan.transferTo)
     if (durationMs === undefined && endsBySound(this.#plan)) this.#hangUp(callId)
   }
 

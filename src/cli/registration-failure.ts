@@ -1,5 +1,5 @@
 import type { AccountConfig, EngineEvents } from '../engine/protocol.js'
-import { adviceForStatus, UNREACHABLE, UNSENT, WITHOUT_PASSWORD } from './advice.js'
+import { adviceForStatus, adviceForTls, UNREACHABLE, UNSENT, WITHOUT_PASSWORD } from './advice.js'
 
 type Registration = EngineEvents['registration']['registration']
 export type Refused = Extract<Registration, { state: 'failed' }>
@@ -14,7 +14,7 @@ export function registrationFailure(
   account: Pick<AccountConfig, 'proxy' | 'registrar' | 'password'>,
 ): { problem: string; advice: string } {
   if (local) {
-    if (status !== 408) return { problem: `registration failed: ${reason}`, advice: UNSENT }
+    if (status !== 408) return { problem: `registration failed: ${reason}`, advice: adviceForTls(reason) || UNSENT }
     return { problem: `registration failed: no response from ${firstHop(account)}`, advice: UNREACHABLE }
   }
   const isPasswordMissing = (status === 401 || status === 407) && account.password === ''

@@ -28,6 +28,11 @@ export class Report {
     else if (text !== '') this.#streams.out(text)
   }
 
+  /** For people only, and not a failure. */
+  warn(text: string): void {
+    this.#streams.err(text)
+  }
+
   fail(text: string, advice = ''): void {
     this.#problem = text
     this.#streams.err(advice ? `${text}\n  ${advice}` : text)
@@ -74,6 +79,16 @@ function describe(event: CallEvent): string {
       return event.by === 'local' ? 'we resumed the call' : 'the other side resumed the call'
     case 'call.codec-changed':
       return `the codec is now ${event.codec}`
+    case 'call.transfer-progress':
+      return `transfer: the peer reports ${event.status} ${event.reason}`
+    case 'call.transfer-request':
+      return `the peer asks to transfer the call to ${event.to.uri}`
+    case 'call.transferred':
+      return `transferred by the peer to ${event.to.uri}`
+    case 'call.transfer-failed':
+      return `the peer's transfer to ${event.to.uri} failed: ${event.status} ${event.reason}`
+    case 'call.replaced':
+      return `the peer was replaced by ${event.from.uri}`
     case 'call.idle':
       return `no activity in the call: it ends in ${event.leftSec} s`
     case 'call.play-ended':

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { TelephonyError } from '../base/errors.js'
 import type { Engine, EngineInit, Playable } from '../engine/protocol.js'
+import { type HoldPlan, holdFrom, performHold } from './hold.js'
 import { type Options, UsageError } from './options.js'
 
 /** The actions on each call. */
@@ -11,7 +13,10 @@ export interface SoundPlan {
   /** Absolute path; further calls get `-2`, `-3` … before the ending. */
   record: string | undefined
   digits: string | undefined
+  hold: HoldPlan | undefined
   durationMs: number | undefined
+  /** The other side is transferred when the rest is done. */
+  transferTo: string | undefined
 }
 
 /** The tone is repeated. This length has whole periods of every frequency in whole Hz, so that the joint is not audible. */
@@ -27,27 +32,33 @@ export function soundFrom(options: Options, digits: string | undefined): SoundPl
   if (digits !== undefined && !/^[0-9*#a-d,]+$/i.test(digits))
     throw new UsageError(`“${digits}” cannot be pressed. Use 0-9 * # A-D and commas`)
   const record = options.text('record')
+  const music = options.text('hold-music')
   return {
-    play: file !== undefined ? fileFrom(file) : tone !== undefined ? toneFrom(tone) : undefined,
+    play: file !== undefined ? fileFrom('play', file) : tone !== undefined ? toneFrom(tone) : undefined,
     echo,
     record: record === undefined ? undefined : recordPath(record),
     digits,
+    hold: holdFrom(options, music === undefined ? undefined : fileFrom('hold-music', music)),
     durationMs: options.durationMs('duration'),
+    transferTo: options.text('transfer-to'),
   }
 }
 
 /** On the command line every path is allowed: each named folder becomes a root. */
 export function rootsOf(plan: SoundPlan): Pick<EngineInit, 'mediaRoots' | 'recordRoot'> {
   return {
-    mediaRoots: plan.play?.kind === 'file' ? [dirname(plan.play.file)] : [],
+    mediaRoots: filesOf(plan).map((file) => dirname(file)),
     recordRoot: plan.record === undefined ? process.cwd() : dirname(plan.record),
   }
 }
 
 /** Checks the file before a telephone rings. Rejects with FILE_NOT_FOUND, BAD_AUDIO. */
-export async function checkSound(engine: Engine, { play }: SoundPlan): Promise<void> {
-  if (play?.kind === 'file') await engine.call('checkMedia', { file: play.file })
+export async function checkSound(engine: Engine, plan: SoundPlan): Promise<void> {
+  for (const file of filesOf(plan)) await engine.call('checkMedia', { file })
 }
+
+const filesOf = ({ play, hold }: SoundPlan): string[] =>
+  [play, hold?.music].flatMap((sound) => (sound?.kind === 'file' ? [sound.file] : []))
 
 /** `nth`: number of the call in this run; each call has its own file. */
 export async function startRecording(engine: Engine, callId: string, plan: SoundPlan, nth: number): Promise<void> {
@@ -55,23 +66,34 @@ export async function startRecording(engine: Engine, callId: string, plan: Sound
   await engine.call('startRecord', { callId, mediaId: randomUUID(), file: numbered(plan.record, nth) })
 }
 
-/** Plays and presses keys on an answered call. Resolves when both are done, at once without such an action; never for a tone. */
-export async function perform(engine: Engine, callId: string, plan: SoundPlan): Promise<void> {
+/** Plays, presses keys and holds an answered call. Resolves when all that is done, at once without any of it; never for a tone. */
+export async function perform(engine: Engine, callId: string, plan: SoundPlan, over: AbortSignal): Promise<void> {
   if (plan.echo) await engine.call('echo', { callId, on: true })
   const repeat = plan.play?.kind === 'tone' ? 0 : 1
   const played = plan.play && engine.call('play', { callId, mediaId: randomUUID(), source: plan.play, repeat })
   const pressed = plan.digits && engine.call('sendDigits', { callId, digits: plan.digits })
-  await Promise.all([played, pressed])
+  const held = plan.hold && performHold(engine, callId, plan.hold, over)
+  // A tone has no end: it sounds until the call has been transferred.
+  const isEndless = plan.transferTo !== undefined && repeat === 0
+  if (isEndless) played?.catch(() => {})
+  await Promise.all([isEndless ? undefined : played, pressed, held])
+}
+
+/** Rejects with REFUSED if the transfer fails. */
+export async function transfer(engine: Engine, callId: string, target: string): Promise<void> {
+  const { outcome, status, reason } = await engine.call('transfer', { callId, target })
+  if (outcome === 'failed')
+    throw new TelephonyError('REFUSED', `the transfer to ${target} failed: ${status} ${reason}`.trimEnd())
 }
 
 /** Whether a call without a duration is hung up when `perform` has resolved. */
 export const endsBySound = (plan: SoundPlan): boolean => plan.play?.kind === 'file' || plan.digits !== undefined
 
 /** Checks before a telephone rings that the file exists. */
-function fileFrom(text: string): Playable {
+function fileFrom(option: string, text: string): Playable {
   const found = statSync(text, { throwIfNoEntry: false })
-  if (found?.isDirectory()) throw new UsageError(`--play ${text} is a folder. Use the name of a file`)
-  if (!found?.isFile()) throw new UsageError(`--play ${text}: the file does not exist. Check its name`)
+  if (found?.isDirectory()) throw new UsageError(`--${option} ${text} is a folder. Use the name of a file`)
+  if (!found?.isFile()) throw new UsageError(`--${option} ${text}: the file does not exist. Check its name`)
   return { kind: 'file', file: resolve(text) }
 }
 

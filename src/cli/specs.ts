@@ -43,20 +43,34 @@ const NETWORK: OptionTable = {
     type: 'string',
     multiple: true,
     value: 'udp://ip:port',
-    help: 'local address; udp:// and tcp:// together at one port, IPv6 as [::1].\nDefault: the address that reaches the server, any free port',
+    help: 'local address and port; udp://, tcp://, tls://, ws:// or wss://, several with\na port each; IPv6 as [::1]. Default: the address that reaches the server',
   },
   'local-port': {
     type: 'string',
     value: 'port',
     help: 'local SIP port, where --listen gives none. Default: any free port',
   },
-  protocol: { type: 'string', value: 'udp|tcp', help: 'used where no address says ;transport=. Default: udp' },
+  protocol: {
+    type: 'string',
+    value: 'udp|tcp|tls|ws|wss',
+    help: 'used where no address says ;transport=. Default: udp',
+  },
   ipv6: { type: 'boolean', help: 'prefer IPv6, fall back to IPv4. Default: prefer IPv4, fall back to IPv6' },
   'ipv6-only': { type: 'boolean', help: 'use IPv6 only' },
   'public-address': {
     type: 'string',
     value: 'host[:port]',
     help: 'address that peers use to reach this machine, behind NAT',
+  },
+  'stun-server': {
+    type: 'string',
+    value: 'host[:port]',
+    help: 'STUN server that shows the public address, where --public-address gives none',
+  },
+  'media-address': {
+    type: 'string',
+    value: 'host',
+    help: 'address for sound, where it is another one than for SIP.\nDefault: --public-address',
   },
   dns: {
     type: 'string',
@@ -65,6 +79,29 @@ const NETWORK: OptionTable = {
     help: 'DNS server; several servers in their order. Default: those of the system',
   },
   'user-agent': { type: 'string', value: 'text', help: 'name in the User-Agent header. Default: ringflow/<version>' },
+}
+
+const ENCRYPTION: OptionTable = {
+  'tls-cert': {
+    type: 'string',
+    value: 'file.pem',
+    help: 'certificate of this machine, for tls:// and wss:// in --listen and for\nservers that ask for one',
+  },
+  'tls-key': { type: 'string', value: 'file.pem', help: 'private key of --tls-cert' },
+  'tls-passphrase': { type: 'string', value: 'text', help: 'of the key; better in RINGFLOW_TLS_PASSPHRASE' },
+  'tls-ca': {
+    type: 'string',
+    value: 'file.pem',
+    help: 'certificate authorities to trust, in place of the public ones',
+  },
+  'tls-insecure': { type: 'boolean', help: 'accept every certificate of a server: anyone on the way can listen' },
+  'ws-origin': {
+    type: 'string',
+    multiple: true,
+    value: 'https://host',
+    help: 'web pages that may connect to ws:// and wss://; * for all.\nDefault: pages of the same host',
+  },
+  'ws-path': { type: 'string', value: 'path', help: 'path of the server’s WebSocket. Default: /' },
 }
 
 const MEDIA: OptionTable = {
@@ -87,6 +124,17 @@ const SOUND: OptionTable = {
   tone: { type: 'string', value: 'hz', help: 'play a tone: 440, or 350+440' },
   echo: { type: 'boolean', aliases: ['echo-mode'], help: 'send back what is heard' },
   record: { type: 'string', value: 'out.wav', help: 'record what is heard (8 kHz mono)' },
+  hold: { type: 'string', value: 'from-to', help: 'hold the call between these seconds after the answer: 3-8' },
+  'hold-music': {
+    type: 'string',
+    value: 'file.wav',
+    help: 'what the other side hears during --hold. Default: silence',
+  },
+  'transfer-to': {
+    type: 'string',
+    value: 'target',
+    help: 'then transfer the other side to this number or address,\nafter --play and --digits',
+  },
   duration: { type: 'string', short: 'd', value: 'seconds', help: 'hang up this long after the answer' },
 }
 
@@ -107,7 +155,7 @@ export const call: CommandSpec = {
   summary: 'Place a call',
   usage: 'ringflow [call] <target> [options]',
   about: `
-<target> is a number (1002, +49 30 1234), name@host, or a sip: or tel: address; --target gives it as an option.
+<target> is a number (1002, +49 30 1234), name@host, or a sip:, sips: or tel: address; --target gives it as an option.
 Numbers and plain names need --server. The call ends when --duration is over, when --play and --digits are
 done, when the other side hangs up, or with Ctrl-C. Without “call” the line begins with an option.`,
   options: {
@@ -156,13 +204,16 @@ done, when the other side hangs up, or with Ctrl-C. Without “call” the line 
       help: 'give up when the call is not answered by then. Default: 30',
     },
     ...NETWORK,
+    ...ENCRYPTION,
     ...MEDIA,
     ...OUTPUT,
   },
   examples: `
   ringflow call sip:test@127.0.0.1:5070 --tone 440 --duration 5
+  ringflow call sip:test@pbx.local:5061 --protocol tls --tls-ca ca.pem
   RINGFLOW_PASSWORD=… ringflow call 1002 --server pbx.local --user 1001 --play hello.wav
   RINGFLOW_PASSWORD=… ringflow -s pbx.local -u 1001 -t 1002 -d 30
+  ringflow call 1002 --server pbx.local --tone 440 --hold 3-8 --hold-music wait.wav --duration 12
   ringflow call +49301234 --server sip.provider.example --user 4930999 --password-file ~/.sip --digits 12 --json`,
 }
 
@@ -190,11 +241,13 @@ It runs until Ctrl-C, or for one call with --once.`,
     'max-calls': { type: 'string', value: 'n', help: 'simultaneous calls; further callers get busy. Default: 10' },
     once: { type: 'boolean', help: 'end after the first call' },
     ...NETWORK,
+    ...ENCRYPTION,
     ...MEDIA,
     ...OUTPUT,
   },
   examples: `
   ringflow answer --listen udp://127.0.0.1:5070 --echo
+  ringflow answer --listen tls://192.0.2.1:5061 --tls-cert cert.pem --tls-key key.pem --from anyone
   ringflow answer --listen udp://127.0.0.1:5070 --tone 440 --press 1 --duration 10 --once --json
   RINGFLOW_PASSWORD=… ringflow answer --server pbx.local --user 1001 --record calls.wav`,
 }
@@ -210,6 +263,7 @@ With --once it registers, un-registers and ends.`,
     expires: { type: 'string', value: 'seconds', help: 'lifetime to ask for. Default: 600' },
     once: { type: 'boolean', help: 'register, un-register, end' },
     ...NETWORK,
+    ...ENCRYPTION,
     ...OUTPUT,
   },
   examples: `

@@ -3,11 +3,16 @@ import { type AccountPeers, checkAccount } from '../account/account.js'
 import { checkPatterns } from '../account/outbound-policy.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
+import type { SipProtocol } from '../sip/types.js'
 import { parseAdvertised } from './endpoints.js'
 import type { Destination } from './local-address.js'
-import type { AccountConfig, InboundRule, TransportConfig } from './protocol.js'
-import { listenersOf } from './transport-ports.js'
+import { checkMediaAddress } from './media-address.js'
+import type { AccountConfig, InboundRule, TransferPolicy, TransportConfig } from './protocol.js'
+import { parseStunServer } from './public-address.js'
+import { listenersOf, STREAMS } from './transport-ports.js'
+import { socketTls } from './transport-tls.js'
 
+const TRANSFERS: readonly string[] = ['deny', 'flow', 'follow'] satisfies TransferPolicy[]
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 /** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
@@ -24,6 +29,7 @@ export function wireSettings(config: AccountConfig): unknown {
     abandonedAfterMs: 0,
     orphanedCalls: '',
     dialPlan: null,
+    transfers: 'deny',
     delayedOffer: false,
     redirects: '',
     callerIdBy: '',
@@ -32,7 +38,7 @@ export function wireSettings(config: AccountConfig): unknown {
     allowedTargets: [],
     blockedTargets: [],
     allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0 },
+    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport) },
     proxy: proxy ? proxy.hops : null,
   }
 }
@@ -72,6 +78,25 @@ function checkTransport(transport: TransportConfig, { protocol }: AccountPeers):
   }
 }
 
+/** TCP, TLS, WS and WSS all listen by TCP: each needs a port of its own. */
+function checkPorts(transport: TransportConfig): void {
+  const users = new Map<number, SipProtocol>()
+  for (const { protocol, port } of listenersOf(transport)) {
+    if (!(port >= 0 && port <= MAX_PORT))
+      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
+    if (port === 0 || !STREAMS.includes(protocol)) continue
+    const other = users.get(port)
+    if (other) {
+      const both = `${other.toUpperCase()} and ${protocol.toUpperCase()}`
+      throw new TelephonyError(
+        'BAD_CONFIG',
+        `${both} cannot use the same port ${port}. Use another port for one of them`,
+      )
+    }
+    users.set(port, protocol)
+  }
+}
+
 /** RFC 3261 21.3: a 3xx would have to name addresses, which a rule does not have. */
 export function checkedRule(rule: InboundRule): InboundRule {
   const { mode, rejectStatus } = rule
@@ -99,10 +124,7 @@ export function checkConfig(config: AccountConfig): AccountPeers {
       'BAD_CONFIG',
       `the RTP port range ${transport.rtpPortMin}-${transport.rtpPortMax} is not valid. Use at least two ports between 1 and ${MAX_PORT}`,
     )
-  for (const { port } of listenersOf(transport)) {
-    if (!(port >= 0 && port <= MAX_PORT))
-      throw new TelephonyError('BAD_CONFIG', `port ${port} is not between 0 and ${MAX_PORT}`)
-  }
+  checkPorts(transport)
   if (ANY_ADDRESSES.includes(transport.bindAddress.trim()) && transport.publicAddress.trim() === '') {
     // RFC 3261 18.1.1, RFC 4566 5.7: Via, Contact and SDP must contain an address that peers can reach.
     throw new TelephonyError(
@@ -111,6 +133,10 @@ export function checkConfig(config: AccountConfig): AccountPeers {
     )
   }
   parseAdvertised(transport.publicAddress)
+  checkMediaAddress(transport.mediaAddress)
+  if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
+  if (!TRANSFERS.includes(config.transfers ?? 'deny'))
+    throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)
   if (codecs.length === 0) throw new TelephonyError('BAD_CONFIG', 'the account has no codec. Choose at least one')
   checkPatterns(config)
   checkSession(config)

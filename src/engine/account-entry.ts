@@ -40,4 +40,6 @@ export interface AccountEntry {
   /** Resolves at the first answer or failure of its REGISTER; at once for an account that does not register. */
   registrarAnswered: Promise<void>
   forgetSecret: () => void
+  /** Ends the reports of the public address. */
+  unwatch: () => void
 }

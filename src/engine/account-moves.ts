@@ -99,6 +99,7 @@ export class AccountMoves {
   /** The network was lost, has returned or has changed. */
   #moved(addresses: readonly string[]): void {
     for (const [accountId, { account, lease }] of this.#deps.entries) {
+      void lease.publicAddress?.ask()
       const isGone = !addresses.includes(lease.endpoint.local.host)
       if (isGone || account.registrationState.state !== 'registered') void this.#reconnect(accountId, isGone)
       else void this.#follow(accountId)

@@ -22,15 +22,16 @@ export function assembleEngine(
       clock,
       log,
       media: parts.media ?? startMediaService({ log, clock }),
-      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, names: service.ours, ...trace }, endpoint),
+      openEndpoint: (endpoint) => {
+        const traced = init.traceSip || endpoint.trace ? { trace } : {}
+        return openSipEndpoint({ clock, log, names: service.ours, ...traced }, endpoint)
+      },
       names,
       localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,
     },
     init,
   )
-  const trace = init.traceSip
-    ? { trace: (line: SipTraceLine) => engine.tell('trace', { ...line, text: log.secrets.mask(line.text) }) }
-    : {}
+  const trace = (line: SipTraceLine): void => engine.tell('trace', { ...line, text: log.secrets.mask(line.text) })
   return engine
 }

@@ -1,13 +1,17 @@
 import { isIPv6 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
+import type { Lookup } from '../account/policy.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { deferred } from '../base/deferred.js'
 import { TelephonyError } from '../base/errors.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
-import type { SipEndpoint, SipEndpointInit } from '../sip/types.js'
+import type { SipEndpoint, SipEndpointInit, TlsSettings } from '../sip/types.js'
 import type { TransportConfig } from './protocol.js'
+import { PublicAddress } from './public-address.js'
 import { hasAnyPort, listenersOf } from './transport-ports.js'
+import { socketTls } from './transport-tls.js'
 
 export type OpenEndpoint = (init: SipEndpointInit) => Promise<SipEndpoint>
 
@@ -15,14 +19,17 @@ export interface EndpointsDeps {
   clock: Clock
   log: Logger
   open: OpenEndpoint
+  lookup: Lookup
 }
 
 interface Entry {
   key: string
+  tls: TlsSettings | undefined
   /** `udp 192.0.2.1:5060`, as configured; without those that take any port. */
   bound: readonly string[]
   opened: Promise<SipEndpoint>
   leases: number
+  publicAddress: PublicAddress | undefined
   /** The socket is being closed: it accepts no new users, and its port is not free yet. */
   closing: boolean
   closed: Promise<void>
@@ -33,8 +40,12 @@ interface Entry {
 export interface Lease {
   readonly key: string
   readonly endpoint: SipEndpoint
+  /** If the transport has a STUN server. */
+  readonly publicAddress: PublicAddress | undefined
   /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
+  /** Takes certificates that have been renewed; nothing happens if they are the same. */
+  renewTls(transport: TransportConfig): void
   /** Idempotent. Resolves when the socket is closed, if it was the last one. */
   release(): Promise<void>
 }
@@ -53,11 +64,12 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, userAgent, tls, ws, id } = transport
+    const { publicAddress, stunServer = '', userAgent, ws, trace = false, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    return [address, ...ports, any, publicAddress, userAgent, JSON.stringify([tls, ws])].join('|')
+    const settings = JSON.stringify([socketTls(transport), ws, trace])
+    return [address, ...ports, any, publicAddress, stunServer, userAgent, settings].join('|')
   }
 
   async acquire(transport: TransportConfig, address: string): Promise<Lease> {
@@ -65,7 +77,9 @@ export class Endpoints {
     const entry = this.#find(key) ?? (await this.#add(key, transport, address))
     entry.leases++
     try {
-      return this.#lease(entry, await entry.opened)
+      const lease = this.#lease(entry, await entry.opened)
+      lease.renewTls(transport)
+      return lease
     } catch (error) {
       entry.leases--
       this.#remove(entry)
@@ -95,12 +109,32 @@ export class Endpoints {
       ...(advertise ? { advertise } : {}),
       ...(transport.tls ? { tls: transport.tls } : {}),
       ...(transport.ws ? { ws: transport.ws } : {}),
+      ...(transport.trace ? { trace: true } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)
-    const entry: Entry = { key, bound, opened, leases: 0, closing: false, closed, markClosed }
+    const publicAddress = this.#publicAddress(transport, address, opened)
+    const entry: Entry = {
+      key,
+      tls: transport.tls,
+      bound,
+      opened,
+      publicAddress,
+      leases: 0,
+      closing: false,
+      closed,
+      markClosed,
+    }
     this.#entries.add(entry)
     return entry
+  }
+
+  #publicAddress(transport: TransportConfig, local: string, opened: Promise<SipEndpoint>): PublicAddress | undefined {
+    const { clock, log, lookup } = this.#deps
+    const server = transport.stunServer?.trim() ?? ''
+    if (server === '' || transport.publicAddress.trim() !== '') return undefined
+    const ask: SipEndpoint['publicAddress'] = async (to) => (await opened).publicAddress(to)
+    return new PublicAddress({ clock, log, lookup, ask }, { server, local })
   }
 
   async #waitForPort(key: string, transport: TransportConfig, address: string): Promise<void> {
@@ -131,9 +165,15 @@ export class Endpoints {
     return {
       key: entry.key,
       endpoint,
+      publicAddress: entry.publicAddress,
       fork: () => {
         entry.leases++
         return this.#lease(entry, endpoint)
+      },
+      renewTls: ({ tls }) => {
+        if (!tls || isDeepStrictEqual(entry.tls, tls)) return
+        entry.tls = tls
+        void endpoint.renewTls(tls)
       },
       release: () => {
         released ??= --entry.leases > 0 ? Promise.resolve() : this.#close(entry, endpoint)
@@ -144,6 +184,7 @@ export class Endpoints {
 
   async #close(entry: Entry, endpoint: SipEndpoint | undefined): Promise<void> {
     entry.closing = true
+    entry.publicAddress?.close()
     try {
       await endpoint?.close()
     } catch (error) {
@@ -195,16 +236,23 @@ export const portOf = (error: unknown): number =>
       0,
   )
 
+/** `TLS `; '' if it is not known. */
+function protocolOf(error: unknown): string {
+  const { protocol } = ((error as { cause?: unknown }).cause ?? {}) as { protocol?: string }
+  return protocol === undefined ? '' : `${protocol.toUpperCase()} `
+}
+
 function describe(error: unknown, address: string): TelephonyError {
   const code = systemCode(error)
   const port = portOf(error)
+  const named = `${protocolOf(error)}port ${port}`
   const hint =
     code === PORT_IN_USE
-      ? `port ${port} of ${address} is in use by another program. Choose another port, or stop that program`
+      ? `${named} of ${address} is in use by another program. Choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
         ? `${address} is not an address of this machine. Choose one of its addresses, or leave the address empty`
         : code === 'EACCES'
-          ? `no permission to open port ${port}. Choose a port above 1023`
+          ? `no permission to open ${named}. Choose a port above 1023`
           : undefined
   return hint ? new TelephonyError('TRANSPORT', hint, { cause: error }) : TelephonyError.from(error, 'TRANSPORT')
 }

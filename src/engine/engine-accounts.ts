@@ -13,6 +13,16 @@ import { Reopening } from './reopening.js'
 
 const CLOSE_MS = 3_000
 
+interface AccountParts {
+  lease: Lease
+  mediaAddress: MediaAddress
+  oldContacts: readonly string[]
+}
+
+/** Contacts that the registrar still has, because the un-REGISTER did not reach it: the address of the account was gone. */
+const leftContacts = (old: AccountEntry | undefined, { aor, registrar }: AccountConfig): readonly string[] =>
+  old && old.config.aor === aor && old.config.registrar === registrar ? old.account.boundContacts : []
+
 /** The accounts of one engine and the endpoints below them. Changes of one account happen one after the other. */
 export class EngineAccounts {
   readonly #deps: EngineAccountsDeps
@@ -26,7 +36,12 @@ export class EngineAccounts {
   constructor(deps: EngineAccountsDeps) {
     this.#deps = deps
     this.#reopening = new Reopening({ clock: deps.clock })
-    this.#endpoints = new Endpoints({ clock: deps.clock, log: deps.log, open: deps.openEndpoint })
+    this.#endpoints = new Endpoints({
+      clock: deps.clock,
+      log: deps.log,
+      open: deps.openEndpoint,
+      lookup: deps.names.host,
+    })
     this.#moves = new AccountMoves({
       entries: this.#entries,
       inTurn: (accountId, change) => this.#inTurn(accountId, change),
@@ -61,6 +76,7 @@ export class EngineAccounts {
       const old = this.#entries.get(config.id)
       if (old && isDeepStrictEqual(wireSettings(old.config), wireSettings(config))) {
         old.config = config
+        old.lease.renewTls(config.transport)
         return old
       }
       return this.#replace(old, config, peers)
@@ -123,6 +139,7 @@ export class EngineAccounts {
     // The new account replaces the old one on the socket, because both have the same contact.
     await old?.account.close(CLOSE_MS)
     const lease = old && stays ? old.lease.fork() : undefined
+    lease?.renewTls(transport)
     if (old) {
       this.#forget(config.id)
       await this.#release(old)
@@ -131,20 +148,23 @@ export class EngineAccounts {
         await this.#deps.hangUpAll(config.id, { reason: 'the transport was changed' })
     }
     const held = lease ?? (await this.#endpoints.acquire(transport, address))
+    await held.publicAddress?.ready()
     const { local, advertised } = held.endpoint
+    const advertisedMedia = transport.mediaAddress?.trim() || (held.publicAddress?.current ?? advertised).host
     const { clock, log, names } = this.#deps
     const mediaAddress = new MediaAddress(
       { clock, log, lookup: names.host },
-      { advertised: advertised.host, local: local.host },
+      { advertised: advertisedMedia, local: local.host },
     )
     await mediaAddress.start()
-    if (!this.#closed) return this.#add(config, held, mediaAddress)
+    if (!this.#closed) return this.#add(config, { lease: held, mediaAddress, oldContacts: leftContacts(old, config) })
     mediaAddress.close()
     await held.release()
     throw new TelephonyError('CLOSED', 'the telephony engine is stopping')
   }
 
-  #add(config: AccountConfig, lease: Lease, mediaAddress: MediaAddress): AccountEntry {
+  #add(config: AccountConfig, parts: AccountParts): AccountEntry {
+    const { lease, mediaAddress, oldContacts } = parts
     const { clock, log, names } = this.#deps
     const forgetSecret = log.secrets.add(config.password)
     const registrarAnswered = deferred<void>()
@@ -165,8 +185,19 @@ export class EngineAccounts {
             if (state.state === 'failed') void this.#moves.reconsiderAddress(config.id, isLocalFailure(state.status))
           },
         },
-        config,
+        {
+          ...config,
+          // A public address is the choice of the user, and may be a port that the router forwards.
+          rewriteContact: config.rewriteContact !== false && config.transport.publicAddress.trim() === '',
+          oldContacts,
+        },
       )
+      const { publicAddress } = lease
+      if (publicAddress?.current) account.publish(publicAddress.current)
+      const unwatch = publicAddress?.watch((address) => {
+        account.publish(address)
+        if (!config.transport.mediaAddress?.trim()) mediaAddress.replace(address.host)
+      })
       const entry: AccountEntry = {
         config,
         account,
@@ -174,6 +205,7 @@ export class EngineAccounts {
         mediaAddress,
         registrarAnswered: registrarAnswered.promise,
         forgetSecret,
+        unwatch: unwatch ?? (() => {}),
       }
       this.#entries.set(config.id, entry)
       this.#moves.watch()
@@ -194,6 +226,7 @@ export class EngineAccounts {
 
   async #release(entry: AccountEntry): Promise<void> {
     entry.forgetSecret()
+    entry.unwatch()
     entry.mediaAddress.close()
     await entry.lease.release()
   }

@@ -17,11 +17,14 @@ import {
   type LocalPlace,
   type OutgoingCallInit,
   placeCall,
+  type TransferResult,
+  type TransferRules,
   takeCall,
 } from '../call/call.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import type { IncomingInvite, SipDialog } from '../sip/types.js'
+import { parseReplaces } from '../sip/uri/replaces.js'
 import type { AccountEntry } from './account-entry.js'
 import type { Lease } from './endpoints.js'
 import type { AccountConfig, DialCommand, InboundRule } from './protocol.js'
@@ -33,6 +36,8 @@ export interface EngineCallsDeps {
   /** Looks up host names in the SDP of peers; never rejects. */
   lookup: CallDeps['lookup']
   tell: (event: CallEvent) => void
+  /** The current entry of an account. Throws NO_ACCOUNT. */
+  entryOf: (accountId: string) => AccountEntry
 }
 
 /** A dialog as RFC 3261 12 identifies it. `remoteTag` is '' if the peer has none. */
@@ -69,6 +74,17 @@ export class EngineCalls {
   readonly #reports: CallReports = {
     onEvent: (event) => this.#hear(event),
     onDialog: (callId, dialog) => this.#index(callId, dialog),
+  }
+
+  readonly #transfers: TransferRules = {
+    policyOf: (accountId) => this.#deps.entryOf(accountId).config.transfers ?? 'deny',
+    placeOf: (accountId, uri) => {
+      const entry = this.#deps.entryOf(accountId)
+      const { config, account } = entry
+      const target = this.targetOf(entry, uri)
+      this.#rates.take(accountId, config.maxCallsPerMinute ?? 0)
+      return { userAgent: account.userAgent, target, ringTimeoutMs: config.ringTimeoutMs || LONGEST_RING_MS }
+    },
   }
 
   constructor(deps: EngineCallsDeps) {
@@ -148,6 +164,38 @@ export class EngineCalls {
       this.#forget(callId)
       throw error
     }
+  }
+
+  /** Transfers a call to a target, or to the peer of another answered call. */
+  async transfer(
+    callId: string,
+    to: { target?: string | undefined; toCallId?: string | undefined },
+    init: { limitMs?: number },
+    entry: AccountEntry,
+  ): Promise<TransferResult> {
+    const call = await this.get(callId)
+    if (to.toCallId !== undefined) return call.transfer(await this.get(to.toCallId), init)
+    return call.transfer(this.targetOf(entry, to.target ?? '').uri.text, init)
+  }
+
+  /** RFC 3891 3: an INVITE with Replaces takes the place of a call of the same account, or is refused. Never throws. */
+  replace(entry: AccountEntry, invite: IncomingInvite): void {
+    if (!entry.account.isKnown(invite.request.source.host)) {
+      invite.reject(403) // RFC 3891 8: not for each source that has seen the tags
+      return
+    }
+    const values = invite.request.headers('Replaces')
+    const replaces = values.length === 1 ? parseReplaces(values[0] ?? '') : undefined
+    if (!replaces) {
+      invite.reject(400)
+      return
+    }
+    const { callId: sipCallId, toTag: localTag, fromTag: remoteTag, earlyOnly } = replaces
+    const record = this.#byDialog.get(keyOf({ sipCallId, localTag, remoteTag }))
+    // Another account's call is not disclosed: its caller may reach this account only.
+    if (!record?.call || record.accountId !== entry.config.id) invite.reject(481)
+    else if (earlyOnly) invite.reject(486)
+    else record.call.replaceBy(invite)
   }
 
   /** Takes an INVITE that the account's policy has admitted. Never throws. */
@@ -234,6 +282,7 @@ export class EngineCalls {
   #index(callId: string, dialog: DialogId): void {
     const record = this.#records.get(callId)
     if (!record) return
+    this.#unindex(record)
     record.dialog = keyOf(dialog)
     this.#byDialog.set(record.dialog, record)
   }
@@ -242,12 +291,16 @@ export class EngineCalls {
     const record = this.#records.get(callId)
     if (!record) return
     this.#records.delete(callId)
-    const { dialog } = record
-    if (dialog !== undefined && this.#byDialog.get(dialog) === record) this.#byDialog.delete(dialog)
+    this.#unindex(record)
     const left = this.countOf(record.accountId) - 1
     if (left > 0) this.#countByAccount.set(record.accountId, left)
     else this.#countByAccount.delete(record.accountId)
     void record.lease.release()
+  }
+
+  #unindex(record: CallRecord): void {
+    const { dialog } = record
+    if (dialog !== undefined && this.#byDialog.get(dialog) === record) this.#byDialog.delete(dialog)
   }
 
   #callDeps(entry: AccountEntry, callId: string): CallDeps {
@@ -258,6 +311,7 @@ export class EngineCalls {
       lookup,
       log: log.child({ callId, accountId: entry.config.id }),
       userAgent: entry.account.userAgent,
+      transfers: this.#transfers,
       trust: entry.account,
     }
   }

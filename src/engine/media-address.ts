@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Lookup } from '../account/policy.js'
 import type { Clock, Timer } from '../base/clock.js'
 import { within } from '../base/deadline.js'
+import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 
 interface MediaAddressDeps {
@@ -14,6 +15,16 @@ interface MediaAddressDeps {
 const LOOKUP_MS = 300_000
 /** How long an account waits for the lookup of its name. */
 const FIRST_LOOKUP_MS = 2_000
+
+/** Throws BAD_CONFIG for a text that is neither an IP address nor a host name. */
+export function checkMediaAddress(text = ''): void {
+  const address = text.trim()
+  if (address === '' || isIP(address) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(address)) return
+  throw new TelephonyError(
+    'BAD_CONFIG',
+    `“${text}” is not a valid media address. Use an IP address or a host name without a port, like 203.0.113.1`,
+  )
+}
 
 /**
  * The address in SDP. A public name is looked up: SDP may contain host names (RFC 4566 5.7), but few telephones resolve them.
@@ -37,6 +48,11 @@ export class MediaAddress {
 
   get host(): string {
     return this.#host
+  }
+
+  /** Another address was found by STUN. */
+  replace(host: string): void {
+    this.#host = host
   }
 
   /** Resolves when the lookup is done, or the time for it is over. */

@@ -4,13 +4,22 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
-import type { DtmfMode, GatherResult, GatherRules } from '../call/types.js'
+import type { DtmfMode, GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
-export type { CallerIdBy, DialPlan, DiversionReason, DtmfMode, GatherResult, RegistrationState }
+export type {
+  CallerIdBy,
+  DialPlan,
+  DiversionReason,
+  DtmfMode,
+  GatherResult,
+  RegistrationState,
+  TransferPolicy,
+  TransferResult,
+}
 
 export interface EngineInit {
   /** Folders in which `play` looks for files, in this order. Absolute paths must be below one of them. */
@@ -41,11 +50,23 @@ export interface TransportConfig {
   bindAddress: string
   /** Host or host:port under which peers reach us; '' for the bound address. IPv6 in brackets. */
   publicAddress: string
+  /** `host` or `host:port`, asked by the UDP socket for our public address (RFC 8489) if `publicAddress` is ''. Absent or '': none. */
+  stunServer?: string
+  /**
+   * IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address,
+   * also if it was found by STUN. STUN shows the host only: a NAT that changes the ports of RTP needs a peer that follows them.
+   */
+  mediaAddress?: string
   userAgent: string
-  /** Certificates. Absent: the public authorities are trusted, and there is no TLS listener. */
+  /**
+   * Certificates. Absent: the public authorities are trusted, and there is no listener for TLS and WSS. Other PEM texts in place of the old
+   * ones count at once; connections and calls stay.
+   */
   tls?: TlsSettings
-  /** Absent: pages of the same host may connect to WebSocket listeners. */
+  /** Absent: pages of the same host may connect, and we connect to the path `/`. */
   ws?: WsSettings
+  /** Emit the SIP messages of this transport as `trace` events (secrets masked). Absent: only if the engine traces all. */
+  trace?: boolean
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
   rtpPortMax: number
@@ -81,6 +102,14 @@ export interface AccountConfig {
   /** Registers at the start and stays registered until `unregister` or `removeAccount`. */
   register: boolean
   expiresSec: number
+  /**
+   * Whether the Contact takes the address that the registrar sees (NAT), if the transport has no public address; absent: yes.
+   */
+  rewriteContact?: boolean
+  /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
+  outbound?: boolean
+  /** An account that does not register keeps a flow to its next hop open: keep-alives, and connections that are opened again; absent: no. */
+  keepFlow?: boolean
   codecs: CodecName[]
   /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number
@@ -102,6 +131,11 @@ export interface AccountConfig {
   inboundFrom: 'known' | 'anyone'
   /** Form of numbers for the exchange or provider; absent: as typed. */
   dialPlan?: DialPlan
+  /**
+   * What a REFER of the peer of a call does. `deny` or absent: it is declined. `flow`: `call.transfer-request`, and the flow decides within
+   * 20 s. `follow`: the target is called, if the account may call it.
+   */
+  transfers?: TransferPolicy
   /**
    * Whether provisional responses are acknowledged by PRACK (RFC 3262). `required`: calls whose peer does not support it fail. Absent:
    * supported.
@@ -261,6 +295,20 @@ export type EngineCommands = {
     reason?: string
     headers?: Record<string, string>
   }): Promise<void>
+  /**
+   * Asks the peer to call `target`, or, with `toCallId`, the peer of that answered call in place of us. Resolves with the result; reports of
+   * the peer are `call.transfer-progress`. After a transfer the calls have ended as `transferred`; after a failure they go on. Rejects with
+   * TARGET_BLOCKED, BAD_TARGET, WRONG_STATE, and with CALL_ENDED if the call ends before the result.
+   */
+  transfer(
+    a: { callId: string /** Absent: three minutes. */; limitMs?: number } & (
+      | { target: string; toCallId?: undefined }
+      | { toCallId: string; target?: undefined }
+    ),
+  ): Promise<TransferResult>
+  /** Follows the transfer of `call.transfer-request`. */
+  acceptTransfer(a: { callId: string }): void
+  denyTransfer(a: { callId: string /** Absent: 603. */; status?: number }): void
   /** Resolves when the sound has ended. Rejects before the first packet with FILE_NOT_FOUND … */
   play(a: {
     callId: string

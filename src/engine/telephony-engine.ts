@@ -63,6 +63,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       media,
       lookup: deps.names.hostOfPeer,
       tell: (event) => this.#hearCall(event),
+      entryOf: (accountId) => this.#accounts.get(accountId),
     })
     this.#groups = new DialGroups({
       clock,
@@ -129,6 +130,12 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     reject: async ({ callId, status, reason, headers }) =>
       (await this.#calls.get(callId)).reject(status, reason, headers),
     hangup: ({ callId, ...how }) => this.#hangUp(callId, how),
+    transfer: async ({ callId, target, toCallId, ...init }) => {
+      const entry = this.#accounts.get(this.#calls.accountIdOf(callId))
+      return this.#calls.transfer(callId, { target, toCallId }, init, entry)
+    },
+    acceptTransfer: async ({ callId }) => (await this.#calls.get(callId)).acceptTransfer(),
+    denyTransfer: async ({ callId, status }) => (await this.#calls.get(callId)).denyTransfer(status),
     play: async ({ callId, mediaId, source, repeat }) => {
       const call = await this.#calls.get(callId)
       return call.play(mediaId, () => this.#promptSource(source), repeat)
@@ -201,7 +208,8 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       invite.reject(503, { headers: [['Retry-After', '10']] })
       return
     }
-    this.#calls.take(entry, invite, this.#rules.get(entry.config.id))
+    if (invite.request.header('Replaces') !== undefined) this.#calls.replace(entry, invite)
+    else this.#calls.take(entry, invite, this.#rules.get(entry.config.id))
   }
 
   async #hangUp(callId: string, how: HangupInit): Promise<void> {

@@ -4,6 +4,9 @@ import type { TransportConfig } from './protocol.js'
 /** In order of preference. */
 export const PROTOCOLS: readonly SipProtocol[] = ['udp', 'tcp', 'tls', 'ws', 'wss']
 
+/** Those that listen by TCP. */
+export const STREAMS: readonly SipProtocol[] = ['tcp', 'tls', 'ws', 'wss']
+
 export interface ListeningPort {
   protocol: SipProtocol
   /** 0: any free port. */

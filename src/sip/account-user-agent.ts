@@ -14,6 +14,7 @@ import type { ServerRequest } from './server-request.js'
 import type { Recipient, Refusal } from './service.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type {
+  AccountBinding,
   AccountSources,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -56,17 +57,23 @@ export class AccountUserAgent implements UserAgent, Recipient {
     return this.#context.contacts.uri
   }
 
+  publish(address: { host: string; port: number } | undefined): boolean {
+    return this.#context.contacts.publish(address)
+  }
+
   async request(init: RequestInit): Promise<RequestResult> {
     const context = this.#context
     const target = targetUri(init.target)
     const from = targetUri(init.from ?? context.aor)
     const to = targetUri(init.to ?? init.target)
-    const contact = init.contactParams === undefined ? undefined : new ContactWith(context.contacts, init.contactParams)
+    const { contactParams, oldContacts } = init
+    const contact =
+      contactParams === undefined ? undefined : new ContactWith(context.contacts, contactParams, oldContacts)
     let { cseq } = init
     const request = new OutgoingRequest({
       method: checkText('method', init.method),
       target,
-      routeSet: context.routeSetTo(target),
+      routeSet: init.method === 'REGISTER' ? context.routes.toRegistrar(target) : context.routes.to(target),
       from: `${displayed(context.init.displayName)}<${from.text}>`,
       fromTag: newToken(),
       to: `<${to.text}>`,
@@ -94,6 +101,17 @@ export class AccountUserAgent implements UserAgent, Recipient {
     this.#context.keepAlive(to)
   }
 
+  openFlow(target: string): Promise<SipAddress> {
+    const uri = targetUri(target)
+    const [first] = this.#context.routes.toRegistrar(uri)
+    return this.#context.openFlow(first?.uri ?? uri)
+  }
+
+  setBinding(binding: AccountBinding | undefined): void {
+    this.#context.contacts.bind(binding)
+    this.#context.routes.serviceRoute = binding?.serviceRoute ?? []
+  }
+
   setSources(sources: AccountSources): void {
     this.#accounts.setSources(this, sources)
   }
@@ -117,6 +135,8 @@ export class AccountUserAgent implements UserAgent, Recipient {
     else if (method === 'OPTIONS') request.respond(200, { lines: [...CAPABILITY_LINES, ...userAgentLines] })
     else if (method === 'MESSAGE' || method === 'NOTIFY')
       new AnswerableRequest(this.#context, request).decideBy(this.init.handlers.request)
+    // RFC 5589 4: the call that a REFER would transfer is named by its dialog; another one is not taken.
+    else if (method === 'REFER') request.respond(403, { lines: userAgentLines })
     else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
   }
 

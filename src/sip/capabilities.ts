@@ -62,16 +62,16 @@ export const OUR_CAPABILITIES = new Capabilities(
     ['OPTIONS', 'offered'],
     ['INFO', 'offered'],
     ['UPDATE', 'offered'],
+    ['REFER', 'offered'],
+    ['NOTIFY', 'offered'],
     ['MESSAGE', 'taken'],
-    ['NOTIFY', 'taken'],
     ['REGISTER', 'elsewhere'],
     ['SUBSCRIBE', 'elsewhere'],
-    ['REFER', 'elsewhere'],
     ['PUBLISH', 'elsewhere'],
     ['PRACK', 'offered'],
   ]),
-  // RFC 3262, RFC 4028, RFC 6228
-  ['100rel', 'timer', '199'],
+  // RFC 3262, RFC 4028, RFC 6228, RFC 3891, RFC 4488
+  ['100rel', 'timer', '199', 'replaces', 'norefersub'],
 )
 
 export const ALLOW = OUR_CAPABILITIES.allow

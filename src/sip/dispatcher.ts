@@ -67,7 +67,8 @@ export class Dispatcher {
     }
     // Some peers leave out the To tag that 12.2.1.1 demands; Call-ID and the peer's own tag still identify the dialog.
     const meant = toTag === '' && IN_DIALOG_ONLY.has(method) ? dialogs.findByPeer(message) : undefined
-    const usage = meant ?? (toTag === '' ? undefined : dialogs.find(message))
+    const found = meant ?? (toTag === '' ? undefined : dialogs.find(message))
+    const usage = found ?? (method === 'NOTIFY' ? dialogs.findReferrer(message) : undefined)
     if (method === 'ACK') usage?.receiveAck(message)
     else if (usage) this.#inDialog(usage, message)
     else if (toTag === '') this.#outOfDialog(message)

@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { readable, textOf } from '../base/octets.js'
+import { Bindings } from '../stun/bindings.js'
+import type { HostPort } from '../stun/message.js'
 import { NextHops } from './dns/next-hops.js'
 import { openNames } from './dns/open-names.js'
 import type { Names } from './dns/records.js'
@@ -12,7 +14,15 @@ import { familyOf, hostPort } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
-import type { SipAddress, SipEndpoint, SipEndpointInit, SipTraceLine, UserAgent, UserAgentInit } from './types.js'
+import type {
+  SipAddress,
+  SipEndpoint,
+  SipEndpointInit,
+  SipTraceLine,
+  TlsSettings,
+  UserAgent,
+  UserAgentInit,
+} from './types.js'
 
 export interface SipEndpointDeps {
   clock: Clock
@@ -21,6 +31,8 @@ export interface SipEndpointDeps {
   trace?: (line: SipTraceLine) => void
   /** Default: the DNS servers of the system. */
   names?: Names
+  /** Default: real sockets. */
+  openTransports?: typeof openTransports
 }
 
 /** Binds the sockets; rejects with TRANSPORT and a message that says what to do where that fails. */
@@ -38,12 +50,14 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   readonly #init: SipEndpointInit
   readonly #stack: SipStack
   readonly #transports: SipTransport[] = []
+  readonly #bindings: Bindings
   #closed: Promise<void> | undefined
 
   constructor(deps: SipEndpointDeps, init: SipEndpointInit) {
     const { clock, log, names = openNames({}, clock).ours } = deps
     this.#deps = deps
     this.#init = init
+    this.#bindings = new Bindings({ clock, send: (octets, to) => this.#sendOctets(octets, to) })
     this.#stack = new SipStack(
       {
         clock,
@@ -57,8 +71,8 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   }
 
   async open(): Promise<void> {
-    const { clock, log } = this.#deps
-    this.#transports.push(...(await openTransports({ clock, log, user: this }, this.#init)))
+    const { clock, log, openTransports: open = openTransports } = this.#deps
+    this.#transports.push(...(await open({ clock, log, user: this }, this.#init)))
   }
 
   get local(): SipAddress {
@@ -78,6 +92,14 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     return this.#stack.createUserAgent(init)
   }
 
+  async renewTls(settings: TlsSettings): Promise<void> {
+    await Promise.all(this.#transports.map((transport) => transport.renewTls?.(settings)))
+  }
+
+  publicAddress(server: HostPort): Promise<HostPort> {
+    return this.#bindings.ask(server)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#closeAll()
     return this.#closed
@@ -85,6 +107,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   async #closeAll(): Promise<void> {
     this.#stack.close('Endpoint closed')
+    this.#bindings.close()
     await Promise.all(this.#transports.map((transport) => transport.close()))
   }
 
@@ -92,6 +115,10 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
     if (this.#deps.trace) this.#traceLine('in', textOf(bytes), flow)
     this.#stack.receive(bytes, flow)
+  }
+
+  stun(octets: Buffer, from: HostPort): void {
+    this.#bindings.receive(octets, from)
   }
 
   unreadable(head: Buffer, status: number, reason: string, flow: Flow): void {
@@ -104,6 +131,13 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   ended(flow: Flow): void {
     this.#stack.flowEnded(flow)
+  }
+
+  #sendOctets(octets: Buffer, to: HostPort): Promise<void> {
+    const udp = this.#transports.find(({ sendOctets }) => sendOctets)
+    const none = (): Promise<void> =>
+      Promise.reject(new TelephonyError('TRANSPORT', 'STUN needs a UDP port, and this transport has none'))
+    return udp?.sendOctets?.(octets, to) ?? none()
   }
 
   /** Of an endpoint that only opens connections: its address without a port. */

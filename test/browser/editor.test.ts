@@ -26,6 +26,7 @@ const NAMES = {
   'sip-cdr-out': ['CDR', '话单'],
   'sip-dial': ['dial', '呼叫'],
   'sip-dtmf': ['dtmf', '按键'],
+  'sip-hold': ['hold', '保持'],
   'sip-event': ['event', '事件'],
   'sip-gather': ['gather', '收号'],
   'sip-hangup': ['hangup', '挂断'],
@@ -34,6 +35,7 @@ const NAMES = {
   'sip-proxy': ['proxy', '代理'],
   'sip-record': ['record', '录音'],
   'sip-register': ['register', '注册'],
+  'sip-transfer': ['transfer', '转接'],
   'sip-transport': ['transport', '传输'],
 } as const
 
@@ -89,9 +91,19 @@ describe('the editor', function () {
         .locator('input')
         .uncheck()
       await page.fill('#node-config-input-password', 'top secret')
-      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'bindPort')
+      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'udpPort')
       await assertTidy(page, '#node-config-dialog-edit-form')
-      await closeDialog(page, 'cancel', 'node-config', 'bindPort')
+      const rows = page.locator('.ringflow-form:has(#node-config-input-udpPort) .form-row:visible > label')
+      const before = (await rows.allTextContents()).map((text) => text.trim())
+      assert.deepEqual(before, ['Name', 'Local address', 'UDP port'], 'the rest is folded')
+      await page.locator('summary', { hasText: 'Encryption' }).click()
+      const warning = page.getByText('Anyone on the way can pretend to be the server')
+      assert.equal(await warning.isVisible(), false)
+      await page.locator('#node-config-input-tlsVerify').selectOption('off')
+      await warning.waitFor({ state: 'visible' })
+      assert.equal(await page.locator('#node-config-input-tlsWildcards').isVisible(), false)
+      await assertTidy(page, '#node-config-dialog-edit-form')
+      await closeDialog(page, 'cancel', 'node-config', 'udpPort')
       await page.locator('#node-config-input-proxy').selectOption(idOf('sip-proxy'))
       await openConfigDialog(page, '#node-config-input-btn-proxy-edit', 'hops-list')
       await page.locator('.red-ui-editableList-addButton').last().click()
@@ -146,7 +158,7 @@ describe('the editor', function () {
         ['answer', ['SIP headers']],
         ['ring', []],
         ['early', ['SIP headers']],
-        ['reject', ['SIP status', 'Reason']],
+        ['reject', ['SIP status', 'Reason', 'SIP headers']],
         ['redirect', ['Redirect to', 'Reason']],
       ] as const) {
         await page.locator('#node-input-action').selectOption(action)
@@ -178,14 +190,14 @@ describe('the editor', function () {
     it('a wrong port opens with its reason', async () => {
       await openDialog(page, idOf('sip-incoming'))
       await openConfigDialog(page, '#node-input-btn-account-edit', 'aor')
-      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'bindPort')
-      const port = page.locator('#node-config-input-bindPort')
+      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'udpPort')
+      const port = page.locator('#node-config-input-udpPort')
       await port.fill('70000')
       await port.dispatchEvent('change')
       await port.hover()
-      const reason = page.locator('.red-ui-popover', { hasText: 'Port: must be a port from 0 to 65535' })
+      const reason = page.locator('.red-ui-popover', { hasText: 'UDP port: must be a port from 0 to 65535' })
       await reason.waitFor({ state: 'visible' })
-      await closeDialog(page, 'cancel', 'node-config', 'bindPort')
+      await closeDialog(page, 'cancel', 'node-config', 'udpPort')
       await closeDialog(page, 'cancel', 'node-config', 'aor')
       await closeDialog(page, 'cancel')
     })
@@ -215,7 +227,7 @@ describe('the editor', function () {
       'hops',
       'file',
       'bindAddress',
-      'bindPort',
+      'udpPort',
     ]
     const old = flow.map((node) => {
       if (!node.type.startsWith('sip-')) return node

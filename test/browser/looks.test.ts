@@ -40,7 +40,7 @@ describe('dialogs', function () {
       await openDialog(page, idOf('sip-dial'))
       await openConfigDialog(page, '#node-input-btn-account-edit', 'aor')
       await look('sip-account')
-      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'bindPort')
+      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'udpPort')
       await look('sip-transport')
       assert.deepEqual(editor.errors, [])
       await editor.close()

@@ -139,6 +139,31 @@ describe('baresip', function () {
     await bob.control.event('CALL_CLOSED')
   })
 
+  it('is held and resumed by us: it hears the music, and holds us at the same time', async () => {
+    await start({ autoAnswer: true })
+    const callId = await phone.dial(bob.uri)
+    await phone.event('call.media', { callId })
+    const music = { kind: 'tone' as const, hz: [OUR_HZ], durationMs: 1000 }
+    await phone.call('hold', { callId, music })
+    const held = await phone.event('call.held', { callId })
+    await bob.control.command('hold')
+    const both = await phone.event('call.held', { callId, where: ({ by }) => by === 'remote' })
+    await phone.call('resume', { callId })
+    await bob.control.command('resume')
+    const resumed = await phone.event('call.resumed', { callId, where: ({ by }) => by === 'remote' })
+    const direction = (text: string) => /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(text)?.[1]
+    const ours = phone.messages('out', /^(INVITE|UPDATE) /).map(direction)
+    console.log(`      we offered ${ours.join(', ')}; then held by ${JSON.stringify(both.call.hold)}`)
+    assert.deepEqual(ours, ['sendrecv', 'sendonly', 'sendrecv'])
+    assert.deepEqual(held.call.hold, { local: true, remote: false })
+    assert.deepEqual(both.call.hold, { local: true, remote: true })
+    assert.deepEqual(resumed.call.hold, { local: false, remote: false })
+    const tone = measureTone(await phone.hear(callId, 1500), ITS_HZ)
+    assert.ok(tone.share >= 0.95, `share ${tone.share} after the resumes`)
+    await phone.call('hangup', { callId })
+    await bob.control.event('CALL_CLOSED')
+  })
+
   it('rings and refuses: 486 or 603 ends our call as rejected or busy', async () => {
     await start()
     const callId = await phone.dial(bob.uri)

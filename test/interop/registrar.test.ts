@@ -1,9 +1,12 @@
 /** Kamailio as registrar: what its location table holds, with each digest algorithm (RFC 3261 10, RFC 7616, RFC 8760). */
 import assert from 'node:assert/strict'
+import type { AccountConfig } from '../../src/engine/protocol.js'
+import { freePort } from '../support/peers/free-port.js'
 import { Kamailio } from '../support/peers/kamailio.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
 import { Phone } from '../support/phone.js'
+import { UdpRelay } from '../support/udp-relay.js'
 
 describe('Kamailio as registrar', function () {
   this.timeout(30_000)
@@ -45,6 +48,27 @@ describe('Kamailio as registrar', function () {
       await registrar.stop()
     })
   }
+
+  it('has one binding of a phone behind a NAT, with the address outside', async () => {
+    const registrar = await Kamailio.registrar()
+    const port = await freePort()
+    const nat = await UdpRelay.open({ host: '127.0.0.1', port }, registrar, () => ({ copies: 1 }))
+    const phone = await Phone.start({
+      folder: peerFolder.folder('phone'),
+      trace: true,
+      account: account(registrar, { proxy: { id: 'nat', name: 'nat', hops: [`127.0.0.1:${nat.portForA}`] } }),
+      transport: { ports: { udp: port } },
+    })
+    const { contact } = await phone.registration('registered')
+    assert.match(contact, new RegExp(`@127\\.0\\.0\\.1:${nat.portForB}$`))
+    assert.deepEqual(
+      (await registrar.bindings('alice')).map((binding) => binding.contact),
+      [contact],
+    )
+    await phone.close()
+    assert.deepEqual(await registrar.bindings('alice'), [])
+    await Promise.all([nat.close(), registrar.stop()])
+  })
 
   for (const algorithm of ['MD5', 'SHA-256'] as const) {
     for (const qop of ['none', 'auth', 'auth-int'] as const) {
@@ -118,7 +142,10 @@ describe('Kamailio as registrar', function () {
   })
 })
 
-const account = (registrar: Kamailio, more: { expiresSec?: number; password?: string } = {}) => ({
+const account = (
+  registrar: Kamailio,
+  more: Pick<Partial<AccountConfig>, 'expiresSec' | 'password' | 'proxy'> = {},
+) => ({
   aor: 'alice@sip.test',
   password: 'secret-a',
   registrar: registrar.address,

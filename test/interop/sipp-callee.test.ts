@@ -53,6 +53,56 @@ describe('SIPp as callee', function () {
     })
   }
 
+  it('answers our hold with 491: we wait, ask again, and resume', async () => {
+    const search = (direction: string) => ({ checks: [{ search: `a=${direction}` }] })
+    const callId = await start('glare', [
+      sip.expectRequest('INVITE'),
+      sip.answer(),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('INVITE', search('sendonly')),
+      sip.refuseAgain('491 Request Pending'),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('INVITE', search('sendonly')),
+      sip.answerReinvite({ direction: 'recvonly', version: 2 }),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('INVITE', search('sendrecv')),
+      sip.answerReinvite({ version: 3 }),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('BYE'),
+      sip.accept,
+    ])
+    await phone.event('call.answered', { callId })
+    const askedMs = Date.now()
+    await phone.call('hold', { callId })
+    const waitedMs = Date.now() - askedMs
+    assert.equal((await phone.event('call.held', { callId })).by, 'local')
+    await phone.call('resume', { callId })
+    await phone.call('hangup', { callId })
+    await callee.finished()
+    // RFC 3261 14.1: the side that made the Call-ID waits at least 2.1 s.
+    console.log(`      asked again after ${waitedMs} ms`)
+    assert.ok(waitedMs >= 2100)
+  })
+
+  it('refuses our hold with 488: the call continues, and the command says why', async () => {
+    const callId = await start('hold-refused', [
+      sip.expectRequest('INVITE'),
+      sip.answer(),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('INVITE'),
+      sip.refuseAgain('488 Not Acceptable Here'),
+      sip.expectRequest('ACK'),
+      sip.expectRequest('BYE'),
+      sip.accept,
+    ])
+    await phone.event('call.answered', { callId })
+    await assert.rejects(phone.call('hold', { callId }), /refused the hold: 488 Not Acceptable Here/)
+    await phone.call('hangup', { callId })
+    await callee.finished()
+    const { end } = await phone.event('call.ended', { callId })
+    assert.deepEqual([end.by, end.cause], ['local', 'normal'])
+  })
+
   it('challenges with 401 and then with 407: each is answered once, with the right digest', async () => {
     const callId = await start('challenge', challengingCallee, { authUser: 'alice', password: PASSWORD })
     await phone.event('call.answered', { callId })

@@ -1,6 +1,7 @@
 /** TCP, TLS and IPv6 with other people's software: Kamailio and baresip; SIPp's calls are in sipp-calls. */
 import assert from 'node:assert/strict'
 import type { TransportConfig } from '../../src/engine/protocol.js'
+import type { SipProtocol } from '../../src/sip/types.js'
 import { measureTone } from '../support/audio.js'
 import { authority } from '../support/certificates.js'
 import { Baresip } from '../support/peers/baresip.js'
@@ -21,53 +22,28 @@ const WAYS = [
   { protocol: 'tls', host: '127.0.0.1' },
   { protocol: 'tls', host: '::1' },
 ] as const
+/** baresip has none of these. */
+const WEB_WAYS = [
+  { protocol: 'ws', host: '127.0.0.1' },
+  { protocol: 'ws', host: '::1' },
+  { protocol: 'wss', host: '127.0.0.1' },
+  { protocol: 'wss', host: '::1' },
+] as const
 
 describe('TCP, TLS and IPv6', function () {
   this.timeout(60_000)
 
   for (const { protocol, host } of WAYS) {
     const way = `${protocol.toUpperCase()} at ${host}`
-    const isConnected = protocol !== 'udp'
     const tls = protocol === 'tls' ? { tls: testTls() } : {}
     const transport: Partial<TransportConfig> = { ports: { [protocol]: 0 }, bindAddress: host, ...tls }
-    const parameter = isConnected ? `;transport=${protocol}` : ''
+    const parameter = protocol !== 'udp' ? `;transport=${protocol}` : ''
     const certificate = protocol === 'tls' ? authority.make() : undefined
     const start = (init: Partial<PhoneInit> = {}) =>
       Phone.start({ folder: peerFolder.folder('phone'), transport, ...init })
 
-    it(`Kamailio registers us by ${way}, and calls come and go by the way that we registered`, async () => {
-      const registrar = await Kamailio.registrar({
-        host,
-        challengeCalls: true,
-        ...(certificate && { tls: certificate }),
-      })
-      const account = {
-        password: 'secret-a',
-        registrar: `${registrar.address}${parameter}`,
-        register: true,
-        inboundFrom: 'known' as const,
-        proxy: { id: 'p', name: 'p', hops: [`sip:${registrar.address}${parameter};lr`] },
-      }
-      const alice = await start({ trace: true, inbound: {}, account: { ...account, aor: 'alice@sip.test' } })
-      const bob = await start({ account: { ...account, aor: 'bob@sip.test', password: 'secret-b' } })
-      await Promise.all([alice.registration('registered'), bob.registration('registered')])
-      const [binding] = await registrar.bindings('alice')
-      assert.ok(binding?.contact.endsWith(`@${alice.address}${parameter}`), binding?.contact)
-      const callId = await bob.dial('alice')
-      await bob.event('call.answered', { callId })
-      const [invite = ''] = alice.messages('in', /^INVITE /)
-      assert.match(invite, new RegExp(`^Via: SIP/2.0/${protocol.toUpperCase()} `, 'm'))
-      if (isConnected) {
-        const [register] = alice.traces.filter(({ text }) => text.startsWith('REGISTER'))
-        const [incoming] = alice.traces.filter(({ text }) => text.startsWith('INVITE'))
-        assert.equal(incoming?.remote, register?.remote)
-      }
-      await bob.call('hangup', { callId })
-      await alice.event('call.ended')
-      await Promise.all([alice.close(), bob.close()])
-      assert.deepEqual(await registrar.bindings('alice'), [])
-      await registrar.stop()
-    })
+    it(`Kamailio registers us by ${way}, and calls come and go by the way that we registered`, () =>
+      callsThroughKamailio(protocol, host))
 
     it(`baresip is called, and calls, with sound both ways, by ${way}`, async () => {
       const phone = await start({ inbound: {} })
@@ -109,6 +85,10 @@ describe('TCP, TLS and IPv6', function () {
     })
   }
 
+  for (const { protocol, host } of WEB_WAYS)
+    it(`Kamailio registers us by ${protocol.toUpperCase()} at ${host}, and calls come and go by the connection that we opened`, () =>
+      callsThroughKamailio(protocol, host))
+
   it('Kamailio restarts: over TCP we are registered again within 35 s', async () => {
     const first = await Kamailio.registrar()
     const account = { aor: 'alice@sip.test', password: 'secret-a', register: true, protocol: 'tcp' } as const
@@ -128,3 +108,51 @@ describe('TCP, TLS and IPv6', function () {
 
   const start = (init: Partial<PhoneInit>) => Phone.start({ folder: peerFolder.folder('phone'), ...init })
 })
+
+/** Two accounts register by this protocol, and one calls the other. */
+async function callsThroughKamailio(protocol: SipProtocol, host: string): Promise<void> {
+  const isSecure = protocol === 'tls' || protocol === 'wss'
+  const isWeb = protocol === 'ws' || protocol === 'wss'
+  // The setting of the account names the protocol of the web, a parameter of the URI the others.
+  const parameter = protocol === 'udp' || isWeb ? '' : `;transport=${protocol}`
+  // A WebSocket client listens at no port of that protocol.
+  const ports = isWeb ? { udp: 0 } : { [protocol]: 0 }
+  const transport = { ports, bindAddress: host, ...(isSecure && { tls: testTls() }) }
+  const registrar = await Kamailio.registrar({
+    host,
+    challengeCalls: true,
+    webSocket: isWeb,
+    ...(isSecure && { tls: authority.make() }),
+  })
+  const account = {
+    password: 'secret-a',
+    registrar: `${registrar.address}${parameter}`,
+    register: true,
+    inboundFrom: 'known' as const,
+    ...(isWeb && { protocol }),
+    proxy: { id: 'p', name: 'p', hops: [`sip:${registrar.address}${parameter};lr`] },
+  }
+  const start = (init: Partial<PhoneInit>) =>
+    Phone.start({ folder: peerFolder.folder('phone'), transport, trace: true, inbound: {}, ...init })
+  const alice = await start({ account: { ...account, aor: 'alice@sip.test' } })
+  const bob = await start({ account: { ...account, aor: 'bob@sip.test', password: 'secret-b' } })
+  await Promise.all([alice.registration('registered'), bob.registration('registered')])
+  const [binding] = await registrar.bindings('alice')
+  // RFC 7118 5
+  if (isWeb) assert.match(binding?.contact ?? '', /@[a-z0-9]+\.invalid;transport=ws$/)
+  else assert.ok(binding?.contact.endsWith(`@${alice.address}${parameter}`), binding?.contact)
+  const callId = await bob.dial('alice')
+  await bob.event('call.answered', { callId })
+  const [invite = ''] = alice.messages('in', /^INVITE /)
+  assert.match(invite, new RegExp(`^Via: SIP/2.0/${protocol.toUpperCase()} `, 'm'))
+  if (protocol !== 'udp') {
+    const [register] = alice.traces.filter(({ text }) => text.startsWith('REGISTER'))
+    const [incoming] = alice.traces.filter(({ text }) => text.startsWith('INVITE'))
+    assert.equal(incoming?.remote, register?.remote)
+  }
+  await bob.call('hangup', { callId })
+  await alice.event('call.ended')
+  await Promise.all([alice.close(), bob.close()])
+  assert.deepEqual(await registrar.bindings('alice'), [])
+  await registrar.stop()
+}

@@ -130,12 +130,12 @@ describe('sip-account and who uses it', () => {
 
   it('an environment variable that is not set, and other bad settings, are named', async () => {
     const flows = await test.start([
-      { id: 'transport2', type: 'sip-transport', bindPort: 'abc' },
+      { id: 'transport2', type: 'sip-transport', udpPort: 'abc' },
       { id: 'proxy', type: 'sip-proxy', hops: [] },
       ...account({ aor: ENV }),
     ])
     for (const [id, setting, text] of [
-      ['transport2', 'Port', 'Port: "abc" is not a number'],
+      ['transport2', 'UDP port', 'UDP port: "abc" is not a number'],
       ['proxy', 'Route', 'Route: name at least one proxy'],
       ['account', 'Address', 'RINGFLOW_TEST_UNSET'],
     ] as const) {

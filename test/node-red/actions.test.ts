@@ -361,6 +361,51 @@ describe('actions in a call', () => {
     })
   })
 
+  describe('sip-transfer', () => {
+    it('transfers to a target: output 1 when the other side has gone, output 2 with the status when it has not', async () => {
+      const flows = await inCall('sip-transfer', 2)
+      test.engine.reply('transfer', () => ({ outcome: 'transferred', status: 200, reason: 'OK' }))
+      flows.receive('action', { ...message(), payload: '1003' })
+      assert.equal((await flows.message('action-1')).topic, 'call.transferred')
+      test.engine.reply('transfer', () => ({ outcome: 'failed', status: 486, reason: 'Busy Here' }))
+      flows.receive('action', { ...message(), payload: '1004' })
+      const failed = await flows.message('action-2')
+      assert.deepEqual([failed.topic, failed.payload], ['call.transfer-failed', 486])
+      assert.deepEqual(test.engine.sent('transfer'), [
+        { callId: 'c1', target: '1003', limitMs: 180_000 },
+        { callId: 'c1', target: '1004', limitMs: 180_000 },
+      ])
+    })
+
+    it('joins with another call, and says which property lacks its id', async () => {
+      const flows = await inCall('sip-transfer', 2, { action: 'attended', limit: '30' })
+      test.engine.reply('transfer', () => ({ outcome: 'transferred', status: 200, reason: 'OK' }))
+      flows.receive('action', { ...message(), toCall: { id: 'c2' } })
+      await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('transfer'), [{ callId: 'c1', toCallId: 'c2', limitMs: 30_000 }])
+      flows.receive('action', message())
+      assert.equal(code(await flows.message('caught')), 'NO_CALL')
+    })
+
+    it('an empty target is an error of the setting', async () => {
+      const flows = await inCall('sip-transfer', 2)
+      flows.receive('action', { ...message(), payload: '' })
+      assert.equal(code(await flows.message('caught')), 'BAD_TARGET')
+    })
+
+    for (const [action, op, topic] of [
+      ['accept', 'acceptTransfer', 'call.transfer-accepted'],
+      ['decline', 'denyTransfer', 'call.transfer-declined'],
+    ] as const)
+      it(`${action}: decides about the other side’s transfer`, async () => {
+        const flows = await inCall('sip-transfer', 2, { action })
+        test.engine.reply(op, () => undefined)
+        flows.receive('action', message())
+        assert.equal((await flows.message('action-1')).topic, topic)
+        assert.deepEqual(test.engine.sent(op), [{ callId: 'c1' }])
+      })
+  })
+
   describe('sip-dtmf', () => {
     it('sends, and passes on when the last digit has left', async () => {
       const flows = await inCall('sip-dtmf', 1, { tone: '200', gap: '50' })
@@ -387,6 +432,66 @@ describe('actions in a call', () => {
       flows.receive('action', { ...message(), payload: 1 })
       await flows.message('caught', (m) => code(m) === 'CALL_ENDED')
       assert.deepEqual(flows.messages('action-1'), [])
+    })
+  })
+
+  describe('sip-hold', () => {
+    it('holds with music, and passes on when the other side has agreed', async () => {
+      const flows = await inCall('sip-hold', 2, { music: 'file', file: 'wait.wav' })
+      test.engine.reply('hold', () => {
+        test.engine.tell('c1', 'call.held', { by: 'local', direction: 'sendonly' })
+      })
+      flows.receive('action', message())
+      const out = await flows.message('action-1')
+      assert.deepEqual(test.engine.sent('hold'), [{ callId: 'c1', music: { kind: 'file', file: 'wait.wav' } }])
+      assert.deepEqual([out.topic, (out.call as { state: string }).state], ['call.held', 'held'])
+    })
+
+    it('a beep as music, or none', async () => {
+      const beeping = await inCall('sip-hold', 2, { music: 'tone', hz: '440+480', level: '-30' })
+      beeping.receive('action', message())
+      await beeping.message('action-1')
+      const tone = {
+        kind: 'tone',
+        hz: [440, 480],
+        durationMs: 5000,
+        cadence: { onMs: 400, offMs: 4600 },
+        levelDbfs: -30,
+      }
+      assert.deepEqual(test.engine.sent('hold'), [{ callId: 'c1', music: tone }])
+    })
+
+    for (const [action, op, sent, topic] of [
+      ['resume', 'resume', {}, 'call.resumed'],
+      ['mute', 'mute', { on: true }, 'call.muted'],
+      ['unmute', 'mute', { on: false }, 'call.unmuted'],
+      ['codec', 'renegotiate', { codecs: ['PCMU', 'PCMA'] }, 'call.codec-changed'],
+    ] as const) {
+      it(`${action}: ${topic} at output 1`, async () => {
+        const flows = await inCall('sip-hold', 2, { action, codecs: ['PCMU', 'PCMA'] })
+        test.engine.reply('renegotiate', () => ({ codec: 'PCMU' }))
+        flows.receive('action', message())
+        const out = await flows.message('action-1')
+        assert.deepEqual(test.engine.sent(op), [{ callId: 'c1', ...sent }])
+        assert.equal(out.topic, topic)
+        if (action === 'codec') assert.equal(out.payload, 'PCMU')
+      })
+    }
+
+    it('refused by the other side: output 2 with the reason, and the catch node once', async () => {
+      const flows = await inCall('sip-hold', 2)
+      test.engine.reply('hold', () => {
+        throw new TelephonyError('REFUSED', 'the other side refused the hold: 488')
+      })
+      flows.receive('action', message())
+      const out = await flows.message('action-2')
+      assert.deepEqual([out.topic, code(out)], ['call.hold-failed', 'REFUSED'])
+      assert.equal(code(await flows.message('caught')), 'REFUSED')
+    })
+
+    it('settings that cannot work are shown at once', async () => {
+      const flows = await inCall('sip-hold', 2, { action: 'codec', codecs: [] })
+      await flows.status('action', 'bad settings: Codecs')
     })
   })
 

@@ -86,6 +86,8 @@ describe('settings from the environment', () => {
       ['sip-play-media', 'play'],
       ['sip-gather', 'gather'],
       ['sip-dtmf', 'sendDigits'],
+      ['sip-hold', 'hold'],
+      ['sip-transfer', 'transfer'],
       ['sip-record', 'startRecord'],
       ['sip-hangup', 'hangup'],
     ] as const) {

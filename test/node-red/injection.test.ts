@@ -41,7 +41,7 @@ describe('text of a message that reaches the wire', function () {
     const answer = (id: string, settings: Record<string, unknown>) => wired(id, 'sip-answer', 1, settings)
     const flow: FlowItem[] = [
       { id: 'tab', type: 'tab', label: 'injection' },
-      { id: 'transport', type: 'sip-transport', bindAddress: '127.0.0.1', bindPort: String(port) },
+      { id: 'transport', type: 'sip-transport', bindAddress: '127.0.0.1', udpPort: String(port) },
       {
         id: 'account',
         type: 'sip-account',

@@ -22,7 +22,7 @@ async function freeUdpPort(): Promise<number> {
 }
 
 const party = (name: string, port: number, settings: Record<string, unknown> = {}): FlowItem[] => [
-  { id: `${name}-transport`, type: 'sip-transport', bindAddress: '127.0.0.1', bindPort: String(port) },
+  { id: `${name}-transport`, type: 'sip-transport', bindAddress: '127.0.0.1', udpPort: String(port) },
   {
     id: name,
     type: 'sip-account',

@@ -228,10 +228,10 @@ describe('the status of a node with nothing to do', () => {
   })
 
   it('of a transport goes away with what was wrong', async () => {
-    const broken = account().map((item) => (item.type === 'sip-transport' ? { ...item, bindPort: 'abc' } : item))
+    const broken = account().map((item) => (item.type === 'sip-transport' ? { ...item, udpPort: 'abc' } : item))
     const flows = await test.start([...broken, ...NODES])
     for (const [id, setting] of [
-      ['transport', 'Port'],
+      ['transport', 'UDP port'],
       ['account', 'Transport'],
       ['dial', 'Account'],
       ['incoming', 'Account'],

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { authority } from '../support/certificates.js'
 import { wired } from '../support/flow-items.js'
 import { type FlowItem, TestFlows } from '../support/node-red.js'
 
@@ -15,7 +17,7 @@ const party = (
   transport: Record<string, unknown>,
   settings: Record<string, unknown> = {},
 ): FlowItem[] => [
-  { id: `${name}-transport`, type: 'sip-transport', bindAddress: '127.0.0.1', bindPort: '0', ...transport },
+  { id: `${name}-transport`, type: 'sip-transport', bindAddress: '127.0.0.1', udpPort: '0', ...transport },
   {
     id: name,
     type: 'sip-account',
@@ -26,6 +28,14 @@ const party = (
     ...settings,
   },
 ]
+
+async function freeTcpPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return String(port)
+}
 
 /** A free port, and the socket that holds it until it is closed. */
 async function heldPort(host: string) {
@@ -40,9 +50,9 @@ describe('sip-transport on the network', function () {
   let flows: TestFlows
   let userDir: string
 
-  const start = async (flow: FlowItem[]) => {
+  const start = async (flow: FlowItem[], settings: Record<string, unknown> = {}) => {
     userDir = mkdtempSync(join(tmpdir(), 'ringflow-transports-'))
-    flows = await TestFlows.start(flow, { settings: { userDir, ringflow: { logLevel: 'error' } } })
+    flows = await TestFlows.start(flow, { settings: { userDir, ringflow: { logLevel: 'error' }, ...settings } })
     return flows
   }
   afterEach(async () => {
@@ -53,15 +63,11 @@ describe('sip-transport on the network', function () {
   it('calls over TCP and IPv6', async () => {
     const { port, release } = await heldPort('::1')
     await release()
-    const transport = { protocol: 'udp+tcp', bindAddress: '::1' }
+    const at = (port: string) => ({ bindAddress: '::1', udpPort: port, tcpPort: port })
     await start([
       TAB,
-      ...party('caller', { ...transport, bindPort: '0' }, { protocol: 'tcp' }),
-      ...party(
-        'callee',
-        { ...transport, bindPort: port },
-        { inboundFrom: 'known', allowedSources: '::/64, 192.0.2.1' },
-      ),
+      ...party('caller', at('0'), { protocol: 'tcp' }),
+      ...party('callee', at(port), { inboundFrom: 'known', allowedSources: '::/64, 192.0.2.1' }),
       ...wired('dial', 'sip-dial', 3, { account: 'caller', target: `sip:callee@[::1]:${port}`, targetType: 'str' }),
       ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
       ...wired('bye', 'sip-hangup', 1),
@@ -73,6 +79,61 @@ describe('sip-transport on the network', function () {
     flows.receive('bye', answered)
     const ended = await flows.message('bye-1')
     assert.equal((ended.call as { end: { cause: string } }).end.cause, 'normal')
+  })
+
+  it('calls by TLS with a CA file, by WSS with the certificate of Node-RED, and traces what it is told to', async () => {
+    const { certificateFile, keyFile } = authority.make()
+    const [tlsPort, wssPort] = [await freeTcpPort(), await freeTcpPort()]
+    const https = async () => ({ cert: readFileSync(certificateFile), key: readFileSync(keyFile, 'utf8') })
+    const dial = (id: string, port: string, protocol: string) =>
+      wired(id, 'sip-dial', 3, {
+        account: 'caller',
+        target: `sip:callee@127.0.0.1:${port};transport=${protocol}`,
+        targetType: 'str',
+      })
+    await start(
+      [
+        TAB,
+        ...party('caller', { udpPort: '', tlsCa: authority.caFile, trace: true }, { protocol: 'tls' }),
+        ...party('callee', { tlsPort, wssPort }),
+        ...dial('tls', tlsPort, 'tls'),
+        ...dial('wss', wssPort, 'wss'),
+        ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
+      ],
+      { https },
+    )
+    await flows.status('incoming', 'listening')
+    for (const id of ['tls', 'wss']) {
+      flows.receive(id, {})
+      assert.equal(((await flows.message(`${id}-1`)).call as { state: string }).state, 'answered')
+    }
+    const traced = flows.logged.filter((line) => /^\[ringflow\] SIP (to|from) 127\.0\.0\.1:\d+:\n {2}/.test(line))
+    assert.ok(
+      traced.some((line) => line.includes(`INVITE sip:callee@127.0.0.1:${wssPort};transport=wss`)),
+      flows.logged.join('\n'),
+    )
+    assert.ok(
+      traced.every((line) => !line.includes(`from 127.0.0.1:${tlsPort}:\n  INVITE`)),
+      'only of the caller',
+    )
+  })
+
+  it('a certificate that is missing is said where the account is, with what to do', async () => {
+    await start([
+      TAB,
+      ...party('callee', { tlsPort: '0' }),
+      ...party('filed', { tlsPort: '0', tlsCertificate: 'cert.pem', tlsKey: 'key.pem' }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
+      ...wired('filed-in', 'sip-incoming', 2, { account: 'filed', mode: 'answer' }),
+    ])
+    await flows.status('incoming', 'bad settings')
+    await flows.status('filed-in', 'bad settings')
+    const said = flows.logged.join('\n')
+    assert.match(said, /a TLS or WSS port, but no certificate. Choose its files, or set https in settings.js/)
+    assert.ok(
+      said.includes(`the file ${join(userDir, 'cert.pem')} cannot be read`) || said.includes(join(userDir, 'key.pem')),
+      said,
+    )
   })
 
   it('a server that says nothing reads "no response", a person who does not answer "no answer"', async () => {
@@ -89,7 +150,7 @@ describe('sip-transport on the network', function () {
     await start([
       TAB,
       ...party('caller', {}),
-      ...party('callee', { bindPort: free.port }),
+      ...party('callee', { udpPort: free.port }),
       ...dial('silent', port),
       ...dial('ringing', free.port),
       ...wired('incoming', 'sip-incoming', 2, { account: 'callee' }),
@@ -102,11 +163,28 @@ describe('sip-transport on the network', function () {
     await release()
   })
 
+  it('names the protocol and the port that is in use', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const port = String((holder.address() as AddressInfo).port)
+    await start([
+      TAB,
+      ...party('callee', { wsPort: port }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
+    ])
+    await flows.status('incoming', `port in use ${port}`)
+    assert.ok(
+      flows.logged.some((line) => line.includes(`WS port ${port} of 127.0.0.1 is in use by another program`)),
+      flows.logged.join('\n'),
+    )
+    holder.close()
+  })
+
   it('shows that its port is in use, and works as soon as that is free', async () => {
     const { port, release } = await heldPort('127.0.0.1')
     await start([
       TAB,
-      ...party('callee', { bindPort: port }),
+      ...party('callee', { udpPort: port }),
       ...party('caller', {}),
       ...wired('dial', 'sip-dial', 3, { account: 'caller', target: `sip:callee@127.0.0.1:${port}`, targetType: 'str' }),
       ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),

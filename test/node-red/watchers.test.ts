@@ -28,7 +28,13 @@ const ACTIONS: Record<string, Action> = {
   },
   'sip-gather': { op: 'gather', reply: { digits: '1', terminator: '', ended: 'max-digits' }, working: 'gathering' },
   'sip-dtmf': { op: 'sendDigits', reply: 'finished', working: 'sending' },
+  'sip-transfer': {
+    op: 'transfer',
+    reply: { outcome: 'transferred', status: 200, reason: 'OK' },
+    working: 'transferring',
+  },
   'sip-record': { op: 'startRecord', reply: { path: '/r/a.wav' } },
+  'sip-hold': { op: 'hold', reply: undefined },
   'sip-hangup': { op: 'hangup', reply: undefined, working: 'hangingUp' },
 }
 const OWN_LIFE = ['sip-dial', 'sip-register']
@@ -108,7 +114,7 @@ describe('Catch, Complete and Status nodes', () => {
       for (let port = 1; port <= outputs; port++) {
         const sent = flows.messages(`action-${port}`)
         const expected =
-          port === 2 && ['sip-play-media', 'sip-gather'].includes(type) ? ['CALL_ENDED', 'CALL_ENDED'] : []
+          port === 2 && ['sip-play-media', 'sip-gather', 'sip-hold'].includes(type) ? ['CALL_ENDED', 'CALL_ENDED'] : []
         assert.deepEqual(
           sent.map((message) => errorOf(message).code),
           expected,

@@ -56,7 +56,7 @@ describe('Node-RED in mid-call', function () {
     const [port] = await freeUdpPorts(1)
     const flow = (note: string): FlowItem[] => [
       ...account({ inboundFrom: 'anyone' }).map((item) =>
-        item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item,
+        item.type === 'sip-transport' ? { ...item, udpPort: String(port) } : item,
       ),
       ...wired('incoming', 'sip-incoming', 2, { account: 'account', mode: 'answer' }).map((item) =>
         item.id === 'incoming' ? { ...item, wires: [['tone', 'incoming-1'], ['incoming-2']] } : item,

@@ -171,7 +171,7 @@ function answeringFlow(port: number): FlowItem[] {
   const at = { z: 'tab', x: 1, y: 1 }
   return [
     ...account({ inboundFrom: 'anyone', allowedSources: ['127.0.0.1'], maxCalls: '1000' }).map((item) =>
-      item.type === 'sip-transport' ? { ...item, bindPort: String(port) } : item,
+      item.type === 'sip-transport' ? { ...item, udpPort: String(port) } : item,
     ),
     { id: 'incoming', type: 'sip-incoming', ...at, account: 'account', mode: 'flow', wires: [['answer'], []] },
     { id: 'answer', type: 'sip-answer', ...at, wires: [['play']] },

@@ -54,7 +54,7 @@ export class Stage {
         id: 'people-transport',
         type: 'sip-transport',
         bindAddress: '127.0.0.1',
-        bindPort: String(this.port),
+        udpPort: String(this.port),
       },
       ...Object.entries(habits).flatMap(([user, habit]) => [
         {

@@ -3,6 +3,7 @@ import type {
   FinalResponse,
   SipEndpoint,
   SipEndpointInit,
+  TlsSettings,
   UserAgent,
   UserAgentInit,
 } from '../../src/sip/types.js'
@@ -12,6 +13,7 @@ interface Sent {
   method: string
   target: string
   expires: string
+  contactParams: string
 }
 
 /** The user agent of an endpoint without a socket: REGISTER is answered 200, or as the test says. */
@@ -22,6 +24,9 @@ export class FakeAccountAgent extends FakeUserAgent {
   closed = false
   /** What a REGISTER gets; undefined: no answer ever. */
   registrar: number | undefined = 200
+  /** The `rport` and `received` of its Via, as the registrar sees them. */
+  seen = ''
+  readonly published: { host: string; port: number }[] = []
 
   constructor(init: UserAgentInit, at: string) {
     super()
@@ -37,10 +42,17 @@ export class FakeAccountAgent extends FakeUserAgent {
     this.sent.push({
       method,
       target: String(target),
+      contactParams: init.contactParams ?? '',
       expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '',
     })
     if (this.registrar === undefined) return new Promise(() => {})
-    return { response: response(this.registrar), cseq: init.cseq }
+    const headers = { Via: this.seen ? `SIP/2.0/UDP 127.0.0.1;${this.seen}` : '' }
+    return { response: response(this.registrar, { headers }), cseq: init.cseq }
+  }
+
+  override publish(address: { host: string; port: number } | undefined): boolean {
+    if (address) this.published.push(address)
+    return true
   }
 
   /** What it was told last. */
@@ -81,6 +93,22 @@ export class FakeEndpoint implements SipEndpoint {
     agent.registrar = this.registrar
     this.agents.push(agent)
     return agent
+  }
+
+  readonly renewedTls: TlsSettings[] = []
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    this.renewedTls.push(settings)
+  }
+
+  /** What a STUN server answers. */
+  mapped: { host: string; port: number } | undefined = { host: '203.0.113.77', port: 40_000 }
+  readonly stunServers: { host: string; port: number }[] = []
+
+  async publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }> {
+    this.stunServers.push(server)
+    if (!this.mapped) throw new Error('no answer')
+    return this.mapped
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { glareMs, offerRetryMs } from '../../src/sip/dialog/offer-retry.js'
 import type {
+  AccountBinding,
   AccountSources,
   FinalResponse,
   HeaderField,
@@ -73,11 +74,26 @@ export class FakeUserAgent implements UserAgent {
     return invite
   }
 
+  /** What the registrar has told. */
+  binding: AccountBinding | undefined
+
+  setBinding(binding: AccountBinding | undefined): void {
+    this.binding = binding
+  }
+
+  async openFlow(): Promise<SipAddress> {
+    return SOURCE
+  }
+
   /** Dialogs that go on here. */
   readonly adopted: SipDialog[] = []
 
   adopt(dialog: SipDialog): void {
     this.adopted.push(dialog)
+  }
+
+  publish(_address: { host: string; port: number } | undefined): boolean {
+    return false
   }
 
   keepAlive(to: SipAddress): void {
@@ -158,20 +174,27 @@ export class FakeDialog implements SipDialog {
   readonly sipCallId: string = 'call-id'
   readonly localTag: string = 'local'
   readonly remoteTag: string = 'remote'
+  readonly remoteUri: string = 'sip:bob@example.com'
   handlers: SipDialogHandlers = {}
   byes = 0
   answersBye = true
 
   /** Methods that were sent within the dialog. */
   readonly requests: string[] = []
+  /** Their headers and bodies. */
+  readonly sent: { method: string; headers: Map<string, string>; body: string }[] = []
+  /** While it waits, requests have no answer. */
+  gate: Promise<void> | undefined
   readonly requestBodies: (SipBody | undefined)[] = []
   readonly reinvites: SipBody[] = []
   /** What the next requests are answered; 200 where nothing is left. */
   readonly answers: (FinalResponse | Error)[] = []
 
-  async request(method = '', init: { body?: SipBody } = {}): Promise<FinalResponse> {
+  async request(method = '', init: { headers?: readonly HeaderField[]; body?: SipBody } = {}): Promise<FinalResponse> {
     this.requests.push(method)
     this.requestBodies.push(init.body)
+    this.sent.push({ method, headers: new Map(init.headers), body: init.body?.content ?? '' })
+    if (this.gate) await this.gate
     return this.#answer()
   }
 
@@ -218,8 +241,8 @@ export class FakeDialog implements SipDialog {
   }
 
   /** The peer's re-INVITE; what we answered stands in the result. */
-  offer(body?: SipBody, method = 'INVITE'): FakeOffer {
-    const offer = new FakeOffer(method, body)
+  offer(body?: SipBody, method = 'INVITE', headers: Record<string, string> = {}): FakeOffer {
+    const offer = new FakeOffer(method, body, headers)
     void this.handlers.request?.(offer)
     return offer
   }
@@ -227,15 +250,15 @@ export class FakeDialog implements SipDialog {
 
 export class FakeOffer implements IncomingRequest {
   readonly request: SipRequest
-  accepted: { body?: SipBody } | undefined
+  accepted: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } | undefined
   rejected: number | undefined
   rejectHeaders: readonly HeaderField[] = []
 
-  constructor(method: string, body?: SipBody) {
-    this.request = request(method, body ? { body } : {})
+  constructor(method: string, body?: SipBody, headers: Record<string, string> = {}) {
+    this.request = request(method, { headers, ...(body ? { body } : {}) })
   }
 
-  accept(init: { body?: SipBody } = {}): void {
+  accept(init: { status?: number; headers?: readonly HeaderField[]; body?: SipBody } = {}): void {
     this.accepted = init
   }
 

@@ -3,7 +3,7 @@ import type { FlowItem } from './node-red.js'
 /** A tab, a transport on loopback and an account that does not register. */
 export const account = (settings: Record<string, unknown> = {}): FlowItem[] => [
   { id: 'tab', type: 'tab', label: 'calls' },
-  { id: 'transport', type: 'sip-transport', name: 'loopback', bindAddress: '127.0.0.1', bindPort: '0' },
+  { id: 'transport', type: 'sip-transport', name: 'loopback', bindAddress: '127.0.0.1', udpPort: '0' },
   {
     id: 'account',
     type: 'sip-account',

@@ -25,7 +25,10 @@ export class MemoryTransport implements SipTransport {
   constructor(init: MemoryTransportInit) {
     this.#init = init
     this.protocol = init.local.protocol
-    this.listener = (init.listens ?? true) ? { local: init.local, advertised: init.local } : undefined
+    this.listener =
+      (init.listens ?? true)
+        ? { local: init.local, advertised: { host: init.local.host, port: init.local.port } }
+        : undefined
   }
 
   flowTo(to: Target): Flow | undefined {
@@ -58,6 +61,7 @@ export class MemoryTransport implements SipTransport {
         await send(text, remote)
       },
       suspect() {},
+      keepAlive() {},
       close() {},
     }
   }

@@ -9,11 +9,13 @@ import sipDtmf from '../../nodes/sip-dtmf/sip-dtmf.js'
 import sipEvent from '../../nodes/sip-event/sip-event.js'
 import sipGather from '../../nodes/sip-gather/sip-gather.js'
 import sipHangup from '../../nodes/sip-hangup/sip-hangup.js'
+import sipHold from '../../nodes/sip-hold/sip-hold.js'
 import sipIncoming from '../../nodes/sip-incoming/sip-incoming.js'
 import sipPlayMedia from '../../nodes/sip-play-media/sip-play-media.js'
 import sipProxy from '../../nodes/sip-proxy/sip-proxy.js'
 import sipRecord from '../../nodes/sip-record/sip-record.js'
 import sipRegister from '../../nodes/sip-register/sip-register.js'
+import sipTransfer from '../../nodes/sip-transfer/sip-transfer.js'
 import sipTransport from '../../nodes/sip-transport/sip-transport.js'
 
 /** What a flow file holds: plain objects. */
@@ -48,8 +50,10 @@ const ALL: NodeModule[] = [
   sipPlayMedia,
   sipGather,
   sipDtmf,
+  sipTransfer,
   sipRecord,
   sipHangup,
+  sipHold,
   sipEvent,
   sipCdrOut,
 ]

@@ -22,6 +22,8 @@ export interface PhoneInit {
   account?: Partial<Omit<AccountConfig, 'id' | 'transport'>>
   transport?: Partial<Omit<TransportConfig, 'id'>>
   inbound?: Partial<InboundRule>
+  /** In place of the system's: `127.0.0.1:5300`. */
+  dnsServers?: string[]
   /** In a worker, as Node-RED has it. */
   hosted?: boolean
   /** Keeps every SIP message, see `traces`. */
@@ -85,6 +87,7 @@ export class Phone {
       recordRoot: init.folder,
       logLevel: init.logLevel ?? 'silent',
       traceSip,
+      ...(init.dnsServers && { dnsServers: init.dnsServers }),
     })
     const account = accountOf(init)
     try {

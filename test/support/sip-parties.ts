@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import type { Names } from '../../src/sip/dns/records.js'
-import { openSipEndpoint } from '../../src/sip/endpoint.js'
+import { openSipEndpoint, type SipEndpointDeps } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
 import type {
   Admission,
@@ -99,6 +99,7 @@ export class Party {
       log?: Logger
       agent?: Partial<UserAgentInit>
       resolve?: (host: string) => Promise<string>
+      openTransports?: SipEndpointDeps['openTransports']
       names?: Names
       advertisePort?: number
       userAgent?: string
@@ -116,6 +117,7 @@ export class Party {
         trace: (line) => wire.push(line),
         ...(init.resolve ? { names: namesBy(init.resolve) } : {}),
         ...(init.names ? { names: init.names } : {}),
+        ...(init.openTransports ? { openTransports: init.openTransports } : {}),
       },
       {
         host: init.host ?? '127.0.0.1',

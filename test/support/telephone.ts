@@ -128,6 +128,7 @@ export class Telephone {
     const { agent } = this.party
     const userAgent: UserAgent = {
       contactUri: agent.contactUri,
+      publish: (address) => agent.publish(address),
       request: (init) => agent.request(init),
       invite: (init, handlers) =>
         agent.invite(init, {
@@ -139,6 +140,8 @@ export class Telephone {
         }),
       adopt: (dialog) => agent.adopt(dialog),
       keepAlive: (to) => agent.keepAlive(to),
+      openFlow: (target) => agent.openFlow(target),
+      setBinding: (binding) => agent.setBinding(binding),
       setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }

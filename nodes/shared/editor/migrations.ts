@@ -7,11 +7,13 @@ import { migrations as sipDtmf } from '../../sip-dtmf/migrations.js'
 import { migrations as sipEvent } from '../../sip-event/migrations.js'
 import { migrations as sipGather } from '../../sip-gather/migrations.js'
 import { migrations as sipHangup } from '../../sip-hangup/migrations.js'
+import { migrations as sipHold } from '../../sip-hold/migrations.js'
 import { migrations as sipIncoming } from '../../sip-incoming/migrations.js'
 import { migrations as sipPlayMedia } from '../../sip-play-media/migrations.js'
 import { migrations as sipProxy } from '../../sip-proxy/migrations.js'
 import { migrations as sipRecord } from '../../sip-record/migrations.js'
 import { migrations as sipRegister } from '../../sip-register/migrations.js'
+import { migrations as sipTransfer } from '../../sip-transfer/migrations.js'
 import { migrations as sipTransport } from '../../sip-transport/migrations.js'
 import type { Migrations } from '../migrate.js'
 
@@ -21,9 +23,11 @@ export const migrations: Readonly<Record<string, Migrations>> = {
   'sip-cdr-out': sipCdrOut,
   'sip-dial': sipDial,
   'sip-dtmf': sipDtmf,
+  'sip-transfer': sipTransfer,
   'sip-event': sipEvent,
   'sip-gather': sipGather,
   'sip-hangup': sipHangup,
+  'sip-hold': sipHold,
   'sip-incoming': sipIncoming,
   'sip-play-media': sipPlayMedia,
   'sip-proxy': sipProxy,

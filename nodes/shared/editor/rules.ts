@@ -10,11 +10,13 @@ import {
   isHeaderName,
   isHeaders,
   isHop,
+  isHost,
   isHostPort,
   isIp,
   isKeys,
   isList,
   isNumber,
+  isOrigin,
   isPattern,
   isPort,
   isPrefix,
@@ -22,6 +24,7 @@ import {
   isSipUri,
   isTags,
   isTarget,
+  isUrlPath,
 } from './validate.js'
 
 export interface RuleOptions {
@@ -38,7 +41,10 @@ const RULES = {
   number: (text, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true }) => isNumber(text, { min, max, integer }),
   port: isPort,
   ip: isIp,
+  host: (text) => isHost(text) || isIp(text),
   hostPort: isHostPort,
+  origins: (text) => isList(text, isOrigin),
+  urlPath: isUrlPath,
   registrar: (text) => isHostPort(text) || (isSipUri(text) && !text.includes('@')),
   hop: isHop,
   aor: isAor,

@@ -37,7 +37,7 @@ export function isHostname(text: string): boolean {
   return labels.every((label) => /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/i.test(label)) && !/^\d+$/.test(last)
 }
 
-const isHost = (text: string): boolean => isIpv4(text) || isHostname(text)
+export const isHost = (text: string): boolean => isIpv4(text) || isHostname(text)
 
 /** `host` or `host:port`, with an IPv6 address in brackets. Port 0 cannot be reached. */
 export function isHostPort(text: string): boolean {
@@ -45,6 +45,15 @@ export function isHostPort(text: string): boolean {
   if (!(ipv6 === undefined ? isHost(name ?? '') : isIpv6(ipv6))) return false
   return port === undefined || isNumber(port, { min: 1, max: 65535 })
 }
+
+/** The origin of a web page: `https://phone.example.com`; `null` for pages from files, `*` for all. */
+export const isOrigin = (text: string): boolean => {
+  if (text === '*' || text === 'null') return true
+  const host = /^https?:\/\/([^/?#\s]+)\/?$/i.exec(text)?.[1]
+  return host !== undefined && isHostPort(host)
+}
+
+export const isUrlPath = (text: string): boolean => /^\/[!-~]*$/.test(text) && !text.includes('#')
 
 /** RFC 3261 25.1 `user`, with an optional `:password`. */
 const USER = /^(?:[\w\-.!~*'()&=+$,;?/#:]|%[\da-f]{2})+$/i
@@ -81,7 +90,7 @@ export const isHop = (text: string): boolean =>
       .replace(/^<(.*)>$/, '$1')
       .trim()
     const isBoth = /;lr(?=[;=]|$)/i.test(bare) && /;strict(?=;|$)/i.test(bare)
-    return isSipUri(`sip:${bare.replace(/^sip:/i, '')}`) && !/[@?]/.test(bare) && !isBoth
+    return isSipUri(`sip:${bare.replace(/^sips?:/i, '')}`) && !/[@?]/.test(bare) && !isBoth
   })
 
 export function isAddressRange(text: string): boolean {

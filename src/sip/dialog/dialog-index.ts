@@ -29,6 +29,8 @@ export class DialogIndex {
   readonly #usages = new TransientMap<string, DialogUsage>()
   /** Dialogs that peers have made, by the tag of the peer: some peers leave our tag out of their requests. */
   readonly #byPeer = new TransientMap<string, DialogUsage>()
+  /** Dialogs in which we have sent a REFER, by our own tag: its NOTIFY may come within another dialog. */
+  readonly #referrers = new TransientMap<string, DialogUsage>()
   /** Our INVITEs without a final response. */
   readonly #sentInvites = new TransientMap<string, true>()
   /** INVITEs of peers without a final response. */
@@ -40,7 +42,9 @@ export class DialogIndex {
 
   /** Number of all entries. */
   get kept(): number {
-    return this.#usages.size + this.#byPeer.size + this.#sentInvites.size + this.#receivedInvites.size
+    return (
+      this.#usages.size + this.#byPeer.size + this.#referrers.size + this.#sentInvites.size + this.#receivedInvites.size
+    )
   }
 
   add(usage: DialogUsage, madeByPeer: boolean): void {
@@ -51,10 +55,24 @@ export class DialogIndex {
 
   /** Idempotent. */
   remove(usage: DialogUsage): void {
-    const { id, callId, remoteTag } = usage.dialog
+    const { id, callId, localTag, remoteTag } = usage.dialog
     if (this.#usages.get(id) === usage) this.#usages.delete(id)
     const key = sideKey(callId, remoteTag)
     if (this.#byPeer.get(key) === usage) this.#byPeer.delete(key)
+    if (this.#referrers.size === 0) return
+    const ours = sideKey(callId, localTag)
+    if (this.#referrers.get(ours) === usage) this.#referrers.delete(ours)
+  }
+
+  /** We send a REFER within this dialog. */
+  addReferrer(usage: DialogUsage): void {
+    const { callId, localTag } = usage.dialog
+    this.#referrers.set(sideKey(callId, localTag), usage)
+  }
+
+  /** The dialog of the REFER that a NOTIFY reports on, if the NOTIFY has another peer tag (RFC 3515 2.4.4). */
+  findReferrer({ callId, toTag }: ParsedRequest): DialogUsage | undefined {
+    return this.#referrers.get(sideKey(callId, toTag))
   }
 
   /** The dialog of a request with a To tag. A peer that has answered without a tag of its own may still have one in its requests. */

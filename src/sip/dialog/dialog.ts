@@ -105,6 +105,11 @@ export class Dialog {
     })
   }
 
+  /** The peer's address as From or To has it. */
+  get remoteUri(): string {
+    return this.#remote.slice(1, this.#remote.lastIndexOf('>'))
+  }
+
   get remoteTarget(): SipUri {
     return this.#remoteTarget
   }

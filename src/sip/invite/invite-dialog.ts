@@ -1,4 +1,5 @@
 import { TelephonyError } from '../../base/errors.js'
+import { readable } from '../../base/octets.js'
 import type { CallPlace } from '../admission/source-limits.js'
 import { CAPABILITY_LINES } from '../capabilities.js'
 import type { Dialog } from '../dialog/dialog.js'
@@ -31,6 +32,8 @@ import { MIN_SESSION_SEC, type SessionTerms } from './session-terms.js'
 
 /** RFC 3261 8.1.1.8: requests that may move the remote target carry a Contact. */
 const WITH_CONTACT = new Set(['UPDATE', 'NOTIFY', 'REFER', 'SUBSCRIBE'])
+/** The handler of the call takes these; others go to the account. */
+const TAKEN_HERE = new Set(['INFO', 'REFER', 'NOTIFY'])
 const ENDED = unavailable('Dialog has ended')
 
 export interface InviteDialogInit {
@@ -97,6 +100,10 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   get remoteTag(): string {
     return this.dialog.remoteTag
+  }
+
+  get remoteUri(): string {
+    return readable(this.dialog.remoteUri)
   }
 
   get isEarly(): boolean {
@@ -171,9 +178,11 @@ export class InviteDialog implements SipDialog, DialogUsage {
 
   async request(method: string, init: InDialogInit = {}): Promise<FinalResponse> {
     if (this.#hasLeft) return ENDED
+    if (method === 'REFER') this.context.dialogs.addReferrer(this)
     const context = this.context
     const response = await this.#send(method, init)
-    this.#checkLost(response, context)
+    // RFC 5057 5.1: a NOTIFY that the peer does not take ends its subscription, not the call.
+    if (method !== 'NOTIFY') this.#checkLost(response, context)
     return response
   }
 
@@ -245,14 +254,16 @@ export class InviteDialog implements SipDialog, DialogUsage {
   }
 
   receive(request: ServerRequest): void {
-    const { method, cseq } = request.message
-    if (!this.dialog.acceptSequence(cseq))
+    const { method, cseq, fromTag } = request.message
+    // RFC 3515 2.4.4: the NOTIFY of a REFER may come within a dialog of its own, which has its own sequence.
+    const isOfDialog = fromTag === this.dialog.remoteTag || method !== 'NOTIFY'
+    if (isOfDialog && !this.dialog.acceptSequence(cseq))
       this.#respond(request, 500) // 12.2.2
     else if (method === 'BYE') this.#receiveBye(request)
     else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') OFFER_REQUESTS[method](this, request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
-    else if (method === 'INFO') new AnswerableRequest(this.context, request).decideBy(this.handlers.request)
+    else if (TAKEN_HERE.has(method)) new AnswerableRequest(this.context, request).decideBy(this.handlers.request)
     else new AnswerableRequest(this.context, request).decideBy(this.context.init.handlers.request)
   }
 

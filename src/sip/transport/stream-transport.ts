@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
-import type { SipAddress, SipProtocol, Target } from '../types.js'
+import type { SipAddress, SipProtocol, Target, TlsSettings } from '../types.js'
 import { familyOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
 import type { Flow } from './flow.js'
@@ -30,6 +30,7 @@ export interface StreamKind {
   /** A handshake that follows, on a connection of a peer and on one of ours. Absent: SIP begins at once. */
   accepted?: (socket: Socket, begin: (make: FlowMaker) => void) => void
   opened?: (socket: Socket, to: Target, begin: (make: FlowMaker) => void, failed: (error: Error) => void) => void
+  renewTls?: ((settings: TlsSettings) => Promise<void>) | undefined
   close?(): void
 }
 
@@ -112,6 +113,10 @@ class StreamTransport implements SipTransport {
 
   connect(to: Target): Promise<Flow> {
     return this.#pool.connect(to, () => this.#open(to))
+  }
+
+  async renewTls(settings: TlsSettings): Promise<void> {
+    await this.#kind.renewTls?.(settings)
   }
 
   close(): Promise<void> {

@@ -52,6 +52,7 @@ export async function tlsConnections(
     connect: (to, { localAddress }) => client.connect(to, localAddress === undefined ? {} : { localAddress }),
     serves: (socket, name) => client.serves(socket as TLSSocket, name),
     reasonOf: (error, to) => client.reasonOf(error, to),
+    renewTls: (renewed) => files.use(renewed),
     close: () => {
       for (const acceptor of acceptors) acceptor.close()
       files.close()

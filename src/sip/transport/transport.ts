@@ -1,4 +1,4 @@
-import type { SipAddress, SipProtocol, Target } from '../types.js'
+import type { SipAddress, SipProtocol, Target, TlsSettings } from '../types.js'
 import type { Flow } from './flow.js'
 
 export interface HostPort {
@@ -16,6 +16,8 @@ export interface Listener {
 export interface TransportUser {
   /** One whole message, or a keep-alive. */
   received(bytes: Buffer, flow: Flow): void
+  /** A STUN packet on a datagram socket (RFC 5626 8). */
+  stun?(octets: Buffer, from: HostPort): void
   /** A stream cannot be read any further (RFC 3261 18.3): the head of its last message, and the answer to it. */
   unreadable(head: Buffer, status: number, reason: string, flow: Flow): void
   /** A message is being sent. */
@@ -33,6 +35,10 @@ export interface SipTransport {
   flowTo(to: Target): Flow | undefined
   /** Opens a flow; one for all that ask at the same time. Rejects with TRANSPORT and a reason. */
   connect(to: Target): Promise<Flow>
+  /** Absent: it has no certificates. */
+  renewTls?(settings: TlsSettings): Promise<void>
+  /** Sends a datagram that is not SIP; only datagram transports have it. Rejects with TRANSPORT. */
+  sendOctets?(octets: Buffer, to: HostPort): Promise<void>
   /** Idempotent; resolves when the sockets are closed. */
   close(): Promise<void>
 }

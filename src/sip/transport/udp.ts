@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { Logger } from '../../base/logger.js'
 import { octetsOf } from '../../base/octets.js'
+import { isStun } from '../../stun/message.js'
 import type { SipAddress } from '../types.js'
 import { familyOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
@@ -52,7 +53,8 @@ class UdpTransport implements SipTransport {
     socket.on('error', (error) => log.warn({ err: error }, 'SIP socket'))
     socket.on('message', (bytes, from) => {
       try {
-        user.received(bytes, new UdpFlow(this, { protocol: 'udp', host: from.address, port: from.port }))
+        if (isStun(bytes)) user.stun?.(bytes, { host: from.address, port: from.port })
+        else user.received(bytes, new UdpFlow(this, { protocol: 'udp', host: from.address, port: from.port }))
       } catch (error) {
         log.error({ err: error }, 'a SIP message could not be handled')
       }
@@ -72,10 +74,14 @@ class UdpTransport implements SipTransport {
   }
 
   send(text: string, to: SipAddress): Promise<void> {
+    return this.sendOctets(octetsOf(text), to)
+  }
+
+  sendOctets(octets: Buffer, to: HostPort): Promise<void> {
     if (this.#closing) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
-      this.#socket.send(octetsOf(text), to.port, to.host, (error) => {
-        if (error) reject(sendError(to, error))
+      this.#socket.send(octets, to.port, to.host, (error) => {
+        if (error) reject(sendError({ protocol: this.protocol, ...to }, error))
         else resolve()
       })
     })
@@ -127,6 +133,10 @@ class UdpFlow implements Flow {
   }
 
   suspect(): void {}
+
+  keepAlive(): void {
+    this.send('\r\n\r\n').catch(() => undefined)
+  }
 
   close(): void {}
 }

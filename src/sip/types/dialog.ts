@@ -16,8 +16,8 @@ export interface SipDialogHandlers {
   /** No ACK for 64*T1: the call has to end by BYE. */
   ackTimeout?(): void
   /**
-   * re-INVITE (without a body: the answer carries our offer), UPDATE with an offer, INFO. Without a handler offers are refused with 488
-   * and INFO is answered with 200. An UPDATE without an offer refreshes the target and is answered here.
+   * re-INVITE (without a body: the answer carries our offer), UPDATE with an offer, INFO, REFER, NOTIFY. Without a handler offers are
+   * refused with 488, REFER with 603, NOTIFY with 481, and INFO is answered with 200. An UPDATE without an offer refreshes the target and is answered here.
    */
   request?: RequestHandler
   /**
@@ -39,6 +39,8 @@ export interface SipDialog {
   readonly localTag: string
   /** '' where the peer has none (RFC 3261 12.1.1, 12.1.2). */
   readonly remoteTag: string
+  /** The peer's address as From or To has it, without its tag. */
+  readonly remoteUri: string
   handlers: SipDialogHandlers
   /** Whether the peer has named this method in its Allow (RFC 3261 20.5); false before it has sent one. */
   allows(method: string): boolean

@@ -13,6 +13,8 @@ export interface SipEndpointInit {
   /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
   tls?: TlsSettings
   ws?: WsSettings
+  /** Report its messages. */
+  trace?: boolean
 }
 
 /** SIP over WebSocket (RFC 7118). */
@@ -35,6 +37,10 @@ export interface SipEndpoint {
   /** All listeners, in their order. */
   readonly listeners: readonly SipAddress[]
   createUserAgent(init: UserAgentInit): UserAgent
+  /** Other PEM texts in place of the old ones, for connections from now on. Those that cannot be used are logged, and the old ones stay. */
+  renewTls(settings: TlsSettings): Promise<void>
+  /** Where a STUN server sees the UDP socket. Rejects with TRANSPORT. */
+  publicAddress(server: { host: string; port: number }): Promise<{ host: string; port: number }>
   /** Idempotent. Resolves when the socket is closed. */
   close(): Promise<void>
 }

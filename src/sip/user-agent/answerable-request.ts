@@ -8,6 +8,14 @@ import type { AccountContext } from './account-context.js'
 /** Requests that may carry an offer; their 2xx says where we are (RFC 3261 12.2.2, RFC 3311 5.2). */
 const WITH_OFFER = new Set(['INVITE', 'UPDATE'])
 
+/** What a request gets that no handler takes. */
+const UNHANDLED: ReadonlyMap<string, number> = new Map([
+  ['INVITE', 488],
+  ['UPDATE', 488],
+  ['REFER', 603],
+  ['NOTIFY', 481],
+])
+
 /** A request that waits for its answer. The first answer counts; the peer may have cancelled it, or hung up, before. */
 export class AnswerableRequest implements IncomingRequest {
   readonly request: SipRequest
@@ -54,13 +62,13 @@ export class AnswerableRequest implements IncomingRequest {
 
   /**
    * Lets a handler decide, now or later; if it throws or rejects, the answer is 500. Without a handler INFO is taken, an offer is not
-   * acceptable, and other methods are not allowed.
+   * acceptable, REFER is declined, NOTIFY has no subscription (RFC 6665 4.1.3), and other methods are not allowed.
    */
   decideBy(handler: RequestHandler | undefined): void {
     const { method } = this.request
     if (!handler) {
       if (method === 'INFO') this.accept()
-      else this.reject(WITH_OFFER.has(method) ? 488 : 405)
+      else this.reject(UNHANDLED.get(method) ?? 405)
       return
     }
     const fail = (error: unknown): void => {

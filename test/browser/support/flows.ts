@@ -19,7 +19,7 @@ export async function oneOfEach(): Promise<FlowNode[]> {
   return [
     { id: TAB, type: 'tab', label: 'One of each' },
     ...(await Promise.all([
-      configNode('sip-transport', { bindAddress: '127.0.0.1', bindPort: '0' }),
+      configNode('sip-transport', { bindAddress: '127.0.0.1', udpPort: '0' }),
       configNode('sip-proxy', { hops: ['sip:127.0.0.1:5999;lr'] }),
       configNode('sip-account', { transport: idOf('sip-transport'), aor: 'alice@127.0.0.1', register: false }),
     ])),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../../src/base/clock.js'
 import { silentLogger } from '../../../src/base/logger.js'
-import { openSipEndpoint } from '../../../src/sip/endpoint.js'
+import { openSipEndpoint, type SipEndpointDeps } from '../../../src/sip/endpoint.js'
 import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
 import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
 import { uriHost } from '../../../src/sip/uri/host.js'
@@ -12,19 +12,22 @@ export interface TransportUnderTest {
   name: string
   protocol: SipProtocol
   host: string
+  /** In place of real sockets. */
+  openTransports?: SipEndpointDeps['openTransports']
 }
 
-export function transportContract({ name, protocol, host }: TransportUnderTest): void {
+export function transportContract({ name, protocol, host, openTransports }: TransportUnderTest): void {
   describe(`transport contract: ${name}`, () => {
     const opened: Party[] = []
+    const deps = openTransports ? { openTransports } : {}
     const party = async (user: string, init: Parameters<typeof Party.open>[1] = {}): Promise<Party> => {
-      const it = await Party.open(user, { protocol, host, ...init })
+      const it = await Party.open(user, { protocol, host, ...deps, ...init })
       opened.push(it)
       return it
     }
     const open = (init: Partial<SipEndpointInit> = {}) =>
       openSipEndpoint(
-        { clock: systemClock, log: silentLogger },
+        { clock: systemClock, log: silentLogger, ...deps },
         { host, listeners: listenersAt(0, protocol), userAgent: 'contract', tls: testTls(), ...init },
       )
     afterEach(async () => {

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CallSnapshot, CdrRecord } from '../../../src/call/call-event.js'
 import type { Playable } from '../../../src/engine/protocol.js'
+import type { SipAddress } from '../../../src/sip/types.js'
 import { measureTone, sine, writeWav } from '../../support/audio.js'
+import { authority } from '../../support/certificates.js'
 import { Phone } from '../../support/phone.js'
 import { RawPeer } from '../../support/raw-peer.js'
 import { RINGFLOW_MAIN, Ringflow } from '../../support/ringflow-process.js'
@@ -54,6 +56,40 @@ describe('ringflow as processes', function () {
       assert.ok(measureTone(here, 425).share > 0.9)
     })
   }
+
+  it('listens by five protocols at once, and calls by TLS, WS and WSS with a certificate that it checks', async () => {
+    const { certificateFile, keyFile } = authority.make()
+    const protocols = ['udp', 'tcp', 'tls', 'ws', 'wss']
+    const listen = protocols.flatMap((protocol) => ['--listen', `${protocol}://127.0.0.1:0`])
+    const callee = ringflow(['answer', ...listen, '--tls-cert', certificateFile, '--tls-key', keyFile, '--tone', '425'])
+    const { listeners } = (await callee.line('listening')) as unknown as { listeners: SipAddress[] }
+    assert.deepEqual(
+      listeners.map(({ protocol }) => protocol),
+      protocols,
+    )
+    const called = await Promise.all(
+      ['tls', 'ws', 'wss'].map(async (protocol) => {
+        const { port } = listeners.find((listener) => listener.protocol === protocol) ?? {}
+        const here = join(folder, `${protocol}.wav`)
+        const target = `sip:anybody@127.0.0.1:${port}`
+        const options = ['--protocol', protocol, '--tls-ca', authority.caFile, '--record', here, '--duration', '1']
+        const { code, err } = await ringflow(['call', target, ...options]).exit()
+        assert.equal(code, 0, `${protocol}: ${err}`)
+        return measureTone(here, 425).share > 0.9
+      }),
+    )
+    assert.deepEqual(called, [true, true, true])
+    const tlsPort = listeners.find(({ protocol }) => protocol === 'tls')?.port
+    const target = `sip:a@127.0.0.1:${tlsPort};transport=tls`
+    const [doubtful, insecure] = await Promise.all([
+      ringflow(['call', target]).exit(),
+      ringflow(['call', target, '--tls-insecure', '--duration', '0.3']).exit(),
+    ])
+    assert.equal(doubtful.code, 1)
+    assert.match(doubtful.err, /\(CERTIFICATE_UNKNOWN_ISSUER\)\n {2}Give the certificate of its issuer with --tls-ca/)
+    assert.equal(insecure.code, 0, insecure.err)
+    assert.match(insecure.err, /^warning: --tls-insecure/)
+  })
 
   it('exits 1 where the ACK could not be sent, and says so in the summary', async () => {
     const peer = await RawPeer.open()

@@ -38,11 +38,9 @@ describe('within a dialog the peer', () => {
   it('gets 405 with Allow to methods that exist and are not ours, 501 to others', async () => {
     const dialog = await established()
     for (const [method, status] of [
-      ['REFER', 405],
       ['SUBSCRIBE', 405],
       ['PUBLISH', 405],
       ['REGISTER', 405],
-      ['NOTIFY', 405],
       ['MESSAGE', 405],
       ['FROBNICATE', 501],
       ['info', 501], // methods are case-sensitive (7.1)
@@ -53,6 +51,14 @@ describe('within a dialog the peer', () => {
       for (const ours of ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS']) assert.ok(allowed.includes(ours), method)
       assert.ok(!allowed.includes(method), `${method} is refused and allowed`)
     }
+    await stands(dialog)
+  })
+
+  it('gets 603 to REFER and 481 to NOTIFY, which are ours, if nothing takes them', async () => {
+    const dialog = await established()
+    dialog.handlers = {}
+    assert.equal((await caller.ask('REFER')).status, 603)
+    assert.equal((await caller.ask('NOTIFY')).status, 481)
     await stands(dialog)
   })
 

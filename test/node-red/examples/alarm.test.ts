@@ -25,7 +25,7 @@ function people(port: number): FlowNode[] {
     id: 'people',
     type: 'sip-transport',
     bindAddress: '127.0.0.1',
-    bindPort: String(port),
+    udpPort: String(port),
   }
   const person = (user: string): FlowNode => ({
     ...accountDefaults,

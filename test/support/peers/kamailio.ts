@@ -37,7 +37,7 @@ export interface RegistrarInit extends KamailioInit {
   /** Refuses with 403 what comes from anywhere else: `host:port` of the proxy in front. */
   onlyFrom?: string
   minExpiresSec?: number
-  /** Takes WebSocket connections at its port. */
+  /** Takes WebSocket connections at its port, with `tls` those of WSS. */
   webSocket?: boolean
 }
 

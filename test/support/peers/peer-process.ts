@@ -88,6 +88,11 @@ export class PeerProcess {
     })
   }
 
+  /** It falls silent: its sockets stay open, and nothing is read from them. `stop` ends it. */
+  freeze(): void {
+    this.#signal('SIGSTOP')
+  }
+
   /** Idempotent; the whole group is killed when it has not ended by itself after the grace time. */
   stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 3000): Promise<void> {
     this.#stopping ??= this.#stop(signal, graceMs)
@@ -96,6 +101,7 @@ export class PeerProcess {
 
   async #stop(signal: NodeJS.Signals, graceMs: number): Promise<void> {
     if (this.#ended) return
+    this.#signal('SIGCONT')
     this.#signal(signal)
     const kill = setTimeout(() => this.#signal('SIGKILL'), graceMs)
     await this.exited

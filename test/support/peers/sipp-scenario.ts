@@ -222,6 +222,32 @@ export const refuse =
   () =>
     send(reply(status, { headers }), RELIABLE)
 
+/** The same responses to a re-INVITE, whose To has a tag already. */
+export const refuseAgain =
+  (status: string): Step =>
+  () =>
+    send(replyInDialog(status), RELIABLE)
+
+export const answerReinvite =
+  (description: SdpInit = {}): Step =>
+  () =>
+    send(replyInDialog('200 OK', description), RELIABLE)
+
+const replyInDialog = (status: string, description?: SdpInit) =>
+  message(
+    [
+      `SIP/2.0 ${status}`,
+      '[last_Via:]',
+      '[last_From:]',
+      '[last_To:]',
+      '[last_Call-ID:]',
+      '[last_CSeq:]',
+      CALLEE_CONTACT,
+      ALLOW,
+    ],
+    description ? sdp(description) : '',
+  )
+
 /** Answers a request that has a To tag already: BYE, CANCEL. */
 export const accept: Step = () =>
   send(message(['SIP/2.0 200 OK', '[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]']))

@@ -7,19 +7,11 @@ describe('address of record', () => {
     const expected = { uri: 'sip:alice@example.com', user: 'alice', domain: 'example.com' }
     assert.deepEqual(parseAor('alice@example.com'), expected)
     assert.deepEqual(parseAor(' sip:alice@example.com '), expected)
+    assert.deepEqual(parseAor('SIPS:alice@example.com'), { ...expected, uri: 'sips:alice@example.com' })
     assert.equal(parseAor('a@127.0.0.1:5070').domain, '127.0.0.1:5070')
   })
 
-  for (const text of [
-    '',
-    'alice',
-    '@example.com',
-    'alice@',
-    'al ice@example.com',
-    'a@b c',
-    'a@b\r\nX: 1',
-    'sips:a@b',
-  ]) {
+  for (const text of ['', 'alice', '@example.com', 'alice@', 'al ice@example.com', 'a@b c', 'a@b\r\nX: 1']) {
     it(`refuses ${JSON.stringify(text)}`, () =>
       assert.throws(
         () => parseAor(text),
@@ -31,6 +23,16 @@ describe('address of record', () => {
     assert.deepEqual(parseHostPort('example.com'), { host: 'example.com', port: 5060 })
     assert.deepEqual(parseHostPort('sip:proxy.example.com:5062;lr'), { host: 'proxy.example.com', port: 5062 })
     assert.deepEqual(parseHostPort('<sip:user@192.0.2.1;lr>'), { host: '192.0.2.1', port: 5060 })
+    for (const [text, port] of [
+      ['sips:proxy.example.com', 5061],
+      ['proxy.example.com;transport=TLS', 5061],
+      ['sip:proxy.example.com;transport=ws;lr', 80],
+      ['<sips:[2001:db8::1];transport=ws>', 443],
+      ['proxy.example.com;transport=wss', 443],
+      ['sips:proxy.example.com:5080', 5080],
+    ] as const) {
+      assert.equal(parseHostPort(text)?.port, port, text)
+    }
     assert.equal(parseHostPort('a b'), undefined)
   })
 

@@ -7,7 +7,7 @@ import type { SipRequest } from '../../../src/sip/types.js'
 import { FakeClock } from '../../support/fake-clock.js'
 
 const request = (host: string, method = 'INVITE') =>
-  ({ method, source: { protocol: 'udp', host, port: 5060 } }) as unknown as SipRequest
+  ({ method, source: { protocol: 'udp', host, port: 5060 }, header: () => undefined }) as unknown as SipRequest
 
 function policy(init: Partial<PolicyInit>, lookup: Lookup = async () => [], activeCalls = () => 0) {
   const clock = new FakeClock()
@@ -118,6 +118,8 @@ describe('policy', () => {
     const { policy: p } = policy({ inboundFrom: 'anyone', maxCalls: 2 }, undefined, () => 2)
     assert.deepEqual(p.admit(request('192.0.2.1')), { admit: false, status: 486 })
     assert.deepEqual(p.admit(request('192.0.2.1', 'OPTIONS')), { admit: true })
+    // A call that takes the place of another one adds none (RFC 3891).
+    assert.deepEqual(p.admit({ ...request('192.0.2.1'), header: () => 'x;to-tag=1;from-tag=2' }), { admit: true })
   })
 
   it('leaves no timer behind', async () => {

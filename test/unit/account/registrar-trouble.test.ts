@@ -58,7 +58,11 @@ describe('a registrar in trouble', () => {
           {
             clock,
             log: silentLogger,
-            userAgent: { contactUri: 'sip:x@127.0.0.1', request: (init) => registrar.request(init) },
+            userAgent: {
+              contactUri: 'sip:x@127.0.0.1',
+              publish: () => false,
+              request: (init) => registrar.request(init),
+            },
           },
           { aor: 'sip:a@x', registrar: 'sip:x', host: 'h', expiresSec: GRANTED_SEC },
         )

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { ContactRepair } from '../../../src/account/contact-repair.js'
 import { Registration } from '../../../src/account/registration.js'
 import type { RegistrationState } from '../../../src/account/registration-state.js'
 import { silentLogger } from '../../../src/base/logger.js'
@@ -13,7 +14,10 @@ interface Register {
   target: string
   signal?: AbortSignal
   expires: string
+  supported: string
   contact: string
+  /** Contacts that it removes. */
+  old: string[]
   answer(status: number, headers?: Record<string, string[]>, reason?: string): Promise<void>
   fail(status: 408 | 503): Promise<void>
 }
@@ -26,12 +30,16 @@ function response(status: number, headers: Record<string, string[]>, reason: str
 }
 
 /** A registrar that waits to be told what to answer; random numbers are always the middle. */
-function setUp(expiresSec = 600) {
+function setUp(expiresSec = 600, oldContacts: string[] = [], instance?: string) {
   const clock = new FakeClock()
   const sent: Register[] = []
   const states: RegistrationState[] = []
   const userAgent = {
     contactUri: CONTACT,
+    publish(address: { host: string; port: number } | undefined) {
+      userAgent.contactUri = address ? `sip:0a1b2c@${address.host}:${address.port}` : CONTACT
+      return true
+    },
     request(init: {
       method: string
       target: string
@@ -40,6 +48,7 @@ function setUp(expiresSec = 600) {
       signal?: AbortSignal
       headers?: readonly HeaderField[]
       contactParams?: string
+      oldContacts?: readonly string[]
     }) {
       return new Promise<{ response: FinalResponse; cseq: number }>((resolve) => {
         const header = (name: string) => init.headers?.find(([n]) => n === name)?.[1] ?? ''
@@ -50,7 +59,9 @@ function setUp(expiresSec = 600) {
         sent.push({
           ...init,
           expires: header('Expires'),
-          contact: `<${CONTACT}>${init.contactParams}`,
+          supported: header('Supported'),
+          contact: `<${userAgent.contactUri}>${init.contactParams}`,
+          old: init.oldContacts?.filter((each) => each !== userAgent.contactUri) ?? [],
           answer: (status, headers = {}, reason = 'Reason') => done(response(status, headers, reason)),
           fail: (status) => done({ status, reason: 'no answer', local: true }),
         })
@@ -58,15 +69,103 @@ function setUp(expiresSec = 600) {
     },
   }
   const registration = new Registration(
-    { clock, log: silentLogger, userAgent, random: (min, max) => (min + max) / 2 },
-    { aor: 'sip:alice@example.com', registrar: 'sip:example.com', host: 'host', expiresSec },
+    {
+      clock,
+      log: silentLogger,
+      userAgent,
+      repair: new ContactRepair(clock),
+      random: (min, max) => (min + max) / 2,
+    },
+    {
+      aor: 'sip:alice@example.com',
+      registrar: 'sip:example.com',
+      host: 'host',
+      expiresSec,
+      oldContacts,
+      ...(instance && { instance }),
+    },
   )
   registration.on('state', (state) => states.push(state))
   const last = () => sent.at(-1) as Register
   return { clock, sent, states, registration, last, names: () => states.map((state) => state.state) }
 }
 
+const NATTED = 'sip:0a1b2c@127.0.0.2:40000'
+const natted = (port = 40_000) => ({ Via: [`SIP/2.0/UDP 127.0.0.1:5060;rport=${port};received=127.0.0.2`] })
+
 describe('registration', () => {
+  it('offers outbound and GRUU with its instance (RFC 5626 4.2.1, RFC 5627 4.1), and no outbound after a 439', async () => {
+    const { registration, last, sent } = setUp(600, [], 'urn:uuid:1')
+    registration.register()
+    assert.deepEqual(
+      [last().contact, last().supported],
+      [`<${CONTACT}>;expires=600;+sip.instance="<urn:uuid:1>";reg-id=1`, 'path, outbound, gruu'],
+    )
+    await last().answer(439)
+    const without = [`<${CONTACT}>;expires=600;+sip.instance="<urn:uuid:1>"`, 'path, gruu']
+    assert.deepEqual([sent.length, last().contact, last().supported], [2, ...without])
+    await last().answer(200)
+    assert.equal(registration.state.state, 'registered')
+    const plain = setUp()
+    plain.registration.register()
+    assert.deepEqual([plain.last().contact, plain.last().supported], [`<${CONTACT}>;expires=600`, ''])
+  })
+
+  it('behind a NAT registers again at once with the address that the registrar saw, and removes the other one', async () => {
+    const { clock, sent, registration, last, names } = setUp()
+    registration.register()
+    await last().answer(200, natted())
+    assert.deepEqual([last().contact, last().old], [`<${NATTED}>;expires=600`, [CONTACT]])
+    await last().answer(200, natted())
+    assert.deepEqual(names(), ['registering', 'registered'])
+    assert.equal((registration.state as { contact: string }).contact, NATTED)
+    assert.equal(sent.length, 2)
+    clock.advance(450_000)
+    assert.deepEqual([sent.length, last().contact], [3, `<${NATTED}>;expires=600`])
+    await last().answer(200, natted())
+    const unregistered = registration.unregister()
+    await settled()
+    assert.deepEqual([sent.length, last().contact], [4, `<${NATTED}>;expires=0`])
+    await last().answer(200)
+    await unregistered
+    assert.deepEqual(registration.boundContacts, [])
+  })
+
+  it('follows a registrar that always sees another address once a refresh', async () => {
+    const { clock, sent, registration, last } = setUp()
+    registration.register()
+    for (let port = 40_000; port < 40_010; port++) {
+      await last().answer(200, natted(port))
+      if (port % 2 === 1) clock.advance(450_000)
+    }
+    assert.equal(sent.length, 11)
+  })
+
+  it('keeps the Contact that it has if the registrar refuses the repaired one', async () => {
+    const { clock, sent, registration, last, names } = setUp()
+    registration.register()
+    await last().answer(200, natted())
+    await last().answer(403)
+    assert.deepEqual(names(), ['registering', 'registered'])
+    assert.equal((registration.state as { contact: string }).contact, CONTACT)
+    clock.advance(450_000)
+    assert.deepEqual([last().contact, last().old], [`<${CONTACT}>;expires=600`, []])
+    await last().answer(200, natted())
+    assert.equal(sent.length, 3)
+  })
+
+  it('removes what an earlier registration has left, once', async () => {
+    const { clock, registration, last } = setUp(600, ['sip:0a1b2c@127.0.0.9:5060', CONTACT])
+    registration.register()
+    assert.deepEqual(last().old, ['sip:0a1b2c@127.0.0.9:5060'])
+    await last().fail(408)
+    clock.advance(5_000)
+    assert.deepEqual(last().old, ['sip:0a1b2c@127.0.0.9:5060'])
+    await last().answer(200)
+    clock.advance(450_000)
+    assert.deepEqual(last().old, [])
+  })
+
   it('registers with its contact, and refreshes between half and three quarters of the granted time', async () => {
     const { clock, sent, registration, last, names } = setUp()
     registration.register()

@@ -15,9 +15,13 @@ describe('route of proxies', () => {
     ['SIP:edge.example.com', '<SIP:edge.example.com;lr>'],
     ['sip:edge.example.com', '<sip:edge.example.com;lr>'],
     ['<sip:edge.example.com:5070;transport=tcp>', '<sip:edge.example.com:5070;transport=tcp;lr>'],
+    ['sips:edge.example.com', '<sips:edge.example.com;lr>'],
+    ['sips:edge.example.com;transport=ws;strict', '<sips:edge.example.com;transport=ws>'],
+    ['edge.example.com;transport=tls', '<sip:edge.example.com;transport=tls;lr>'],
     ['edge.example.com;strict', '<sip:edge.example.com>'],
     ['sip:edge.example.com:5070;strict;transport=tcp', '<sip:edge.example.com:5070;transport=tcp>'],
     ['<sip:edge.example.com;STRICT>', '<sip:edge.example.com>'],
+    ['edge.example.com;strict;strict', '<sip:edge.example.com>'],
     ['<sip:edge.example.com>;strict', '<sip:edge.example.com>'],
     ['edge.example.com;strictly', '<sip:edge.example.com;strictly;lr>'],
     ['a;strict, b, sip:c;strict', '<sip:a>', '<sip:b;lr>', '<sip:c>'],
@@ -57,7 +61,8 @@ describe('route of proxies', () => {
     ['<sip:a>;lr', /not a valid proxy/],
     ['sip:a?X=y', /not a valid proxy/],
     ['sip:a;lr;strict', /a strict router has no lr. Take out ;lr/],
-    ['sips:a', /not a valid proxy/],
+    ['sips:a;transport=udp', /sips: needs TLS, which the transport “udp” does not have/],
+    ['sip:a;transport=sctp', /the transport “sctp” is not supported. Use transport=udp, tcp, tls, ws or wss/],
     ['a,'.repeat(17), /17 proxies are too many: at most 16/],
   ] as const) {
     it(`refuses “${text.slice(0, 30)}” and says why`, () =>
@@ -89,7 +94,7 @@ describe('route of proxies', () => {
         (text) => {
           try {
             for (const { route } of parseRoute([text])) {
-              assert.match(route, /^<sip:[^<>\s,"]+>$/i)
+              assert.match(route, /^<sips?:[^<>\s,"]+>$/i)
               const written = (text.match(/;lr(?![a-z])/g) ?? []).length
               assert.doesNotMatch(route, /;strict(?=[;>])/)
               if (!/;strict/.test(text) && written <= 1) assert.equal(route.match(/;lr(?=[;>])/g)?.length, 1)

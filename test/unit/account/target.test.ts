@@ -21,6 +21,7 @@ describe('target', () => {
     ['jürgen', `sip:j%C3%BCrgen@${DOMAIN}`, 'jürgen'],
     ['alice@example.org', 'sip:alice@example.org', 'alice'],
     ['alice@192.0.2.1:5080', 'sip:alice@192.0.2.1:5080', 'alice'],
+    ['sips:alice@example.org', 'sips:alice@example.org', 'alice'],
     ['sip:alice@example.org;transport=udp', 'sip:alice@example.org;transport=udp', 'alice'],
     ['SIP:al%20ice@example.org', 'sip:al%20ice@example.org', 'al ice'],
     ['sip:example.org', 'sip:example.org', ''],

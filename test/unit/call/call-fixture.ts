@@ -65,7 +65,7 @@ export class World {
     lookup: (name) => this.lookup(name),
   }
 
-  last<T extends CallEventType>(type: T): CallEvent & { type: T } {
+  readonly last = <T extends CallEventType>(type: T): CallEvent & { type: T } => {
     const found = this.events.findLast((event) => event.type === type)
     if (!found) throw new Error(`no ${type} among ${this.types.join(', ')}`)
     return found as CallEvent & { type: T }
@@ -95,16 +95,19 @@ export interface Scene extends World {
 
 const withCall = (world: World, call: Call): Scene => Object.assign(world, { call })
 
-export async function dialled(changes: Partial<CallAccount> = {}): Promise<Scene> {
+export async function dialled(changes: Partial<CallAccount> = {}, deps: Partial<CallDeps> = {}): Promise<Scene> {
   const world = new World()
-  const call = await placeCall(world.deps, {
-    account: { ...account, ...changes },
-    owner: 'node1',
-    target: { uri: uriOf('sip:bob@example.com'), user: 'bob' },
-    ringTimeoutMs: 30_000,
-    tags: { ticket: 7 },
-    onEvent: world.onEvent,
-  })
+  const call = await placeCall(
+    { ...world.deps, ...deps },
+    {
+      account: { ...account, ...changes },
+      owner: 'node1',
+      target: { uri: uriOf('sip:bob@example.com'), user: 'bob' },
+      ringTimeoutMs: 30_000,
+      tags: { ticket: 7 },
+      onEvent: world.onEvent,
+    },
+  )
   return withCall(world, call)
 }
 
@@ -120,8 +123,11 @@ export async function dialledWithEarlyMedia(): Promise<Scene> {
   return scene
 }
 
-export async function dialledAndAnswered(changes: Partial<CallAccount> = {}): Promise<Scene & { dialog: FakeDialog }> {
-  const scene = await dialled(changes)
+export async function dialledAndAnswered(
+  changes: Partial<CallAccount> = {},
+  deps: Partial<CallDeps> = {},
+): Promise<Scene & { dialog: FakeDialog }> {
+  const scene = await dialled(changes, deps)
   const dialog = scene.userAgent.invite0.answer(sdpBody(peerSdp()))
   return Object.assign(scene, { dialog })
 }

@@ -142,7 +142,7 @@ describe('hold by us', () => {
     const holding = scene.call.hold()
     await settle()
     assert.equal(answerTo(scene, { direction: 'sendonly' }), 'inactive')
-    await pass(scene, 4000)
+    await pass(scene, 5000)
     await holding
     assert.deepEqual(offered(scene), ['sendonly', 'inactive'])
     assert.deepEqual(scene.call.snapshot().hold, { local: true, remote: true })
@@ -152,7 +152,7 @@ describe('hold by us', () => {
     const scene = await dialledAndAnswered()
     scene.dialog.answers.push(new TelephonyError('WRONG_STATE', 'in progress'), agreed({ direction: 'recvonly' }))
     const holding = scene.call.hold()
-    await pass(scene, 4000)
+    await pass(scene, 5000)
     await holding
     assert.equal(scene.call.snapshot().hold.local, true)
   })

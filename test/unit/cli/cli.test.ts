@@ -18,7 +18,7 @@ import { Report } from '../../../src/cli/report.js'
 import { endsBySound, rootsOf, soundFrom } from '../../../src/cli/sound.js'
 import { answer, call } from '../../../src/cli/specs.js'
 import { STILL_WAITING_MS, tellWaiting } from '../../../src/cli/waiting.js'
-import type { AccountConfig } from '../../../src/engine/protocol.js'
+import type { AccountConfig, TransportConfig } from '../../../src/engine/protocol.js'
 import { FakeClock } from '../../support/fake-clock.js'
 import { repoPath } from '../../support/repo.js'
 
@@ -68,8 +68,7 @@ describe('command line', () => {
     ['call', 'a@127.0.0.1', '--password-file', '/nonexistent'],
     ['answer'],
     ['answer', 'who'],
-    ['answer', '--listen', 'tls://127.0.0.1:5060'],
-    ['answer', '--listen', 'udp://127.0.0.1:5060', '--listen', 'tcp://127.0.0.1:5061'],
+    ['answer', '--listen', 'sctp://127.0.0.1:5060'],
     ['call', 'a@127.0.0.1', '--protocol', 'sctp'],
     ['answer', '--listen', 'udp://127.0.0.1:99999'],
     ['register'],
@@ -104,6 +103,10 @@ describe('command line', () => {
     [['call', '1002', '-s', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'sip:1002@127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
     [['call', 'a@127.0.0.1', '--outbound-proxy', '127.0.0.1:99999'], /Port 99999 is not between 1 and 65535/],
+    [
+      ['call', 'a@127.0.0.1', '--media-address', '127.0.0.1:4000'],
+      /not a valid media address. Use an IP address or a host name/,
+    ],
     [['call', 'a@127.0.0.1', '--public-address', '127.0.0.1:99999'], /port 99999 is not between 1 and 65535/],
     [
       ['call', 'a@127.0.0.1', '--local-port', '99999'],
@@ -302,14 +305,19 @@ describe('command line', () => {
   })
 
   it('understands addresses to listen on', () => {
-    const at = (host: string, port: number, protocol?: string) => ({ host, port, protocol })
-    assert.deepEqual(parseListen(undefined), at('', 0))
-    assert.deepEqual(parseListen('udp://127.0.0.1:0'), at('127.0.0.1', 0, 'udp'))
-    assert.deepEqual(parseListen('192.0.2.1'), at('192.0.2.1', 0))
-    assert.deepEqual(parseListen(':5060'), at('', 5060))
-    assert.deepEqual(parseListen('tcp://[::1]:5060'), at('::1', 5060, 'tcp'))
-    assert.deepEqual(parseListen('UDP+TCP://[::1]'), at('::1', 0, 'udp+tcp'))
-    assert.deepEqual(parseListen('udp://127.0.0.1:5070,tcp://127.0.0.1:5070'), at('127.0.0.1', 5070, 'udp+tcp'))
+    const at = (host: string, ports: TransportConfig['ports'], port?: number) => ({ host, ports, port })
+    assert.deepEqual(parseListen(undefined), at('', {}))
+    assert.deepEqual(parseListen('udp://127.0.0.1:0'), at('127.0.0.1', { udp: 0 }))
+    assert.deepEqual(parseListen('192.0.2.1'), at('192.0.2.1', {}, 0))
+    assert.deepEqual(parseListen(':5060'), at('', {}, 5060))
+    assert.deepEqual(parseListen('tcp://[::1]:5060'), at('::1', { tcp: 5060 }))
+    assert.deepEqual(parseListen('UDP+TCP://[::1]'), at('::1', { udp: 0, tcp: 0 }))
+    assert.deepEqual(
+      parseListen('tls://127.0.0.1:5061,ws://127.0.0.1:8080,wss://127.0.0.1:8443'),
+      at('127.0.0.1', { tls: 5061, ws: 8080, wss: 8443 }),
+    )
+    assert.throws(() => parseListen('udp://127.0.0.1:1,tls://127.0.0.2:2'), /two addresses. Use one address/)
+    assert.throws(() => parseListen('udp://:1,udp://:2'), /udp:\/\/ is given twice/)
     for (const text of ['', 'udp://', 'udp://host:5060', '127.0.0.1:x', '[::1', '::1', '[1.2.3.4]:1', 'tcp://[]:5']) {
       assert.throws(() => parseListen(text), UsageError)
     }
@@ -327,6 +335,43 @@ describe('command line', () => {
     assert.deepEqual(from(['--listen', 'udp://127.0.0.1:5070', '--listen', 'tcp://127.0.0.1:5070'])[1], 'udp+tcp')
     assert.deepEqual(from(['--server', 'pbx.example.com;transport=tcp']), ['auto', 'tcp', 'prefer-4'])
     assert.deepEqual(from([], 'sip:a@192.0.2.1;transport=TCP'), ['auto', 'tcp', 'prefer-4'])
+    for (const protocol of ['tls', 'ws', 'wss']) {
+      assert.deepEqual(from(['--protocol', protocol]), [protocol, '', 'prefer-4'], 'reached by its connection')
+    }
+    assert.deepEqual(from(['--protocol', 'ws', '--local-port', '8080'])[1], 'ws')
+    assert.deepEqual(from([], 'sip:a@192.0.2.1;transport=wss')[0], 'auto')
+  })
+
+  it('reads the options for TLS and WebSockets', () => {
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => {
+      const file = join(mkdtempSync(join(tmpdir(), 'ringflow-tls-')), name)
+      writeFileSync(file, '')
+      return file
+    }) as [string, string]
+    const transport = (...args: string[]) => accountFrom(options(args), '1', { register: false }).transport
+    assert.deepEqual([transport().tls, transport().ws], [undefined, undefined])
+    const listening = transport('--listen', 'tls://:5061', '--tls-cert', cert, '--tls-key', relative('', key))
+    assert.deepEqual(listening.tls, { pair: { certificate: { file: cert }, key: { file: key } } })
+    assert.deepEqual(transport('--tls-ca', cert).tls, { ca: { file: cert } })
+    assert.deepEqual(transport('--tls-insecure').tls, { verify: 'off' })
+    assert.deepEqual(
+      transport('--ws-origin', 'https://a.test', '--ws-origin', 'https://b.test', '--ws-path', '/sip').ws,
+      { origins: ['https://a.test', 'https://b.test'], path: '/sip' },
+    )
+    for (const [args, problem] of [
+      [['--listen', 'tls://:5061'], /a TLS port needs a certificate. Add --tls-cert <file> and --tls-key <file>/],
+      [['--listen', 'wss://:8443'], /a WSS port needs a certificate/],
+      [['--tls-cert', cert], /its key is missing. Add --tls-key/],
+      [['--tls-key', key], /its certificate is missing. Add --tls-cert/],
+      [['--tls-ca', '/nowhere.pem'], /--tls-ca \/nowhere.pem: the file cannot be read. Check its name/],
+    ] as const) {
+      assert.throws(() => transport(...args), problem)
+    }
+  })
+
+  it('warns of --tls-insecure', async () => {
+    const { err } = await run('call', 'sip:a@127.0.0.1:1', '--protocol', 'tls', '--tls-insecure')
+    assert.match(err, /^warning: --tls-insecure: certificates are not checked/)
   })
 
   it('plans sound: the folders of named files are the roots, a tone has no end', () => {
@@ -338,6 +383,24 @@ describe('command line', () => {
     assert.deepEqual(tone.play, { kind: 'tone', hz: [350, 440], durationMs: 10_000 })
     assert.deepEqual([endsBySound(tone), tone.durationMs], [false, 1_500])
     assert.equal(endsBySound(soundFrom(options([]), '1')), true)
+  })
+
+  it('plans a hold: from, or from and to, with music', () => {
+    const wav = repoPath('examples', 'media', 'message.wav')
+    const planned = (...args: string[]) => soundFrom(options(args), undefined)
+    assert.deepEqual(planned('--hold', '3-8').hold, { fromMs: 3000, toMs: 8000, music: undefined })
+    assert.deepEqual(planned('--hold', '1.5').hold, { fromMs: 1500, toMs: undefined, music: undefined })
+    const musical = planned('--hold', '0-1', '--hold-music', wav)
+    assert.deepEqual(musical.hold?.music, { kind: 'file', file: wav })
+    assert.deepEqual(rootsOf(musical).mediaRoots, [dirname(wav)])
+    for (const wrong of ['', '8-3', '3-', 'soon', '-1']) {
+      assert.throws(() => planned(`--hold=${wrong}`), /Use seconds after the answer, from-to, like 3-8/)
+    }
+    assert.throws(() => planned('--hold-music', wav), /needs --hold/)
+    assert.throws(
+      () => planned('--hold', '1', '--hold-music', 'none.wav'),
+      /--hold-music none\.wav: the file does not exist/,
+    )
   })
 
   const ended = (end: Partial<CallEnd>, facts: { answered?: boolean; rang?: boolean; inbound?: boolean } = {}) =>

@@ -45,4 +45,4 @@ describe('catalogues', () => {
 
 /** Names of protocols, units and examples are the same everywhere. */
 const isTechnical = (key: string): boolean =>
-  /^(placeholder\.|unit\.dbfs|label\.userAgent|option\.protocol\.(udp|tcp)$|label\.rtp)/.test(key)
+  /^(placeholder\.|unit\.dbfs|label\.userAgent|option\.protocol\.(udp|tcp|ws)$|label\.rtp)/.test(key)

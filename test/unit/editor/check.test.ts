@@ -63,9 +63,9 @@ describe('validators of the forms', () => {
   }
 
   it('say what is wrong, with the name of the field', () => {
-    assert.deepEqual(problems('sip-transport', { bindPort: '99999', bindAddress: 'localhost' }), [
+    assert.deepEqual(problems('sip-transport', { udpPort: '99999', bindAddress: 'localhost' }), [
+      'UDP port: must be a port from 0 to 65535',
       'Local address: must be an IPv4 or IPv6 address',
-      'Port: must be a port from 0 to 65535',
     ])
     assert.deepEqual(problems('sip-proxy', { hops: ['sip:a;lr', 'b c'] }), [
       'Route: must be a proxy, such as proxy.example.com:5060 or sip:proxy.example.com',

@@ -11,6 +11,8 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-play-media': ['done', 'interrupted or failed'],
   'sip-gather': ['digits', 'no input or failed'],
   'sip-dtmf': ['sent'],
+  'sip-hold': ['done', 'refused or failed'],
+  'sip-transfer': ['transferred', 'not transferred'],
   'sip-record': ['started', 'recorded'],
   'sip-hangup': ['ended'],
   'sip-event': ['event'],
@@ -22,7 +24,7 @@ const WITHOUT_INPUT = ['sip-incoming', 'sip-event', 'sip-cdr-out']
 const WITHOUT_FIELD = ['version', 'codecs', 'hops', 'events']
 
 describe('forms', () => {
-  it('exist for 14 types', () => assert.equal(TYPES.length, 14))
+  it('exist for 16 types', () => assert.equal(TYPES.length, 16))
 
   for (const type of TYPES) {
     describe(type, () => {
@@ -131,7 +133,8 @@ describe('forms', () => {
     assert.equal(label('sip-dtmf', { digits: '1#', digitsType: 'str' }), 'send 1#')
     assert.equal(label('sip-event', { events: ['call.ended'] }), 'call.ended')
     assert.equal(label('sip-account', { aor: 'sip:alice@example.com' }), 'alice@example.com')
-    assert.equal(label('sip-transport', { bindAddress: '127.0.0.1', bindPort: '5070' }), 'udp 127.0.0.1:5070')
+    assert.equal(label('sip-transport', { bindAddress: '127.0.0.1', udpPort: '5070' }), 'udp 127.0.0.1:5070')
+    assert.equal(label('sip-transport', { udpPort: '', tlsPort: '5061', wssPort: '8443' }), 'tls *:5061 wss')
   })
 
   it('style with the colours of the editor only', () => {

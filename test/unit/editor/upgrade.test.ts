@@ -75,7 +75,23 @@ describe('settings of older versions', () => {
         transportDefaults,
         migrations['sip-transport'] ?? {},
       )
-      assert.deepEqual([version, upgraded], [2, ipVersion])
+      assert.deepEqual([version, upgraded], [3, ipVersion])
+    })
+  }
+
+  for (const [stored, udpPort, tcpPort] of [
+    [{ protocol: 'udp', bindPort: '5070' }, '5070', ''],
+    [{ protocol: 'tcp', bindPort: '5070' }, '', '5070'],
+    [{ protocol: 'udp+tcp', bindPort: '0' }, '0', '0'],
+    [{ bindPort: `\${${'SIP_PORT'}}` }, `\${${'SIP_PORT'}}`, ''],
+    [{}, '5060', ''],
+    [{ udpPort: '5072', tlsPort: '5073' }, '5072', ''],
+  ] as const) {
+    it(`sip-transport of version 2, ${JSON.stringify(stored)}: each protocol has a port of its own`, () => {
+      const steps = migrations['sip-transport'] ?? {}
+      const settings = migrate({ version: 2, ...stored }, transportDefaults, steps)
+      assert.deepEqual([settings.version, settings.udpPort, settings.tcpPort], [3, udpPort, tcpPort])
+      assert.ok(!('bindPort' in settings) && !('protocol' in settings))
     })
   }
 

@@ -33,6 +33,12 @@ const CASES: Record<RuleName, Case> = {
       'fe80::1%eth0',
     ],
   },
+  host: { good: ['pbx.example.com', '10.0.0.1', '::1'], bad: ['pbx:5060', '[::1]', 'a b', 'sip:pbx'] },
+  origins: {
+    good: ['https://phone.example.com', 'http://10.0.0.1:1880, https://a.test', '*', 'null'],
+    bad: ['phone.example.com', 'wss://phone.example.com', 'https://a.test/page', 'https://a b'],
+  },
+  urlPath: { good: ['/', '/ws', '/sip?token=1'], bad: ['ws', '/a b', '/a#b', '/é'] },
   hostPort: {
     good: [
       'pbx.example.com',
@@ -80,13 +86,13 @@ const CASES: Record<RuleName, Case> = {
       '<sip:proxy;lr>',
       ' sip:proxy;lr , < b.example.com > ',
       'proxy.example.com;strict',
+      'sips:proxy;transport=wss',
       '<sip:proxy;strict>',
     ],
     bad: [
       'sip:',
       'sip:a b;lr',
       'sip:alice@proxy;lr',
-      'sips:proxy',
       '<sip:proxy>;lr',
       'sip:proxy;lr;strict',
       'sip:proxy?Subject=x',

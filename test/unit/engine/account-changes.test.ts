@@ -96,6 +96,15 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     asked: (scene) => agent(scene).init.protocol,
   },
   aor: { before: {}, after: { aor: 'al@127.0.0.1' }, asked: (scene) => agent(scene).init.aor },
+  transfers: {
+    before: {},
+    after: { transfers: 'follow' },
+    asked: async (scene) => {
+      const { dialog } = await answered(scene)
+      const refer = dialog.offer(undefined, 'REFER', { 'Refer-To': '<sip:carol@127.0.0.1>' })
+      return refer.rejected ?? refer.accepted?.status
+    },
+  },
   displayName: { before: {}, after: { displayName: 'Al' }, asked: (scene) => agent(scene).init.displayName },
   authUser: { before: {}, after: { authUser: 'abc' }, asked: credentials },
   password: { before: {}, after: { password: 'new' }, asked: credentials },
@@ -104,6 +113,29 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
     before: {},
     after: { registrar: '192.0.2.1' },
     asked: async (scene) => (await registered(scene))?.target,
+  },
+  rewriteContact: {
+    before: {},
+    after: { rewriteContact: false },
+    asked: async (scene) => {
+      agent(scene).seen = 'rport=40000;received=127.0.0.9'
+      await registered(scene)
+      return agent(scene).published
+    },
+  },
+  outbound: {
+    before: {},
+    after: { outbound: false },
+    asked: async (scene) => (await registered(scene))?.contactParams,
+  },
+  keepFlow: {
+    before: {},
+    after: { keepFlow: true },
+    asked: async (scene) => {
+      await settled()
+      scene.clock.advance(25_000)
+      return agent(scene).keptAlive
+    },
   },
   register: {
     before: { register: false },
@@ -283,9 +315,23 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ publicAddress: '203.0.113.1' }),
     asked: (scene) => endpoint(scene)?.advertise?.host,
   },
+  stunServer: {
+    before: {},
+    after: at({ stunServer: '198.51.100.7' }),
+    asked: async (scene) => {
+      await settled()
+      return scene.network.live.flatMap(({ stunServers }) => stunServers)
+    },
+  },
+  mediaAddress: {
+    before: {},
+    after: at({ mediaAddress: '203.0.113.2' }),
+    asked: async (scene) => /^c=.*$/m.exec((await dialled(scene)).invite.init.body?.content ?? '')?.[0],
+  },
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   ws: { before: {}, after: at({ ws: { origins: ['*'] } }), asked: (scene) => endpoint(scene)?.ws?.origins },
+  trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
@@ -357,6 +403,30 @@ it('a change that the peers of an account cannot see leaves its registration and
   }
   await scene.commands.setAccount(account({ displayName: 'Alice' }))
   assert.notEqual(agent(scene), before, 'a name that peers see')
+})
+
+it('a renewed certificate counts at once, and leaves registration, socket and calls as they are', async () => {
+  const scene = makeEngine()
+  const withPem = (pem: string) => at({ ports: { tls: 5061 }, tls: { pair: { certificate: { pem }, key: { pem } } } })
+  await scene.commands.setAccount(account(withPem('old')))
+  const before = agent(scene)
+  await scene.commands.setAccount(account(withPem('new')))
+  assert.equal(agent(scene), before)
+  const renewed = scene.network.live.at(-1)?.renewedTls.map(({ pair }) => pair?.key)
+  assert.deepEqual(renewed, [{ pem: 'new' }])
+  await scene.commands.setAccount(account(withPem('new')))
+  assert.equal(scene.network.live.at(-1)?.renewedTls.length, 1, 'the same certificate again')
+  await scene.commands.setAccount(account({ ...withPem('newest'), displayName: 'Alice' }))
+  assert.equal(scene.network.live.length, 1, 'also with another change: the same socket')
+  assert.equal(scene.network.live.at(-1)?.renewedTls.length, 2)
+})
+
+it('two protocols that listen by TCP need two ports', async () => {
+  const scene = makeEngine()
+  await assert.rejects(scene.commands.setAccount(account(at({ ports: { udp: 5061, tls: 5061, wss: 5061 } }))), {
+    code: 'BAD_CONFIG',
+    message: /TLS and WSS cannot use the same port 5061/,
+  })
 })
 
 describe('redirect', () => {

@@ -20,13 +20,14 @@ function makeCalls() {
     media: new FakeMedia(),
     lookup: async () => [],
     tell: (event) => events.push(event),
+    entryOf: () => entry,
   })
   const aor = { uri: 'sip:alice@127.0.0.1', user: 'alice', domain: '127.0.0.1' }
   const lease = { endpoint: { local: { host: '127.0.0.1', port: 5060 } }, fork: () => ({ release: async () => {} }) }
   const target = (uri: string) => ({ uri: uriOf(uri), user: 'bob' })
   const entry = {
     config: account(),
-    account: { userAgent, peers: { aor }, target, isKnown: () => false },
+    account: { userAgent, peers: { aor }, target, isKnown: (host: string) => host !== '203.0.113.9' },
     lease,
     mediaAddress: { host: '127.0.0.1' },
   } as unknown as AccountEntry
@@ -87,5 +88,60 @@ describe('the calls of an engine, by dialog', () => {
     await settled()
     assert.equal(events.at(-1)?.type, 'call.ended')
     assert.equal(calls.callOfDialog(SAME_CALL_ID), undefined)
+  })
+})
+
+describe('an INVITE with Replaces (RFC 3891 3)', () => {
+  const NAMES_IT = `${SAME_CALL_ID.sipCallId};to-tag=${SAME_CALL_ID.localTag};from-tag=${SAME_CALL_ID.remoteTag}`
+
+  async function talking() {
+    const scene = makeCalls()
+    const { id: callId } = await scene.calls.dial(scene.entry, { accountId: 'a1', target: 'sip:bob@127.0.0.1' })
+    const dialog = scene.userAgent.invite0.answer(sdpBody(peerSdp()), {}, dialogOf(SAME_CALL_ID))
+    const replace = (replaces: string, change: { source?: string; accountId?: string } = {}) => {
+      const invite = new FakeIncomingInvite(sdpBody(peerSdp()), { Replaces: replaces })
+      Object.assign(invite.dialog, { sipCallId: 'new', localTag: 'l', remoteTag: 'r' })
+      if (change.source) Object.assign(invite.request, { source: { protocol: 'udp', host: change.source, port: 5060 } })
+      const entry = change.accountId
+        ? ({ ...scene.entry, config: { ...scene.entry.config, id: change.accountId } } as AccountEntry)
+        : scene.entry
+      scene.calls.replace(entry, invite)
+      return invite
+    }
+    return { ...scene, callId, dialog, replace }
+  }
+
+  it('is refused if it names no dialog, an early one only, or is malformed; the call stays as it is', async () => {
+    const { replace, dialog, events } = await talking()
+    const before = events.length
+    for (const [replaces, status] of [
+      ['other;to-tag=1928;from-tag=314159', 481],
+      [`${SAME_CALL_ID.sipCallId};to-tag=314159;from-tag=1928`, 481],
+      [`${SAME_CALL_ID.sipCallId};to-tag=1928;from-tag=0`, 481],
+      [`${NAMES_IT};early-only`, 486],
+      ['nonsense', 400],
+    ] as const)
+      assert.equal(replace(replaces).rejects[0]?.status, status, replaces)
+    assert.deepEqual([dialog.byes, events.length], [0, before])
+  })
+
+  it('is refused from a source that the account does not know, and for the call of another account', async () => {
+    const { replace, dialog } = await talking()
+    assert.equal(replace(NAMES_IT, { source: '203.0.113.9' }).rejects[0]?.status, 403)
+    assert.equal(replace(NAMES_IT, { accountId: 'a2' }).rejects[0]?.status, 481)
+    assert.equal(dialog.byes, 0)
+  })
+
+  it('takes over the call, which is then found by its new dialog only', async () => {
+    const { replace, calls, callId, dialog } = await talking()
+    assert.equal(replace(NAMES_IT).accepts.length, 1)
+    await settled()
+    assert.equal(dialog.byes, 1)
+    assert.equal(calls.callOfDialog(SAME_CALL_ID), undefined)
+    assert.equal(calls.callOfDialog({ sipCallId: 'new', localTag: 'l', remoteTag: 'r' })?.id, callId)
+    assert.equal(replace(NAMES_IT).rejects[0]?.status, 481, 'a second time')
+    await (await calls.get(callId)).hangup()
+    assert.equal(calls.callOfDialog({ sipCallId: 'new', localTag: 'l', remoteTag: 'r' }), undefined)
+    assert.equal(calls.countOf('a1'), 0)
   })
 })

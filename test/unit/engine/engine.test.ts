@@ -105,6 +105,8 @@ describe('engine', () => {
     ['port', { transport: transport({ ports: { udp: 70_000 } }) }],
     ['RTP ports', { transport: transport({ rtpPortMin: 2000, rtpPortMax: 1000 }) }],
     ['wildcard without public address', { transport: transport({ bindAddress: '0.0.0.0' }) }],
+    ['STUN server', { transport: transport({ stunServer: 'stun:a' }) }],
+    ['media address', { transport: transport({ mediaAddress: '203.0.113.1:4000' }) }],
     ['public address', { transport: transport({ publicAddress: 'a b' }) }],
     ['codecs', { codecs: [] }],
     ['registration time', { expiresSec: 0 }],
@@ -136,6 +138,39 @@ describe('engine', () => {
     const agent = network.agent('alice@127.0.0.1')
     assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.9\r$/m)
     assert.match(agent.contactUri, /@home\.example:5070$/)
+    await commands.shutdown(null)
+    assert.equal(clock.pending, 0)
+  })
+
+  it('writes the media address into SDP, and the public address everywhere else', async () => {
+    const { commands, network } = makeEngine()
+    const wire = transport({ publicAddress: '203.0.113.1', mediaAddress: '203.0.113.2' })
+    await commands.setAccount(account({ transport: wire }))
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    const agent = network.agent('alice@127.0.0.1')
+    assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.2\r$/m)
+    assert.match(agent.contactUri, /@203\.0\.113\.1:/)
+  })
+
+  it('finds its public address by STUN, registers with it, and again when it changes', async () => {
+    const { commands, network, clock } = makeEngine()
+    const wire = transport({ stunServer: '198.51.100.7' })
+    await commands.setAccount(account({ transport: wire, register: true }))
+    const agent = network.agent('alice@127.0.0.1')
+    const [endpoint] = network.endpoints
+    assert.ok(endpoint)
+    await settled()
+    assert.deepEqual(agent.published, [{ host: '203.0.113.77', port: 40_000 }])
+    await commands.dial({ accountId: 'a1', target: '1002' })
+    assert.match(agent.invite0.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.77\r$/m)
+    const registers = agent.sent.length
+    endpoint.mapped = { host: '203.0.113.78', port: 40_000 }
+    clock.advance(180_000)
+    await settled()
+    assert.equal(agent.published.at(-1)?.host, '203.0.113.78')
+    assert.ok(agent.sent.length > registers)
+    await commands.dial({ accountId: 'a1', target: '1003' })
+    assert.match(agent.invites.at(-1)?.init.body?.content ?? '', /^c=IN IP4 203\.0\.113\.78\r$/m)
     await commands.shutdown(null)
     assert.equal(clock.pending, 0)
   })

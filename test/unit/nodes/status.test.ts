@@ -68,10 +68,11 @@ describe('nodes/shared/status', () => {
         'rejected',
         'cancelled',
         'completedElsewhere',
+        'transferred',
       ],
       'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
       'green dot': ['registered', 'inCall', 'held'],
-      'blue dot': ['answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],
+      'blue dot': ['transferring', 'answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],
       'red ring': [
         'failed',
         'notAllowed',

@@ -58,5 +58,11 @@ describe('defaults', () => {
   })
 
   it('SIP is UDP at 5060, at the address that reaches the registrar', () =>
-    assert.deepEqual([transport.protocol, transport.bindPort, transport.bindAddress], ['udp', '5060', '']))
+    assert.deepEqual(
+      [transport.udpPort, transport.tcpPort, transport.tlsPort, transport.wsPort, transport.wssPort],
+      ['5060', '', '', '', ''],
+    ))
+
+  it('certificates of servers are checked by name, and pages of other hosts may not connect', () =>
+    assert.deepEqual([transport.tlsVerify, transport.tlsWildcards, transport.wsOrigins], ['name', false, '']))
 })

@@ -22,6 +22,7 @@ const CAUSES = {
   'session-expired': true,
   abandoned: true,
   interrupted: true,
+  transferred: true,
 } satisfies Record<CallEnd['cause'], true>
 const CALL_FIELDS = {
   id: true,

@@ -15,7 +15,7 @@ const POLL_MS = 2_000
 /** Certificates and keys that are read again when their files change. Files that do not fit together are left, and the old ones stay. */
 export class TlsFiles {
   readonly #deps: TlsFilesDeps
-  readonly #settings: TlsSettings
+  #settings: TlsSettings
   readonly #files: readonly string[]
   readonly #listeners = new Set<(material: TlsMaterial) => void>()
   #material: TlsMaterial
@@ -51,6 +51,11 @@ export class TlsFiles {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Other PEM texts in place of the old ones; the names of the files are the same. */
+  use(settings: TlsSettings): Promise<void> {
+    return this.#reload(settings)
+  }
+
   /** Idempotent. */
   close(): void {
     this.#isClosed = true
@@ -70,20 +75,21 @@ export class TlsFiles {
     this.#seen = state
     if (!isStill || state === this.#read || this.#isClosed) return
     this.#read = state
-    await this.#reload()
+    await this.#reload(this.#settings)
   }
 
-  async #reload(): Promise<void> {
+  async #reload(settings: TlsSettings): Promise<void> {
     const { clock, log } = this.#deps
     try {
-      const material = await readTlsMaterial(this.#settings, clock.wall())
+      const material = await readTlsMaterial(settings, clock.wall())
       if (this.#isClosed) return
+      this.#settings = settings
       this.#material = material
       log.info({ files: this.#files }, 'new TLS certificates are in use')
       this.#warn(material)
       for (const listener of this.#listeners) listener(material)
     } catch (error) {
-      log.warn({ err: error }, 'the TLS files have changed but cannot be used; the old ones stay in use')
+      log.warn({ err: error }, 'the TLS certificates have changed but cannot be used; the old ones stay in use')
     }
   }
 

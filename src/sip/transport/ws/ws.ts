@@ -41,6 +41,7 @@ export async function openWs(
     connect: (to, options) => connections.connect(to, options),
     serves: (socket, name) => connections.serves?.(socket, name) ?? true,
     reasonOf: (error, to) => refusalOf(error) ?? connections.reasonOf?.(error, to) ?? error,
+    renewTls: connections.renewTls,
     close: () => connections.close?.(),
     accepted: (socket, begin) => {
       acceptor ??= new WsAcceptor(deps.log, allowsOrigin)

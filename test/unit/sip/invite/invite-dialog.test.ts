@@ -372,4 +372,42 @@ describe('InviteDialog', () => {
       [3000, 10_000, undefined],
     )
   })
+
+  describe('REFER and NOTIFY (RFC 3515)', () => {
+    it('reach the handler of the call; a NOTIFY of our REFER too if it has another peer tag and sequence (2.4.4)', async () => {
+      const dialog = wire.taken()
+      const told: string[] = []
+      dialog.handlers.request = (incoming) => {
+        told.push(incoming.request.method)
+        incoming.accept()
+      }
+      const forked = (cseq: number): string =>
+        wire.request('NOTIFY', { dialog, cseq }).replace(/(From: .*;tag=)\S+/, '$1another')
+      wire.receive(forked(1))
+      assert.deepEqual([sent(), told], [['481'], []], 'without a REFER it belongs to nothing')
+      void dialog.request('REFER', { headers: [['Refer-To', '<sip:carol@example.com>']] })
+      await turn()
+      assert.match(wire.last('REFER'), /\r\nContact: /)
+      wire.receive(forked(1))
+      wire.receive(wire.request('NOTIFY', { dialog }))
+      wire.receive(wire.request('REFER', { dialog }))
+      assert.deepEqual(told, ['NOTIFY', 'NOTIFY', 'REFER'])
+      const bye = dialog.bye()
+      await turn()
+      wire.answer(wire.last('BYE'), 200)
+      await bye
+      wire.receive(forked(2))
+      assert.deepEqual(told.length, 3)
+    })
+
+    it('a NOTIFY that the peer does not take leaves the call (RFC 5057 5.1)', async () => {
+      const dialog = wire.taken()
+      const notified = dialog.request('NOTIFY')
+      await turn()
+      wire.answer(wire.last('NOTIFY'), 481)
+      assert.equal((await notified).status, 481)
+      await turn()
+      assert.ok(!wire.out.some((text) => text.startsWith('BYE')))
+    })
+  })
 })

@@ -69,9 +69,9 @@ describe('reliable provisional responses to our INVITE (RFC 3262)', () => {
 
   it('says in INVITE what we support, and demands it where the account needs it', () => {
     call()
-    assert.equal(header(first, 'Supported'), '100rel, timer, 199')
+    assert.equal(header(first, 'Supported'), '100rel, timer, 199, replaces, norefersub')
     call({ reliableProvisional: 'off' })
-    assert.equal(header(first, 'Supported'), 'timer, 199')
+    assert.equal(header(first, 'Supported'), 'timer, 199, replaces, norefersub')
     call({ reliableProvisional: 'required' })
     assert.equal(header(first, 'Require'), '100rel')
   })
