@@ -1,4 +1,4 @@
-import type { AccountConfig, EngineCommands, InboundRule } from './protocol.js'
+import type { AccountConfig, EngineCommands, InboundRule, TraceSettings } from './protocol.js'
 
 type Op = keyof EngineCommands
 
@@ -9,6 +9,8 @@ export class SetupCommands {
   /** Accounts whose state differs from their `register` setting. */
   readonly #registered = new Map<string, boolean>()
 
+  #trace: TraceSettings | undefined
+
   note(op: Op, arg: unknown): void {
     const accountId = (arg as { accountId?: string } | null)?.accountId ?? ''
     switch (op) {
@@ -17,6 +19,9 @@ export class SetupCommands {
         this.#accounts.set(config.id, config)
         break
       }
+      case 'setTrace':
+        this.#trace = arg as TraceSettings
+        break
       case 'removeAccount':
         this.#accounts.delete(accountId)
         this.#rules.delete(accountId)
@@ -36,7 +41,8 @@ export class SetupCommands {
 
   /** One list per account, each to be run in order. The rule comes first, so that no call meets an account without it. */
   commands(): [op: Op, arg: unknown][][] {
-    return [...this.#accounts.values()].map((config) => {
+    const trace: [op: Op, arg: unknown][][] = this.#trace?.on ? [[['setTrace', this.#trace]]] : []
+    const accounts = [...this.#accounts.values()].map((config) => {
       const accountId = config.id
       const rule = this.#rules.get(accountId)
       const registered = this.#registered.get(accountId) ?? config.register
@@ -45,5 +51,6 @@ export class SetupCommands {
       if (registered !== config.register) commands.push([registered ? 'register' : 'unregister', { accountId }])
       return commands
     })
+    return [...trace, ...accounts]
   }
 }

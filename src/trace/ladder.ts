@@ -26,33 +26,42 @@ export interface Ladder {
 }
 
 export function buildLadder(messages: readonly TracedMessage[]): Ladder {
-  const parties = new Set<string>()
-  const steps: LadderStep[] = []
-  const seen = new Set<string>()
-  const asked = new Map<string, number>()
-  const sorted = [...messages].sort((a, b) => a.at - b.at)
-  for (const message of sorted) {
+  const builder = new LadderBuilder()
+  for (const message of [...messages].sort((a, b) => a.at - b.at)) builder.add(message)
+  return builder
+}
+
+/** Builds a ladder message by message, in the order of their times. */
+export class LadderBuilder implements Ladder {
+  readonly parties: string[] = []
+  readonly steps: LadderStep[] = []
+  readonly #seen = new Set<string>()
+  readonly #asked = new Map<string, number>()
+
+  /** Undefined if the message does not begin as SIP. */
+  add(message: TracedMessage): LadderStep | undefined {
     const sip = readSip(message.text)
-    if (!sip) continue
+    if (!sip) return undefined
     const from = placeText(message.from)
     const to = placeText(message.to)
-    parties.add(from).add(to)
+    for (const party of [from, to]) if (!this.parties.includes(party)) this.parties.push(party)
     const same = `${from}\n${to}\n${message.text}`
-    const isRetransmission = seen.has(same)
-    seen.add(same)
-    steps.push({
+    const isRetransmission = this.#seen.has(same)
+    this.#seen.add(same)
+    const step = {
       message,
       sip,
       from,
       to,
-      sinceStartMs: message.at - (steps[0]?.message.at ?? message.at),
-      deltaMs: message.at - (steps.at(-1)?.message.at ?? message.at),
+      sinceStartMs: message.at - (this.steps[0]?.message.at ?? message.at),
+      deltaMs: message.at - (this.steps.at(-1)?.message.at ?? message.at),
       isRetransmission,
-      roundTripMs: isRetransmission ? undefined : roundTrip(asked, sip, from, to, message.at),
+      roundTripMs: isRetransmission ? undefined : roundTrip(this.#asked, sip, from, to, message.at),
       label: labelOf(sip, message.text),
-    })
+    }
+    this.steps.push(step)
+    return step
   }
-  return { parties: [...parties], steps }
 }
 
 /** Notes the time of a request; gives the time that its response took. A response has the branch and CSeq of its request (RFC 3261 17.1.3). */

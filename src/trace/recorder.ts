@@ -1,4 +1,3 @@
-import type { Secrets } from './secrets.js'
 import { headerOf } from './sip-text.js'
 import type { TracedMessage, TracedPacket } from './traced.js'
 
@@ -24,13 +23,10 @@ export class TraceRecorder {
     this.#limits = { ...LIMITS, ...limits }
   }
 
-  /** `secrets`: masked in the text before it is kept. */
-  message(message: TracedMessage, secrets: Secrets): TracedMessage {
-    const text = secrets.mask(message.text)
-    const { at, protocol, from, to } = message
+  /** Secrets are masked already. */
+  message({ at, protocol, from, to, text }: TracedMessage): void {
     const kept = { at, protocol, from, to, text, callId: headerOf(text, 'call-id') ?? '' }
     this.#messages.add(kept, this.#limits.messages, this.#limits.messageOctets)
-    return kept
   }
 
   /** `mediaOf`: id of the call. */
@@ -42,7 +38,7 @@ export class TraceRecorder {
     return this.#messages.all.filter((message) => callId === undefined || message.callId === callId)
   }
 
-  packets(mediaOf?: string): TracedPacket[] {
+  packets(mediaOf?: string): (TracedPacket & { mediaOf: string })[] {
     return this.#packets.all.filter((packet) => mediaOf === undefined || packet.mediaOf === mediaOf)
   }
 

@@ -11,12 +11,14 @@ import type {
   MediaPlay,
   MediaRecord,
   MediaStats,
+  MediaTap,
   RecordResult,
 } from '../protocol.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
 import { statsOf } from './call-stats.js'
 import { MediaTransport } from './media-transport.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
+import { PacketTap } from './packet-tap.js'
 import { Playback } from './playback.js'
 import type { PortPair } from './port-pair.js'
 import type { PortPool } from './port-pool.js'
@@ -243,6 +245,19 @@ export class CallMedia implements Paced {
     return (await this.#recordings?.stop(recordId)) ?? null
   }
 
+  tap(tap: MediaTap | null): void {
+    this.flushTap()
+    const { clock, emit } = this.#deps
+    const events = () => this.#receiver.format.eventTypes
+    this.#transport.tap = tap
+      ? new PacketTap({ clock, emit: (batch) => emit('tapped', { id: this.#id, ...batch }), eventTypes: events }, tap)
+      : undefined
+  }
+
+  flushTap(): void {
+    this.#transport.tap?.flush()
+  }
+
   stats(): MediaStats {
     return statsOf({
       sender: this.#sender,
@@ -266,6 +281,7 @@ export class CallMedia implements Paced {
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) this.#transport.sendGoodbye(bye)
     await this.#recordings?.close()
+    this.flushTap()
     ports.release(this.#transport.close())
     return this.stats()
   }

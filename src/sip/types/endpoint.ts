@@ -45,12 +45,17 @@ export interface SipEndpoint {
   close(): Promise<void>
 }
 
-/** One line of the SIP ladder: a whole message as it went over the wire, secrets masked. */
+/** A whole message as it went over the wire, credentials masked. An octet that is not UTF-8 is a lone surrogate (`base/octets`). */
 export interface SipTraceLine {
   at: number
   direction: 'in' | 'out'
-  protocol: SipProtocol
-  local: string
-  remote: string
+  local: SipAddress
+  remote: SipAddress
   text: string
+}
+
+/** Gets the messages of an endpoint while it is on. Off, a message costs one look at `isOn`. */
+export interface SipTap {
+  readonly isOn: boolean
+  message(line: SipTraceLine): void
 }

@@ -68,7 +68,7 @@ function ownSound(sent: number, received: number, remoteLossPercent: number | nu
       text:
         sent === 0
           ? 'sound came in, but none was sent'
-          : `sound came in, but the other side lost ${remoteLossPercent} % of ours`,
+          : `sound came in, but the other side lost ${remoteLossPercent} % of our packets`,
       advice: 'The other side does not get our RTP: check the address in its SDP, and NAT and firewall there.',
     },
   ]
