@@ -51,6 +51,8 @@ export interface AccountInit {
   rewriteContact?: boolean
   /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
   outbound?: boolean
+  /** Longest time between two keep-alives; 0: none. Absent: 25 s by UDP, and the pings of connections every 95 to 120 s. */
+  keepAliveMs?: number
   /** An account that does not register keeps a flow to its next hop open; absent: no. */
   keepFlow?: boolean
   /** Contacts of the same account at an earlier address, which the registrar may still have. */
@@ -218,7 +220,7 @@ export class Account {
         clock,
         log,
         open: () => this.userAgent.openFlow(this.peers.registrar),
-        opened: (peer) => this.#keepAlive.start(peer),
+        opened: (peer) => this.#keepAlive.start(peer, longest(init.keepAliveMs)),
       })
     }
     this.#registration.on('state', (state) => {
@@ -235,7 +237,7 @@ export class Account {
       const binding = bindingOf(response, instance ?? '')
       this.userAgent.setBinding(binding)
       const { flowTimerMs, isOutbound } = binding
-      this.#keepAlive.start(response.source, { byStun: isOutbound, ...(flowTimerMs && { longestMs: flowTimerMs }) })
+      this.#keepAlive.start(response.source, { byStun: isOutbound, ...longest(init.keepAliveMs, flowTimerMs) })
     })
   }
 
@@ -322,5 +324,13 @@ const contactUserOf = (accountId: string, aor: string): string =>
 
 /** RFC 5626 4.1: the same at every start, so that a registration replaces the earlier one. */
 const instanceOf = (accountId: string, aor: string): string => `urn:uuid:${v5(`${accountId} ${aor}`, v5.URL)}`
+
+/** The shorter one of the configured time and of the registrar's (RFC 5626 10.1). */
+function longest(configuredMs: number | undefined, registrarMs?: number): { longestMs?: number } {
+  if (configuredMs === undefined) return registrarMs === undefined ? {} : { longestMs: registrarMs }
+  return {
+    longestMs: registrarMs === undefined || configuredMs === 0 ? configuredMs : Math.min(configuredMs, registrarMs),
+  }
+}
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -16,7 +16,7 @@ interface KeepAliveDeps {
 }
 
 export interface KeepAliveInit {
-  /** Longest time between two keep-alives. Absent: 25 s by UDP, and the pings of the connection itself. */
+  /** Longest time between two keep-alives; 0: none. Absent: 25 s by UDP, and the pings of the connection itself. */
   longestMs?: number
   /** The peer answers STUN at its SIP port (RFC 5626 3.5.2). */
   byStun?: boolean
@@ -39,7 +39,7 @@ export class KeepAlive {
   start(to: SipAddress, init: KeepAliveInit = {}): void {
     this.stop()
     const longestMs = init.longestMs ?? (to.protocol === 'udp' ? UDP_MS : undefined)
-    if (longestMs === undefined) return
+    if (!longestMs) return
     this.#seen = ''
     this.#next(to, longestMs, init.byStun === true && to.protocol === 'udp')
   }

@@ -28,8 +28,7 @@ export function assembleEngine(
       log,
       media,
       trace,
-      openEndpoint: (endpoint) =>
-        openSipEndpoint({ clock, log, names: service.ours, trace: trace.tap(endpoint.trace ?? false) }, endpoint),
+      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, names: service.ours, trace }, endpoint),
       names,
       localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,

@@ -36,7 +36,7 @@ const MAX_CALLS = 1_000
 const MAX_RTP_OCTETS = 4 << 20
 const OFF: TraceSettings = { on: false }
 
-export class EngineTrace {
+export class EngineTrace implements SipTap {
   readonly #deps: EngineTraceDeps
   /** Messages are emitted live, whatever the settings say. */
   readonly #isLive: boolean
@@ -61,15 +61,20 @@ export class EngineTrace {
     else if (hadRtp) await this.#deps.media.tap(null)
   }
 
-  /** For one endpoint. `live`: its transport emits its messages. */
-  tap(live: boolean): SipTap {
-    const trace = this
-    return {
-      get isOn() {
-        return live || trace.#isLive || trace.#settings.on
-      },
-      message: (line) => trace.#message(line, live || trace.#isLive || (trace.#settings.live ?? false)),
-    }
+  /** Off, a message costs no more than a look at this. */
+  get isOn(): boolean {
+    return this.#isLive || this.#settings.on
+  }
+
+  /** `isTraced`: its transport emits its messages. */
+  message({ at, direction, local, remote, text }: SipTraceLine, isTraced: boolean): void {
+    const { on, live = false, digits = false } = this.#settings
+    const [from, to] = direction === 'in' ? [remote, local] : [local, remote]
+    const shown = this.#deps.secrets.mask(digits ? text : maskedDigits(text))
+    if (on) this.#recorder.message({ at, protocol: remote.protocol, from, to, text: shown })
+    if (!(isTraced || this.#isLive || live)) return
+    const places = { local: placeText(local), remote: placeText(remote) }
+    this.#deps.tell({ at, direction, ...places, text: readable(shown) })
   }
 
   /** Notes the call of an event. The end of a call gets its diagnosis. */
@@ -110,16 +115,6 @@ export class EngineTrace {
           `the format “${String(format).slice(0, 32)}” is not valid. Use text, mermaid, pcap or diagnosis`,
         )
     }
-  }
-
-  #message({ at, direction, local, remote, text }: SipTraceLine, live: boolean): void {
-    const { on, digits = false } = this.#settings
-    const [from, to] = direction === 'in' ? [remote, local] : [local, remote]
-    const shown = this.#deps.secrets.mask(digits ? text : maskedDigits(text))
-    if (on) this.#recorder.message({ at, protocol: remote.protocol, from, to, text: shown })
-    if (!live) return
-    const places = { local: placeText(local), remote: placeText(remote) }
-    this.#deps.tell({ at, direction, ...places, text: readable(shown) })
   }
 
   readonly #packets: PacketListener = ({ id, octets, packets }, local) => {

@@ -87,6 +87,8 @@ export interface TransportConfig {
   publicAddress: string
   /** `host` or `host:port`, asked by the UDP socket for our public address (RFC 8489) if `publicAddress` is ''. Absent or '': none. */
   stunServer?: string
+  /** Longest time between two keep-alives of an account; 0: none. Absent: 25 s by UDP, and the pings of connections every 95 to 120 s. */
+  keepAliveMs?: number
   /**
    * IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address,
    * also if it was found by STUN. STUN shows the host only: a NAT that changes the ports of RTP needs a peer that follows them.
@@ -100,7 +102,7 @@ export interface TransportConfig {
   tls?: TlsSettings
   /** Absent: pages of the same host may connect, and we connect to the path `/`. */
   ws?: WsSettings
-  /** Emit the SIP messages of this transport as `trace` events (secrets masked). Absent: only if the engine traces all. */
+  /** Emit the SIP messages of this transport as `trace` events (secrets masked); counts at once. Absent: only if the engine traces all. */
   trace?: boolean
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number

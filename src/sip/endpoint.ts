@@ -45,6 +45,7 @@ const KEEP_ALIVE = '\r\n\r\n'
 
 /** A stack on real sockets. */
 class SocketEndpoint implements SipEndpoint, TransportUser {
+  isTraced = false
   readonly #deps: SipEndpointDeps
   readonly #init: SipEndpointInit
   readonly #stack: SipStack
@@ -112,7 +113,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   received(bytes: Buffer, flow: Flow): void {
     if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
-    if (this.#deps.trace?.isOn) this.#traceLine('in', textOf(bytes), flow)
+    if (this.#traces) this.#traceLine('in', textOf(bytes), flow)
     this.#stack.receive(bytes, flow)
   }
 
@@ -125,7 +126,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   }
 
   sent(text: string, flow: Flow): void {
-    if (this.#deps.trace?.isOn && text !== KEEP_ALIVE) this.#traceLine('out', text, flow)
+    if (this.#traces && text !== KEEP_ALIVE) this.#traceLine('out', text, flow)
   }
 
   ended(flow: Flow): void {
@@ -147,8 +148,13 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     return first.listener ?? { local: { protocol: first.protocol, host, port: 0 }, advertised: { host, port: 0 } }
   }
 
+  get #traces(): boolean {
+    const { trace } = this.#deps
+    return trace !== undefined && (trace.isOn || this.isTraced)
+  }
+
   #traceLine(direction: 'in' | 'out', text: string, { local, remote }: Flow): void {
     const at = this.#deps.clock.wall()
-    this.#deps.trace?.message({ at, direction, local, remote, text: maskCredentials(text) })
+    this.#deps.trace?.message({ at, direction, local, remote, text: maskCredentials(text) }, this.isTraced)
   }
 }

@@ -11,6 +11,7 @@ import type { TracedMessage, TracedPacket } from '../../src/trace/traced.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import { peerPath } from '../support/peers/peer-process.js'
 import '../support/peers/root-hooks.js'
+import { Phone } from '../support/phone.js'
 import { ALICE_RTP, BOB_RTP, request, rtp, sdp, traced, usualCall } from '../support/trace-texts.js'
 
 const run = promisify(execFile)
@@ -133,5 +134,43 @@ describe('exported captures in tshark', function () {
       assert.deepEqual([row?.count, row?.lost], [String(stream.packets), String(stream.lost)], row?.line)
       assert.ok(Math.abs(Number(row?.meanJitter) - stream.meanJitterMs) < 0.1, `${row?.line}: ${stream.meanJitterMs}`)
     }
+  })
+
+  it('a real call: messages, methods, Call-ID and RTP streams are those of our ladder and statistics', async () => {
+    const folder = peerFolder.folder('phones')
+    const [alice, bob] = [await Phone.start({ folder }), await Phone.start({ folder, inbound: {} })]
+    await alice.call('setTrace', { on: true, rtp: true })
+    const callId = await alice.dial(`sip:ringflow@${bob.address}`)
+    await alice.event('call.media', { callId })
+    await alice.call('sendDigits', { callId, digits: '12', toneMs: 160 })
+    await alice.call('hangup', { callId })
+    const { stats, call } = await alice.event('call.ended', { callId })
+    const { data, messages } = await alice.call('trace', { callId, format: 'pcap' })
+    const ladder = await alice.call('trace', { callId, format: 'text' })
+    const file = peerFolder.file('real.pcap')
+    writeFileSync(file, data)
+    const seen = await fields(file, 'sip', 'sip.CSeq.method', 'sip.Status-Code', 'sip.Call-ID')
+    assert.equal(seen.length, messages)
+    assert.deepEqual([...new Set(seen.map(([, , sipCallId]) => sipCallId))], [call.sipCallId])
+    const arrows = String(ladder.data)
+      .split('\n')
+      .filter((line) => line.includes('|'))
+    assert.equal(arrows.length, seen.length)
+    for (const [i, [method = '', status = '']] of seen.entries()) {
+      assert.ok(arrows[i]?.includes(status === '' ? `${method} ` : `${status} `), arrows[i])
+    }
+    const rows = (await tshark(file, '-q', '-z', 'rtp,streams')).split('\n').flatMap((line) => {
+      const [, , , , , , , ssrc, , packets, lost] = ` ${line}`.split(/\s+/)
+      return ssrc?.startsWith('0x') ? [{ packets: Number(packets), lost: Number(lost) }] : []
+    })
+    assert.equal(rows.length, 2)
+    assert.deepEqual(rows.map(({ packets }) => packets).sort(), [stats?.packetsSent, stats?.packetsReceived].sort())
+    assert.equal(
+      rows.reduce((sum, { lost }) => sum + lost, 0),
+      stats?.packetsLost,
+    )
+    const bad = await tshark(file, '-Y', '_ws.malformed')
+    assert.equal(bad, '')
+    await Promise.all([alice.close(), bob.close()])
   })
 })

@@ -13,8 +13,6 @@ export interface SipEndpointInit {
   /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
   tls?: TlsSettings
   ws?: WsSettings
-  /** Report its messages. */
-  trace?: boolean
 }
 
 /** SIP over WebSocket (RFC 7118). */
@@ -30,6 +28,8 @@ export interface WsSettings {
 
 /** A transport with what listens on it. Any number of accounts share its socket. */
 export interface SipEndpoint {
+  /** Whether its messages are traced, also while the trace of all endpoints is off. */
+  isTraced: boolean
   /** Of the first listener. */
   readonly local: SipAddress
   /** Of the first listener: host (IPv6 without brackets) and port in Via and Contact. */
@@ -54,8 +54,10 @@ export interface SipTraceLine {
   text: string
 }
 
-/** Gets the messages of an endpoint while it is on. Off, a message costs one look at `isOn`. */
+/** Takes the messages of endpoints. */
 export interface SipTap {
+  /** Takes those of all endpoints; otherwise only those of endpoints that are traced. */
   readonly isOn: boolean
-  message(line: SipTraceLine): void
+  /** `isTraced`: of its endpoint. */
+  message(line: SipTraceLine, isTraced: boolean): void
 }
