@@ -4,14 +4,24 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
-import type { DtmfMode, GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
+import type {
+  DtmfMode,
+  GatherResult,
+  GatherRules,
+  TransferPolicy,
+  TransferResult,
+  WaitFor,
+  WaitResult,
+} from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { OutsideCommands, OutsideEvents } from '../outside/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
 import type { Finding } from '../trace/diagnosis/finding.js'
 import type { TraceFilter } from '../trace/filter.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
+export type { MessageEvent, PeerEvent, PingResult, SubscriptionEvent } from '../outside/protocol.js'
 export type {
   CallerIdBy,
   DialPlan,
@@ -21,6 +31,8 @@ export type {
   RegistrationState,
   TransferPolicy,
   TransferResult,
+  WaitFor,
+  WaitResult,
 }
 
 export interface EngineInit {
@@ -295,7 +307,7 @@ export interface MediaFiles {
   truncated: boolean
 }
 
-export type EngineCommands = {
+export type EngineCommands = OutsideCommands & {
   /** Adds or replaces an account; the same settings again have no effect. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number }; listeners: SipAddress[] }>
   /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
@@ -368,6 +380,8 @@ export type EngineCommands = {
   /** Offers these codecs in the running call, in order of preference; resolves with the codec in use. Rejects with REFUSED. */
   renegotiate(a: { callId: string; codecs: CodecName[] }): Promise<{ codec: CodecName }>
   gather(a: GatherCommand): Promise<GatherResult>
+  /** Waits for one thing in the call, at most `limitMs`. A call that has ended already is a result, not an error. */
+  wait(a: { callId: string; what: WaitFor; limitMs: number }): Promise<WaitResult>
   /** `mode`: absent, the account's `dtmfMode`. Rejects with REFUSED if the peer refuses the INFO. */
   sendDigits(a: {
     callId: string
@@ -395,7 +409,7 @@ export type EngineCommands = {
 }
 
 /** Listeners do not alter an event: other listeners, and other events of the same turn, may share its objects. */
-export type EngineEvents = {
+export type EngineEvents = OutsideEvents & {
   call: CallEvent
   registration: { accountId: string; registration: RegistrationState }
   /** `failed`: the engine died and is being restarted. */

@@ -1,6 +1,24 @@
 import type { AccountConfig, EngineCommands, InboundRule, TraceSettings } from './protocol.js'
 
 type Op = keyof EngineCommands
+type Arg = { accountId?: string; [field: string]: unknown }
+
+/** Commands after which something lasts: the name of what lasts, and the commands that end it. */
+const LASTING: Partial<Record<Op, { key: (arg: Arg) => string; isEnd: (arg: Arg) => boolean }>> = {
+  takeMessages: { key: ({ accountId, taker }) => `messages ${accountId} ${taker}`, isEnd: ({ on }) => on !== true },
+  watchPeer: { key: ({ watchId }) => `watch ${watchId}`, isEnd: () => false },
+  unwatchPeer: { key: ({ watchId }) => `watch ${watchId}`, isEnd: () => true },
+  subscribe: { key: ({ subscriptionId }) => `subscription ${subscriptionId}`, isEnd: (arg) => !arg.subscriptionId },
+  unsubscribe: { key: ({ subscriptionId }) => `subscription ${subscriptionId}`, isEnd: () => true },
+  notify: {
+    key: ({ accountId, event, resource = '' }) => `state ${accountId} ${event} ${resource}`,
+    isEnd: ({ state }) => state === null,
+  },
+  publish: {
+    key: ({ accountId, event, target = '' }) => `publication ${accountId} ${event} ${target}`,
+    isEnd: ({ state }) => state === null,
+  },
+}
 
 /** Records the commands that configure an engine, to repeat them on a new one. */
 export class SetupCommands {
@@ -10,9 +28,13 @@ export class SetupCommands {
   readonly #registered = new Map<string, boolean>()
 
   #trace: TraceSettings | undefined
+  /** By name, in their order. */
+  readonly #lasting = new Map<string, { op: Op; arg: Arg }>()
 
   note(op: Op, arg: unknown): void {
     const accountId = (arg as { accountId?: string } | null)?.accountId ?? ''
+    const lasting = LASTING[op]
+    if (lasting) this.#noteLasting(op, arg as Arg, lasting)
     switch (op) {
       case 'setAccount': {
         const config = arg as AccountConfig
@@ -26,6 +48,7 @@ export class SetupCommands {
         this.#accounts.delete(accountId)
         this.#rules.delete(accountId)
         this.#registered.delete(accountId)
+        for (const [key, { arg: kept }] of this.#lasting) if (kept.accountId === accountId) this.#lasting.delete(key)
         break
       case 'setInbound': {
         const { rule } = arg as { rule: InboundRule | null }
@@ -49,8 +72,15 @@ export class SetupCommands {
       const commands: [op: Op, arg: unknown][] = [['setAccount', config]]
       if (rule) commands.unshift(['setInbound', { accountId, rule }])
       if (registered !== config.register) commands.push([registered ? 'register' : 'unregister', { accountId }])
+      for (const { op, arg } of this.#lasting.values()) if (arg.accountId === accountId) commands.push([op, arg])
       return commands
     })
     return [...trace, ...accounts]
+  }
+
+  #noteLasting(op: Op, arg: Arg, { key, isEnd }: NonNullable<(typeof LASTING)[Op]>): void {
+    const name = key(arg)
+    this.#lasting.delete(name)
+    if (!isEnd(arg)) this.#lasting.set(name, { op, arg })
   }
 }

@@ -44,6 +44,8 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   hold(on: boolean, music?: EncodedPrompt): void
   /** On: sends silence in place of plays and echo, which go on unheard. Digits and the music of a hold are sent. */
   mute(on: boolean): void
+  /** Calls back once when the peer's sound has been quiet for this time from now on. Returns a function that ends the watch. */
+  watchLull(limitMs: number, onLull: () => void): () => void
   /** Resolves when the last end packet of the last digit has been sent. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Records the received sound to an absolute, confined path. Rejects with BAD_ARGUMENT if another recording uses the path. */

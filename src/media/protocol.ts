@@ -181,6 +181,8 @@ export type MediaCommands = {
   hold(a: { id: string; on: boolean; music?: EncodedPrompt }): void
   /** On: sends silence in place of plays and received sound. */
   mute(a: { id: string; on: boolean }): void
+  /** Emits `lull` once when the peer's sound has been quiet for this time from now on. 0 ends the watch. */
+  watchLull(a: { id: string; watchId: string; limitMs: number }): void
   /** 0-9 * # A-D; `,` waits 500 ms. `digitsSent` is emitted after the last end packet (RFC 4733 2.5.1.4). */
   sendDigits(a: { id: string; sendId: string; digits: string; toneMs: number; gapMs: number }): void
   startRecord(a: MediaRecord): Promise<void>
@@ -212,6 +214,8 @@ export type MediaCallEvents = {
   recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
   timeout: { id: string; silentMs: number }
   tapped: TappedPackets
+  /** The peer's sound has been quiet for the time that `watchLull` named. */
+  lull: { id: string; watchId: string }
   /** Packets come but nothing is heard; emitted once per reason. */
   trouble: { id: string; trouble: MediaTrouble }
   /** The media of this call failed (a socket, an exception) and is already closed. */

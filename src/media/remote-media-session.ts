@@ -53,6 +53,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   readonly #deps: RemoteMediaSessionDeps
   readonly #plays = new Map<string, Play>()
   readonly #digits = new Map<string, (ended: 'finished' | 'hangup') => void>()
+  readonly #lullWatches = new Map<string, () => void>()
   readonly #recordings = new Map<string, { path: string; resolve: (result: RecordEnded) => void }>()
   #local: MediaSession['local']
   #codec: CodecName
@@ -98,6 +99,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const handlers: { [N in keyof MediaCallEvents]: (data: MediaCallEvents[N]) => void } = {
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
+      lull: ({ watchId }) => this.#lullWatches.get(watchId)?.(),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
       trouble: ({ trouble }) => this.emit('trouble', trouble),
       playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.settle({ ended, playedMs }),
@@ -186,6 +188,18 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#assertOpen()
     this.#tellOpen()
     this.#deps.rpc.tell('mute', { id: this.id, on })
+  }
+
+  watchLull(limitMs: number, onLull: () => void): () => void {
+    this.#assertOpen()
+    this.#tellOpen()
+    const watchId = newId()
+    this.#lullWatches.set(watchId, onLull)
+    this.#deps.rpc.tell('watchLull', { id: this.id, watchId, limitMs })
+    return () => {
+      if (!this.#lullWatches.delete(watchId) || this.#closing) return
+      this.#deps.rpc.tell('watchLull', { id: this.id, watchId, limitMs: 0 })
+    }
   }
 
   async sendDigits(

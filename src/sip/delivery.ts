@@ -16,6 +16,8 @@ const SILENCE_MS = 8_000
 /** Timers B and F count from the first try to send: so long may it take to find a flow. */
 const FIND_MS = TRANSACTION_MS
 
+const NONE: readonly Target[] = []
+
 /** The part of a client transaction that a delivery needs. */
 interface Transaction<User> {
   set user(user: User)
@@ -59,7 +61,7 @@ export class Delivery<Client extends Transaction<User>, User extends ClientUser>
   readonly #deps: DeliveryDeps
   readonly #init: DeliveryInit<Client, User>
   #user: User
-  #left: readonly Target[] = []
+  #left: readonly Target[] = NONE
   #target: Target | undefined
   #limit: Timer | undefined
   #isOver = false
@@ -89,17 +91,17 @@ export class Delivery<Client extends Transaction<User>, User extends ClientUser>
 
   leaveTo(user: User): void {
     this.#user = user
-    this.#left = []
+    this.#left = NONE
     for (const transaction of this.#former) transaction.user = user
     if (this.transaction) this.transaction.user = user
   }
 
   stay(): void {
-    this.#left = []
+    this.#left = NONE
   }
 
   close(reason: string): void {
-    this.#left = []
+    this.#left = NONE
     if (this.transaction) this.transaction.close(reason)
     else this.#fail(unavailable(reason, true))
   }
@@ -124,11 +126,12 @@ export class Delivery<Client extends Transaction<User>, User extends ClientUser>
     if (this.#left.length > 0) this.transaction?.unanswered('the server does not answer')
   }
 
-  #try([target, ...others]: readonly Target[]): void {
+  #try(targets: readonly Target[]): void {
     const { request, prefer, start } = this.#init
+    const [target] = targets
     if (!target) throw new TelephonyError('TRANSPORT', `${request.nextHop.host} has no address`)
     this.#target = target
-    this.#left = others
+    this.#left = targets.length > 1 ? targets.slice(1) : NONE
     const begin = (flow: Flow): void => {
       // One literal target, the usual case, needs no one to watch over it.
       const isAlone = this.#left.length === 0 && target.name === undefined

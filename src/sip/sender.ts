@@ -25,11 +25,11 @@ export interface SentAck {
 /** Sends requests: finds their targets, then begins the transaction with one of them (RFC 3261 8.1.2, RFC 3263). */
 export class Sender {
   readonly #deps: SenderDeps
-  /** Requests that wait for their flow. */
-  readonly #waiting: DeliveryDeps['waiting'] = new Set()
+  readonly #deliveryDeps: DeliveryDeps
 
   constructor(deps: SenderDeps) {
     this.#deps = deps
+    this.#deliveryDeps = { clock: deps.clock, router: deps.router, waiting: new Set() }
   }
 
   request(
@@ -74,7 +74,9 @@ export class Sender {
     const { router } = this.#deps
     const found = router.targets(request, prefer)
     const targets = found instanceof Promise ? await found : found
-    for (const [index, target] of targets.entries()) {
+    for (let index = 0; ; index++) {
+      const target = targets[index]
+      if (!target) throw new Error('no target')
       try {
         const reached = router.flowTo(target, request, prefer)
         const flow = reached instanceof Promise ? await reached : reached
@@ -86,16 +88,10 @@ export class Sender {
         if (index === targets.length - 1) throw error
       }
     }
-    throw new Error('no target')
   }
 
   close(reason: string): void {
-    for (const waiting of [...this.#waiting]) waiting.close(reason)
-  }
-
-  get #deliveryDeps(): DeliveryDeps {
-    const { clock, router } = this.#deps
-    return { clock, router, waiting: this.#waiting }
+    for (const waiting of [...this.#deliveryDeps.waiting]) waiting.close(reason)
   }
 }
 

@@ -37,6 +37,7 @@ export class MediaWorker {
     mute: (a) => this.#call(a.id).mute(a.on),
     sendDigits: (a) => this.#call(a.id).sendDigits(a),
     startRecord: (a) => this.#call(a.id).startRecord(a),
+    watchLull: (a) => this.#call(a.id).watchLull(a),
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),
     tap: (a) => this.#call(a.id).tap(a.tap),
     flushTap: (a) => this.#call(a.id).flushTap(),
