@@ -1,4 +1,4 @@
-/** Calls without sound between two engines of ours over flows that stand: by UDP, TCP and TLS. SIPp as Debian packs it has no TLS. */
+/** Calls without sound between two of our engines over flows that stand: by UDP, TCP and TLS. SIPp as Debian packs it has no TLS. */
 import { authority } from '../test/support/certificates.js'
 import { EngineProcess } from './engine-process.js'
 import { percentile } from './percentile.js'

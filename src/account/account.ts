@@ -6,7 +6,9 @@ import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import {
   type IncomingInvite,
+  type IncomingSubscription,
   isLocal,
+  type RequestHandler,
   type SipAddress,
   type SipEndpoint,
   type SipProtocol,
@@ -74,6 +76,10 @@ export interface AccountDeps {
   activeCalls: () => number
   invite: (invite: IncomingInvite) => void
   decidesAtOnce: () => boolean
+  /** MESSAGE. Absent: refused. */
+  request?: RequestHandler
+  /** SUBSCRIBE. Absent: refused. */
+  subscription?: (incoming: IncomingSubscription) => void
   registration: (state: RegistrationState) => void
 }
 
@@ -189,6 +195,8 @@ export class Account {
         admit: (request) => this.#policy.admit(request),
         invite: deps.invite,
         decidesAtOnce: deps.decidesAtOnce,
+        ...(deps.request && { request: deps.request }),
+        ...(deps.subscription && { subscription: deps.subscription }),
         flowLost: (peer) => this.#flowLost(peer),
       },
     })

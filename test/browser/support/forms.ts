@@ -23,6 +23,7 @@ const NAMES = {
   'sip-register': ['register', '注册'],
   'sip-transfer': ['transfer', '转接'],
   'sip-transport': ['transport', '传输'],
+  'sip-wait': ['wait', '等待'],
 } as const
 
 export const nameOf = (type: string, language: 0 | 1): string => NAMES[type as keyof typeof NAMES][language]
