@@ -1,7 +1,8 @@
+import { hostPort } from '../../base/host-port.js'
 import { isUnicast } from '../../base/unicast.js'
 import type { SipAddress, SipProtocol } from '../types.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { type Family, familyOf, hostPort, literalAddress } from './address.js'
+import { type Family, familyOf, literalAddress } from './address.js'
 
 /** The ways of an endpoint. */
 interface Reach {
