@@ -40,7 +40,7 @@ export function wireSettings(config: AccountConfig): unknown {
     allowedTargets: [],
     blockedTargets: [],
     allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport) },
+    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport), trace: false },
     proxy: proxy ? proxy.hops : null,
   }
 }

@@ -67,7 +67,7 @@ export interface TransportConfig {
   tls?: TlsSettings
   /** Absent: pages of the same host may connect, and we connect to the path `/`. */
   ws?: WsSettings
-  /** Emit the SIP messages of this transport as `trace` events (secrets masked). Absent: only if the engine traces all. */
+  /** Emit the SIP messages of this transport as `trace` events (secrets masked); counts at once. Absent: only if the engine traces all. */
   trace?: boolean
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number

@@ -95,6 +95,7 @@ export class FakeEndpoint implements SipEndpoint {
     return agent
   }
 
+  isTraced = false
   readonly renewedTls: TlsSettings[] = []
 
   async renewTls(settings: TlsSettings): Promise<void> {

@@ -341,7 +341,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   ws: { before: {}, after: at({ ws: { origins: ['*'] } }), asked: (scene) => endpoint(scene)?.ws?.origins },
-  trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
+  trace: { before: {}, after: at({ trace: true }), asked: ({ network }) => network.live.at(-1)?.isTraced },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
@@ -407,7 +407,7 @@ it('a change that the peers of an account cannot see leaves its registration and
     blockedTargets: ['0900*'],
     allowEmergency: true,
   }
-  for (const [field, value] of Object.entries(unseen)) {
+  for (const [field, value] of Object.entries({ ...unseen, ...at({ trace: true }) })) {
     await scene.commands.setAccount(account({ [field]: value }))
     assert.equal(agent(scene), before, field)
   }
