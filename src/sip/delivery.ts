@@ -79,7 +79,7 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
   /** Begins a transaction. */
   protected abstract start(flow: Flow, user: User): Client
   /** A transaction user that goes on to the next target if this one fails. */
-  protected abstract attempt(): User
+  protected abstract attempt(target: Target): User
 
   get user(): User {
     return this.#user
@@ -114,9 +114,9 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
     else this.#fail(unavailable(reason, true))
   }
 
-  /** The present target has answered. */
-  worked(): void {
-    if (this.#target) this.deps.router.worked(this.#target)
+  /** This target has answered; it may be an earlier one. */
+  worked(target: Target): void {
+    this.deps.router.worked(target)
   }
 
   /** Goes on to the next target. False: there is none. */
@@ -147,10 +147,10 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
     }
   }
 
-  #start(flow: Flow, { name }: Target): void {
+  #start(flow: Flow, target: Target): void {
     // One address, the usual case, has no other to go on to: its transaction needs no attempt.
-    const isAlone = this.#left.length === 0 && name === undefined
-    this.transaction = this.start(flow, isAlone ? this.#user : this.attempt())
+    const isAlone = this.#left.length === 0 && target.name === undefined
+    this.transaction = this.start(flow, isAlone ? this.#user : this.attempt(target))
     if (this.#limit) this.#found()
   }
 
@@ -198,8 +198,8 @@ export class RequestDelivery extends Delivery<NonInviteClient, ClientUser> {
     return this.deps.transactions.request(this.request, flow, user)
   }
 
-  protected attempt(): ClientUser {
-    return new Attempt(this.deps.clock, this)
+  protected attempt(target: Target): ClientUser {
+    return new Attempt(this.deps.clock, this, target)
   }
 }
 
@@ -208,8 +208,8 @@ export class InviteDelivery extends Delivery<InviteClient, InviteUser> {
     return this.deps.transactions.invite(this.request, flow, user)
   }
 
-  protected attempt(): InviteUser {
-    return new InviteAttempt(this.deps.clock, this)
+  protected attempt(target: Target): InviteUser {
+    return new InviteAttempt(this.deps.clock, this, target)
   }
 }
 
@@ -219,11 +219,13 @@ type Course<User> = { readonly user: User } & Pick<RequestDelivery, 'worked' | '
 /** The user of the transaction with one of several targets. */
 class Attempt<User extends ClientUser> implements ClientUser {
   protected readonly delivery: Course<User>
+  readonly #target: Target
   readonly #silence: Timer
   #isAnswered = false
 
-  constructor(clock: Clock, delivery: Course<User>) {
+  constructor(clock: Clock, delivery: Course<User>, target: Target) {
     this.delivery = delivery
+    this.#target = target
     this.#silence = clock.setTimeout(() => delivery.giveUpTarget(), SILENCE_MS)
   }
 
@@ -250,7 +252,7 @@ class Attempt<User extends ClientUser> implements ClientUser {
     if (this.#isAnswered) return
     this.#isAnswered = true
     this.#silence.cancel()
-    this.delivery.worked()
+    this.delivery.worked(this.#target)
   }
 }
 
