@@ -20,6 +20,7 @@ const MAY_IMPORT = {
   // Requests in general, with credentials and handlers. `sip/invite` stands above it.
   'sip/user-agent/': ['sip/(?!invite/|accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/invite/': ['sip/(?!accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
+  'sip/subscription/': ['sip/(?!invite/|accounts|account-user-agent|stack|endpoint|dispatcher)', 'base/'],
   'sip/digest/': ['base/', { typesOf: 'sip/types\\.ts' }],
   'sip/uri/': ['base/'],
   // Certificates and their checks: of TLS and of WebSockets over TLS.
@@ -46,6 +47,10 @@ const MAY_IMPORT = {
     'trace/',
     'base/',
   ],
+  // What an account does outside of calls: messages, pings, subscriptions.
+  'outside/': ['account/', 'presence/', 'sip/(types\\.ts|uri/|message/(list|custom-headers)\\.ts)', 'trace/', 'base/'],
+  // Documents of event packages: readers and writers.
+  'presence/': ['sip/message/status-fragment\\.ts', 'base/'],
   'server/': ['sip/', 'call/', 'store/', 'trace/', 'base/'],
   'speech/': ['trace/', 'base/'],
   'store/': ['trace/', 'base/'],
@@ -58,8 +63,9 @@ const MAY_IMPORT = {
 
 const OURS = '^(src|nodes|test|bench|scripts)/'
 const PURE =
-  '^src/(sip/(message|digest|uri|transaction|dialog|user-agent|invite)|sdp|media/(rtp|codec|dtmf|graph|detect))/'
-const FOLDERS = '^src/(base|trace|sdp|stun|sip|media|account|call|server|speech|store|cdr|work|engine|admin|cli)/'
+  '^src/(sip/(message|digest|uri|transaction|dialog|user-agent|invite|subscription)|presence|sdp|media/(rtp|codec|dtmf|graph|detect))/'
+const FOLDERS =
+  '^src/(base|trace|sdp|stun|sip|media|account|call|outside|presence|server|speech|store|cdr|work|engine|admin|cli)/'
 
 function rulesOf([from, may]) {
   const any = may.filter((m) => typeof m === 'string')

@@ -18,8 +18,11 @@ async function start(command: Extract<HostCommand, { kind: 'start' }>): Promise<
     hosted: command.hosted,
     keepEvents: false,
     inbound: { sendRinging: false },
+    ...(command.transport && { transport: command.transport }),
   })
   const { engine } = phone
+  // An older checkout gives no listeners.
+  const listeners = command.transport ? (await engine.call('setAccount', phone.account)).listeners : []
   engine.on('call', (event) => {
     if (event.type === 'call.ended') talking.delete(event.callId)
     if (event.type !== 'call.answered') return
@@ -29,7 +32,7 @@ async function start(command: Extract<HostCommand, { kind: 'start' }>): Promise<
     // Rejects if the call ends while the tone is made; that does no harm.
     engine.call('play', { callId: event.callId, mediaId: 'tone', source, repeat: 0 }).catch(() => {})
   })
-  return { kind: 'started', address: phone.address }
+  return { kind: 'started', address: phone.address, listeners }
 }
 
 /** Places calls at a fixed rate, each ended as soon as it is answered. */
@@ -102,9 +105,10 @@ async function register(command: Extract<HostCommand, { kind: 'register' }>): Pr
       if (registered.size === command.count) resolve()
     })
   })
-  const { registrar, count, expiresSec } = command
+  const { count, domain, registrar = '', password = '', expiresSec } = command
   for (let i = 0; i < count; i++) {
-    const own = { id: `user-${i}`, name: `user-${i}`, aor: `user-${i}@${registrar}`, register: true, expiresSec }
+    const user = `${command.user}${i}`
+    const own = { id: user, name: user, aor: `${user}@${domain}`, registrar, password, register: true, expiresSec }
     await engine.call('setAccount', { ...account, ...own })
   }
   await Promise.race([all, delay(30_000)])

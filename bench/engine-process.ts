@@ -1,19 +1,40 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { TransportConfig } from '../src/engine/protocol.js'
+import type { SipAddress } from '../src/sip/types.js'
 import { peerFolder } from '../test/support/peers/peer-folder.js'
 
 export type HostCommand =
-  | { kind: 'start'; folder: string; hosted: boolean; plays: boolean }
+  | ({ kind: 'start'; folder: string } & EngineProcessInit)
   | { kind: 'dial'; target: string; count: number; perSecond: number }
   | { kind: 'stats' }
-  | { kind: 'register'; registrar: string; count: number; expiresSec: number }
+  | ({ kind: 'register' } & Registering)
   | { kind: 'registered' }
   | { kind: 'memory' }
   | { kind: 'close' }
 
+export interface EngineProcessInit {
+  plays: boolean
+  hosted: boolean
+  /** Of its account, as far as it is not as in `Phone`. */
+  transport?: Partial<Omit<TransportConfig, 'id'>>
+}
+
+/** Accounts of one transport. Their users are `user` with a number. */
+export interface Registering {
+  user: string
+  /** Absent: none. */
+  password?: string
+  domain: string
+  /** Absent: the domain. */
+  registrar?: string
+  count: number
+  expiresSec: number
+}
+
 export type HostReply =
-  | { kind: 'started'; address: string }
+  | { kind: 'started'; address: string; listeners: SipAddress[] }
   | { kind: 'dialled'; placedMs: number; failed: number; setupMs: number[] }
   | {
       kind: 'stats'
@@ -33,25 +54,27 @@ export type HostStats = Extract<HostReply, { kind: 'stats' }>
 /** The engine in a process of its own. One command at a time. */
 export class EngineProcess {
   readonly address: string
+  /** Of a start with `transport`. */
+  readonly listeners: readonly SipAddress[]
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
 
-  private constructor(child: ChildProcess, exited: Promise<unknown>, address: string) {
+  private constructor(child: ChildProcess, exited: Promise<unknown>, started: Extract<HostReply, { kind: 'started' }>) {
     this.#child = child
     this.#exited = exited
-    this.address = address
+    this.address = started.address
+    this.listeners = started.listeners
   }
 
-  static async start(init: { plays: boolean; hosted?: boolean }): Promise<EngineProcess> {
+  static async start(init: Partial<EngineProcessInit> = {}): Promise<EngineProcess> {
     const child = fork(join(import.meta.dirname, 'engine-host.js'), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       execArgv: ['--expose-gc'],
     })
     const exited = once(child, 'exit')
-    const { plays, hosted = false } = init
-    const command = { kind: 'start', folder: peerFolder.folder('engine'), hosted, plays } as const
-    const started = await ask(child, exited, command, 'started')
-    return new EngineProcess(child, exited, started.address)
+    const folder = peerFolder.folder('engine')
+    const command: HostCommand = { kind: 'start', folder, plays: false, hosted: false, ...init }
+    return new EngineProcess(child, exited, await ask(child, exited, command, 'started'))
   }
 
   get pid(): number {
@@ -66,9 +89,9 @@ export class EngineProcess {
     return ask(this.#child, this.#exited, { kind: 'stats' }, 'stats')
   }
 
-  /** Creates this number of accounts; resolves when all are registered. */
-  register(registrar: string, count: number, expiresSec: number): Promise<Extract<HostReply, { kind: 'registered' }>> {
-    return ask(this.#child, this.#exited, { kind: 'register', registrar, count, expiresSec }, 'registered')
+  /** Creates these accounts; resolves when all are registered. */
+  register(accounts: Registering): Promise<Extract<HostReply, { kind: 'registered' }>> {
+    return ask(this.#child, this.#exited, { kind: 'register', ...accounts }, 'registered')
   }
 
   /** The number of accounts that are registered now. */

@@ -2,10 +2,11 @@
 import { type DuplexFigures, type DuplexPlan, measureBaresipDuplex, measureEngineDuplex } from './duplex.js'
 import { type MemoryPlan, measureMemory } from './memory.js'
 import { measureNodeRed } from './node-red.js'
-import { measureRegistrations } from './registrations.js'
+import { measureChallenged, measureRegistrations } from './registrations.js'
 import type { ComparedFigures, Figures } from './report.js'
 import { measureSetUp } from './set-up-time.js'
 import { measureInbound, measureOutbound, measureSipp, type SignallingFigures, type Steps } from './signalling.js'
+import { measureTransports } from './transports.js'
 
 /** CPU per call depends on the rate, because processes sleep between calls: the same rate for all. */
 const PER_SECOND = 400
@@ -17,6 +18,9 @@ const ENGINE: Steps = {
   ladder: [400, 800, 1200, 1600, 2000, 2500, 3000],
 }
 const NODES: Steps = { ...ENGINE, ladder: [200, 400, 600, 800, 1000, 1200, 1500] }
+/** Two engines share the machine. */
+const TRANSPORTS: Steps = { warmUpCalls: 1000, calls: 3000, perSecond: 200, ladder: [200, 400, 600, 800, 1000, 1200] }
+const QUICK_TRANSPORTS: Steps = { warmUpCalls: 400, calls: 1000, perSecond: 200, ladder: [400, 800] }
 
 const MEMORY: MemoryPlan = { warmUpCalls: 20_000, calls: 20_000, perSecond: PER_SECOND }
 const QUICK_MEMORY: MemoryPlan = { warmUpCalls: 12_000, calls: 5000, perSecond: PER_SECOND }
@@ -24,7 +28,16 @@ const DUPLEX: DuplexPlan = { windowSec: 10, captureSec: 5 }
 const QUICK_DUPLEX: DuplexPlan = { windowSec: 2, captureSec: 2 }
 
 /** What `--only` may name. */
-export const PARTS = ['inbound', 'outbound', 'nodes', 'set-up', 'registrations', 'memory', 'duplex'] as const
+export const PARTS = [
+  'inbound',
+  'outbound',
+  'nodes',
+  'transports',
+  'set-up',
+  'registrations',
+  'memory',
+  'duplex',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export async function measure(parts: readonly Part[], quick: boolean): Promise<Figures> {
@@ -46,6 +59,12 @@ export async function measure(parts: readonly Part[], quick: boolean): Promise<F
       const measured = await measureNodeRed({ ...plan(NODES), settleMs: quick ? 6000 : 15_000 })
       figures.nodes = compared(measured, figures.sipp?.cpuMsPerCall)
     },
+    transports: async () => {
+      say('calls without sound between two of us: UDP, TCP, TLS')
+      figures.transports = await measureTransports(
+        quick ? { steps: QUICK_TRANSPORTS, secondsPerRung: 2 } : plan(TRANSPORTS),
+      )
+    },
     'set-up': async () => {
       say('set-up time, one call at a time')
       const calls = quick ? 300 : 1000
@@ -54,6 +73,8 @@ export async function measure(parts: readonly Part[], quick: boolean): Promise<F
     registrations: async () => {
       say('1,000 accounts registered and refreshed')
       figures.registrations = await measureRegistrations({ accounts: 1000, expiresSec: quick ? 6 : 20 })
+      say('1,000 accounts registered at Kamailio by UDP and TLS')
+      figures.challenged = [await measureChallenged(1000, 'udp'), await measureChallenged(1000, 'tls')]
     },
     memory: async () => {
       const memory = quick ? QUICK_MEMORY : MEMORY

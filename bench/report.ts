@@ -2,10 +2,11 @@
 import type { DuplexFigures } from './duplex.js'
 import type { MemoryFigures } from './memory.js'
 import type { NodeRedFigures } from './node-red.js'
-import type { RegistrationFigures } from './registrations.js'
+import type { ChallengedFigures, RegistrationFigures } from './registrations.js'
 import type { SetUpFigures } from './set-up-time.js'
 import type { SignallingFigures, SippFigures } from './signalling.js'
 import { table } from './table.js'
+import type { TransportFigures } from './transports.js'
 
 /** Calls without sound, beside the SIPp that does the same work. */
 export interface ComparedFigures extends SignallingFigures {
@@ -18,14 +19,18 @@ export interface Figures {
   inbound?: ComparedFigures
   outbound?: ComparedFigures
   nodes?: ComparedFigures & NodeRedFigures
+  transports?: TransportFigures[]
   setUp?: SetUpFigures[]
   registrations?: RegistrationFigures
+  challenged?: ChallengedFigures[]
   memory?: MemoryFigures
   duplex?: { ours: DuplexFigures[]; baresip: DuplexFigures }
 }
 
 export function report(figures: Figures): string {
-  return [signallingTable(figures), factLines(figures).join('\n'), duplexTable(figures)].filter(Boolean).join('\n\n')
+  return [signallingTable(figures), transportTable(figures), factLines(figures).join('\n'), duplexTable(figures)]
+    .filter(Boolean)
+    .join('\n\n')
 }
 
 function signallingTable({ sipp, inbound, outbound, nodes }: Figures): string {
@@ -65,7 +70,32 @@ function signallingTable({ sipp, inbound, outbound, nodes }: Figures): string {
   )
 }
 
-function factLines({ inbound, outbound, nodes, setUp = [], registrations: of, memory }: Figures): string[] {
+function transportTable({ transports }: Figures): string {
+  if (!transports) return ''
+  return table(
+    ['us to us, no sound', 'CPU ms/call, both', 'of UDP', 'clean/s', 'set-up p50', 'p99 ms', 'failed', 'no core %'],
+    transports.map((of) => [
+      of.protocol === 'tls' ? 'TLS (at most 2 x)' : of.protocol.toUpperCase(),
+      of.bothCpuMsPerCall.toFixed(2),
+      `${of.timesUdp.toFixed(2)} x`,
+      `${of.cleanPerSecond}`,
+      of.setupP50Ms.toFixed(1),
+      of.setupP99Ms.toFixed(1),
+      `${of.failed}`,
+      of.waitedPercent.toFixed(1),
+    ]),
+  )
+}
+
+function factLines({
+  inbound,
+  outbound,
+  nodes,
+  setUp = [],
+  registrations: of,
+  challenged = [],
+  memory,
+}: Figures): string[] {
   const ladders = Object.entries({ 'SIPp to us': inbound, 'us to SIPp': outbound, 'SIPp to nodes': nodes })
   return [
     ...ladders.flatMap(([name, figures]) => {
@@ -90,6 +120,10 @@ function factLines({ inbound, outbound, nodes, setUp = [], registrations: of, me
           `accounts registered: ${of.accounts} within ${of.allRegisteredMs.toFixed(0)} ms, ${of.cpuMsPerRegistration.toFixed(2)} ms CPU and ${of.memoryKbPerAccount.toFixed(0)} kB each; ${of.refreshes} refreshes at ${of.cpuMsPerRefresh.toFixed(2)} ms CPU; ${of.registeredAtEnd} registered at the end (1000)`,
         ]
       : []),
+    ...challenged.map(
+      (at) =>
+        `accounts registered at Kamailio by ${at.protocol.toUpperCase()}: ${at.registered} of ${at.accounts} within ${at.allRegisteredMs.toFixed(0)} ms, ${at.cpuMsPerAccount.toFixed(2)} ms CPU and ${at.memoryKbPerAccount.toFixed(0)} kB each`,
+    ),
     ...(memory
       ? [
           `memory that stays: ${memory.kbPer1000Calls.toFixed(1)} kB per 1,000 calls (5); ${memory.failed} failed, ${memory.retransmissions} retransmissions`,

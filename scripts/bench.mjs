@@ -6,7 +6,7 @@ import { checkNode, ensureBuilt, ensureInstalled, root } from './setup.mjs'
 
 checkNode()
 await ensureInstalled()
-await ensurePeers(['sipp', 'baresip', 'tshark', 'ip'])
+await ensurePeers(['sipp', 'baresip', 'kamailio', 'tls.so', 'tshark', 'ip'])
 await ensureBuilt()
 
 const [command, ...args] = inPrivateNetwork([process.execPath, 'dist/bench/main.js', ...process.argv.slice(2)])

@@ -18,7 +18,7 @@ if (checkouts.length !== 2 || !(rounds >= 1)) {
   process.exit(1)
 }
 await ensureInstalled()
-await ensurePeers(['sipp', 'baresip', 'tshark', 'ip'])
+await ensurePeers(['sipp', 'baresip', 'kamailio', 'tls.so', 'tshark', 'ip'])
 await ensureBuilt()
 
 /** Of each checkout: name of a figure → its values, one a round. */

@@ -33,8 +33,14 @@ const STAGES = [
 /** Files of interop that place as many calls a second as a machine takes that has nothing else to do. */
 const FULL_RATE = ['sipp-calls']
 
-/** This folder of integration measures the sound of processes that have just started: on a busy machine it has gaps. */
-const MEASURED_SOUND = 'cli'
+/** Files of interop that wait most of the time, for timers and for peers that start. */
+const PATIENT_INTEROP = ['registrar-failover', 'linphone', 'chromium', 'transports']
+
+/** Files of integration that measure the sound of processes that have just started: on a busy machine it has gaps. */
+const MEASURED_SOUND = ['cli', 'cli-sound']
+
+/** The file of browser that runs in the oldest Node-RED as well. */
+const EDITOR_SMOKE = ['smoke']
 
 /** Files of robustness that measure no milliseconds. A file that is not named here runs alone. */
 const SOAK = ['soak']
@@ -76,8 +82,10 @@ async function runsOf(kind) {
   if (kind === 'robustness') return robustnessRuns(files)
   if (kind === 'interop') {
     const [heavy, others] = divided(files, FULL_RATE)
+    const [patient, usual] = divided(others, PATIENT_INTEROP)
     return [
-      { title: 'interop', files: others },
+      { title: 'interop', files: usual },
+      { title: 'interop, patient', files: patient },
       { title: 'interop, full rate', files: heavy, alone: true },
     ]
   }
@@ -90,21 +98,27 @@ function divided(files, names) {
   return [files.filter(isNamed), files.filter((file) => !isNamed(file))]
 }
 
-/** A run for each folder below test/integration. */
+/** A run for each folder below test/integration, and one for the files that run alone. */
 function integrationRuns(files) {
   const folderOf = (file) => file.split(sep)[3]
-  return [...new Set(files.map(folderOf))].map((folder) => ({
+  const [sound, others] = divided(files, MEASURED_SOUND)
+  const runs = [...new Set(others.map(folderOf))].map((folder) => ({
     title: `integration, ${folder}`,
-    files: files.filter((file) => folderOf(file) === folder),
-    alone: folder === MEASURED_SOUND,
+    files: others.filter((file) => folderOf(file) === folder),
   }))
+  return [...runs, { title: 'integration, sound of processes', files: sound, alone: true }]
 }
 
-/** The editor in the oldest and in the newest Node-RED. */
+/** The editor in the newest Node-RED; of the oldest one the forms of the nodes, or all with RINGFLOW_LONG=1. */
 async function editorRuns(files) {
   const { supportedVersions } = await import('./versions.mjs')
   const versions = await supportedVersions()
-  return [versions.at(0), versions.at(-1)].map(({ name, node, program }) => ({
+  const [smoke] = divided(files, EDITOR_SMOKE)
+  const inOldest = process.env.RINGFLOW_LONG === '1' ? files : smoke
+  return [
+    { ...versions.at(0), files: inOldest },
+    { ...versions.at(-1), files },
+  ].map(({ name, node, program, files }) => ({
     title: `browser, ${name}`,
     files,
     alone: true, // two browsers and two editors slow each other down more than they save

@@ -54,6 +54,13 @@ export function oneOf<const Choice extends string>(field: string, value: unknown
   return found
 }
 
+/** A set of DTMF keys. */
+export function keys(field: string, value: unknown): string {
+  const trimmed = text(value).toUpperCase()
+  if (!/^[0-9A-D*#]*$/.test(trimmed)) throw bad(field, `"${trimmed}" has more than the keys 0-9 * # A-D`)
+  return trimmed
+}
+
 /** Checkboxes hold booleans; flows written by hand and `${ENV}` may hold the text "true". */
 export const flag = (value: unknown): boolean => value === true || value === 'true'
 

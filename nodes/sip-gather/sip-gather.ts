@@ -6,7 +6,7 @@ import type { FlowNode, Output } from '../shared/flow-node.js'
 import { MAX_GATHER_DIGITS } from '../shared/limits.js'
 import type { MediaNote } from '../shared/message.js'
 import type { Message, RED } from '../shared/red.js'
-import { flag, number, secondsAsMs, text } from '../shared/settings.js'
+import { flag, keys, number, secondsAsMs } from '../shared/settings.js'
 import { wavOf } from '../shared/typed-input.js'
 import { type Config, defaults } from './config.js'
 import { migrations } from './migrations.js'
@@ -97,11 +97,4 @@ function rulesOf(config: Config) {
       `${rules.maxDigits} is less than the fewest digits, ${rules.minDigits}`,
     )
   return rules
-}
-
-function keys(field: string, value: string): string {
-  const trimmed = text(value).toUpperCase()
-  if (!/^[0-9A-D*#]*$/.test(trimmed))
-    throw new FieldError('BAD_CONFIG', field, `"${trimmed}" has more than the keys 0-9 * # A-D`)
-  return trimmed
 }

@@ -7,7 +7,9 @@ import { type HostPort, uriHost } from '../base/host-port.js'
 import type { Logger } from '../base/logger.js'
 import {
   type IncomingInvite,
+  type IncomingSubscription,
   isLocal,
+  type RequestHandler,
   type SipAddress,
   type SipEndpoint,
   type SipProtocol,
@@ -75,6 +77,10 @@ export interface AccountDeps {
   activeCalls: () => number
   invite: (invite: IncomingInvite) => void
   decidesAtOnce: () => boolean
+  /** MESSAGE. Absent: refused. */
+  request?: RequestHandler
+  /** SUBSCRIBE. Absent: refused. */
+  subscription?: (incoming: IncomingSubscription) => void
   registration: (state: RegistrationState) => void
 }
 
@@ -190,6 +196,8 @@ export class Account {
         admit: (request) => this.#policy.admit(request),
         invite: deps.invite,
         decidesAtOnce: deps.decidesAtOnce,
+        ...(deps.request && { request: deps.request }),
+        ...(deps.subscription && { subscription: deps.subscription }),
         flowLost: (peer) => this.#flowLost(peer),
       },
     })

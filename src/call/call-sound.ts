@@ -126,11 +126,18 @@ export class CallSound {
     return this.#underway.size > 0
   }
 
-  /** Resolves when the play and the digits in progress have been sent; at once if the play is endless. */
-  async idle(): Promise<void> {
-    while ((this.#playing && !this.#playing.endless) || this.#digits) {
-      await Promise.allSettled([this.#playing?.endless ? undefined : this.#playing?.playback.ended, this.#digits])
+  /** Resolves when the play and the digits in progress have been sent. An endless play: ignored, or awaited until it is stopped. */
+  async idle(endless: 'ignore' | 'await' = 'ignore'): Promise<void> {
+    for (;;) {
+      const playing = this.#playing?.endless && endless === 'ignore' ? undefined : this.#playing
+      if (!playing && !this.#digits) return
+      await Promise.allSettled([playing?.playback.ended, this.#digits])
     }
+  }
+
+  /** Calls back once when the peer has been quiet for this time. Returns a function that ends the watch. */
+  watchLull(limitMs: number, onLull: () => void): () => void {
+    return this.#session.watchLull(limitMs, onLull)
   }
 
   stats(): Promise<MediaStats> {

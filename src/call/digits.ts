@@ -21,7 +21,12 @@ export class DigitBuffer {
     this.#digits = []
   }
 
-  /** Sets the only reader: the gather that runs. */
+  /** True while a gather or a wait reads the digits. */
+  get isRead(): boolean {
+    return this.#onDigit !== undefined
+  }
+
+  /** Sets the only reader: the gather or the wait that runs. */
   read(onDigit: (() => void) | undefined): void {
     this.#onDigit = onDigit
   }

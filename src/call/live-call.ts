@@ -25,7 +25,10 @@ import type {
   HangupInit,
   LocalPlace,
   TransferResult,
+  WaitFor,
+  WaitResult,
 } from './types.js'
+import { waitInCall } from './wait.js'
 
 /** The commands of a call; each checks that the state allows it. */
 export class LiveCall implements Call {
@@ -36,6 +39,8 @@ export class LiveCall implements Call {
   #idle: IdleWatch | undefined
   #gather: Gather | undefined
   #echoes = false
+  /** Number of waits. */
+  #waits = 0
 
   constructor(deps: CallDeps, init: CallCoreInit, reports: CallReports) {
     this.#deps = deps
@@ -148,7 +153,7 @@ export class LiveCall implements Call {
 
   async gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult> {
     const sound = this.#sound()
-    if (this.#gather) throw new TelephonyError('WRONG_STATE', 'a gather already runs in the call. Wait for its result')
+    this.#assertDigitsUnread()
     const play = prompt && (() => promptOf(sound, prompt))
     const gather = new Gather({ clock: this.#deps.clock, digits: this.core.digits.buffer, prompt: play }, rules)
     this.#gather = gather
@@ -158,6 +163,22 @@ export class LiveCall implements Call {
       return await gather.result
     } finally {
       this.#gather = undefined
+      this.#idle?.touch()
+    }
+  }
+
+  async wait(what: WaitFor, limitMs: number): Promise<WaitResult> {
+    this.#alive()
+    if (what.kind === 'digit') this.#assertDigitsUnread()
+    const sound = what.kind === 'silence' || what.kind === 'media-end' ? this.#sound() : undefined
+    const { digits } = this.core
+    const isEnding = () => this.core.ending
+    this.#waits++
+    try {
+      const deps = { clock: this.#deps.clock, call: this, isEnding, digits: digits.buffer, sound }
+      return await waitInCall(deps, what, limitMs)
+    } finally {
+      this.#waits--
       this.#idle?.touch()
     }
   }
@@ -271,7 +292,7 @@ export class LiveCall implements Call {
     const { media, facts } = this.core
     const { leg } = this.core
     if (leg instanceof DialogLeg && leg.isTransferring) return true
-    return this.#gather !== undefined || this.#echoes || facts.state === 'held' || media.isBusy
+    return this.#gather !== undefined || this.#waits > 0 || this.#echoes || facts.state === 'held' || media.isBusy
   }
 
   #abandon(idleSec: number): void {
@@ -308,6 +329,15 @@ export class LiveCall implements Call {
     throw new TelephonyError(
       'WRONG_STATE',
       `this is possible only in an inbound call before its answer; the call is ${facts.direction} and ${facts.state}`,
+    )
+  }
+
+  /** Digits have one reader at a time. */
+  #assertDigitsUnread(): void {
+    if (!this.core.digits.buffer.isRead) return
+    throw new TelephonyError(
+      'WRONG_STATE',
+      'a gather or a wait already takes the digits of the call. Wait for its result',
     )
   }
 

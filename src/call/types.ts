@@ -136,6 +136,19 @@ export interface GatherResult {
   ended: 'max-digits' | 'terminator' | 'timeout' | 'no-input' | 'hangup'
 }
 
+/** What a wait in a call is for. `digit`: one of `accept`, any if that is ''. `media-end`: the play and the digits in progress have been sent. */
+export type WaitFor =
+  | { kind: 'digit'; accept: string }
+  /** The peer's sound is quiet for this time, from the beginning of the wait on. */
+  | { kind: 'silence'; quietMs: number }
+  | { kind: 'answer' | 'media-end' | 'end' }
+
+export interface WaitResult {
+  outcome: 'happened' | 'timeout' | 'call-ended'
+  /** '' unless a digit has happened. */
+  digit: string
+}
+
 export interface TransferResult {
   outcome: 'transferred' | 'failed'
   /** The last status that the peer reported, or the status that refused the REFER. */
@@ -210,6 +223,8 @@ export interface Call {
   /** Offers these codecs, which replace the call's earlier ones. Resolves with the codec in use. Rejects with REFUSED. */
   renegotiate(codecs: readonly CodecName[]): Promise<CodecName>
   gather(rules: GatherRules, prompt?: ToPlay): Promise<GatherResult>
+  /** Waits at most `limitMs`. Digits that were pressed before count. Rejects with WRONG_STATE for a digit while a gather or another wait reads them. */
+  wait(what: WaitFor, limitMs: number): Promise<WaitResult>
   sendDigits(
     digits: string,
     init?: { toneMs?: number; gapMs?: number; mode?: DtmfMode },

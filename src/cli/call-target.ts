@@ -8,8 +8,8 @@ export interface CallTarget {
 }
 
 /** The one target of a call: an argument or --target. */
-export function targetFrom(options: Options): CallTarget {
-  const typed = [...options.positionals, ...(options.isTyped('target') ? [options.text('target') ?? ''] : [])]
+export function targetFrom(options: Options, positionals = options.positionals): CallTarget {
+  const typed = [...positionals, ...(options.isTyped('target') ? [options.text('target') ?? ''] : [])]
   const [target = options.text('target') ?? '', second] = typed
   if (target.trim() === '') throw new UsageError('the target is missing. Use a number or an address')
   if (second !== undefined) throw new UsageError(`“${target}” and “${second}” are two targets. Use one`)

@@ -6,18 +6,32 @@ import { runAnswer } from './answer-command.js'
 import { runCall } from './call-command.js'
 import { type CommandRun, EXIT } from './context.js'
 import { commandHelp, overview } from './help.js'
+import { runMessage } from './message-command.js'
 import { type CommandSpec, parseOptions, UsageError } from './options.js'
+import { runOptions } from './options-command.js'
 import { runRegister } from './register-command.js'
 import { Report, type Streams } from './report.js'
-import { answer, call, OUTPUT, register } from './specs.js'
+import { answer, call, message, OUTPUT, options as ping, register } from './specs.js'
+import { runTrace } from './trace-command.js'
+import { trace } from './trace-spec.js'
 
-const COMMANDS = { call, answer, register } as const satisfies Record<string, CommandSpec>
+const COMMANDS = { call, answer, register, message, options: ping, trace } as const satisfies Record<
+  string,
+  CommandSpec
+>
 /** Errors of the engine that come from a wrong command line. */
 const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
 /** After this time a text explains why the end takes long. */
 const PATIENCE_MS = 300
 type CommandName = keyof typeof COMMANDS
-const RUNS: Readonly<Record<CommandName, CommandRun>> = { call: runCall, answer: runAnswer, register: runRegister }
+const RUNS: Readonly<Record<CommandName, CommandRun>> = {
+  call: runCall,
+  answer: runAnswer,
+  register: runRegister,
+  message: runMessage,
+  options: runOptions,
+  trace: runTrace,
+}
 
 /** Returns the exit code. */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {

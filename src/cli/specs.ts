@@ -146,6 +146,11 @@ const SOUND: OptionTable = {
 export const OUTPUT: OptionTable = {
   json: { type: 'boolean', help: 'print one JSON object per line on stdout; the last one is a summary' },
   trace: { type: 'boolean', help: 'show each SIP message on stderr (passwords masked)' },
+  'trace-file': {
+    type: 'string',
+    value: 'path',
+    help: 'write SIP to this file at the end: .txt a ladder, .mmd Mermaid,\n.pcap a capture with the sound (RTP) for Wireshark',
+  },
   verbose: { type: 'boolean', short: 'v', help: 'show the engine’s log on stderr, as --log-level debug does' },
   'log-level': {
     type: 'string',
@@ -273,4 +278,53 @@ With --once it registers, un-registers and ends.`,
   },
   examples: `
   RINGFLOW_PASSWORD=… ringflow register --server pbx.local --user 1001 --once`,
+}
+
+const REGISTER_FIRST: OptionTable = {
+  register: { type: 'boolean', help: 'register first: some servers answer only registered users' },
+}
+
+const TARGET: OptionTable = {
+  target: { type: 'string', short: 't', env: 'SIP_TARGET', value: 'target', help: 'in place of <target>' },
+}
+
+export const message: CommandSpec = {
+  summary: 'Send a text message',
+  usage: 'ringflow message <target> <text> [options]',
+  about: `
+Sends one SIP MESSAGE and waits for its answer: delivered, kept by the server for the recipient, or refused.
+<target> is a number, name@host, or a sip: or tel: address. Numbers and plain names need --server.`,
+  options: {
+    ...TARGET,
+    text: { type: 'string', value: 'text', help: 'in place of <text>' },
+    ...IDENTITY,
+    ...REGISTER_FIRST,
+    ...NETWORK,
+    ...OUTPUT,
+  },
+  examples: `
+  ringflow message sip:kitchen@192.0.2.7 "Dinner is ready"
+  RINGFLOW_PASSWORD=… ringflow message 1002 "Pump 3 has stopped" --server pbx.local --user 1001`,
+}
+
+export const options: CommandSpec = {
+  summary: 'Ping a SIP server or telephone',
+  usage: 'ringflow options <target> [options]',
+  about: `
+Sends SIP OPTIONS requests and shows for each the answer, its time, and the address that it came from; then the loss and the
+mean time. Any answer counts, an error too, but 408, 502, 503 and 504: by them a proxy says that it does not reach the target.
+It ends with 0 if there was an answer, and with 1 if there was none.`,
+  options: {
+    ...TARGET,
+    count: { type: 'string', value: 'n', help: 'number of requests. Default: 4' },
+    interval: { type: 'string', value: 'seconds', help: 'time between two requests. Default: 1' },
+    timeout: { type: 'string', value: 'seconds', help: 'wait so long for an answer. Default: 5' },
+    ...IDENTITY,
+    ...REGISTER_FIRST,
+    ...NETWORK,
+    ...OUTPUT,
+  },
+  examples: `
+  ringflow options sip:pbx.local
+  ringflow options sip:192.0.2.7:5060 --count 10 --interval 0.5 --json`,
 }

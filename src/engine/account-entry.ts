@@ -2,7 +2,7 @@ import type { Account } from '../account/account.js'
 import type { RegistrationState } from '../account/registration-state.js'
 import type { Clock } from '../base/clock.js'
 import type { HangupInit } from '../call/call.js'
-import type { IncomingInvite } from '../sip/types.js'
+import type { IncomingInvite, IncomingRequest, IncomingSubscription } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import type { Lease, OpenEndpoint } from './endpoints.js'
 import type { EngineNames } from './engine-names.js'
@@ -27,6 +27,9 @@ export interface EngineAccountsDeps {
   invite: (entry: AccountEntry, invite: IncomingInvite) => void
   /** Whether the account's rule decides calls without a flow. */
   decidesAtOnce: (accountId: string) => boolean
+  /** A MESSAGE to the account. */
+  request: (entry: AccountEntry, incoming: IncomingRequest) => void
+  subscription: (entry: AccountEntry, incoming: IncomingSubscription) => void
   registration: (accountId: string, state: RegistrationState) => void
 }
 

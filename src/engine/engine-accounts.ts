@@ -178,6 +178,8 @@ export class EngineAccounts {
           endpoint: lease.endpoint,
           activeCalls: () => this.#deps.activeCalls(config.id),
           invite: (invite) => this.#deps.invite(entry, invite),
+          request: (incoming) => this.#deps.request(entry, incoming),
+          subscription: (incoming) => this.#deps.subscription(entry, incoming),
           decidesAtOnce: () => this.#deps.decidesAtOnce(config.id),
           registration: (state) => {
             this.#deps.registration(config.id, state)

@@ -8,7 +8,15 @@ import { assembleEngine } from './assemble.js'
 import { FaultBudget } from './fault-budget.js'
 import type { EngineCommands, EngineEvents, EngineInit } from './protocol.js'
 
-const EVENTS = ['call', 'registration', 'trace', 'log'] as const satisfies readonly (keyof EngineEvents)[]
+const EVENTS = [
+  'call',
+  'message',
+  'peer',
+  'subscription',
+  'registration',
+  'trace',
+  'log',
+] as const satisfies readonly (keyof EngineEvents)[]
 const FAULTS_PER_MINUTE = 20
 
 if (!parentPort) throw new TelephonyError('INTERNAL', 'engine/host.js runs in a worker only')

@@ -4,12 +4,24 @@ import type { RegistrationState } from '../account/registration-state.js'
 import type { CallEvent, CallSnapshot } from '../call/call-event.js'
 import type { GroupResult, GroupTarget } from '../call/dial-group.js'
 import type { CallerIdBy, DiversionReason } from '../call/identity.js'
-import type { DtmfMode, GatherResult, GatherRules, TransferPolicy, TransferResult } from '../call/types.js'
+import type {
+  DtmfMode,
+  GatherResult,
+  GatherRules,
+  TransferPolicy,
+  TransferResult,
+  WaitFor,
+  WaitResult,
+} from '../call/types.js'
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
+import type { OutsideCommands, OutsideEvents } from '../outside/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
+import type { Finding } from '../trace/diagnosis/finding.js'
+import type { TraceFilter } from '../trace/filter.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
+export type { MessageEvent, PeerEvent, PingResult, SubscriptionEvent } from '../outside/protocol.js'
 export type {
   CallerIdBy,
   DialPlan,
@@ -19,6 +31,8 @@ export type {
   RegistrationState,
   TransferPolicy,
   TransferResult,
+  WaitFor,
+  WaitResult,
 }
 
 export interface EngineInit {
@@ -33,6 +47,39 @@ export interface EngineInit {
   /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
   dnsServers?: string[]
 }
+
+/** What the engine keeps of its traffic, in bounded memory. */
+export interface TraceSettings {
+  /** SIP messages, secrets masked. Off: what was kept is forgotten. */
+  on: boolean
+  /** Also emit each message as a `trace` event. */
+  live?: boolean
+  /** Also RTP and RTCP, at most 4 MB of each call (about four minutes). */
+  rtp?: boolean
+  /** Keep digits (RFC 4733, INFO) readable. Absent: they are masked, because they may be a PIN. */
+  digits?: boolean
+}
+
+/** `callId`: a call, also one that has ended. `accountId`: registrations and calls of an account. Absent: everything. */
+export interface TraceQuery {
+  callId?: string
+  accountId?: string
+  filter?: TraceFilter
+  /** `diagnosis`: only the findings. */
+  format: 'text' | 'mermaid' | 'pcap' | 'diagnosis'
+}
+
+export interface TraceResult {
+  /** SIP messages, and RTP and RTCP packets. */
+  messages: number
+  packets: number
+  /** A text, or the octets of a pcap file. */
+  data: string | Uint8Array
+  /** Why something failed, the most likely cause first. */
+  findings: Finding[]
+}
+
+export type { Finding, TraceFilter }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
 
@@ -260,7 +307,7 @@ export interface MediaFiles {
   truncated: boolean
 }
 
-export type EngineCommands = {
+export type EngineCommands = OutsideCommands & {
   /** Adds or replaces an account; the same settings again have no effect. */
   setAccount(a: AccountConfig): Promise<{ local: { host: string; port: number }; listeners: SipAddress[] }>
   /** Unregisters, ends the account's calls, closes the socket if no account uses it. Takes at most 3 s. */
@@ -333,6 +380,8 @@ export type EngineCommands = {
   /** Offers these codecs in the running call, in order of preference; resolves with the codec in use. Rejects with REFUSED. */
   renegotiate(a: { callId: string; codecs: CodecName[] }): Promise<{ codec: CodecName }>
   gather(a: GatherCommand): Promise<GatherResult>
+  /** Waits for one thing in the call, at most `limitMs`. A call that has ended already is a result, not an error. */
+  wait(a: { callId: string; what: WaitFor; limitMs: number }): Promise<WaitResult>
   /** `mode`: absent, the account's `dtmfMode`. Rejects with REFUSED if the peer refuses the INFO. */
   sendDigits(a: {
     callId: string
@@ -350,13 +399,17 @@ export type EngineCommands = {
   checkMedia(a: { file: string }): Promise<void>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
+  /** Switches the trace of all transports on or off while the engine runs. */
+  setTrace(a: TraceSettings): Promise<void>
+  /** What the trace holds, and its diagnosis. Rejects with WRONG_STATE if the trace is off. */
+  trace(a: TraceQuery): Promise<TraceResult>
   calls(a: null): CallSnapshot[]
   /** BYE, CANCEL, un-REGISTER for at most 3 s; then closes everything. */
   shutdown(a: null): Promise<void>
 }
 
 /** Listeners do not alter an event: other listeners, and other events of the same turn, may share its objects. */
-export type EngineEvents = {
+export type EngineEvents = OutsideEvents & {
   call: CallEvent
   registration: { accountId: string; registration: RegistrationState }
   /** `failed`: the engine died and is being restarted. */

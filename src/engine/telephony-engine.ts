@@ -7,6 +7,8 @@ import type { CallEvent } from '../call/call-event.js'
 import type { MediaService } from '../media/client.js'
 import { checkWavFile } from '../media/file/wav-file.js'
 import type { PromptSource } from '../media/protocol.js'
+import type { Outside } from '../outside/outside.js'
+import type { OutsideCommands } from '../outside/protocol.js'
 import type { IncomingInvite } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { checkedRule } from './account-config.js'
@@ -16,15 +18,26 @@ import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
 import type { EngineNames } from './engine-names.js'
+import type { EngineTrace } from './engine-trace.js'
 import type { Destination } from './local-address.js'
+import { outsideOf } from './outside-commands.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
-import type { EngineCommands, EngineEvents, EngineInit, InboundRule, Playable } from './protocol.js'
+import type {
+  EngineCommands,
+  EngineEvents,
+  EngineInit,
+  InboundRule,
+  Playable,
+  WaitFor,
+  WaitResult,
+} from './protocol.js'
 import { signalTone } from './signals.js'
 
 export interface EngineDeps {
   clock: Clock
   log: RootLogger
   media: MediaService
+  trace: EngineTrace
   openEndpoint: OpenEndpoint
   names: EngineNames
   localAddress: (peer: Destination) => Promise<string>
@@ -49,6 +62,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   readonly #accounts: EngineAccounts
   readonly #calls: EngineCalls
   readonly #groups: DialGroups
+  readonly #outside: Outside
   readonly #rules = new Map<string, InboundRule>()
   #shutdown: Promise<void> | undefined
 
@@ -86,12 +100,25 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
         const rule = this.#rules.get(accountId)
         return rule?.mode !== 'flow' && !rule?.ringMs
       },
+      request: ({ config }, incoming) => this.#outside.takeMessage(config.id, incoming),
+      subscription: ({ config }, incoming) => this.#outside.takeSubscription(config.id, incoming),
       registration: (accountId, registration) => this.tell('registration', { accountId, registration }),
     })
+    this.#outside = outsideOf({
+      clock,
+      accounts: this.#accounts,
+      calls: this.#calls,
+      message: (event) => this.tell('message', event),
+      peer: (event) => this.tell('peer', event),
+      subscription: (event) => this.tell('subscription', event),
+    })
+    this.commands = { ...this.#outside.commands, ...this.#ownCommands }
   }
 
   /** One handler per command; errors are TelephonyErrors. */
-  readonly commands: EngineCommands = {
+  readonly commands: EngineCommands
+
+  readonly #ownCommands: Omit<EngineCommands, keyof OutsideCommands> = {
     setAccount: async (config) => {
       this.#refuseWhenClosed()
       const { lease } = await this.#accounts.set(config)
@@ -100,6 +127,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     },
     removeAccount: async ({ accountId }) => {
       this.#rules.delete(accountId)
+      this.#outside.forget(accountId)
       await this.#accounts.remove(accountId)
     },
     setInbound: ({ accountId, rule }) => {
@@ -148,6 +176,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     renegotiate: async ({ callId, codecs }) => ({ codec: await (await this.#calls.get(callId)).renegotiate(codecs) }),
     gather: async ({ callId, prompt, ...rules }) =>
       (await this.#calls.get(callId)).gather(rules, prompt && (() => this.#promptSource(prompt))),
+    wait: async ({ callId, what, limitMs }) => this.#wait(callId, what, limitMs),
     sendDigits: async ({ callId, digits, ...how }) => (await this.#calls.get(callId)).sendDigits(digits, how),
     startRecord: async ({ callId, mediaId, file, maxMs }) => {
       const call = await this.#calls.get(callId)
@@ -160,6 +189,11 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     orphan: ({ callId }) => this.#orphan(callId),
     checkMedia: async ({ file }) => checkWavFile(await findPlayFile(file, this.#init.mediaRoots)),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
+    setTrace: (settings) => this.#deps.trace.set(settings),
+    trace: ({ accountId, ...query }) => {
+      const aor = accountId === undefined ? undefined : this.#accounts.get(accountId).account.peers.aor.uri
+      return this.#deps.trace.read({ ...query, ...(accountId !== undefined && { accountId }) }, aor)
+    },
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),
     shutdown: () => this.shutdown(),
@@ -181,7 +215,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   }
 
   #hearCall(event: CallEvent): void {
-    this.tell('call', event)
+    this.tell('call', this.#deps.trace.hear(event))
     if (event.type !== 'call.ended' || event.end.by !== 'error') return
     // The peer did not answer: an account that does not register has no other way to learn that its peer has moved.
     const { sipCode } = event.end
@@ -193,6 +227,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   async #shutDown(): Promise<void> {
     const { clock, media } = this.#deps
     this.#groups.cancelAll('telephony was stopped')
+    this.#outside.stop()
     const ended = Promise.all([
       this.#calls.hangUpAll({ reason: 'telephony was stopped' }),
       this.#accounts.unregisterAll(SHUTDOWN_MS),
@@ -217,6 +252,15 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
       await (await this.#calls.get(callId)).hangup(how)
     } catch (error) {
       if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
+    }
+  }
+
+  async #wait(callId: string, what: WaitFor, limitMs: number): Promise<WaitResult> {
+    try {
+      return await (await this.#calls.get(callId)).wait(what, limitMs)
+    } catch (error) {
+      if (!(error instanceof TelephonyError && error.code === 'CALL_ENDED')) throw error
+      return { outcome: what.kind === 'end' ? 'happened' : 'call-ended', digit: '' }
     }
   }
 

@@ -4,11 +4,13 @@ import type {
   EncodedPrompt,
   MediaConnect,
   MediaStats,
+  MediaTap,
   MediaTrouble,
   PlayEnded,
   PortRange,
   PromptSource,
   RecordResult,
+  TappedPackets,
 } from './protocol.js'
 
 export type MediaSessionEvents = {
@@ -42,6 +44,8 @@ export interface MediaSession extends TypedEmitter<MediaSessionEvents> {
   hold(on: boolean, music?: EncodedPrompt): void
   /** On: sends silence in place of plays and echo, which go on unheard. Digits and the music of a hold are sent. */
   mute(on: boolean): void
+  /** Calls back once when the peer's sound has been quiet for this time from now on. Returns a function that ends the watch. */
+  watchLull(limitMs: number, onLull: () => void): () => void
   /** Resolves when the last end packet of the last digit has been sent. */
   sendDigits(digits: string, options?: { toneMs?: number; gapMs?: number }): Promise<'finished' | 'hangup'>
   /** Records the received sound to an absolute, confined path. Rejects with BAD_ARGUMENT if another recording uses the path. */
@@ -64,6 +68,9 @@ export interface MediaRecording {
   stop(): Promise<RecordResult | null>
 }
 
+/** `local`: where the call receives. */
+export type PacketListener = (packets: TappedPackets, local: MediaSession['local']) => void
+
 export interface MediaSessionInit extends PortRange {
   id: string
   /** Codec of prompts before `connect`. */
@@ -73,6 +80,10 @@ export interface MediaSessionInit extends PortRange {
 /** All media of one engine; workers start when they are needed. */
 export interface MediaService {
   open(init: MediaSessionInit): Promise<MediaSession>
+  /** Copies the packets of all calls, also of later ones, until null. Resolves when all workers know it. */
+  tap(tap: MediaTap | null, hear?: PacketListener): Promise<void>
+  /** Resolves when the listener has got all packets up to now. */
+  flushTaps(): Promise<void>
   /** Closes every session and ends every worker. Idempotent. */
   close(): Promise<void>
 }

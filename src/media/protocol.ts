@@ -140,6 +140,33 @@ export interface MediaStats {
   latePackets: number
 }
 
+/** Copies of the packets of a call. */
+export interface MediaTap {
+  /** After so many octets no packet is copied any more. */
+  maxOctets: number
+  /** Keep the digits of RFC 4733 readable. */
+  digits: boolean
+}
+
+/** Packets in one batch; their octets follow each other. */
+export interface TappedPackets {
+  id: string
+  octets: Uint8Array
+  packets: TappedPacket[]
+}
+
+export interface TappedPacket {
+  /** Ms since 1970. */
+  at: number
+  kind: 'rtp' | 'rtcp'
+  direction: 'in' | 'out'
+  /** The peer's. */
+  host: string
+  port: number
+  /** Length of the packet. */
+  length: number
+}
+
 export type MediaCommands = {
   open(a: MediaOpen): MediaPorts | Promise<MediaPorts>
   connect(a: MediaConnect): void
@@ -154,11 +181,17 @@ export type MediaCommands = {
   hold(a: { id: string; on: boolean; music?: EncodedPrompt }): void
   /** On: sends silence in place of plays and received sound. */
   mute(a: { id: string; on: boolean }): void
+  /** Emits `lull` once when the peer's sound has been quiet for this time from now on. 0 ends the watch. */
+  watchLull(a: { id: string; watchId: string; limitMs: number }): void
   /** 0-9 * # A-D; `,` waits 500 ms. `digitsSent` is emitted after the last end packet (RFC 4733 2.5.1.4). */
   sendDigits(a: { id: string; sendId: string; digits: string; toneMs: number; gapMs: number }): void
   startRecord(a: MediaRecord): Promise<void>
   stopRecord(a: { id: string; recordId?: string }): Promise<RecordResult | null>
   stats(a: { id: string }): MediaStats
+  /** Null ends the copying. */
+  tap(a: { id: string; tap: MediaTap | null }): void
+  /** Emits the packets that wait for a full batch. */
+  flushTap(a: { id: string }): void
   /** Sends RTCP BYE, closes files, releases the ports; returns the final statistics. */
   close(a: { id: string }): Promise<MediaStats>
   /** RTP ports of bound pairs, which the engine gives to its next calls. `have`: its unused leases; `wanted`: how many it should have. */
@@ -180,6 +213,9 @@ export type MediaCallEvents = {
   digitsSent: { id: string; sendId: string; ended: 'finished' | 'hangup' }
   recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
   timeout: { id: string; silentMs: number }
+  tapped: TappedPackets
+  /** The peer's sound has been quiet for the time that `watchLull` named. */
+  lull: { id: string; watchId: string }
   /** Packets come but nothing is heard; emitted once per reason. */
   trouble: { id: string; trouble: MediaTrouble }
   /** The media of this call failed (a socket, an exception) and is already closed. */

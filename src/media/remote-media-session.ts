@@ -14,6 +14,7 @@ import type {
   MediaEvents,
   MediaOpen,
   MediaStats,
+  MediaTap,
   PlayEnded,
   PortRange,
   PromptSource,
@@ -52,6 +53,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
   readonly #deps: RemoteMediaSessionDeps
   readonly #plays = new Map<string, Play>()
   readonly #digits = new Map<string, (ended: 'finished' | 'hangup') => void>()
+  readonly #lullWatches = new Map<string, () => void>()
   readonly #recordings = new Map<string, { path: string; resolve: (result: RecordEnded) => void }>()
   #local: MediaSession['local']
   #codec: CodecName
@@ -97,6 +99,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     const handlers: { [N in keyof MediaCallEvents]: (data: MediaCallEvents[N]) => void } = {
       started: () => this.emit('started'),
       digit: ({ digit, durationMs }) => this.emit('digit', digit, durationMs),
+      lull: ({ watchId }) => this.#lullWatches.get(watchId)?.(),
       timeout: ({ silentMs }) => this.emit('timeout', silentMs),
       trouble: ({ trouble }) => this.emit('trouble', trouble),
       playEnded: ({ playId, ended, playedMs }) => this.#plays.get(playId)?.settle({ ended, playedMs }),
@@ -104,6 +107,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
       failed: ({ reason }) => this.fail(reason),
       warning: () => undefined, // only for the log
+      tapped: () => undefined, // the media service takes the packets of all calls
     }
     handlers[name](data)
   }
@@ -186,6 +190,18 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
     this.#deps.rpc.tell('mute', { id: this.id, on })
   }
 
+  watchLull(limitMs: number, onLull: () => void): () => void {
+    this.#assertOpen()
+    this.#tellOpen()
+    const watchId = newId()
+    this.#lullWatches.set(watchId, onLull)
+    this.#deps.rpc.tell('watchLull', { id: this.id, watchId, limitMs })
+    return () => {
+      if (!this.#lullWatches.delete(watchId) || this.#closing) return
+      this.#deps.rpc.tell('watchLull', { id: this.id, watchId, limitMs: 0 })
+    }
+  }
+
   async sendDigits(
     digits: string,
     { toneMs = DEFAULT_TONE_MS, gapMs = DEFAULT_GAP_MS }: { toneMs?: number; gapMs?: number } = {},
@@ -224,6 +240,15 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       return this.#call('stopRecord', { id: this.id, recordId })
     }
     return { id: recordId, ended, stop }
+  }
+
+  /** Never rejects: a call without media has no packets. */
+  async tap(tap: MediaTap | null): Promise<void> {
+    if (!this.#closing) await this.#call('tap', { id: this.id, tap }).catch(() => undefined)
+  }
+
+  async flushTap(): Promise<void> {
+    if (!this.#closing) await this.#call('flushTap', { id: this.id }).catch(() => undefined)
   }
 
   async stats(): Promise<MediaStats> {

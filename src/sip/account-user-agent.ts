@@ -5,13 +5,16 @@ import { CAPABILITY_LINES } from './capabilities.js'
 import { InviteDialog } from './invite/invite-dialog.js'
 import { extensionRefusal } from './invite/invite-extensions.js'
 import { ReceivedInvite } from './invite/received-invite.js'
-import { displayed, SentInvite } from './invite/sent-invite.js'
+import { SentInvite } from './invite/sent-invite.js'
+import { displayed } from './message/display-name.js'
 import { checkText, headerLines } from './message/header-check.js'
 import { OutgoingRequest } from './message/outgoing-request.js'
 import type { ParsedRequest } from './message/parsed-message.js'
 import { ReceivedRequest } from './message/received.js'
 import type { ServerRequest } from './server-request.js'
 import type { Recipient, Refusal } from './service.js'
+import { ReceivedSubscribe } from './subscription/received-subscribe.js'
+import { Subscription } from './subscription/subscription.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type {
   AccountBinding,
@@ -19,9 +22,12 @@ import type {
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
+  OutgoingSubscription,
   RequestResult,
   SipAddress,
   SipDialog,
+  SubscribeInit,
+  SubscriptionHandlers,
   UserAgent,
   UserAgentInit,
 } from './types.js'
@@ -88,6 +94,10 @@ export class AccountUserAgent implements UserAgent, Recipient {
     return contactUri === undefined ? { response, cseq } : { response, cseq, contactUri }
   }
 
+  subscribe(init: SubscribeInit, handlers: SubscriptionHandlers): OutgoingSubscription {
+    return new Subscription(this.#context, init, handlers)
+  }
+
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {
     return new SentInvite(this.#context, init, handlers)
   }
@@ -133,11 +143,11 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const { userAgentLines } = this.#context
     if (method === 'INVITE') this.#receiveInvite(request as ServerRequest<InviteServer>, place)
     else if (method === 'OPTIONS') request.respond(200, { lines: [...CAPABILITY_LINES, ...userAgentLines] })
-    else if (method === 'MESSAGE' || method === 'NOTIFY')
-      new AnswerableRequest(this.#context, request).decideBy(this.init.handlers.request)
+    else if (method === 'SUBSCRIBE') new ReceivedSubscribe(this.#context, request).decide()
+    else if (method === 'MESSAGE') new AnswerableRequest(this.#context, request).decideBy(this.init.handlers.request)
     // RFC 5589 4: the call that a REFER would transfer is named by its dialog; another one is not taken.
     else if (method === 'REFER') request.respond(403, { lines: userAgentLines })
-    else request.respond(481, { lines: userAgentLines }) // BYE, INFO, UPDATE belong to a dialog
+    else request.respond(481, { lines: userAgentLines }) // BYE, INFO, NOTIFY, UPDATE belong to a dialog
   }
 
   #receiveInvite(request: ServerRequest<InviteServer>, place: CallPlace): void {

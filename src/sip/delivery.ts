@@ -19,6 +19,8 @@ const SILENCE_MS = 8_000
 /** Timers B and F count from the first try to send: the search for a flow may take as long. */
 const FIND_MS = TRANSACTION_MS
 
+const NONE: readonly Target[] = []
+
 /** The part of a client transaction that a delivery needs. */
 interface Transaction<User> {
   set user(user: User)
@@ -64,7 +66,7 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
   readonly #prefer: SipProtocol | undefined
   #user: User
   /** The targets after the present one. */
-  #left: readonly Target[] = []
+  #left: readonly Target[] = NONE
   #target: Target | undefined
   #limit: Timer | undefined
   #isOver = false
@@ -99,17 +101,17 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
 
   leaveTo(user: User): void {
     this.#user = user
-    this.#left = []
+    this.#left = NONE
     for (const transaction of this.#former) transaction.user = user
     if (this.transaction) this.transaction.user = user
   }
 
   stay(): void {
-    this.#left = []
+    this.#left = NONE
   }
 
   close(reason: string): void {
-    this.#left = []
+    this.#left = NONE
     if (this.transaction) this.transaction.close(reason)
     else this.#fail(unavailable(reason, true))
   }
@@ -134,10 +136,11 @@ abstract class Delivery<Client extends Transaction<User>, User extends ClientUse
     if (this.#left.length > 0) this.transaction?.unanswered('the server does not answer')
   }
 
-  #try([target, ...others]: readonly Target[]): void {
+  #try(targets: readonly Target[]): void {
+    const [target] = targets
     if (!target) throw new TelephonyError('TRANSPORT', `${this.request.nextHop.host} has no address`)
     this.#target = target
-    this.#left = others
+    this.#left = targets.length > 1 ? targets.slice(1) : NONE
     try {
       const flow = this.deps.router.flowTo(target, this.request, this.#prefer)
       if (flow instanceof Promise) this.#await(flow, (opened) => this.#start(opened, target))

@@ -7,7 +7,7 @@ import type { Standing } from './admission/source-index.js'
 import type { CallPlace, SourceLimits } from './admission/source-limits.js'
 import { TokenBucket } from './admission/token-bucket.js'
 import { CAPABILITY_LINES } from './capabilities.js'
-import type { DialogIndex, DialogUsage } from './dialog/dialog-index.js'
+import type { DialogIndex, DialogUsage, NotifyTaker } from './dialog/dialog-index.js'
 import type { ParsedRequest, ParsedResponse } from './message/parsed-message.js'
 import { checkRequest, checkTargetRefresh } from './request-checks.js'
 import { ServerRequest } from './server-request.js'
@@ -70,8 +70,10 @@ export class Dispatcher {
     const meant = toTag === '' && IN_DIALOG_ONLY.has(method) ? dialogs.findByPeer(message) : undefined
     const found = meant ?? (toTag === '' ? undefined : dialogs.find(message))
     const usage = found ?? (method === 'NOTIFY' ? dialogs.findReferrer(message) : undefined)
+    const taker = method === 'NOTIFY' && !usage ? dialogs.findNotifyTaker(message) : undefined
     if (method === 'ACK') usage?.receiveAck(message)
     else if (usage) this.#inDialog(usage, message)
+    else if (taker) this.#notify(taker, message)
     else if (toTag === '') this.#outOfDialog(message)
     // 14.2: a re-INVITE that overtakes the answer to our INVITE.
     else if (method === 'INVITE' && dialogs.hasSentInvite(message.callId, toTag))
@@ -98,6 +100,16 @@ export class Dispatcher {
       const request = this.#open(message, { toTag: usage.dialog.localTag, known: true })
       request.cancelledBy = usage
       this.#run(request, () => usage.receive(request))
+    }
+  }
+
+  /** RFC 6665 4.4.1: a NOTIFY may make a dialog. */
+  #notify(taker: NotifyTaker, message: ParsedRequest): void {
+    const refusal = checkRequest(message)
+    if (refusal) this.#deps.reply(message, refusal)
+    else {
+      const request = this.#open(message, { toTag: taker.localTag, known: true })
+      this.#run(request, () => taker.receive(request))
     }
   }
 

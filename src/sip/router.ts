@@ -3,7 +3,7 @@ import { TelephonyError } from '../base/errors.js'
 import { hostPort } from '../base/host-port.js'
 import type { Logger } from '../base/logger.js'
 import { isUnicast } from '../base/unicast.js'
-import type { NextHops } from './dns/next-hops.js'
+import type { NextHopRules, NextHops } from './dns/next-hops.js'
 import { MAX_DATAGRAM_REQUEST_OCTETS } from './message/limits.js'
 import type { OutgoingRequest } from './message/outgoing-request.js'
 import type { Via } from './message/via.js'
@@ -36,6 +36,9 @@ export class Router {
   readonly #deps: RouterDeps
   /** Protocols in which peers may name their address: those that we listen on, and those of our accounts. */
   readonly #spoken = new Set<SipProtocol>()
+  /** By prefer and named protocol. A request makes no rules of its own, because our transports stay the same once they are open. */
+  readonly #rules = new Map<string, NextHopRules>()
+  #protocols: ReadonlySet<SipProtocol> = new Set()
   /** Peers that have refused a connection, and until when. */
   readonly #noTcp = new Map<string, number>()
 
@@ -55,7 +58,7 @@ export class Router {
   /** Whether a URI that a peer has named can be used: by one of our protocols, in our IP version. Its host name is not resolved. */
   canReach(uri: SipUri): boolean {
     for (const { protocol, listener } of this.#deps.transports) if (listener) this.#spoken.add(protocol)
-    return unreachable(uri, { protocols: this.#spoken, family: this.#family }) === undefined
+    return unreachable(uri, this.#spoken, this.#family) === undefined
   }
 
   /**
@@ -66,20 +69,34 @@ export class Router {
     request: Pick<OutgoingRequest, 'nextHop'>,
     prefer?: SipProtocol,
   ): readonly Target[] | Promise<readonly Target[]> {
-    const { nextHops, transports } = this.#deps
     const { nextHop } = request
     if (nextHop.host === '') throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
-    const family = this.#family
-    const why = unreachable(nextHop, { protocols: new Set(transports.map(({ protocol }) => protocol)), family })
+    this.#notice()
+    const why = unreachable(nextHop, this.#protocols, this.#family)
     if (why) throw new TelephonyError('TRANSPORT', why)
+    return this.#deps.nextHops.targets(nextHop, this.#rulesFor(prefer, protocolOf(nextHop)))
+  }
+
+  /** Transports that have opened since the last request. */
+  #notice(): void {
+    const { transports } = this.#deps
+    if (this.#protocols.size === transports.length) return
+    this.#protocols = new Set(transports.map(({ protocol }) => protocol))
+    this.#rules.clear()
+  }
+
+  #rulesFor(prefer: SipProtocol | undefined, named: string | undefined): NextHopRules {
+    const key = `${prefer} ${named}`
+    const known = this.#rules.get(key)
+    if (known) return known
     // A connection is opened only if the URI or the account asks for one.
-    const named = protocolOf(nextHop)
-    const usual = transports.filter(({ protocol, listener }) => listener || protocol === prefer || protocol === named)
-    return nextHops.targets(nextHop, {
-      protocols: usual.map(({ protocol }) => protocol),
-      family,
-      ...(prefer && { prefer }),
-    })
+    const usual = this.#deps.transports.filter(
+      ({ protocol, listener }) => listener || protocol === prefer || protocol === named,
+    )
+    const protocols = usual.map(({ protocol }) => protocol)
+    const rules = { protocols, family: this.#family, ...(prefer && { prefer }) }
+    this.#rules.set(key, rules)
+    return rules
   }
 
   /** Synchronous if the flow is open. Throws or rejects with TRANSPORT. */

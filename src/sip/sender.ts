@@ -27,8 +27,8 @@ export interface SentAck {
 export class Sender {
   readonly #deps: SenderDeps & DeliveryDeps
 
-  constructor(deps: SenderDeps) {
-    this.#deps = { ...deps, waiting: new Set() }
+  constructor({ clock, router, transactions }: SenderDeps) {
+    this.#deps = { clock, router, transactions, waiting: new Set() }
   }
 
   request(
@@ -61,7 +61,9 @@ export class Sender {
     const { router } = this.#deps
     const found = router.targets(request, prefer)
     const targets = found instanceof Promise ? await found : found
-    for (const [index, target] of targets.entries()) {
+    for (let index = 0; ; index++) {
+      const target = targets[index]
+      if (!target) throw new TelephonyError('TRANSPORT', `${request.nextHop.host} has no address`)
       try {
         const reached = router.flowTo(target, request, prefer)
         const flow = reached instanceof Promise ? await reached : reached
@@ -73,7 +75,6 @@ export class Sender {
         if (index === targets.length - 1) throw error
       }
     }
-    throw new TelephonyError('TRANSPORT', `${request.nextHop.host} has no address`)
   }
 
   close(reason: string): void {

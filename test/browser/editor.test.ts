@@ -14,32 +14,8 @@ import {
   validationErrors,
 } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach, TYPES } from './support/flows.js'
+import { assertTidy, nameOf } from './support/forms.js'
 import { pictureFile, runNodeRedAndBrowser } from './support/running.js'
-
-/** Node-RED widens a tray for a form that asks for more. */
-const USUAL_TRAY_PX = 500
-
-/** The first words of a type's help, and its name in the palette. */
-const NAMES = {
-  'sip-account': ['account', '账户'],
-  'sip-answer': ['answer', '应答'],
-  'sip-cdr-out': ['CDR', '话单'],
-  'sip-dial': ['dial', '呼叫'],
-  'sip-dtmf': ['dtmf', '按键'],
-  'sip-hold': ['hold', '保持'],
-  'sip-event': ['event', '事件'],
-  'sip-gather': ['gather', '收号'],
-  'sip-hangup': ['hangup', '挂断'],
-  'sip-incoming': ['incoming', '来电'],
-  'sip-play-media': ['play', '播放'],
-  'sip-proxy': ['proxy', '代理'],
-  'sip-record': ['record', '录音'],
-  'sip-register': ['register', '注册'],
-  'sip-transfer': ['transfer', '转接'],
-  'sip-transport': ['transport', '传输'],
-} as const
-
-const nameOf = (type: string, language: 0 | 1): string => NAMES[type as keyof typeof NAMES][language]
 
 describe('the editor', function () {
   this.timeout(120_000)
@@ -64,63 +40,6 @@ describe('the editor', function () {
     })
     after(() => editor.close())
     afterEach(() => assert.deepEqual(editor.errors.splice(0), []))
-
-    it('loads every node of the pack without an error', async () => {
-      const palette = await page.locator('#red-ui-palette-container-telephony .red-ui-palette-label').allTextContents()
-      assert.deepEqual(palette.toSorted(), FLOW_TYPES.map((type) => nameOf(type, 0)).toSorted())
-      assert.deepEqual(await running.nodeRed.loadErrors(), [])
-    })
-
-    for (const type of FLOW_TYPES) {
-      it(`${type}: its dialog opens, fits its tray, and takes a name`, async () => {
-        await openDialog(page, idOf(type))
-        await assertTidy(page, '#dialog-form')
-        await page.fill('#node-input-name', `my ${type}`)
-        await closeDialog(page, 'ok')
-        const label = page.locator(`#red-ui-workspace-chart g[id="${idOf(type)}"] .red-ui-flow-node-label`)
-        assert.equal((await label.allTextContents()).join(' '), `my ${type}`)
-      })
-    }
-
-    it('the configuration dialogs open, fit, and keep what was changed', async () => {
-      await openDialog(page, idOf('sip-dial'))
-      await openConfigDialog(page, '#node-input-btn-account-edit', 'aor')
-      await assertTidy(page, '#node-config-dialog-edit-form')
-      await page
-        .locator('#node-config-input-codecs-list .ringflow-tick', { hasText: 'PCMA' })
-        .locator('input')
-        .uncheck()
-      await page.fill('#node-config-input-password', 'top secret')
-      await openConfigDialog(page, '#node-config-input-btn-transport-edit', 'udpPort')
-      await assertTidy(page, '#node-config-dialog-edit-form')
-      const rows = page.locator('.ringflow-form:has(#node-config-input-udpPort) .form-row:visible > label')
-      const before = (await rows.allTextContents()).map((text) => text.trim())
-      assert.deepEqual(before, ['Name', 'Local address', 'UDP port'], 'the rest is folded')
-      await page.locator('summary', { hasText: 'Encryption' }).click()
-      const warning = page.getByText('Anyone on the way can pretend to be the server')
-      assert.equal(await warning.isVisible(), false)
-      await page.locator('#node-config-input-tlsVerify').selectOption('off')
-      await warning.waitFor({ state: 'visible' })
-      assert.equal(await page.locator('#node-config-input-tlsWildcards').isVisible(), false)
-      await assertTidy(page, '#node-config-dialog-edit-form')
-      await closeDialog(page, 'cancel', 'node-config', 'udpPort')
-      await page.locator('#node-config-input-proxy').selectOption(idOf('sip-proxy'))
-      await openConfigDialog(page, '#node-config-input-btn-proxy-edit', 'hops-list')
-      await page.locator('.red-ui-editableList-addButton').last().click()
-      await page.locator('#node-config-input-hops-list input[type=text]').last().fill('sip:127.0.0.1:5998')
-      await page.locator('#node-config-input-hops-list input[type=checkbox]').last().check()
-      await assertTidy(page, '#node-config-dialog-edit-form')
-      await closeDialog(page, 'ok', 'node-config', 'hops-list')
-      await closeDialog(page, 'ok', 'node-config', 'aor')
-      await closeDialog(page, 'ok')
-      await pressDeploy(page)
-      const flow = await running.nodeRed.flow()
-      const [account, proxy] = ['sip-account', 'sip-proxy'].map((type) => flow.find((node) => node.type === type))
-      assert.deepEqual(account?.codecs, ['PCMU'])
-      assert.equal(account?.proxy, idOf('sip-proxy'))
-      assert.deepEqual(proxy?.hops, ['sip:127.0.0.1:5999;lr', 'sip:127.0.0.1:5998;strict'])
-      assert.doesNotMatch(JSON.stringify(flow), /top secret/)
-    })
 
     it('events that are ticked are kept', async () => {
       await openDialog(page, idOf('sip-event'))
@@ -284,16 +203,3 @@ describe('the editor', function () {
     await editor.close()
   })
 })
-
-/** Checks that no element overflows to the right and that no catalogue key is shown instead of words. */
-async function assertTidy(page: Page, form: string): Promise<void> {
-  const place = page.locator(form).last()
-  const { scrollWidth, clientWidth } = await place.evaluate((element) => {
-    const { scrollWidth, clientWidth } = element as unknown as { scrollWidth: number; clientWidth: number }
-    return { scrollWidth, clientWidth }
-  })
-  assert.ok(scrollWidth <= clientWidth, `${scrollWidth} px in a form of ${clientWidth} px`)
-  assert.ok(clientWidth <= USUAL_TRAY_PX, `the form made its tray ${clientWidth} px wide`)
-  const texts = await place.locator('.ringflow-form :is(span, div, option, summary, label)').allTextContents()
-  for (const text of texts) assert.doesNotMatch(text, /^\s*(label|hint|option|unit|title|group|event)\.\w/)
-}

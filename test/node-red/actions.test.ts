@@ -495,6 +495,56 @@ describe('actions in a call', () => {
     })
   })
 
+  describe('sip-wait', () => {
+    for (const [settings, what] of [
+      [{ accept: ' 12# ' }, { kind: 'digit', accept: '12#' }],
+      [
+        { waitFor: 'silence', quiet: '1.5' },
+        { kind: 'silence', quietMs: 1_500 },
+      ],
+      [{ waitFor: 'answer' }, { kind: 'answer' }],
+      [{ waitFor: 'mediaEnd' }, { kind: 'media-end' }],
+      [{ waitFor: 'end' }, { kind: 'end' }],
+    ] as const) {
+      it(`asks for ${what.kind}, and keeps the properties of the message at each output`, async () => {
+        const flows = await inCall('sip-wait', 3, { ...settings, limit: '10' })
+        for (const [port, outcome] of [
+          [1, 'happened'],
+          [2, 'timeout'],
+          [3, 'call-ended'],
+        ] as const) {
+          test.engine.reply('wait', () => ({ outcome, digit: '' }))
+          flows.receive('action', { ...message(), payload: 'kept', mine: 7 })
+          const out = await flows.message(`action-${port}`)
+          assert.deepEqual([out.topic, out.payload, out.mine, out.error], ['call.wait-ended', 'kept', 7, undefined])
+        }
+        assert.deepEqual(test.engine.sent('wait')[0], { callId: 'c1', what, limitMs: 10_000 })
+      })
+    }
+
+    it('the digit is the payload', async () => {
+      const flows = await inCall('sip-wait', 3)
+      test.engine.reply('wait', () => ({ outcome: 'happened', digit: '7' }))
+      flows.receive('action', message())
+      assert.equal((await flows.message('action-1')).payload, '7')
+    })
+
+    it('a wait that cannot start leaves by output 3 with the reason', async () => {
+      const flows = await inCall('sip-wait', 3)
+      test.engine.reply('wait', () => {
+        throw new TelephonyError('WRONG_STATE', 'another wait takes the digits')
+      })
+      flows.receive('action', message())
+      assert.equal(code(await flows.message('action-3')), 'WRONG_STATE')
+      assert.equal(code(await flows.message('caught')), 'WRONG_STATE')
+    })
+
+    it('settings that cannot work are shown at once', async () => {
+      const flows = await inCall('sip-wait', 3, { accept: '1x' })
+      await flows.status('action', 'bad settings: Only these')
+    })
+  })
+
   describe('sip-record', () => {
     it('output 1 when it has begun, output 2 with the path when it has ended', async () => {
       const flows = await inCall('sip-record', 2, { file: 'a.wav', max: '60' })

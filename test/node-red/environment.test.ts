@@ -17,6 +17,7 @@ const COMMANDS = [
   'gather',
   'sendDigits',
   'startRecord',
+  'wait',
   'hangup',
 ] as const
 
@@ -38,6 +39,7 @@ describe('settings from the environment', () => {
       'sip-incoming': 2,
       'sip-play-media': 2,
       'sip-gather': 2,
+      'sip-wait': 3,
       'sip-record': 2,
     }
     const flowTypes = TYPES.filter((type) => !['sip-account', 'sip-proxy', 'sip-transport'].includes(type))
@@ -85,6 +87,7 @@ describe('settings from the environment', () => {
       ['sip-answer', 'answer'],
       ['sip-play-media', 'play'],
       ['sip-gather', 'gather'],
+      ['sip-wait', 'wait'],
       ['sip-dtmf', 'sendDigits'],
       ['sip-hold', 'hold'],
       ['sip-transfer', 'transfer'],

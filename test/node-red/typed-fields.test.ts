@@ -55,6 +55,7 @@ const FIELDS: Record<string, Field> = {
   'sip-play-media file': { value: 'a.wav', op: 'play', seen: (c: { source: { file: string } }) => c.source.file },
   'sip-gather call': call('gather'),
   'sip-gather prompt': { value: 'a.wav', op: 'gather', seen: (c: { prompt: { file: string } }) => c.prompt.file },
+  'sip-wait call': call('wait'),
   'sip-dtmf call': call('sendDigits', { digits: '1', digitsType: 'str' }),
   'sip-dtmf digits': { value: '42#', op: 'sendDigits', seen: ({ digits }: { digits: string }) => digits },
   'sip-hold call': call('hold'),

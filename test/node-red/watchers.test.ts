@@ -27,6 +27,7 @@ const ACTIONS: Record<string, Action> = {
     settings: { file: 'a.wav' },
   },
   'sip-gather': { op: 'gather', reply: { digits: '1', terminator: '', ended: 'max-digits' }, working: 'gathering' },
+  'sip-wait': { op: 'wait', reply: { outcome: 'happened', digit: '1' }, working: 'waiting' },
   'sip-dtmf': { op: 'sendDigits', reply: 'finished', working: 'sending' },
   'sip-transfer': {
     op: 'transfer',
@@ -37,6 +38,8 @@ const ACTIONS: Record<string, Action> = {
   'sip-hold': { op: 'hold', reply: undefined },
   'sip-hangup': { op: 'hangup', reply: undefined, working: 'hangingUp' },
 }
+/** Outputs for messages whose action has failed. */
+const FAILURE_OUTPUTS: Record<string, number> = { 'sip-play-media': 2, 'sip-gather': 2, 'sip-hold': 2, 'sip-wait': 3 }
 const OWN_LIFE = ['sip-dial', 'sip-register']
 
 interface Caught {
@@ -113,8 +116,7 @@ describe('Catch, Complete and Status nodes', () => {
       const outputs = registered(type).definition.outputs ?? 0
       for (let port = 1; port <= outputs; port++) {
         const sent = flows.messages(`action-${port}`)
-        const expected =
-          port === 2 && ['sip-play-media', 'sip-gather', 'sip-hold'].includes(type) ? ['CALL_ENDED', 'CALL_ENDED'] : []
+        const expected = FAILURE_OUTPUTS[type] === port ? ['CALL_ENDED', 'CALL_ENDED'] : []
         assert.deepEqual(
           sent.map((message) => errorOf(message).code),
           expected,

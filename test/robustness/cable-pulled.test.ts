@@ -1,4 +1,4 @@
-/** The cable of this machine is pulled for a while: accounts by UDP, TCP and TLS, a call with sound and one on hold (real interfaces). */
+/** The cable of this machine is pulled for a while: accounts and calls by UDP, TCP and TLS, with sound and on hold (real interfaces). */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { authority } from '../support/certificates.js'
@@ -16,6 +16,8 @@ const MEDIA_TIMEOUT_MS = 20_000
 const EXPIRES_SEC = 40
 const PROMISED = { backSec: 35, mediaSec: 60, requestsIn10Sec: 12, moveSec: 10 }
 const MOVED = '10.77.0.9'
+/** The other machine has no other programs. */
+const TLS_PORT = 5061
 
 describe('the cable', function () {
   this.timeout(150_000)
@@ -37,7 +39,7 @@ describe('the cable', function () {
           folder: peerFolder.folder('callee'),
           kind: 'assembled',
           plays: true,
-          transport: { bindAddress: host, ports: { udp: 0, tcp: 0 } },
+          transport: { bindAddress: host, ports: { udp: 0, tcp: 0, tls: TLS_PORT }, tls: { pair: tls.pair } },
         },
         prefix,
       ),
@@ -66,22 +68,27 @@ describe('the cable', function () {
         mediaTimeoutMs: MEDIA_TIMEOUT_MS,
       },
     })
-  const call = async (phone: Phone, parameter = ''): Promise<string> => {
+  const call = async (phone: Phone, protocol: 'udp' | 'tcp' | 'tls'): Promise<string> => {
     const { host, port } = callee.local
-    const callId = await phone.dial(`sip:ringflow@${host}:${port}${parameter}`)
+    const target = `sip:ringflow@${host}:${protocol === 'tls' ? TLS_PORT : port};transport=${protocol}`
+    const callId = await phone.dial(target)
     await phone.event('call.media', { callId })
     return callId
   }
 
-  it(`is out for ${DOWN_MS / 1000} s: registered again within 35 s of its return, a call without sound ends, one on hold goes on`, async () => {
-    const [udp, tcp] = phones as [Phone, Phone]
-    const talking = await call(udp)
-    const held = await call(tcp, ';transport=tcp')
+  it(`is out for ${DOWN_MS / 1000} s: registered again within 35 s of its return, calls without sound end, one on hold goes on`, async () => {
+    const [udp, tcp, tls] = phones as [Phone, Phone, Phone]
+    const [talking, secret] = [await call(udp, 'udp'), await call(tls, 'tls')]
+    const held = await call(tcp, 'tcp')
     await tcp.call('hold', { callId: held })
 
     there.pullOut()
     const pulledMs = performance.now()
-    const { end } = await udp.event('call.ended', { callId: talking, timeoutMs: DOWN_MS })
+    const ended = await Promise.all([
+      udp.event('call.ended', { callId: talking, timeoutMs: DOWN_MS }),
+      tls.event('call.ended', { callId: secret, timeoutMs: DOWN_MS }),
+    ])
+    const causes = ended.map(({ end }) => end.cause)
     const endedSec = (performance.now() - pulledMs) / 1000
     await delay(pulledMs + DOWN_MS - performance.now())
     const states = await Promise.all(phones.map((phone) => phone.call('registration', { accountId: phone.accountId })))
@@ -104,7 +111,7 @@ describe('the cable', function () {
     const busiest = phones.map(busiest10Sec)
 
     tell(
-      `cable out: a call with sound ended as ${end.cause} after`,
+      `cable out: calls with sound, by UDP and TLS, ended as ${causes} after`,
       `${endedSec.toFixed(1)} s`,
       `${PROMISED.mediaSec} s`,
     )
@@ -114,7 +121,7 @@ describe('the cable', function () {
       `${PROMISED.backSec} s`,
     )
     tell('most messages of REGISTER sent within 10 s', `${busiest}`, `${PROMISED.requestsIn10Sec}`)
-    assert.equal(end.cause, 'media-timeout')
+    assert.deepEqual(causes, ['media-timeout', 'media-timeout'])
     assert.ok(endedSec <= PROMISED.mediaSec)
     assert.ok(Math.max(...backSec) <= PROMISED.backSec)
     assert.ok(Math.max(...busiest) <= PROMISED.requestsIn10Sec)
@@ -122,7 +129,7 @@ describe('the cable', function () {
 
   it('leads to another address for us: REGISTER by UDP, TCP and TLS, and the new offer of a call by TCP, come from there within 10 s', async () => {
     const [, tcp] = phones as [Phone, Phone]
-    const callId = await call(tcp, ';transport=tcp')
+    const callId = await call(tcp, 'tcp')
     there.moveUs(there.ours, MOVED)
     const movedMs = performance.now()
     const sec = await Promise.all(

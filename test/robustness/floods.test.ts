@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccountConfig, InboundRule } from '../../src/engine/protocol.js'
 import { EngineChild } from '../support/engine-child.js'
+import type { ChildInit } from '../support/engine-child-commands.js'
 import { LONG, mb, ms, percentile, tell } from '../support/figures.js'
-import { type Flood, flood } from '../support/flooder.js'
+import { type Flood, type FloodInit, flood } from '../support/flooder.js'
+import { freePort } from '../support/peers/free-port.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
+import { testTls } from '../support/sip-parties.js'
 import { SipProber } from '../support/sip-prober.js'
 
 const METHODS = ['INVITE', 'OPTIONS', 'REGISTER', 'SUBSCRIBE']
@@ -58,9 +61,13 @@ const served = (answered: number, p95: number): string => `${(answered * 100).to
 const keepsPromise = ({ answered, p95 }: { answered: number; p95: number }): boolean =>
   answered >= PROMISED.share && p95 <= PROMISED.p95Ms
 
-function startEngine(account: Partial<AccountConfig>, neighbours = 0): Promise<EngineChild> {
+function startEngine(
+  account: Partial<AccountConfig>,
+  { neighbours = 0, transport = {} }: Pick<ChildInit, 'neighbours' | 'transport'> = {},
+): Promise<EngineChild> {
   const rule: Partial<InboundRule> = { mode: 'reject', rejectStatus: 486 }
-  return EngineChild.start({ folder: peerFolder.folder('flood'), kind: 'hosted', account, rule, neighbours })
+  const folder = peerFolder.folder('flood')
+  return EngineChild.start({ folder, kind: 'hosted', account, rule, neighbours, transport })
 }
 
 /** A machine that is busy with something else works off what has come a while later. */
@@ -73,10 +80,10 @@ async function callsLeft(engine: EngineChild): Promise<number> {
 }
 
 /** Asks as a known peer for as long as strangers flood. */
-async function floodAndProbe(engine: EngineChild, init: Omit<Parameters<typeof flood>[0], 'target'>) {
+async function floodAndProbe(engine: EngineChild, init: Omit<FloodInit, 'target'>, port = engine.local.port) {
   const prober = await SipProber.open(engine.local)
   let flooding = true
-  const whole: Promise<Flood> = flood({ ...init, target: engine.local }).finally(() => {
+  const whole: Promise<Flood> = flood({ ...init, target: { host: engine.local.host, port } }).finally(() => {
     flooding = false
   })
   const times: number[] = []
@@ -118,6 +125,34 @@ describe(`${FLOOD.perSecond} requests a second from ${FLOOD.sources} strangers`,
   }
 })
 
+describe(`${FLOOD.perSecond} requests a second from ${FLOOD.sources} connections of strangers`, function () {
+  this.timeout(LONG ? 400_000 : 60_000)
+  const { account, users } = SETTINGS[1] ?? assert.fail()
+
+  for (const protocol of ['tls', 'ws'] as const) {
+    it(`starve nobody and are not multiplied, by ${protocol.toUpperCase()}`, async () => {
+      const port = await freePort()
+      const engine = await startEngine(account, { transport: { ports: { udp: 0, [protocol]: port }, tls: testTls() } })
+      const run = () => floodAndProbe(engine, { ...FLOOD, users, protocol }, port)
+      let round = await run()
+      for (let n = 1; n < ROUNDS && !keepsPromise(round); n++) round = await run()
+      const { flooded, answered, p95 } = round
+      const { sent, sentOctets, answers, answeredOctets } = flooded
+      const ratio = answeredOctets / sentOctets
+      tell(`known peer during the flood by ${protocol}`, served(answered, p95), PROMISED_SERVICE)
+      tell(
+        `octets out for one in, by ${protocol}`,
+        `${ratio.toFixed(2)}; of ${sent} ${JSON.stringify(answers)}`,
+        `at most ${PROMISED.octets}`,
+      )
+      assert.ok(keepsPromise(round))
+      assert.ok(ratio <= PROMISED.octets)
+      assert.ok((answers['403'] ?? 0) > 0)
+      await engine.close()
+    })
+  }
+})
+
 describe(`${FLOOD.perSecond} INVITEs a second from ${FLOOD.sources} strangers to users that do not exist`, function () {
   this.timeout(LONG ? 500_000 : 120_000)
   const INVITES = { ...FLOOD, methods: ['INVITE'], users: ['100', '101', '102'] }
@@ -126,7 +161,7 @@ describe(`${FLOOD.perSecond} INVITEs a second from ${FLOOD.sources} strangers to
     it(`cost the same with 1 and with ${ACCOUNTS.at(-1)} accounts on the transport (${name})`, async () => {
       let cpuOfOne = 0
       for (const accounts of ACCOUNTS) {
-        const engine = await startEngine(account, accounts - 1)
+        const engine = await startEngine(account, { neighbours: accounts - 1 })
         const before = await engine.call('usage', null)
         const { flooded, answered, p95 } = await floodAndProbe(engine, INVITES)
         const after = await engine.call('usage', null)

@@ -57,6 +57,10 @@ export class FakeMedia implements MediaService {
     await Promise.all(this.sessions.map((session) => session.close()))
   }
 
+  async tap(): Promise<void> {}
+
+  async flushTaps(): Promise<void> {}
+
   get openSessions(): number {
     return this.sessions.filter((session) => !session.closed).length
   }
@@ -123,6 +127,7 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
   /** What `hold` was called with: music, or `silence`, or `off`. */
   readonly holds: (EncodedPrompt | 'silence' | 'off')[] = []
   readonly mutes: boolean[] = []
+  readonly lullWatches = new Set<{ limitMs: number; happen: () => void }>()
   /** Set to have `prepare` reject. */
   prepareError: TelephonyError | undefined
   readonly id: string
@@ -195,6 +200,12 @@ export class FakeMediaSession extends TypedEmitter<MediaSessionEvents> implement
 
   mute(on: boolean): void {
     this.mutes.push(on)
+  }
+
+  watchLull(limitMs: number, onLull: () => void): () => void {
+    const watch = { limitMs, happen: onLull }
+    this.lullWatches.add(watch)
+    return () => this.lullWatches.delete(watch)
   }
 
   async echo(on: boolean): Promise<void> {

@@ -9,6 +9,7 @@ import type {
   OutgoingInvite,
   OutgoingInviteHandlers,
   OutgoingInviteInit,
+  OutgoingSubscription,
   SipAddress,
   SipBody,
   SipDialog,
@@ -16,6 +17,8 @@ import type {
   SipMessage,
   SipRequest,
   SipResponse,
+  SubscribeInit,
+  SubscriptionHandlers,
   UserAgent,
 } from '../../src/sip/types.js'
 
@@ -65,6 +68,19 @@ export class FakeUserAgent implements UserAgent {
 
   async request(): Promise<{ response: FinalResponse; cseq: number }> {
     throw new Error('calls send no requests outside of dialogs')
+  }
+
+  readonly subscriptions: { init: SubscribeInit; handlers: SubscriptionHandlers; isLeft: boolean }[] = []
+
+  subscribe(init: SubscribeInit, handlers: SubscriptionHandlers): OutgoingSubscription {
+    const subscription = { init, handlers, isLeft: false }
+    this.subscriptions.push(subscription)
+    return {
+      unsubscribe() {
+        subscription.isLeft = true
+        handlers.ended({ kind: 'unsubscribed' })
+      },
+    }
   }
 
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite {

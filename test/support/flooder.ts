@@ -1,10 +1,17 @@
 /** Many sources that send as fast as they are told, in a thread of their own; counts what goes and what comes back. */
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { WebSocket } from 'ws'
+
+export type FloodProtocol = 'udp' | 'tls' | 'ws'
 
 export interface FloodInit {
   target: { host: string; port: number }
+  /** `tls`, `ws`: each source has one connection. Absent: UDP. */
+  protocol?: FloodProtocol
   /** 127.0.1.1 and on. */
   sources: number
   perSecond: number
@@ -38,7 +45,7 @@ function requestOf(init: FloodInit, n: number, from: { address: string; port: nu
   const id = `flood-${from.port}-${n}`
   return [
     `${method} ${uri} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${from.address}:${from.port};branch=z9hG4bK${id};rport`,
+    `Via: SIP/2.0/${(init.protocol ?? 'udp').toUpperCase()} ${from.address}:${from.port};branch=z9hG4bK${id};rport`,
     'Max-Forwards: 70',
     `From: "sipvicious" <sip:100@1.1.1.1>;tag=${id}`,
     `To: <${uri}>`,
@@ -53,29 +60,66 @@ function requestOf(init: FloodInit, n: number, from: { address: string; port: nu
   ].join('\r\n')
 }
 
+interface Source {
+  address: { address: string; port: number }
+  send(text: string): void
+  close(): void
+}
+
+type Heard = (bytes: Buffer) => void
+
+const SOURCES: Record<FloodProtocol, (init: FloodInit, from: string, heard: Heard) => Promise<Source>> = {
+  udp: async ({ target }, from, heard) => {
+    const socket = createSocket('udp4')
+    socket.bind(0, from)
+    await once(socket, 'listening')
+    socket.on('message', heard)
+    const send = (text: string): void => socket.send(text, target.port, target.host)
+    return { address: socket.address(), send, close: () => socket.close() }
+  },
+  tls: async ({ target }, from, heard) => {
+    // A stranger looks at no certificate.
+    const connection = connect({ ...target, localAddress: from })
+    const socket = connectTls({ socket: connection, rejectUnauthorized: false })
+    socket.on('error', () => undefined)
+    await once(socket, 'secureConnect')
+    socket.on('data', heard)
+    const address = { address: from, port: connection.localPort ?? 0 }
+    return { address, send: (text) => void (socket.writable && socket.write(text)), close: () => socket.destroy() }
+  },
+  ws: async ({ target }, from, heard) => {
+    const socket = new WebSocket(`ws://${target.host}:${target.port}/`, 'sip', { localAddress: from })
+    socket.on('error', () => undefined)
+    await once(socket, 'open')
+    socket.on('message', heard)
+    const send = (text: string): void => {
+      if (socket.readyState === socket.OPEN) socket.send(text)
+    }
+    return { address: { address: from, port: 5060 }, send, close: () => socket.terminate() }
+  },
+}
+
 async function run(init: FloodInit): Promise<Flood> {
   const result: Flood = { sent: 0, sentOctets: 0, answers: {}, answeredOctets: 0 }
-  const sockets: Socket[] = []
-  for (let n = 0; n < init.sources; n++) {
-    const socket = createSocket('udp4')
-    socket.bind(0, `127.0.1.${n + 1}`)
-    await once(socket, 'listening')
-    socket.on('message', (bytes) => {
-      const status = /^SIP\/2\.0 (\d{3})/.exec(bytes.toString('latin1', 0, 12))?.[1] ?? 'request'
-      result.answers[status] = (result.answers[status] ?? 0) + 1
-      result.answeredOctets += bytes.length
-    })
-    sockets.push(socket)
+  const heard = (bytes: Buffer): void => {
+    result.answeredOctets += bytes.length
+    // Several answers may come in one piece of a stream; the first ones of later pieces may be cut.
+    for (const [, status] of bytes.toString('latin1').matchAll(/(?:^|\n)SIP\/2\.0 (\d{3})/g)) {
+      result.answers[status ?? ''] = (result.answers[status ?? ''] ?? 0) + 1
+    }
   }
+  const open = SOURCES[init.protocol ?? 'udp']
+  const sources: Source[] = []
+  for (let n = 0; n < init.sources; n++) sources.push(await open(init, `127.0.1.${n + 1}`, heard))
   const startMs = performance.now()
   const total = (init.perSecond * init.forMs) / 1000
   await new Promise<void>((resolve) => {
     const tick = setInterval(() => {
       const due = Math.min(total, ((performance.now() - startMs) * init.perSecond) / 1000)
       while (result.sent < due) {
-        const socket = sockets[result.sent % sockets.length] as Socket
-        const text = requestOf(init, result.sent, socket.address())
-        socket.send(text, init.target.port, init.target.host)
+        const source = sources[result.sent % sources.length] as Source
+        const text = requestOf(init, result.sent, source.address)
+        source.send(text)
         result.sent++
         result.sentOctets += Buffer.byteLength(text)
       }
@@ -84,7 +128,7 @@ async function run(init: FloodInit): Promise<Flood> {
       setTimeout(resolve, 1_500)
     }, 5)
   })
-  for (const socket of sockets) socket.close()
+  for (const source of sources) source.close()
   return result
 }
 

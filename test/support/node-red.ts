@@ -17,6 +17,7 @@ import sipRecord from '../../nodes/sip-record/sip-record.js'
 import sipRegister from '../../nodes/sip-register/sip-register.js'
 import sipTransfer from '../../nodes/sip-transfer/sip-transfer.js'
 import sipTransport from '../../nodes/sip-transport/sip-transport.js'
+import sipWait from '../../nodes/sip-wait/sip-wait.js'
 
 /** What a flow file holds: plain objects. */
 export type FlowItem = { id: string; type: string; [property: string]: unknown }
@@ -49,6 +50,7 @@ const ALL: NodeModule[] = [
   sipAnswer,
   sipPlayMedia,
   sipGather,
+  sipWait,
   sipDtmf,
   sipTransfer,
   sipRecord,

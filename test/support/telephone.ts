@@ -130,6 +130,7 @@ export class Telephone {
       contactUri: agent.contactUri,
       publish: (address) => agent.publish(address),
       request: (init) => agent.request(init),
+      subscribe: (init, handlers) => agent.subscribe(init, handlers),
       invite: (init, handlers) =>
         agent.invite(init, {
           ...handlers,

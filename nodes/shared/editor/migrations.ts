@@ -15,6 +15,7 @@ import { migrations as sipRecord } from '../../sip-record/migrations.js'
 import { migrations as sipRegister } from '../../sip-register/migrations.js'
 import { migrations as sipTransfer } from '../../sip-transfer/migrations.js'
 import { migrations as sipTransport } from '../../sip-transport/migrations.js'
+import { migrations as sipWait } from '../../sip-wait/migrations.js'
 import type { Migrations } from '../migrate.js'
 
 export const migrations: Readonly<Record<string, Migrations>> = {
@@ -34,4 +35,5 @@ export const migrations: Readonly<Record<string, Migrations>> = {
   'sip-record': sipRecord,
   'sip-register': sipRegister,
   'sip-transport': sipTransport,
+  'sip-wait': sipWait,
 }

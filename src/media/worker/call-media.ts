@@ -11,12 +11,15 @@ import type {
   MediaPlay,
   MediaRecord,
   MediaStats,
+  MediaTap,
   RecordResult,
 } from '../protocol.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
 import { statsOf } from './call-stats.js'
+import { LullWatch } from './lull-watch.js'
 import { MediaTransport } from './media-transport.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
+import { PacketTap } from './packet-tap.js'
 import { Playback } from './playback.js'
 import type { PortPair } from './port-pair.js'
 import type { PortPool } from './port-pool.js'
@@ -73,6 +76,7 @@ export class CallMedia implements Paced {
   /** The negotiated direction has allowed the peer to send at some time. */
   #soundOwed = false
   #echo = false
+  #lullWatches: Map<string, LullWatch> | undefined
   #recordings: Recordings | undefined
   #closing: Promise<MediaStats> | undefined
 
@@ -109,8 +113,9 @@ export class CallMedia implements Paced {
 
   tick(nowMs: number, lateMs: number): void {
     try {
-      this.#hear(nowMs)
+      const energy = this.#hear(nowMs)
       if (!this.#connected) return
+      if (this.#lullWatches?.size) this.#noteLevel(energy)
       this.#sender.reachable = this.#transport.reachable
       this.#sender.tick(lateMs, this.#echo ? frame : undefined)
       if (this.#rtcp.isDue(nowMs)) this.#transport.sendRtcp(this.#rtcp.build(nowMs, this.#deps.clock.wall()))
@@ -133,11 +138,13 @@ export class CallMedia implements Paced {
     }
   }
 
-  #hear(nowMs: number): void {
+  /** Returns the energy of the peer's sound. */
+  #hear(nowMs: number): number {
     const samples = this.#intervalMs * SAMPLES_PER_MS
     const recordings = this.#recordings?.size ? this.#recordings : undefined
-    this.#receiver.pull(frame, samples, nowMs, recordings !== undefined || this.#echo)
+    const energy = this.#receiver.pull(frame, samples, nowMs, recordings !== undefined || this.#echo)
     recordings?.write(frame, samples)
+    return energy
   }
 
   connect(to: MediaConnect): void {
@@ -210,6 +217,18 @@ export class CallMedia implements Paced {
     this.#sender.muted = on
   }
 
+  watchLull({ watchId, limitMs }: { watchId: string; limitMs: number }): void {
+    const { emit } = this.#deps
+    this.#lullWatches ??= new Map()
+    if (limitMs > 0) {
+      this.#lullWatches.set(watchId, new LullWatch(limitMs, () => emit('lull', { id: this.#id, watchId })))
+    } else this.#lullWatches.delete(watchId)
+  }
+
+  #noteLevel(energy: number): void {
+    for (const watch of this.#lullWatches?.values() ?? []) watch.hear(energy, this.#intervalMs * SAMPLES_PER_MS)
+  }
+
   sendDigits(order: { sendId: string; digits: string; toneMs: number; gapMs: number }): void {
     if (!isDigitString(order.digits))
       throw new TelephonyError('BAD_ARGUMENT', 'the digits are not valid. Use 0-9 * # A-D, and a comma for a pause')
@@ -243,6 +262,19 @@ export class CallMedia implements Paced {
     return (await this.#recordings?.stop(recordId)) ?? null
   }
 
+  tap(tap: MediaTap | null): void {
+    this.flushTap()
+    const { clock, emit } = this.#deps
+    const events = () => this.#receiver.format.eventTypes
+    this.#transport.tap = tap
+      ? new PacketTap({ clock, emit: (batch) => emit('tapped', { id: this.#id, ...batch }), eventTypes: events }, tap)
+      : undefined
+  }
+
+  flushTap(): void {
+    this.#transport.tap?.flush()
+  }
+
   stats(): MediaStats {
     return statsOf({
       sender: this.#sender,
@@ -266,6 +298,7 @@ export class CallMedia implements Paced {
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) this.#transport.sendGoodbye(bye)
     await this.#recordings?.close()
+    this.flushTap()
     ports.release(this.#transport.close())
     return this.stats()
   }

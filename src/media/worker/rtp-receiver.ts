@@ -111,7 +111,7 @@ export class RtpReceiver {
   }
 
   /** The format that the peer should send. */
-  get format(): Pick<ReceiverFormat, 'codec' | 'payloadType'> {
+  get format(): Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> {
     return this.#format
   }
 
@@ -228,16 +228,17 @@ export class RtpReceiver {
     return undefined
   }
 
-  /** Fills `frame` with the next `samples` of the peer's sound. If the sound is not used, only the time advances. */
-  pull(frame: Int16Array, samples: number, nowMs: number, recorded = true): void {
+  /** Fills `frame` with the next `samples` of the peer's sound. If the sound is not used, only the time advances. Returns the energy. */
+  pull(frame: Int16Array, samples: number, nowMs: number, recorded = true): number {
     this.#dtmf?.poll(nowMs)
     if (!this.#playout) {
       if (recorded) frame.fill(0, 0, samples)
-      return
+      return 0
     }
-    this.#playout.pull(frame, samples, nowMs, recorded || this.#detectsTones)
-    if (!this.#detectsTones) return
+    const energy = this.#playout.pull(frame, samples, nowMs, recorded || this.#detectsTones)
+    if (!this.#detectsTones) return energy
     this.#tones ??= new ToneDetector((digit, durationMs) => this.#events.digit(digit, durationMs))
     this.#tones.hear(frame, samples)
+    return energy
   }
 }

@@ -21,6 +21,16 @@ export interface UndecidedInvite {
   close(): void
 }
 
+/** Our subscription: gets every NOTIFY to its SUBSCRIBE, by which its dialog begins (RFC 6665 4.4.1). */
+export interface NotifyTaker {
+  readonly callId: string
+  readonly localTag: string
+  /** A NOTIFY; it has been checked (RFC 3261 8.2), its sequence has not. */
+  receive(request: ServerRequest): void
+  /** The endpoint closes. */
+  close(): void
+}
+
 /** One side of a dialog. */
 const sideKey = (callId: string, tag: string): string => `${callId} ${tag}`
 
@@ -33,6 +43,7 @@ export class DialogIndex {
   readonly #referrers = new TransientMap<string, DialogUsage>()
   /** Our INVITEs without a final response. */
   readonly #sentInvites = new TransientMap<string, true>()
+  readonly #notifyTakers = new TransientMap<string, NotifyTaker>()
   /** INVITEs of peers without a final response. */
   readonly #receivedInvites = new Set<UndecidedInvite>()
 
@@ -43,7 +54,12 @@ export class DialogIndex {
   /** Number of all entries. */
   get kept(): number {
     return (
-      this.#usages.size + this.#byPeer.size + this.#referrers.size + this.#sentInvites.size + this.#receivedInvites.size
+      this.#usages.size +
+      this.#byPeer.size +
+      this.#referrers.size +
+      this.#sentInvites.size +
+      this.#notifyTakers.size +
+      this.#receivedInvites.size
     )
   }
 
@@ -86,6 +102,19 @@ export class DialogIndex {
     return this.#byPeer.get(sideKey(callId, fromTag))
   }
 
+  addNotifyTaker(taker: NotifyTaker): void {
+    this.#notifyTakers.set(sideKey(taker.callId, taker.localTag), taker)
+  }
+
+  removeNotifyTaker({ callId, localTag }: NotifyTaker): void {
+    this.#notifyTakers.delete(sideKey(callId, localTag))
+  }
+
+  /** The subscription that a NOTIFY belongs to. */
+  findNotifyTaker({ callId, toTag }: ParsedRequest): NotifyTaker | undefined {
+    return this.#notifyTakers.get(sideKey(callId, toTag))
+  }
+
   addSentInvite(callId: string, fromTag: string): void {
     this.#sentInvites.set(sideKey(callId, fromTag), true)
   }
@@ -110,6 +139,7 @@ export class DialogIndex {
 
   close(): void {
     for (const invite of [...this.#receivedInvites]) invite.close()
+    for (const taker of [...this.#notifyTakers.values()]) taker.close()
     for (const usage of [...this.#usages.values()]) usage.close()
   }
 }

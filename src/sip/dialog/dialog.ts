@@ -88,8 +88,11 @@ export class Dialog {
     })
   }
 
-  /** 12.1.1: at the UAS, by our response with this To tag. */
-  static ofRequest(request: ParsedRequest, localTag: string): Dialog {
+  /**
+   * 12.1.1: at the UAS, by our response with this To tag. `localSeq`: of our request that has made the dialog, whose NOTIFY this is (RFC 6665
+   * 4.4.1).
+   */
+  static ofRequest(request: ParsedRequest, localTag: string, localSeq = 0): Dialog {
     const { callId, from, to, fromTag, cseq } = request
     return new Dialog({
       callId,
@@ -97,7 +100,7 @@ export class Dialog {
       remoteTag: fromTag,
       local: addressed(to.uri),
       remote: addressed(from.uri, fromTag),
-      localSeq: 0,
+      localSeq,
       remoteSeq: cseq,
       routeSet: request.recordRoutes,
       remoteTarget: targetOf(request),

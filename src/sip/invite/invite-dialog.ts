@@ -263,6 +263,8 @@ export class InviteDialog implements SipDialog, DialogUsage {
     else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') OFFER_REQUESTS[method](this, request)
     else if (method === 'OPTIONS') this.#respond(request, 200, CAPABILITY_LINES)
     else if (this.#bye) this.#respond(request, 481)
+    else if (method === 'SUBSCRIBE')
+      this.#respond(request, 489) // RFC 6665 4.5.2: no subscription shares a dialog
     else if (TAKEN_HERE.has(method)) new AnswerableRequest(this.context, request).decideBy(this.handlers.request)
     else new AnswerableRequest(this.context, request).decideBy(this.context.init.handlers.request)
   }

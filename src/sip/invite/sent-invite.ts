@@ -3,6 +3,7 @@ import { newToken } from '../../base/ids.js'
 import { ALLOW, supportedLines } from '../capabilities.js'
 import type { PendingRequest } from '../delivery.js'
 import { Dialog } from '../dialog/dialog.js'
+import { displayed } from '../message/display-name.js'
 import { checkText, dialogHeaderLines } from '../message/header-check.js'
 import { OutgoingRequest } from '../message/outgoing-request.js'
 import type { ParsedResponse } from '../message/parsed-message.js'
@@ -18,7 +19,6 @@ import type {
   OutgoingInviteInit,
   SipBody,
 } from '../types.js'
-import { escapeDisplayName } from '../uri/name-address.js'
 import { type AccountContext, guarded } from '../user-agent/account-context.js'
 import { RequestCredentials } from '../user-agent/request-credentials.js'
 import { targetUri } from '../user-agent/target-uri.js'
@@ -276,7 +276,3 @@ function inviteOf(
     body: init.body,
   })
 }
-
-/** A display name in front of an address (RFC 3261 25.1); '' for none. */
-export const displayed = (name: string): string =>
-  name === '' ? '' : `"${escapeDisplayName(checkText('display name', name))}" `

@@ -4,19 +4,13 @@ import type { SipAddress, SipProtocol } from '../types.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
 import { type Family, familyOf, literalAddress } from './address.js'
 
-/** The ways of an endpoint. */
-interface Reach {
-  protocols: ReadonlySet<SipProtocol>
-  family: Family
-}
-
 /** RFC 6761 6.4: no name below it exists. Browsers behind a WebSocket name their host so (RFC 7118 5). */
 const NO_HOST = /(^|\.)invalid$/
 /** Parameters that say where a URI leads, beside host and port (RFC 3261 19.1.1). */
 const DESTINATION: ReadonlySet<string> = new Set(['transport', 'maddr'])
 
-/** Why this endpoint cannot send a request to that URI, whatever DNS says; undefined where it can. */
-export function unreachable(uri: SipUri, { protocols, family }: Reach): string | undefined {
+/** Why an endpoint of these protocols and this family cannot send a request to that URI, whatever DNS says; undefined where it can. */
+export function unreachable(uri: SipUri, protocols: ReadonlySet<SipProtocol>, family: Family): string | undefined {
   const { text, host, port } = uri
   const named = protocolOf(uri)
   if (named === 'none' || (named !== undefined && !protocols.has(named))) {

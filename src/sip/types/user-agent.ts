@@ -5,6 +5,7 @@ import type { SipDialog } from './dialog.js'
 import type { IncomingInvite, OutgoingInvite, OutgoingInviteHandlers, OutgoingInviteInit } from './invite.js'
 import type { FinalResponse, HeaderField, SipBody, SipRequest } from './message.js'
 import type { RequestHandler } from './request.js'
+import type { IncomingSubscription, OutgoingSubscription, SubscribeInit, SubscriptionHandlers } from './subscription.js'
 
 /** One account as the SIP layer sees it. */
 export interface UserAgentInit {
@@ -57,6 +58,8 @@ export interface UserAgentHandlers {
   decidesAtOnce?(): boolean
   /** MESSAGE, NOTIFY … outside of dialogs. Without a handler 405. OPTIONS is answered 200 by the layer once admitted. */
   request?: RequestHandler
+  /** SUBSCRIBE. Without a handler 489. */
+  subscription?(incoming: IncomingSubscription): void
   /** A connection that we had opened has ended: what was registered over it cannot be reached any more (RFC 5626 4.4). */
   flowLost?(peer: SipAddress): void
 }
@@ -105,6 +108,8 @@ export interface UserAgent {
     /** Aborted: the wait ends at once with a local 503. */
     signal?: AbortSignal
   }): Promise<RequestResult>
+  /** Throws BAD_TARGET, BAD_HEADER or BAD_ARGUMENT. */
+  subscribe(init: SubscribeInit, handlers: SubscriptionHandlers): OutgoingSubscription
   invite(init: OutgoingInviteInit, handlers: OutgoingInviteHandlers): OutgoingInvite
   /**
    * Takes over a dialog of another user agent, whose local address is gone: it goes on from this endpoint, with this Contact. What

@@ -14,6 +14,8 @@ const UNHANDLED: ReadonlyMap<string, number> = new Map([
   ['UPDATE', 488],
   ['REFER', 603],
   ['NOTIFY', 481],
+  ['MESSAGE', 480],
+  ['SUBSCRIBE', 489],
 ])
 
 /** A request that waits for its answer. The first answer counts; the peer may have cancelled it, or hung up, before. */

@@ -228,6 +228,28 @@ describe('ringflow as processes', function () {
     assert.ok(echoed.share >= 0.95 && echoed.soundMs > 1_000, JSON.stringify(echoed))
   })
 
+  it('message and options: text, latency and loss, and 1 without an answer', async () => {
+    const { callee, at } = await answering()
+    const pinged = await ringflow(['options', `sip:${at}`, '--count', '2', '--interval', '0.1']).exit()
+    assert.equal(pinged.code, 0, pinged.err)
+    assert.deepEqual([pinged.last?.sent, pinged.last?.answered, pinged.last?.lostPercent], [2, 2, 0])
+    const peer = await RawPeer.open()
+    const silent = await ringflow(['options', peer.uri, '--count', '1', '--timeout', '0.3']).exit()
+    assert.deepEqual([silent.code, silent.last?.lostPercent], [1, 100])
+    const sending = ringflow(['message', peer.uri, 'Pumpe', '3'])
+    peer.requests.drop(() => true)
+    const request = await peer.requests.next(15_000)
+    assert.equal(request.message.method, 'MESSAGE')
+    assert.match(request.text, /\r\n\r\nPumpe 3$/)
+    peer.answer(request, 202, { contact: false })
+    assert.equal((await sending.exit()).code, 0)
+    const refused = await ringflow(['message', `sip:a@${at}`, 'x']).exit()
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /480/)
+    callee.kill()
+    await peer.close()
+  })
+
   it('fails with 1, the reason and what to do', async () => {
     const { callee, at } = await answering('--max-calls', '1')
     const first = ringflow(['call', `sip:a@${at}`])

@@ -38,10 +38,8 @@ describe('within a dialog the peer', () => {
   it('gets 405 with Allow to methods that exist and are not ours, 501 to others', async () => {
     const dialog = await established()
     for (const [method, status] of [
-      ['SUBSCRIBE', 405],
       ['PUBLISH', 405],
       ['REGISTER', 405],
-      ['MESSAGE', 405],
       ['FROBNICATE', 501],
       ['info', 501], // methods are case-sensitive (7.1)
     ] as const) {
@@ -51,6 +49,12 @@ describe('within a dialog the peer', () => {
       for (const ours of ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS']) assert.ok(allowed.includes(ours), method)
       assert.ok(!allowed.includes(method), `${method} is refused and allowed`)
     }
+    await stands(dialog)
+  })
+
+  it('gets 489 to SUBSCRIBE: no subscription shares the dialog of a call (RFC 6665 4.5.2)', async () => {
+    const dialog = await established()
+    assert.equal((await caller.ask('SUBSCRIBE')).status, 489)
     await stands(dialog)
   })
 

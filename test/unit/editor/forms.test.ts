@@ -10,6 +10,7 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-answer': ['call'],
   'sip-play-media': ['done', 'interrupted or failed'],
   'sip-gather': ['digits', 'no input or failed'],
+  'sip-wait': ['happened', 'time is up', 'call ended or failed'],
   'sip-dtmf': ['sent'],
   'sip-hold': ['done', 'refused or failed'],
   'sip-transfer': ['transferred', 'not transferred'],
@@ -24,7 +25,7 @@ const WITHOUT_INPUT = ['sip-incoming', 'sip-event', 'sip-cdr-out']
 const WITHOUT_FIELD = ['version', 'codecs', 'hops', 'events']
 
 describe('forms', () => {
-  it('exist for 16 types', () => assert.equal(TYPES.length, 16))
+  it('exist for 17 types', () => assert.equal(TYPES.length, 17))
 
   for (const type of TYPES) {
     describe(type, () => {

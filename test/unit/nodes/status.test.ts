@@ -17,6 +17,7 @@ const DETAILS: Record<string, string> = {
   playing: '(2)',
   gathering: '(2)',
   answering: '(2)',
+  waiting: '(2)',
   sending: '(2)',
   hangingUp: '(2)',
 }
@@ -72,7 +73,7 @@ describe('nodes/shared/status', () => {
       ],
       'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
       'green dot': ['registered', 'inCall', 'held'],
-      'blue dot': ['transferring', 'answering', 'playing', 'gathering', 'sending', 'recording', 'hangingUp'],
+      'blue dot': ['transferring', 'answering', 'playing', 'gathering', 'waiting', 'sending', 'recording', 'hangingUp'],
       'red ring': [
         'failed',
         'notAllowed',
