@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
+import type { HostPort } from '../base/host-port.js'
 import type { Logger } from '../base/logger.js'
 import { textOf } from '../base/octets.js'
 import { Bindings } from '../stun/bindings.js'
-import type { HostPort } from '../stun/message.js'
+
 import { NextHops } from './dns/next-hops.js'
 import { openNames } from './dns/open-names.js'
 import type { Names } from './dns/records.js'
