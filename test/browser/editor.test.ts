@@ -145,6 +145,7 @@ describe('the editor', function () {
       'aor',
       'hops',
       'file',
+      'target',
       'bindAddress',
       'udpPort',
     ]
