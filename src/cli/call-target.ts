@@ -7,12 +7,15 @@ export interface CallTarget {
   host: string | undefined
 }
 
-/** The one target of a call: an argument or --target. */
-export function targetFrom(options: Options): CallTarget {
+/** The targets of a call, at least one: arguments and --target. */
+export function targetsFrom(options: Options): [CallTarget, ...CallTarget[]] {
   const typed = [...options.positionals, ...(options.isTyped('target') ? [options.text('target') ?? ''] : [])]
-  const [target = options.text('target') ?? '', second] = typed
+  const [first = options.text('target') ?? '', ...others] = typed
+  return [targetFrom(options, first), ...others.map((target) => targetFrom(options, target))]
+}
+
+function targetFrom(options: Options, target: string): CallTarget {
   if (target.trim() === '') throw new UsageError('the target is missing. Use a number or an address')
-  if (second !== undefined) throw new UsageError(`“${target}” and “${second}” are two targets. Use one`)
   const host = hostIn(target)
   if (host === '') throw new UsageError(`“${target}” lacks a host. Use an address like sip:test@192.0.2.1`)
   const why = host && portFault(host)
