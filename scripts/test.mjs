@@ -38,7 +38,7 @@ const MEASURED_SOUND = 'cli'
 
 /** Files of robustness that measure no milliseconds. A file that is not named here runs alone. */
 const SOAK = ['soak']
-const PATIENT = ['address-change', 'bad-network', 'registrar-trouble', 'secrets', 'vanished-peer']
+const PATIENT = ['address-change', 'bad-network', 'cable-pulled', 'registrar-trouble', 'secrets', 'vanished-peer']
 
 checkNode()
 const { values: options } = util.parseArgs({ options: { only: { type: 'string' } } })

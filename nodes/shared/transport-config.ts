@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { TransportConfig } from '../../src/engine/protocol.js'
 import { isHost, isHostPort, isIp, isOrigin, isUrlPath } from './editor/validate.js'
 import { FieldError } from './errors.js'
-import { flag, list, number, oneOf, shaped, text } from './settings.js'
+import { flag, list, number, oneOf, secondsAsMs, shaped, text } from './settings.js'
 
 /** The settings of a `sip-transport` node. */
 export const defaults = {
@@ -35,6 +35,8 @@ export const defaults = {
   publicAddress: '',
   stunServer: '',
   mediaAddress: '',
+  /** Seconds; '' : 25 by UDP, 95 to 120 by connections. '0': none. */
+  keepAlive: '',
   userAgent: '',
   rtpPortMin: '10000',
   rtpPortMax: '20000',
@@ -79,6 +81,7 @@ export function parseTransport(config: Config, context: TransportContext): Trans
     publicAddress: shaped('publicAddress', config.publicAddress, isHostPort, 'host or host:port'),
     stunServer: shaped('stunServer', config.stunServer, isHostPort, 'host or host:port'),
     mediaAddress: shaped('mediaAddress', config.mediaAddress, (host) => isHost(host) || isIp(host), 'host'),
+    ...keepAliveOf(config),
     ...tlsOf(config, context),
     ...wsOf(config),
     ...(flag(config.trace) && { trace: true }),
@@ -95,6 +98,12 @@ function portsOf(config: Config): TransportConfig['ports'] {
     if (text(config[field]) !== '') ports[protocol] = number(field, config[field], { max: 65_535, integer: true })
   }
   return ports
+}
+
+function keepAliveOf({ keepAlive }: Config): Pick<TransportConfig, 'keepAliveMs'> {
+  if (text(keepAlive) === '') return {}
+  const min = text(keepAlive) === '0' ? 0 : 5
+  return { keepAliveMs: secondsAsMs('keepAlive', keepAlive, { min, max: 3_600 }) }
 }
 
 function tlsOf(config: Config, { folder = '', credentials }: TransportContext): Pick<TransportConfig, 'tls'> {

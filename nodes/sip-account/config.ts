@@ -47,6 +47,12 @@ export const defaults = {
   sessionExpires: '1800',
   /** Calls are placed without an offer. */
   delayedOffer: false,
+  /** The registrar may reach us by the flow that we register over, and give us a GRUU (RFC 5626, 5627). */
+  outbound: true,
+  /** The Contact takes the address that the registrar sees. */
+  rewriteContact: true,
+  /** Without a registration: a flow to the proxy or server is kept open. */
+  keepFlow: false,
   /** What a 3xx of the called party leads to. */
   redirects: 'follow' as 'follow' | 'own-domain' | 'refuse',
   /** Where the caller ID of a call is written. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { v5 } from 'uuid'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
@@ -13,10 +14,12 @@ import {
 } from '../sip/types.js'
 import { uriHost } from '../sip/uri/host.js'
 import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
+import { bindingOf } from './binding.js'
 import { ContactRepair } from './contact-repair.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'
 import { DigestAuthenticator } from './digest-authenticator.js'
 import { KeepAlive } from './keep-alive.js'
+import { PeerFlow } from './peer-flow.js'
 import { checkSources, type Lookup, Policy } from './policy.js'
 import { Registration } from './registration.js'
 import type { RegistrationState } from './registration-state.js'
@@ -46,6 +49,12 @@ export interface AccountInit {
   proxy: { hops: readonly string[] } | null
   /** Whether the Contact takes the address that the registrar sees; absent: yes. */
   rewriteContact?: boolean
+  /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
+  outbound?: boolean
+  /** Longest time between two keep-alives; 0: none. Absent: 25 s by UDP, and the pings of connections every 95 to 120 s. */
+  keepAliveMs?: number
+  /** An account that does not register keeps a flow to its next hop open; absent: no. */
+  keepFlow?: boolean
   /** Contacts of the same account at an earlier address, which the registrar may still have. */
   oldContacts?: readonly string[]
   /** Transport protocol of requests whose URI does not name one. */
@@ -59,7 +68,7 @@ export interface AccountInit {
 export interface AccountDeps {
   clock: Clock
   log: Logger
-  endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised'>
+  endpoint: Pick<SipEndpoint, 'createUserAgent' | 'advertised' | 'publicAddress'>
   lookup: Lookup
   /** Number of this account's calls that have not ended, in both directions. */
   activeCalls: () => number
@@ -133,6 +142,7 @@ export class Account {
   readonly #registration: Registration
   readonly #clock: Clock
   readonly #keepAlive: KeepAlive
+  readonly #peerFlow: PeerFlow | undefined
   readonly #wantsRegistration: boolean
   #closing: Promise<void> | undefined
   #isStopped = false
@@ -182,6 +192,7 @@ export class Account {
         flowLost: (peer) => this.#flowLost(peer),
       },
     })
+    const instance = init.outbound === false ? undefined : instanceOf(init.id, aor.uri)
     this.#registration = new Registration(
       {
         clock,
@@ -195,18 +206,38 @@ export class Account {
         host: deps.endpoint.advertised.host,
         expiresSec: init.expiresSec,
         oldContacts: init.oldContacts ?? [],
+        ...(instance && { instance }),
       },
     )
-    this.#keepAlive = new KeepAlive({ clock, send: (to) => this.userAgent.keepAlive(to) })
+    this.#keepAlive = new KeepAlive({
+      clock,
+      send: (to) => this.userAgent.keepAlive(to),
+      ask: (to) => deps.endpoint.publicAddress(to),
+      lost: () => this.#registration.transportLost(),
+    })
+    if (!init.register && init.keepFlow) {
+      this.#peerFlow = new PeerFlow({
+        clock,
+        log,
+        open: () => this.userAgent.openFlow(this.peers.registrar),
+        opened: (peer) => this.#keepAlive.start(peer, longest(init.keepAliveMs)),
+      })
+    }
     this.#registration.on('state', (state) => {
-      if (state.state === 'idle') this.#keepAlive.stop()
+      if (state.state === 'idle') {
+        this.#keepAlive.stop()
+        this.userAgent.setBinding(undefined)
+      }
       deps.registration(state)
     })
     this.#registration.on('answer', (response) => {
       if (isLocal(response) || response.status >= 300) return
       this.#policy.learn(response.source.host)
       this.#registeredOver = response.source
-      this.#keepAlive.start(response.source)
+      const binding = bindingOf(response, instance ?? '')
+      this.userAgent.setBinding(binding)
+      const { flowTimerMs, isOutbound } = binding
+      this.#keepAlive.start(response.source, { byStun: isOutbound, ...longest(init.keepAliveMs, flowTimerMs) })
     })
   }
 
@@ -222,6 +253,7 @@ export class Account {
   start(): void {
     void this.#policy.start()
     if (this.#wantsRegistration) this.#registration.register()
+    void this.#peerFlow?.start()
   }
 
   #isOurs(host: string): boolean {
@@ -254,6 +286,7 @@ export class Account {
 
   /** RFC 5626 4.4: inbound calls arrived over the lost connection, so the account registers again over a new one. */
   #flowLost(peer: SipAddress): void {
+    this.#peerFlow?.lost(peer)
     const over = this.#registeredOver
     if (over?.protocol !== peer.protocol || over.host !== peer.host || over.port !== peer.port) return
     this.#registration.transportLost()
@@ -271,6 +304,7 @@ export class Account {
     this.#isStopped = true
     this.#policy.close()
     this.#keepAlive.stop()
+    this.#peerFlow?.close()
     this.#registration.close()
     this.userAgent.close()
   }
@@ -287,5 +321,16 @@ function isServer({ host, port }: HostPort, domain: string): boolean {
  */
 const contactUserOf = (accountId: string, aor: string): string =>
   createHash('sha256').update(`${accountId} ${aor}`).digest('hex').slice(0, 16)
+
+/** RFC 5626 4.1: the same at every start, so that a registration replaces the earlier one. */
+const instanceOf = (accountId: string, aor: string): string => `urn:uuid:${v5(`${accountId} ${aor}`, v5.URL)}`
+
+/** The shorter one of the configured time and of the registrar's (RFC 5626 10.1). */
+function longest(configuredMs: number | undefined, registrarMs?: number): { longestMs?: number } {
+  if (configuredMs === undefined) return registrarMs === undefined ? {} : { longestMs: registrarMs }
+  return {
+    longestMs: registrarMs === undefined || configuredMs === 0 ? configuredMs : Math.min(configuredMs, registrarMs),
+  }
+}
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { newSipCallId, randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
-import { type FinalResponse, isLocal, type UserAgent } from '../sip/types.js'
+import { type FinalResponse, type HeaderField, isLocal, type UserAgent } from '../sip/types.js'
 import type { HostPort } from './aor.js'
 import type { ContactRepair } from './contact-repair.js'
 import { grantedExpiresSec, isStale, retryAfterMs, wantedExpiresSec } from './registration-response.js'
@@ -27,6 +27,8 @@ export interface RegistrationInit {
   /** Host of the Call-ID. */
   host: string
   expiresSec: number
+  /** URN of our instance (RFC 5626 4.1). Absent: the registrar is not offered outbound or GRUU. */
+  instance?: string
   /** Contacts of an earlier registration that were not removed. */
   oldContacts?: readonly string[]
 }
@@ -58,6 +60,8 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
   readonly #sipCallId: string
   #cseq = 1
   #expiresSec: number
+  /** False: a proxy on the way does not support outbound (RFC 5626 4.2.1). */
+  #offersOutbound = true
   /** As the registrar has it. */
   #contactUri = ''
   /** Contacts that have a binding as far as we know. */
@@ -172,6 +176,10 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
       this.#expiresSec = wantedSec
       response = await this.#send(wantedSec)
     }
+    if (response.status === 439 && this.#offersOutbound && !this.#closed) {
+      this.#offersOutbound = false
+      response = await this.#send(this.#expiresSec)
+    }
     if (isAccepted(response) && this.#wanted && !this.#closed) response = await this.#repaired(response)
     if (this.#closed) return
     if (isAccepted(response)) this.#succeed(response)
@@ -272,9 +280,9 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
       from: this.#init.aor,
       sipCallId: this.#sipCallId,
       cseq: this.#cseq,
-      contactParams: `;expires=${expiresSec}`,
+      contactParams: `;expires=${expiresSec}${this.#instanceParams}`,
       oldContacts: this.#bound,
-      headers: [['Expires', String(expiresSec)]],
+      headers: [['Expires', String(expiresSec)], ...this.#supported],
       signal: this.#life.signal,
     })
     this.#cseq = Math.max(this.#cseq, cseq) + 1
@@ -283,6 +291,19 @@ export class Registration extends TypedEmitter<RegistrationEvents> {
     log.debug({ status: response.status, expiresSec }, 'REGISTER answered')
     if (!this.#closed) this.emit('answer', response)
     return response
+  }
+
+  /** RFC 5626 4.2.1: one flow, the first. */
+  get #instanceParams(): string {
+    const { instance } = this.#init
+    if (!instance) return ''
+    return `;+sip.instance="<${instance}>"${this.#offersOutbound ? ';reg-id=1' : ''}`
+  }
+
+  /** RFC 3327 5.1, RFC 5626 4.2.1, RFC 5627 4.1 */
+  get #supported(): HeaderField[] {
+    if (!this.#init.instance) return []
+    return [['Supported', this.#offersOutbound ? 'path, outbound, gruu' : 'path, gruu']]
   }
 
   #schedule(waitMs: number): void {

@@ -42,7 +42,7 @@ function parseVia(text: string): Via {
   return { route: `<${uri}${isStrict || isLoose ? '' : ';lr'}>`, ...address }
 }
 
-const STRICT = /;strict(?=[;>]|\s*$)/gi
+const STRICT = /\s*;strict(?=\s*(?:[;>]|$))/gi
 const LOOSE = /;lr(?=[;=]|$)/i
 
 const badConfig = (message: string): TelephonyError => new TelephonyError('BAD_CONFIG', message)

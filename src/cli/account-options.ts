@@ -79,11 +79,17 @@ function transportFrom(
     stunServer: options.text('stun-server') ?? '',
     mediaAddress: options.text('media-address') ?? '',
     userAgent: options.text('user-agent') ?? `ringflow/${version}`,
+    ...keepAliveFrom(options),
     ...tlsFrom(options, ports),
     ...wsFrom(options),
     rtpPortMin: rtp.min,
     rtpPortMax: rtp.max,
   }
+}
+
+function keepAliveFrom(options: Options): Pick<TransportConfig, 'keepAliveMs'> {
+  const seconds = options.integer('keep-alive', 0, 3_600)
+  return seconds === undefined ? {} : { keepAliveMs: seconds * 1_000 }
 }
 
 function ipVersionFrom(options: Options): IpVersion {

@@ -72,6 +72,11 @@ const NETWORK: OptionTable = {
     value: 'host',
     help: 'address for sound, where it is another one than for SIP.\nDefault: --public-address',
   },
+  'keep-alive': {
+    type: 'string',
+    value: 'seconds',
+    help: 'time between keep-alives through a router; 0 for none. Default: 25 by UDP',
+  },
   dns: {
     type: 'string',
     multiple: true,

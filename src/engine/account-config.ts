@@ -13,6 +13,8 @@ import { listenersOf, STREAMS } from './transport-ports.js'
 import { socketTls } from './transport-tls.js'
 
 const TRANSFERS: readonly string[] = ['deny', 'flow', 'follow'] satisfies TransferPolicy[]
+const MIN_KEEP_ALIVE_MS = 5_000
+const MAX_KEEP_ALIVE_MS = 3_600_000
 const ANY_ADDRESSES = ['0.0.0.0', '::']
 
 /** The settings whose change requires a new account; others (names, codecs, times) are read when they are needed. */
@@ -38,7 +40,7 @@ export function wireSettings(config: AccountConfig): unknown {
     allowedTargets: [],
     blockedTargets: [],
     allowEmergency: false,
-    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport) },
+    transport: { ...transport, name: '', rtpPortMin: 0, rtpPortMax: 0, tls: socketTls(transport), trace: false },
     proxy: proxy ? proxy.hops : null,
   }
 }
@@ -134,6 +136,17 @@ export function checkConfig(config: AccountConfig): AccountPeers {
   }
   parseAdvertised(transport.publicAddress)
   checkMediaAddress(transport.mediaAddress)
+  const { keepAliveMs } = transport
+  if (
+    keepAliveMs !== undefined &&
+    keepAliveMs !== 0 &&
+    !(keepAliveMs >= MIN_KEEP_ALIVE_MS && keepAliveMs <= MAX_KEEP_ALIVE_MS)
+  ) {
+    throw new TelephonyError(
+      'BAD_CONFIG',
+      `a keep-alive every ${keepAliveMs} ms is not possible. Use 5 s to one hour, or 0 for none`,
+    )
+  }
   if (transport.stunServer?.trim()) parseStunServer(transport.stunServer)
   if (!TRANSFERS.includes(config.transfers ?? 'deny'))
     throw new TelephonyError('BAD_CONFIG', `transfers “${config.transfers}” is not valid. Use deny, flow or follow`)

@@ -22,10 +22,8 @@ export function assembleEngine(
       clock,
       log,
       media: parts.media ?? startMediaService({ log, clock }),
-      openEndpoint: (endpoint) => {
-        const traced = init.traceSip || endpoint.trace ? { trace } : {}
-        return openSipEndpoint({ clock, log, names: service.ours, ...traced }, endpoint)
-      },
+      openEndpoint: (endpoint) =>
+        openSipEndpoint({ clock, log, names: service.ours, trace, tracesAll: init.traceSip ?? false }, endpoint),
       names,
       localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,

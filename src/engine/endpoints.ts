@@ -44,8 +44,8 @@ export interface Lease {
   readonly publicAddress: PublicAddress | undefined
   /** Adds a user of the same endpoint: a call may outlive a change of its account. */
   fork(): Lease
-  /** Takes certificates that have been renewed; nothing happens if they are the same. */
-  renewTls(transport: TransportConfig): void
+  /** Takes what needs no other socket: renewed certificates, and whether messages are traced. */
+  adopt(transport: TransportConfig): void
   /** Idempotent. Resolves when the socket is closed, if it was the last one. */
   release(): Promise<void>
 }
@@ -64,11 +64,11 @@ export class Endpoints {
 
   /** Key of the settings that matter on the wire; names do not. */
   static keyOf(transport: TransportConfig, address: string): string {
-    const { publicAddress, stunServer = '', userAgent, ws, trace = false, id } = transport
+    const { publicAddress, stunServer = '', userAgent, ws, id } = transport
     const ports = listenersOf(transport).map(({ protocol, port }) => `${protocol}:${port}`)
     // Two transports with any port get one port each.
     const any = hasAnyPort(transport) ? id : ''
-    const settings = JSON.stringify([socketTls(transport), ws, trace])
+    const settings = JSON.stringify([socketTls(transport), ws])
     return [address, ...ports, any, publicAddress, stunServer, userAgent, settings].join('|')
   }
 
@@ -78,7 +78,7 @@ export class Endpoints {
     entry.leases++
     try {
       const lease = this.#lease(entry, await entry.opened)
-      lease.renewTls(transport)
+      lease.adopt(transport)
       return lease
     } catch (error) {
       entry.leases--
@@ -109,7 +109,6 @@ export class Endpoints {
       ...(advertise ? { advertise } : {}),
       ...(transport.tls ? { tls: transport.tls } : {}),
       ...(transport.ws ? { ws: transport.ws } : {}),
-      ...(transport.trace ? { trace: true } : {}),
     })
     const { promise: closed, resolve: markClosed } = deferred<void>()
     const bound = boundBy(transport, address)
@@ -170,7 +169,8 @@ export class Endpoints {
         entry.leases++
         return this.#lease(entry, endpoint)
       },
-      renewTls: ({ tls }) => {
+      adopt: ({ tls, trace = false }) => {
+        endpoint.isTraced = trace
         if (!tls || isDeepStrictEqual(entry.tls, tls)) return
         entry.tls = tls
         void endpoint.renewTls(tls)
@@ -236,16 +236,23 @@ export const portOf = (error: unknown): number =>
       0,
   )
 
+/** `TLS `; '' if it is not known. */
+function protocolOf(error: unknown): string {
+  const { protocol } = ((error as { cause?: unknown }).cause ?? {}) as { protocol?: string }
+  return protocol === undefined ? '' : `${protocol.toUpperCase()} `
+}
+
 function describe(error: unknown, address: string): TelephonyError {
   const code = systemCode(error)
   const port = portOf(error)
+  const named = `${protocolOf(error)}port ${port}`
   const hint =
     code === PORT_IN_USE
-      ? `port ${port} of ${address} is in use by another program. Choose another port, or stop that program`
+      ? `${named} of ${address} is in use by another program. Choose another port, or stop that program`
       : code === 'EADDRNOTAVAIL'
         ? `${address} is not an address of this machine. Choose one of its addresses, or leave the address empty`
         : code === 'EACCES'
-          ? `no permission to open port ${port}. Choose a port above 1023`
+          ? `no permission to open ${named}. Choose a port above 1023`
           : undefined
   return hint ? new TelephonyError('TRANSPORT', hint, { cause: error }) : TelephonyError.from(error, 'TRANSPORT')
 }

@@ -76,7 +76,7 @@ export class EngineAccounts {
       const old = this.#entries.get(config.id)
       if (old && isDeepStrictEqual(wireSettings(old.config), wireSettings(config))) {
         old.config = config
-        old.lease.renewTls(config.transport)
+        old.lease.adopt(config.transport)
         return old
       }
       return this.#replace(old, config, peers)
@@ -139,7 +139,7 @@ export class EngineAccounts {
     // The new account replaces the old one on the socket, because both have the same contact.
     await old?.account.close(CLOSE_MS)
     const lease = old && stays ? old.lease.fork() : undefined
-    lease?.renewTls(transport)
+    lease?.adopt(transport)
     if (old) {
       this.#forget(config.id)
       await this.#release(old)
@@ -190,6 +190,7 @@ export class EngineAccounts {
           // A public address is the choice of the user, and may be a port that the router forwards.
           rewriteContact: config.rewriteContact !== false && config.transport.publicAddress.trim() === '',
           oldContacts,
+          ...(config.transport.keepAliveMs !== undefined && { keepAliveMs: config.transport.keepAliveMs }),
         },
       )
       const { publicAddress } = lease

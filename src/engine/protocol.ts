@@ -62,6 +62,8 @@ export interface TransportConfig {
   publicAddress: string
   /** `host` or `host:port`, asked by the UDP socket for our public address (RFC 8489) if `publicAddress` is ''. Absent or '': none. */
   stunServer?: string
+  /** Longest time between two keep-alives of an account; 0: none. Absent: 25 s by UDP, and the pings of connections every 95 to 120 s. */
+  keepAliveMs?: number
   /**
    * IP address or host name in SDP, if sound comes by another address than SIP; absent or '': the public address,
    * also if it was found by STUN. STUN shows the host only: a NAT that changes the ports of RTP needs a peer that follows them.
@@ -75,7 +77,7 @@ export interface TransportConfig {
   tls?: TlsSettings
   /** Absent: pages of the same host may connect, and we connect to the path `/`. */
   ws?: WsSettings
-  /** Emit the SIP messages of this transport as `trace` events (secrets masked). Absent: only if the engine traces all. */
+  /** Emit the SIP messages of this transport as `trace` events (secrets masked); counts at once. Absent: only if the engine traces all. */
   trace?: boolean
   /** Inclusive range of RTP and RTCP ports. */
   rtpPortMin: number
@@ -116,6 +118,10 @@ export interface AccountConfig {
    * Whether the Contact takes the address that the registrar sees (NAT), if the transport has no public address; absent: yes.
    */
   rewriteContact?: boolean
+  /** Whether the registrar is offered to reach us by the flow that we register over, and to give us a GRUU (RFC 5626, 5627); absent: yes. */
+  outbound?: boolean
+  /** An account that does not register keeps a flow to its next hop open: keep-alives, and connections that are opened again; absent: no. */
+  keepFlow?: boolean
   codecs: CodecName[]
   /** 0: three minutes, the longest ring time of any call. */
   ringTimeoutMs: number

@@ -14,6 +14,7 @@ import type { ServerRequest } from './server-request.js'
 import type { Recipient, Refusal } from './service.js'
 import type { InviteServer } from './transaction/invite-server.js'
 import type {
+  AccountBinding,
   AccountSources,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -72,7 +73,7 @@ export class AccountUserAgent implements UserAgent, Recipient {
     const request = new OutgoingRequest({
       method: checkText('method', init.method),
       target,
-      routeSet: context.routeSetTo(target),
+      routeSet: init.method === 'REGISTER' ? context.routes.toRegistrar(target) : context.routes.to(target),
       from: `${displayed(context.init.displayName)}<${from.text}>`,
       fromTag: newToken(),
       to: `<${to.text}>`,
@@ -98,6 +99,17 @@ export class AccountUserAgent implements UserAgent, Recipient {
 
   keepAlive(to: SipAddress): void {
     this.#context.keepAlive(to)
+  }
+
+  openFlow(target: string): Promise<SipAddress> {
+    const uri = targetUri(target)
+    const [first] = this.#context.routes.toRegistrar(uri)
+    return this.#context.openFlow(first?.uri ?? uri)
+  }
+
+  setBinding(binding: AccountBinding | undefined): void {
+    this.#context.contacts.bind(binding)
+    this.#context.routes.serviceRoute = binding?.serviceRoute ?? []
   }
 
   setSources(sources: AccountSources): void {

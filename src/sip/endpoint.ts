@@ -29,6 +29,8 @@ export interface SipEndpointDeps {
   log: Logger
   /** Every message as it went over the wire, credentials masked. */
   trace?: (line: SipTraceLine) => void
+  /** Absent: `trace` gets the messages of every endpoint. False: of those that have `isTraced`. */
+  tracesAll?: boolean
   /** Default: the DNS servers of the system. */
   names?: Names
   /** Default: real sockets. */
@@ -46,6 +48,7 @@ const KEEP_ALIVE = '\r\n\r\n'
 
 /** A stack on real sockets. */
 class SocketEndpoint implements SipEndpoint, TransportUser {
+  isTraced = false
   readonly #deps: SipEndpointDeps
   readonly #init: SipEndpointInit
   readonly #stack: SipStack
@@ -113,7 +116,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
 
   received(bytes: Buffer, flow: Flow): void {
     if (idleOctets(bytes) === bytes.length) return // a keep-alive of a NAT box or telephone
-    if (this.#deps.trace) this.#traceLine('in', textOf(bytes), flow)
+    if (this.#traces) this.#traceLine('in', textOf(bytes), flow)
     this.#stack.receive(bytes, flow)
   }
 
@@ -126,7 +129,7 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   }
 
   sent(text: string, flow: Flow): void {
-    if (this.#deps.trace && text !== KEEP_ALIVE) this.#traceLine('out', text, flow)
+    if (this.#traces && text !== KEEP_ALIVE) this.#traceLine('out', text, flow)
   }
 
   ended(flow: Flow): void {
@@ -146,6 +149,11 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
     if (!first) throw new TelephonyError('WRONG_STATE', 'the SIP endpoint is not open')
     const { host } = this.#init
     return first.listener ?? { local: { protocol: first.protocol, host, port: 0 }, advertised: { host, port: 0 } }
+  }
+
+  get #traces(): boolean {
+    const { trace, tracesAll = true } = this.#deps
+    return trace !== undefined && (tracesAll || this.isTraced)
   }
 
   #traceLine(direction: 'in' | 'out', text: string, { local, remote }: Flow): void {

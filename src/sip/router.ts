@@ -61,7 +61,10 @@ export class Router {
    * The targets of a request, to be tried in this order. Synchronous if nothing has to be resolved. `prefer`: the protocol if the URI names none.
    * Throws or rejects with TRANSPORT.
    */
-  targets(request: OutgoingRequest, prefer?: SipProtocol): readonly Target[] | Promise<readonly Target[]> {
+  targets(
+    request: Pick<OutgoingRequest, 'nextHop'>,
+    prefer?: SipProtocol,
+  ): readonly Target[] | Promise<readonly Target[]> {
     const { nextHops, transports } = this.#deps
     const { nextHop } = request
     if (nextHop.host === '') throw new TelephonyError('TRANSPORT', 'a request without an address to send it to')
@@ -79,7 +82,7 @@ export class Router {
   }
 
   /** Synchronous if the flow is open. Throws or rejects with TRANSPORT. */
-  flowTo(to: Target, request: OutgoingRequest, prefer?: SipProtocol): Flow | Promise<Flow> {
+  flowTo(to: Target, request: Pick<OutgoingRequest, 'nextHop' | 'octets'>, prefer?: SipProtocol): Flow | Promise<Flow> {
     this.#check(to)
     const tcp = to.protocol === 'udp' ? this.#listening('tcp') : undefined
     if (tcp) {
@@ -111,10 +114,22 @@ export class Router {
   }
 
   keepAlive(to: SipAddress): void {
-    this.#transport(to.protocol)
-      ?.flowTo(to)
-      ?.send('\r\n\r\n')
-      .catch((error) => this.#deps.log.debug({ err: error }, 'a keep-alive could not be sent'))
+    this.#transport(to.protocol)?.flowTo(to)?.keepAlive()
+  }
+
+  /** Opens a flow to a next hop, or finds the open one. Rejects with TRANSPORT. */
+  async open(nextHop: SipUri, prefer?: SipProtocol): Promise<SipAddress> {
+    const request = { nextHop, octets: 0 }
+    let failure: unknown = new TelephonyError('TRANSPORT', `${nextHop.host} has no address`)
+    for (const target of await this.targets(request, prefer)) {
+      try {
+        return (await this.flowTo(target, request, prefer)).remote
+      } catch (error) {
+        this.failed(target)
+        failure = error
+      }
+    }
+    throw failure
   }
 
   /** A target has answered, or has failed: later requests to its name begin with another one (RFC 3263 4.3). */

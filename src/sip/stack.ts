@@ -19,10 +19,10 @@ import type { Flow } from './transport/flow.js'
 import type { SipTransport } from './transport/transport.js'
 import type { UserAgentInit } from './types.js'
 import { uriHost } from './uri/host.js'
-import { type NameAddress, parseNameAddress } from './uri/name-address.js'
-import { DEFAULT_PORT, parseUri, type SipUri } from './uri/sip-uri.js'
+import { parseUri, type SipUri } from './uri/sip-uri.js'
 import { type AccountContext, guarded } from './user-agent/account-context.js'
 import { Contacts } from './user-agent/contacts.js'
+import { Routes } from './user-agent/routes.js'
 
 interface SipStackDeps {
   clock: Clock
@@ -136,29 +136,10 @@ export class SipStack {
       dialogs: this.dialogs,
       canReach: (uri) => this.#router.canReach(uri),
       keepAlive: (to) => this.#router.keepAlive(to),
-      routeSetTo: routesOf(init),
+      openFlow: (uri) => this.#router.open(uri, prefer),
+      routes: new Routes(init),
     }
   }
-}
-
-/** RFC 3261 8.1.2: the route set by target. Requests to the own domain may have another one; only host and port of the URI count. */
-function routesOf({ routeSet, home }: UserAgentInit): (target: SipUri) => readonly NameAddress[] {
-  const routes = routeSet.map(checkedRoute)
-  if (!home) return () => routes
-  const homeRoutes = home.routeSet.map(checkedRoute)
-  const domain = authorityOf(accountUri(`sip:${home.domain}`))
-  return (target) => (authorityOf(target) === domain ? homeRoutes : routes)
-}
-
-const authorityOf = ({ host, port }: SipUri): string => `${host}:${port ?? DEFAULT_PORT}`
-
-function checkedRoute(text: string): NameAddress {
-  const route = parseNameAddress(text)
-  if (route) return route
-  throw new TelephonyError(
-    'BAD_CONFIG',
-    `${JSON.stringify(text)} is not a route. Use one like <sip:proxy.example.com;lr>`,
-  )
 }
 
 function accountUri(text: string): SipUri {

@@ -163,6 +163,23 @@ describe('sip-transport on the network', function () {
     await release()
   })
 
+  it('names the protocol and the port that is in use', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const port = String((holder.address() as AddressInfo).port)
+    await start([
+      TAB,
+      ...party('callee', { wsPort: port }),
+      ...wired('incoming', 'sip-incoming', 2, { account: 'callee', mode: 'answer' }),
+    ])
+    await flows.status('incoming', `port in use ${port}`)
+    assert.ok(
+      flows.logged.some((line) => line.includes(`WS port ${port} of 127.0.0.1 is in use by another program`)),
+      flows.logged.join('\n'),
+    )
+    holder.close()
+  })
+
   it('shows that its port is in use, and works as soon as that is free', async () => {
     const { port, release } = await heldPort('127.0.0.1')
     await start([

@@ -10,16 +10,19 @@ export class EngineChild {
   #next = 1
   #local = { host: '', port: 0 }
 
-  static async start(init: ChildInit): Promise<EngineChild> {
-    const child = new EngineChild()
+  /** `prefix`: words that its command line begins with, to run it on another machine. */
+  static async start(init: ChildInit, prefix: readonly string[] = []): Promise<EngineChild> {
+    const child = new EngineChild(prefix)
     child.#local = await child.call('start', init)
     return child
   }
 
-  private constructor() {
+  private constructor(prefix: readonly string[]) {
+    const [execPath = '', ...words] = [...prefix, process.execPath]
     this.#process = fork(join(import.meta.dirname, 'engine-child-main.js'), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: ['--expose-gc'],
+      execPath,
+      execArgv: [...words, '--expose-gc'],
     })
     this.#process.on('message', (message: { re: number; r?: unknown; e?: string }) => {
       const waiting = this.#waiting.get(message.re)

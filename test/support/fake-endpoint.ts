@@ -13,6 +13,7 @@ interface Sent {
   method: string
   target: string
   expires: string
+  contactParams: string
 }
 
 /** The user agent of an endpoint without a socket: REGISTER is answered 200, or as the test says. */
@@ -41,6 +42,7 @@ export class FakeAccountAgent extends FakeUserAgent {
     this.sent.push({
       method,
       target: String(target),
+      contactParams: init.contactParams ?? '',
       expires: init.headers?.find(([name]) => name === 'Expires')?.[1] ?? '',
     })
     if (this.registrar === undefined) return new Promise(() => {})
@@ -93,6 +95,7 @@ export class FakeEndpoint implements SipEndpoint {
     return agent
   }
 
+  isTraced = false
   readonly renewedTls: TlsSettings[] = []
 
   async renewTls(settings: TlsSettings): Promise<void> {

@@ -1,5 +1,6 @@
 import { glareMs, offerRetryMs } from '../../src/sip/dialog/offer-retry.js'
 import type {
+  AccountBinding,
   AccountSources,
   FinalResponse,
   HeaderField,
@@ -71,6 +72,17 @@ export class FakeUserAgent implements UserAgent {
     const invite = new FakeOutgoingInvite(init, handlers)
     this.invites.push(invite)
     return invite
+  }
+
+  /** What the registrar has told. */
+  binding: AccountBinding | undefined
+
+  setBinding(binding: AccountBinding | undefined): void {
+    this.binding = binding
+  }
+
+  async openFlow(): Promise<SipAddress> {
+    return SOURCE
   }
 
   /** Dialogs that go on here. */

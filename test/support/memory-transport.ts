@@ -61,6 +61,7 @@ export class MemoryTransport implements SipTransport {
         await send(text, remote)
       },
       suspect() {},
+      keepAlive() {},
       close() {},
     }
   }

@@ -140,6 +140,8 @@ export class Telephone {
         }),
       adopt: (dialog) => agent.adopt(dialog),
       keepAlive: (to) => agent.keepAlive(to),
+      openFlow: (target) => agent.openFlow(target),
+      setBinding: (binding) => agent.setBinding(binding),
       setSources: (sources) => agent.setSources(sources),
       close: () => agent.close(),
     }

@@ -258,7 +258,7 @@ function inviteOf(
   return new OutgoingRequest({
     method: 'INVITE',
     target,
-    routeSet: context.routeSetTo(target),
+    routeSet: context.routes.to(target),
     from: `${displayed(name)}<${from.text}>`,
     fromTag,
     to: `<${to.text}>`,

@@ -11,7 +11,9 @@ const HINTS = new Map([
 
 export function bindError(protocol: string, error: NodeJS.ErrnoException, init: HostPort): TelephonyError {
   const hint = HINTS.get(error.code ?? '') ?? error.message
-  return new TelephonyError('TRANSPORT', `cannot listen on ${protocol} ${hostPort(init)}: ${hint}`, { cause: error })
+  return new TelephonyError('TRANSPORT', `cannot listen on ${protocol} ${hostPort(init)}: ${hint}`, {
+    cause: Object.assign(error, { protocol }),
+  })
 }
 
 export function sendError(to: { protocol: string } & HostPort, error: Error): TelephonyError {

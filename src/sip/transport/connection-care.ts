@@ -23,7 +23,10 @@ export class ConnectionCare {
   readonly #deps: ConnectionCareDeps
   #idle: Timer | undefined
   #ping: Timer | undefined
+  /** Until anything is heard. */
   #pong: Timer | undefined
+  /** A ping has been sent since the last pong. */
+  #isPinged = false
   /** It has answered a ping: then silence means that it is gone (4.4.1). */
   #pongs = false
   #heardMs: number
@@ -38,12 +41,26 @@ export class ConnectionCare {
   /** Something has come. */
   heard(isMessage: boolean): void {
     this.#pong?.cancel()
+    this.#pong = undefined
     this.#heardMs = this.#deps.clock.now()
     if (!this.#deps.isOurs && isMessage) this.#expect(IDLE_MS)
   }
 
+  /** Pings now, unless an earlier ping still waits for its pong. */
+  ping(): void {
+    const { clock, ping, close } = this.#deps
+    if (this.#pong) return
+    this.#isPinged = true
+    this.#pong = clock.setTimeout(() => {
+      this.#pong = undefined
+      if (this.#pongs) close()
+    }, PONG_MS)
+    ping()
+  }
+
   ponged(): void {
-    if (this.#pong) this.#pongs = true
+    if (this.#isPinged) this.#pongs = true
+    this.#isPinged = false
   }
 
   /** Whether nothing has come for so long. */
@@ -63,14 +80,9 @@ export class ConnectionCare {
   }
 
   #schedulePing(): void {
-    const { clock, ping, close } = this.#deps
-    this.#ping = clock.setTimeout(
+    this.#ping = this.#deps.clock.setTimeout(
       () => {
-        this.#pong = clock.setTimeout(() => {
-          this.#pong = undefined
-          if (this.#pongs) close()
-        }, PONG_MS)
-        ping()
+        this.ping()
         this.#schedulePing()
       },
       randomBetween(PING_MS.min, PING_MS.max),

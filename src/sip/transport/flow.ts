@@ -24,6 +24,8 @@ export interface Flow extends Way {
   readonly whyEnded?: string | undefined
   /** Whether requests for this host name may take it. TLS: the peer's certificate has the name (RFC 5922 7). */
   serves(name: string): boolean
+  /** Sends a keep-alive (RFC 5626 3.5.1, RFC 7118 6). A connection that has answered one before and does not answer this one in 10 s is closed. */
+  keepAlive(): void
   /** Idempotent. */
   close(): void
 }

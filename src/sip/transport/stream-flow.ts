@@ -103,6 +103,10 @@ export class StreamFlow implements PooledFlow {
     if (this.#care.isSilent(silentMs)) this.close()
   }
 
+  keepAlive(): void {
+    this.#care.ping()
+  }
+
   /** Idempotent. */
   close(): void {
     this.#socket.destroy()

@@ -134,6 +134,10 @@ class UdpFlow implements Flow {
 
   suspect(): void {}
 
+  keepAlive(): void {
+    this.send('\r\n\r\n').catch(() => undefined)
+  }
+
   close(): void {}
 }
 

@@ -13,8 +13,6 @@ export interface SipEndpointInit {
   /** Needed for a TLS listener. Default: connections to servers whose certificates public authorities have issued. */
   tls?: TlsSettings
   ws?: WsSettings
-  /** Report its messages. */
-  trace?: boolean
 }
 
 /** SIP over WebSocket (RFC 7118). */
@@ -30,6 +28,8 @@ export interface WsSettings {
 
 /** A transport with what listens on it. Any number of accounts share its socket. */
 export interface SipEndpoint {
+  /** Whether its messages are traced, where not all are. */
+  isTraced: boolean
   /** Of the first listener. */
   readonly local: SipAddress
   /** Of the first listener: host (IPv6 without brackets) and port in Via and Contact. */

@@ -69,6 +69,16 @@ export interface RequestResult {
   contactUri?: string
 }
 
+/** What a registrar has told, as far as it changes later requests. */
+export interface AccountBinding {
+  /** RFC 5627: the Contact of dialogs. */
+  gruu?: string
+  /** RFC 3608 */
+  serviceRoute: readonly string[]
+  /** RFC 5626 4.3: the Contact of dialogs has `ob`, because peers reach us by the flow that we have registered over. */
+  isOutbound: boolean
+}
+
 export interface UserAgent {
   /** Of the account's usual protocol. */
   readonly contactUri: string
@@ -101,8 +111,12 @@ export interface UserAgent {
    * waits for an answer there has one at once (503). The peer learns of it by the next re-INVITE (RFC 3261 12.2.1.1, 14.1).
    */
   adopt(dialog: SipDialog): void
-  /** Sends line breaks (RFC 5626 3.5.1 has them for connections): they keep the bindings of NATs on the way, and have no answer. */
+  /** Sends line breaks (RFC 5626 3.5.1): by UDP they only keep the bindings of NATs; a connection that does not answer them as before is closed. */
   keepAlive(to: SipAddress): void
+  /** Opens a connection to the next hop of this URI, or finds the open one; its address. Rejects with TRANSPORT. */
+  openFlow(target: string): Promise<SipAddress>
+  /** What the registrar has told; undefined: the account is not registered. */
+  setBinding(binding: AccountBinding | undefined): void
   /** Replaces `sources`. */
   setSources(sources: AccountSources): void
   /** Stops taking requests for this account; dialogs that live go on. */

@@ -4,9 +4,9 @@ import type { CanReach } from '../dialog/dialog.js'
 import type { DialogIndex } from '../dialog/dialog-index.js'
 import type { Sender } from '../sender.js'
 import type { SipAddress, SipProtocol, UserAgentInit } from '../types.js'
-import type { NameAddress } from '../uri/name-address.js'
 import type { SipUri } from '../uri/sip-uri.js'
 import type { Contacts } from './contacts.js'
+import type { Routes } from './routes.js'
 
 /** What the parts of one account's user agent share. */
 export interface AccountContext {
@@ -26,8 +26,9 @@ export interface AccountContext {
   /** Whether our transports and our address family lead there. */
   readonly canReach: CanReach
   keepAlive(to: SipAddress): void
-  /** RFC 3261 8.1.2: the pre-existing route set of a request outside of dialogs. */
-  routeSetTo(target: SipUri): readonly NameAddress[]
+  /** Opens a flow to the next hop of a URI, or finds the open one. Rejects with TRANSPORT. */
+  openFlow(uri: SipUri): Promise<SipAddress>
+  readonly routes: Routes
 }
 
 /**

@@ -2,7 +2,7 @@ import { checkText } from '../message/header-check.js'
 import type { ContactWriter } from '../message/outgoing-request.js'
 import type { Way } from '../transport/flow.js'
 import type { HostPort } from '../transport/transport.js'
-import type { SipProtocol } from '../types.js'
+import type { AccountBinding, SipProtocol } from '../types.js'
 import { uriHost } from '../uri/host.js'
 
 /** A protocol that the endpoint listens on, and the address that peers use. */
@@ -29,6 +29,7 @@ export class Contacts implements ContactWriter {
   readonly #init: ContactsInit
   /** The public address that a registrar or a STUN server has shown. */
   #public: HostPort | undefined
+  #binding: Pick<AccountBinding, 'gruu' | 'isOutbound'> = { isOutbound: false }
   /** The last one by protocol and address. */
   #last: { sentBy: string; protocol: SipProtocol; isSecure: boolean; line: string } | undefined
 
@@ -50,6 +51,12 @@ export class Contacts implements ContactWriter {
     return this.uri !== before
   }
 
+  /** What the registrar has told; undefined: nothing any more. */
+  bind(binding: Pick<AccountBinding, 'gruu' | 'isOutbound'> = { isOutbound: false }): void {
+    this.#binding = binding
+    this.#last = undefined
+  }
+
   /** `secure`: RFC 3261 8.1.1.8 wants a SIPS Contact if the Request-URI or the first route is one. */
   uriFor({ remote, sentBy }: Pick<Way, 'remote' | 'sentBy'>, isSecure = false): string {
     const { home } = this.#init
@@ -63,9 +70,16 @@ export class Contacts implements ContactWriter {
     const last = this.#last
     const { protocol } = way.remote
     if (last && last.sentBy === way.sentBy && last.protocol === protocol && last.isSecure === isSecure) return last.line
-    const line = `Contact: <${this.uriFor(way, isSecure)}>`
+    const line = `Contact: <${this.#inDialogs(way, isSecure)}>`
     this.#last = { sentBy: way.sentBy, protocol, isSecure, line }
     return line
+  }
+
+  /** RFC 5627 4.4.1; RFC 5626 4.3 */
+  #inDialogs(way: Pick<Way, 'remote' | 'sentBy'>, isSecure: boolean): string {
+    const { gruu, isOutbound } = this.#binding
+    if (gruu?.startsWith(isSecure ? 'sips:' : 'sip:')) return gruu
+    return `${this.uriFor(way, isSecure)}${isOutbound ? ';ob' : ''}`
   }
 
   get #homeAddress(): string {

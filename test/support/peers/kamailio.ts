@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -20,6 +21,8 @@ interface KamailioInit {
   port?: number
   /** Listens on TLS in place of TCP, with this certificate. */
   tls?: MadeCertificate
+  /** Words that its command line begins with, to run it on another machine. */
+  prefix?: readonly string[]
 }
 
 export interface RegistrarInit extends KamailioInit {
@@ -104,8 +107,15 @@ export class Kamailio {
     return Kamailio.#start({ name: 'edge', ...init }, 'edge.cfg', defines)
   }
 
+  /** Load balancer in front of these nodes, `host:port`. */
+  static dispatcher(init: KamailioInit & { nodes: readonly string[] }): Promise<Kamailio> {
+    const list = peerFolder.file('nodes.list')
+    writeFileSync(list, init.nodes.map((node) => `1 sip:${node}\n`).join(''))
+    return Kamailio.#start({ name: 'dispatcher', ...init }, 'dispatcher.cfg', [`LIST="${list}"`])
+  }
+
   static async #start(
-    { name, port: wanted, host = LOOPBACK, tls }: KamailioInit & { name: string },
+    { name, port: wanted, host = LOOPBACK, tls, prefix = [] }: KamailioInit & { name: string },
     config: string,
     defines: string[],
   ): Promise<Kamailio> {
@@ -121,7 +131,8 @@ export class Kamailio {
     // -DD: in the foreground, with workers; -E: log to stderr; -m, -M: memory in MB; -n: workers per socket.
     args.push('-DD', '-E', '-m', '64', '-M', '8', '-n', '2', '-N', '2')
     for (const protocol of ['udp', tls ? 'tls' : 'tcp']) args.push('-l', `${protocol}:${hostPort({ host, port })}`)
-    const process = new PeerProcess({ name: `kamailio-${name}`, command: 'kamailio', args })
+    const [command = '', ...words] = [...prefix, 'kamailio', ...args]
+    const process = new PeerProcess({ name: `kamailio-${name}`, command, args: words })
     const kamailio = new Kamailio({ host, port, process, control })
     try {
       await kamailio.#ready()
@@ -156,6 +167,13 @@ export class Kamailio {
   /** What the location table holds for this user now. */
   async bindings(user: string): Promise<Binding[]> {
     return parseLocation(await this.rpc('ul.dump')).filter((b) => b.aor === user || b.aor.startsWith(`${user}@`))
+  }
+
+  /** Lets it call this address for the user, next to those that are registered. */
+  async bind(user: string, contact: string): Promise<void> {
+    const [expiresSec, q, path, flags, methods] = ['600', '1.0', 's:0', ['0', '0'], '8191'] as const
+    const answer = await this.rpc('ul.add', 'location', user, contact, expiresSec, q, path, ...flags, methods)
+    if (answer.startsWith('error')) throw new Error(`ul.add: ${answer}`)
   }
 
   stop(): Promise<void> {

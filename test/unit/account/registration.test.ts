@@ -14,6 +14,7 @@ interface Register {
   target: string
   signal?: AbortSignal
   expires: string
+  supported: string
   contact: string
   /** Contacts that it removes. */
   old: string[]
@@ -29,7 +30,7 @@ function response(status: number, headers: Record<string, string[]>, reason: str
 }
 
 /** A registrar that waits to be told what to answer; random numbers are always the middle. */
-function setUp(expiresSec = 600, oldContacts: string[] = []) {
+function setUp(expiresSec = 600, oldContacts: string[] = [], instance?: string) {
   const clock = new FakeClock()
   const sent: Register[] = []
   const states: RegistrationState[] = []
@@ -58,6 +59,7 @@ function setUp(expiresSec = 600, oldContacts: string[] = []) {
         sent.push({
           ...init,
           expires: header('Expires'),
+          supported: header('Supported'),
           contact: `<${userAgent.contactUri}>${init.contactParams}`,
           old: init.oldContacts?.filter((each) => each !== userAgent.contactUri) ?? [],
           answer: (status, headers = {}, reason = 'Reason') => done(response(status, headers, reason)),
@@ -74,7 +76,14 @@ function setUp(expiresSec = 600, oldContacts: string[] = []) {
       repair: new ContactRepair(clock),
       random: (min, max) => (min + max) / 2,
     },
-    { aor: 'sip:alice@example.com', registrar: 'sip:example.com', host: 'host', expiresSec, oldContacts },
+    {
+      aor: 'sip:alice@example.com',
+      registrar: 'sip:example.com',
+      host: 'host',
+      expiresSec,
+      oldContacts,
+      ...(instance && { instance }),
+    },
   )
   registration.on('state', (state) => states.push(state))
   const last = () => sent.at(-1) as Register
@@ -85,6 +94,23 @@ const NATTED = 'sip:0a1b2c@127.0.0.2:40000'
 const natted = (port = 40_000) => ({ Via: [`SIP/2.0/UDP 127.0.0.1:5060;rport=${port};received=127.0.0.2`] })
 
 describe('registration', () => {
+  it('offers outbound and GRUU with its instance (RFC 5626 4.2.1, RFC 5627 4.1), and no outbound after a 439', async () => {
+    const { registration, last, sent } = setUp(600, [], 'urn:uuid:1')
+    registration.register()
+    assert.deepEqual(
+      [last().contact, last().supported],
+      [`<${CONTACT}>;expires=600;+sip.instance="<urn:uuid:1>";reg-id=1`, 'path, outbound, gruu'],
+    )
+    await last().answer(439)
+    const without = [`<${CONTACT}>;expires=600;+sip.instance="<urn:uuid:1>"`, 'path, gruu']
+    assert.deepEqual([sent.length, last().contact, last().supported], [2, ...without])
+    await last().answer(200)
+    assert.equal(registration.state.state, 'registered')
+    const plain = setUp()
+    plain.registration.register()
+    assert.deepEqual([plain.last().contact, plain.last().supported], [`<${CONTACT}>;expires=600`, ''])
+  })
+
   it('behind a NAT registers again at once with the address that the registrar saw, and removes the other one', async () => {
     const { clock, sent, registration, last, names } = setUp()
     registration.register()

@@ -22,6 +22,8 @@ describe('route of proxies', () => {
     ['sip:edge.example.com:5070;strict;transport=tcp', '<sip:edge.example.com:5070;transport=tcp>'],
     ['<sip:edge.example.com;STRICT>', '<sip:edge.example.com>'],
     ['edge.example.com;strict;strict', '<sip:edge.example.com>'],
+    ['edge.example.com;strict ;strict', '<sip:edge.example.com>'],
+    ['<sip:edge.example.com;strict >', '<sip:edge.example.com>'],
     ['<sip:edge.example.com>;strict', '<sip:edge.example.com>'],
     ['edge.example.com;strictly', '<sip:edge.example.com;strictly;lr>'],
     ['a;strict, b, sip:c;strict', '<sip:a>', '<sip:b;lr>', '<sip:c>'],

@@ -385,6 +385,7 @@ describe('command line', () => {
     assert.deepEqual(listening.tls, { pair: { certificate: { file: cert }, key: { file: key } } })
     assert.deepEqual(transport('--tls-ca', cert).tls, { ca: { file: cert } })
     assert.deepEqual(transport('--tls-insecure').tls, { verify: 'off' })
+    assert.deepEqual([transport().keepAliveMs, transport('--keep-alive', '15').keepAliveMs], [undefined, 15_000])
     assert.deepEqual(
       transport('--ws-origin', 'https://a.test', '--ws-origin', 'https://b.test', '--ws-path', '/sip').ws,
       { origins: ['https://a.test', 'https://b.test'], path: '/sip' },

@@ -123,6 +123,20 @@ const ACCOUNT: Record<Exclude<keyof AccountConfig, 'id' | 'transport'>, Change> 
       return agent(scene).published
     },
   },
+  outbound: {
+    before: {},
+    after: { outbound: false },
+    asked: async (scene) => (await registered(scene))?.contactParams,
+  },
+  keepFlow: {
+    before: {},
+    after: { keepFlow: true },
+    asked: async (scene) => {
+      await settled()
+      scene.clock.advance(25_000)
+      return agent(scene).keptAlive
+    },
+  },
   register: {
     before: { register: false },
     after: { register: true },
@@ -295,6 +309,16 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
     after: at({ bindAddress: '', ipVersion: '6' }),
     asked: (scene) => scene.asked.at(-1)?.ipVersion,
   },
+  keepAliveMs: {
+    before: {},
+    after: at({ keepAliveMs: 10_000 }),
+    asked: async (scene) => {
+      await scene.commands.register({ accountId: 'a1' })
+      await settled()
+      scene.clock.advance(24_000)
+      return agent(scene).keptAlive.length
+    },
+  },
   bindAddress: { before: {}, after: at({ bindAddress: '127.0.0.2' }), asked: (scene) => endpoint(scene)?.host },
   publicAddress: {
     before: {},
@@ -317,7 +341,7 @@ const TRANSPORT: Record<Exclude<keyof TransportConfig, 'id' | 'name'>, Change> =
   userAgent: { before: {}, after: at({ userAgent: 'new' }), asked: (scene) => endpoint(scene)?.userAgent },
   tls: { before: {}, after: at({ tls: { verify: 'chain' } }), asked: (scene) => endpoint(scene)?.tls?.verify },
   ws: { before: {}, after: at({ ws: { origins: ['*'] } }), asked: (scene) => endpoint(scene)?.ws?.origins },
-  trace: { before: {}, after: at({ trace: true }), asked: (scene) => endpoint(scene)?.trace },
+  trace: { before: {}, after: at({ trace: true }), asked: ({ network }) => network.live.at(-1)?.isTraced },
   rtpPortMin: {
     before: {},
     after: at({ rtpPortMin: 12_000 }),
@@ -383,7 +407,7 @@ it('a change that the peers of an account cannot see leaves its registration and
     blockedTargets: ['0900*'],
     allowEmergency: true,
   }
-  for (const [field, value] of Object.entries(unseen)) {
+  for (const [field, value] of Object.entries({ ...unseen, ...at({ trace: true }) })) {
     await scene.commands.setAccount(account({ [field]: value }))
     assert.equal(agent(scene), before, field)
   }

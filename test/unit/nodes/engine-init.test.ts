@@ -21,6 +21,8 @@ describe('nodes/shared/engine: where files lie', () => {
     assert.deepEqual(init.mediaRoots.slice(0, 3), ['/srv/prompts', '/data/sounds', '/data/ringflow/media'])
     assert.equal(init.recordRoot, '/data/calls')
     assert.equal(init.logLevel, 'debug')
+    assert.deepEqual(init.dnsServers, [])
+    assert.deepEqual(initFor({ ringflow: { dnsServers: '192.0.2.53' } }).dnsServers, ['192.0.2.53'])
     assert.deepEqual(initFor({ userDir: '/data', ringflow: { mediaFolders: 'one' } }).mediaRoots[0], '/data/one')
   })
 })

@@ -129,6 +129,25 @@ describe('nodes/shared/accounts', () => {
     await assert.rejects(accounts.ready('account'), { code: 'NO_ACCOUNT' })
   })
 
+  it('gets what the nodes do not know before the engine sees it, and again when that has changed', async () => {
+    let userAgent = 'one'
+    const complete = async (account: AccountConfig) => ({
+      ...account,
+      transport: { ...account.transport, userAgent },
+    })
+    accounts = new FlowAccounts({ engine, clock, isClosing: () => closing, complete })
+    accounts.attach(config())
+    await accounts.ready('account')
+    userAgent = 'two'
+    accounts.renew()
+    await accounts.ready('account')
+    assert.deepEqual(
+      fake.sent('setAccount').map(({ transport }) => transport.userAgent),
+      ['one', 'two'],
+    )
+    assert.equal(accounts.config('account')?.transport.userAgent, '', 'deploys compare what the nodes say')
+  })
+
   it('other settings replace it, a password among them', async () => {
     accounts.attach(config())
     accounts.attach(config({ password: 'changed' }))

@@ -51,6 +51,12 @@ describe('the settings of a transport', () => {
     assert.throws(() => parsed({ mediaAddress: 'a:1' }), /mediaAddress: "a:1" is not a valid host/)
   })
 
+  it('say how often NAT bindings are kept alive', () => {
+    const keepAlives = ['', '0', '15'].map((keepAlive) => parsed({ keepAlive }).keepAliveMs)
+    assert.deepEqual(keepAlives, [undefined, 0, 15_000])
+    assert.throws(() => parsed({ keepAlive: '2.5' }), /keepAlive: 2.5 is not between 5 and 3600/)
+  })
+
   it('are accepted by the engine with every protocol of an account, also without a port except UDP', () => {
     for (const protocol of ['tcp', 'tls', 'ws', 'wss'] as const) {
       const transport = parsed({ udpPort: '' })

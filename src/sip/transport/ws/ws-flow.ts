@@ -81,6 +81,10 @@ export class WsFlow implements PooledFlow {
     if (this.#care.isSilent(silentMs)) this.close()
   }
 
+  keepAlive(): void {
+    this.#care.ping()
+  }
+
   /** Idempotent. */
   close(): void {
     if (this.#closed) return

@@ -1,6 +1,7 @@
 /** SIP over TLS: framing, limits and names. What all transports share: test/contract. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { silentLogger } from '../../../../src/base/logger.js'
@@ -48,6 +49,31 @@ describe('SIP over TLS', () => {
     assert.equal(statusOf(await stranger.messages.next()), '200')
     stranger.send('\r\n\r\n')
     await until(() => stranger.framed.at(-1)?.kind === 'pong', 'a pong')
+  })
+
+  it('takes a renewed PEM text without another listener, and keeps the old one if that cannot be used', async () => {
+    const pem = (commonName: string): TlsSettings => {
+      const { certificateFile, keyFile } = authority.make({ commonName })
+      const [certificate, key] = [certificateFile, keyFile].map((file) => ({ pem: readFileSync(file, 'utf8') }))
+      return certificate && key ? { ...testTls(), pair: { certificate, key } } : {}
+    }
+    const bob = await party('bob', { tls: pem('old') })
+    const { port } = bob.endpoint.local
+    const shown = async (): Promise<string> => {
+      const socket = tls.connect({ port, host: '127.0.0.1', ca: readFileSync(authority.caFile) })
+      await within(once(socket, 'secureConnect'), 'a handshake')
+      const name = socket.getPeerCertificate().subject.CN
+      socket.destroy()
+      return String(name)
+    }
+    const standing = await peer(port)
+    assert.equal(await shown(), 'old')
+    await bob.endpoint.renewTls(pem('new'))
+    assert.equal(await shown(), 'new')
+    await bob.endpoint.renewTls({ pair: { certificate: { pem: 'x' }, key: { pem: 'x' } } })
+    assert.equal(await shown(), 'new')
+    standing.send(options('s'))
+    assert.equal(statusOf(await standing.messages.next()), '200', 'a connection that stands goes on')
   })
 
   it('a SIPS target is called by TLS, from a SIPS Contact, and both sides stay with TLS', async () => {

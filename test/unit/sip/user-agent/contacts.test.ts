@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SipProtocol } from '../../../../src/sip/types.js'
-import { Contacts } from '../../../../src/sip/user-agent/contacts.js'
+import { Contacts, ContactWith } from '../../../../src/sip/user-agent/contacts.js'
 
 const way = (protocol: SipProtocol, sentBy: string) => ({
   remote: { protocol, host: '192.0.2.9', port: 9 },
@@ -24,5 +24,19 @@ describe('Contacts', () => {
     const contacts = new Contacts({ user: 'alice', home: undefined })
     assert.equal(contacts.uriFor(way('tls', '192.0.2.1:5061'), true), 'sips:alice@192.0.2.1:5061;transport=tcp')
     assert.equal(contacts.uriFor(way('wss', '192.0.2.1:8089'), true), 'sips:alice@192.0.2.1:8089;transport=ws')
+  })
+
+  it('in dialogs are the GRUU of the registrar (RFC 5627 4.4.1), or have ob (RFC 5626 4.3); a REGISTER has neither', () => {
+    const contacts = new Contacts({ user: 'alice', home: undefined })
+    const tls = way('tls', '192.0.2.1:5061')
+    contacts.bind({ isOutbound: true })
+    assert.equal(contacts.lineFor(tls), 'Contact: <sip:alice@192.0.2.1:5061;transport=tls;ob>')
+    contacts.bind({ isOutbound: true, gruu: 'sip:alice@example.com;gr=1' })
+    assert.equal(contacts.lineFor(tls), 'Contact: <sip:alice@example.com;gr=1>')
+    assert.equal(contacts.lineFor(tls, true), 'Contact: <sips:alice@192.0.2.1:5061;transport=tcp;ob>')
+    const register = new ContactWith(contacts, ';expires=60')
+    assert.equal(register.lineFor(tls, false), 'Contact: <sip:alice@192.0.2.1:5061;transport=tls>;expires=60')
+    contacts.bind()
+    assert.equal(contacts.lineFor(tls), 'Contact: <sip:alice@192.0.2.1:5061;transport=tls>')
   })
 })
