@@ -44,7 +44,7 @@ describe('settings of calls', () => {
     assert.deepEqual(callSettingsFrom(options([])), {})
   })
 
-  it('of a group: all at once unless the options say otherwise; one plain target is no group', () => {
+  it('of a group: all at once unless the options say otherwise; one plain target makes none', () => {
     assert.equal(groupFrom(options([]), ['1001']), undefined)
     assert.deepEqual(groupFrom(options([]), ['1001', '1002']), {
       targets: [{ target: '1001' }, { target: '1002' }],
