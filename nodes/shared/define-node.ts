@@ -12,6 +12,7 @@ import { labelsOf } from './labels.js'
 import type { Ended, LiveNode } from './live-nodes.js'
 import type { MediaNote } from './message.js'
 import { type Migrations, migrate } from './migrate.js'
+import type { OutsideEvent } from './outside-event.js'
 import {
   type ConfigNode,
   complete,
@@ -50,6 +51,9 @@ export interface NodeDefinition<Config extends Settings> {
   onAnyCall?(node: FlowNode<Config>, event: CallEvent): void
   onRecord?(node: FlowNode<Config>, event: Ended): void
   onRegistration?(node: FlowNode<Config>, accountId: string, registration: RegistrationState): void
+  onOutside?(node: FlowNode<Config>, event: OutsideEvent): void
+  /** The node is closed, and no other has its id. */
+  close?(node: FlowNode<Config>): void
   onEngine?(node: FlowNode<Config>, engine: EngineEvents['engine']): void
 }
 
@@ -80,6 +84,7 @@ export function defineNode<Config extends Settings>(RED: RED, definition: NodeDe
     this.on('close', (_removed: boolean, done: () => void) => {
       telephony.live.remove(node)
       node.close()
+      if (!telephony.live.get(node.id)) definition.close?.(node)
       leaveAccount()
       void nodeClosed().then(done)
     })
@@ -94,6 +99,7 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
 
   // Present only if the node type handles them: these events go to all nodes that do.
   readonly onAnyCall?: (event: CallEvent) => void
+  readonly onOutside?: (event: OutsideEvent) => void
   readonly onRecord?: (event: Ended) => void
   readonly onRegistration?: (accountId: string, registration: RegistrationState) => void
 
@@ -105,8 +111,9 @@ class LiveFlowNode<Config extends Settings> extends FlowNode<Config> implements 
     super({ ...deps, ...(definition.idle && { idle: definition.idle }) })
     this.#on = definition
     this.labels = labels
-    const { onAnyCall, onRecord, onRegistration } = definition
+    const { onAnyCall, onOutside, onRecord, onRegistration } = definition
     if (onAnyCall) this.onAnyCall = (event) => onAnyCall(this, event)
+    if (onOutside) this.onOutside = (event) => onOutside(this, event)
     if (onRecord) this.onRecord = (event) => onRecord(this, event)
     if (onRegistration) this.onRegistration = (accountId, registration) => onRegistration(this, accountId, registration)
   }

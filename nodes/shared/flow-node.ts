@@ -190,6 +190,19 @@ export class FlowNode<Config> implements LiveNode {
     return telephony.engine.call(op, arg)
   }
 
+  /** A command at the start of the node, once the engine has the account. A failure shows at the node. */
+  standing<Op extends keyof EngineCommands>(op: Op, arg: Parameters<EngineCommands[Op]>[0]): void {
+    const run = async (): Promise<void> => {
+      await telephony.accounts.ready(this.accountId).catch(() => undefined)
+      if (telephony.live.get(this.id)?.node === this.node) await this.engine(op, arg)
+    }
+    run().catch((thrown) => {
+      const error = TelephonyError.from(thrown)
+      this.showError(error)
+      this.node.error(error)
+    })
+  }
+
   /** The account's node, with its name. Throws if its settings are wrong. */
   account(): ConfigNode<unknown> {
     const account = this.#RED.nodes.getNode(this.accountId) as ConfigNode<unknown> | null | undefined

@@ -2,6 +2,7 @@
 import type { CallEvent } from '../../src/call/call-event.js'
 import type { EngineEvents, RegistrationState } from '../../src/engine/protocol.js'
 import type { TelephonyError } from './errors.js'
+import type { OutsideEvent } from './outside-event.js'
 import type { RedNode } from './red.js'
 import type { Status, StatusKey } from './status.js'
 
@@ -31,11 +32,13 @@ export interface LiveNode {
   /** The end of any call, with its record. Also for calls that an earlier stop of the flows has ended. */
   onRecord?(event: Ended): void
   onRegistration?(accountId: string, registration: RegistrationState): void
+  /** A message, a pinged peer or a subscription: of any account. */
+  onOutside?(event: OutsideEvent): void
   onEngine?(engine: EngineEvents['engine']): void
 }
 
 /** Events that go to each node with a handler for them, whichever node the call belongs to. */
-type Broadcast = 'onAnyCall' | 'onRecord' | 'onRegistration'
+type Broadcast = 'onAnyCall' | 'onOutside' | 'onRecord' | 'onRegistration'
 
 export class LiveNodes {
   readonly #nodes = new Map<string, LiveNode>()

@@ -1,6 +1,6 @@
 /** Connects the parts, once per process: the engine, its accounts and calls, and the nodes that exist now. */
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import type { EngineEvents } from '../../src/engine/protocol.js'
+import type { EngineCommands, EngineEvents } from '../../src/engine/protocol.js'
 import { Deploys } from './deploys.js'
 import { TelephonyError } from './errors.js'
 import { FlowAccounts } from './flow-accounts.js'
@@ -8,6 +8,7 @@ import { FlowCalls, guard } from './flow-calls.js'
 import { HttpsCertificate } from './https-certificate.js'
 import { type Ended, LiveNodes } from './live-nodes.js'
 import { AccountTroubles, sentenceOf, traceSentence, writeLog } from './logs.js'
+import type { OutsideEvent } from './outside-event.js'
 import type { RED } from './red.js'
 import { engineInit, SharedEngine, unsentPath } from './shared-engine.js'
 import { UnsentRecords } from './unsent-records.js'
@@ -39,13 +40,25 @@ let logsTo: RED | undefined
 let stopping = Promise.resolve()
 
 /** The objects that all nodes share. They have module scope because they outlive the nodes. */
-export const telephony = { deploys, live, engine, accounts, calls, clock: systemClock as Clock }
+export const telephony = {
+  deploys,
+  live,
+  engine,
+  accounts,
+  calls,
+  clock: systemClock as Clock,
+  /** A command whose failure does not matter: the engine may have stopped. */
+  tell<Op extends keyof EngineCommands>(op: Op, arg: Parameters<EngineCommands[Op]>[0]): void {
+    engine.call(op, arg).catch(() => undefined)
+  },
+}
 
 engine.on('call', (event) => calls.handle(event))
 accounts.on('registration', (accountId, registration) => {
   for (const node of live.listeningTo('onRegistration'))
     guard(node, () => node.onRegistration?.(accountId, registration))
 })
+for (const name of ['message', 'peer', 'subscription'] as const) engine.on(name, tellOutside)
 engine.on('engine', tellEngine)
 engine.on('trace', (line) => log('info', traceSentence(line)))
 engine.on('log', ({ level, line }) => log(level, sentenceOf(line, nameOf)))
@@ -113,6 +126,10 @@ function tellAccount(accountId: string): void {
   for (const node of live.all()) {
     if (node.accountId === accountId || node.accountId === '') guard(node, () => node.showAccount())
   }
+}
+
+function tellOutside(event: OutsideEvent): void {
+  for (const node of live.listeningTo('onOutside')) guard(node, () => node.onOutside?.(event))
 }
 
 function tellEngine(event: EngineEvents['engine']): void {

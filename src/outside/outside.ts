@@ -86,6 +86,7 @@ export class Outside {
     if (request.method !== 'MESSAGE') incoming.reject(481)
     // As for calls without a flow: the sender may try again later.
     else if (!this.#takers.has(accountId)) incoming.reject(480)
+    else if (!isReadable(request)) incoming.reject(415)
     else {
       incoming.accept()
       this.#deps.message(this.#messageOf(accountId, request))
@@ -138,6 +139,16 @@ export class Outside {
       sipCallId: request.callId,
     }
   }
+}
+
+/** Reports of telephones to each other (RFC 3994, RFC 5438): no messages for a person. */
+const REPORTS = new Set(['application/im-iscomposing+xml', 'message/imdn+xml'])
+
+/** RFC 3261 8.2.3: a compressed body is refused, so that the sender repeats it as it is. */
+function isReadable(request: SipRequest): boolean {
+  const encodings = request.headers('Content-Encoding')
+  if (encodings.some((encoding) => encoding.trim().toLowerCase() !== 'identity')) return false
+  return !REPORTS.has(request.body?.contentType ?? '')
 }
 
 function exposedHeaders(request: SipRequest, { exposed }: Place): Record<string, string> {

@@ -6,6 +6,7 @@
  */
 export type MethodUse = 'offered' | 'taken' | 'elsewhere'
 
+const ACCEPT_TEXT = 'Accept: text/plain, text/*'
 /** A digit may come in an INFO. */
 const ACCEPT_INFO = 'Accept: application/dtmf-relay, application/dtmf'
 
@@ -43,10 +44,11 @@ export class Capabilities {
     return required.filter((tag) => !this.#optionTags.has(tag.toLowerCase()))
   }
 
-  /** The header lines that a refusal with this status needs (21.4.6, 21.4.13). */
-  refusalLines(status: number): string[] {
+  /** The header lines that a refusal with this status needs (21.4.6, 21.4.13); `method`: of the request. */
+  refusalLines(status: number, method = ''): string[] {
     if (status === 405) return [this.allow]
-    return status === 415 ? [ACCEPT_INFO] : []
+    if (status !== 415) return []
+    return method === 'MESSAGE' ? [ACCEPT_TEXT, 'Accept-Encoding: identity'] : [ACCEPT_INFO]
   }
 }
 

@@ -1,11 +1,13 @@
 /** Linphone as an independent peer: its SIP stack, RTP stack and DTMF detector share no code with baresip or SIPp. */
 import assert from 'node:assert/strict'
+import type { EngineEvents } from '../../src/engine/protocol.js'
 import { findGaps, measureTone, readWav } from '../support/audio.js'
 import { Kamailio } from '../support/peers/kamailio.js'
 import { Linphone } from '../support/peers/linphone.js'
 import { peerFolder } from '../support/peers/peer-folder.js'
 import '../support/peers/root-hooks.js'
 import { Phone } from '../support/phone.js'
+import { Inbox } from '../support/sip-parties.js'
 
 const ITS_HZ = 1000
 const OUR_HZ = 600
@@ -87,6 +89,21 @@ for (const protocol of ['udp', 'tcp'] as const) {
       console.log(`      ${call.codec}; received ${cdr.packetsReceived}, lost ${cdr.packetsLost}, MOS ${cdr.mos}`)
       assert.equal(cdr.packetsLost, 0)
       await measure(heard)
+    })
+
+    it('exchanges text messages with us through a registrar that challenges (RFC 3428)', async () => {
+      await start(true)
+      const { accountId } = phone
+      const received = new Inbox<EngineEvents['message']>('a message of Linphone')
+      phone.engine.on('message', (event) => received.put(event))
+      await phone.call('takeMessages', { accountId, taker: 'test', on: true })
+      const sent = await phone.call('sendMessage', { accountId, target: 'bob', text: 'Wasser im Keller' })
+      console.log(`      our message: ${sent.status} ${sent.reason}`)
+      assert.equal(sent.result, 'delivered')
+      await bob.line(/Wasser im Keller/)
+      bob.command('chat sip:alice@sip.test Verstanden')
+      const { text, from } = await received.next(15_000)
+      assert.deepEqual([text, from.user], ['Verstanden', 'bob'])
     })
 
     it('calls us: sound and digits both ways, it hangs up', async () => {

@@ -56,6 +56,7 @@ describe('settings from the environment', () => {
           ...defaults[type],
           ...('account' in defaults[type] ? { account: 'account' } : {}),
           ...(type === 'sip-play-media' ? { file: 'a.wav' } : {}),
+          ...(type === 'sip-subscribe' ? { target: '1003' } : {}),
         }),
       ),
     ]

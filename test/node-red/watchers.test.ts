@@ -17,7 +17,7 @@ interface Action {
   settings?: Record<string, unknown>
 }
 
-/** Every node whose input leads to one engine command. Dial and register have tests of their own. */
+/** Every node whose input leads to one engine command within a call. The others have tests of their own. */
 const ACTIONS: Record<string, Action> = {
   'sip-answer': { op: 'answer', reply: undefined, working: 'answering' },
   'sip-play-media': {
@@ -40,7 +40,7 @@ const ACTIONS: Record<string, Action> = {
 }
 /** Outputs for messages whose action has failed. */
 const FAILURE_OUTPUTS: Record<string, number> = { 'sip-play-media': 2, 'sip-gather': 2, 'sip-hold': 2, 'sip-wait': 3 }
-const OWN_LIFE = ['sip-dial', 'sip-register']
+const OWN_LIFE = ['sip-dial', 'sip-register', 'sip-message', 'sip-options', 'sip-subscribe']
 
 interface Caught {
   message: string

@@ -11,10 +11,13 @@ import sipGather from '../../nodes/sip-gather/sip-gather.js'
 import sipHangup from '../../nodes/sip-hangup/sip-hangup.js'
 import sipHold from '../../nodes/sip-hold/sip-hold.js'
 import sipIncoming from '../../nodes/sip-incoming/sip-incoming.js'
+import sipMessage from '../../nodes/sip-message/sip-message.js'
+import sipOptions from '../../nodes/sip-options/sip-options.js'
 import sipPlayMedia from '../../nodes/sip-play-media/sip-play-media.js'
 import sipProxy from '../../nodes/sip-proxy/sip-proxy.js'
 import sipRecord from '../../nodes/sip-record/sip-record.js'
 import sipRegister from '../../nodes/sip-register/sip-register.js'
+import sipSubscribe from '../../nodes/sip-subscribe/sip-subscribe.js'
 import sipTransfer from '../../nodes/sip-transfer/sip-transfer.js'
 import sipTransport from '../../nodes/sip-transport/sip-transport.js'
 import sipWait from '../../nodes/sip-wait/sip-wait.js'
@@ -45,6 +48,9 @@ const ALL: NodeModule[] = [
   sipProxy,
   sipAccount,
   sipRegister,
+  sipMessage,
+  sipOptions,
+  sipSubscribe,
   sipDial,
   sipIncoming,
   sipAnswer,

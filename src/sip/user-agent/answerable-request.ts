@@ -55,7 +55,7 @@ export class AnswerableRequest implements IncomingRequest {
   reject(status: number, init: { reason?: string; headers?: readonly HeaderField[] } = {}): void {
     const reason = init.reason === undefined ? undefined : checkText('reason', init.reason)
     const lines = [
-      ...OUR_CAPABILITIES.refusalLines(status),
+      ...OUR_CAPABILITIES.refusalLines(status, this.request.method),
       ...headerLines(init.headers),
       ...this.#context.userAgentLines,
     ]

@@ -63,6 +63,14 @@ describe('outside of calls, engine to engine and peer', () => {
       assert.equal((await send(target)).status, 480)
     })
 
+    it('refuses a report that a telephone sends by itself with 415', async () => {
+      await engine.call('takeMessages', { accountId: 'callee', taker: 'n', on: true })
+      const refused = await send(target, { contentType: 'application/im-iscomposing+xml', text: '<isComposing/>' })
+      assert.equal(refused.status, 415)
+      assert.equal((await send(target)).status, 200)
+      assert.equal((await messages.next()).contentType, 'text/plain')
+    })
+
     it('202 is accepted, an error is refused', async () => {
       for (const [status, result] of [
         [202, 'accepted'],

@@ -48,6 +48,7 @@ describe('validators of the forms', () => {
     'sip-account': ['Address: must be filled in'],
     'sip-proxy': ['Route: must be filled in'],
     'sip-play-media': ['File: must be filled in'],
+    'sip-subscribe': ['Number or address: must be filled in'],
   }
 
   for (const type of TYPES) {

@@ -19,13 +19,16 @@ const OUTPUTS: Record<string, string[]> = {
   'sip-event': ['event'],
   'sip-cdr-out': ['call detail record'],
   'sip-register': ['registration'],
+  'sip-message': ['delivered, or received', 'not delivered'],
+  'sip-subscribe': ['state', 'subscription'],
+  'sip-options': ['up', 'down', 'each result'],
 }
 const WITHOUT_INPUT = ['sip-incoming', 'sip-event', 'sip-cdr-out']
 /** In `defaults`, but edited by a list or by nobody. */
 const WITHOUT_FIELD = ['version', 'codecs', 'hops', 'events']
 
 describe('forms', () => {
-  it('exist for 17 types', () => assert.equal(TYPES.length, 17))
+  it('exist for 20 types', () => assert.equal(TYPES.length, 20))
 
   for (const type of TYPES) {
     describe(type, () => {

@@ -12,6 +12,7 @@ const catalogueOf = (lang: string): { status?: Record<string, unknown> } =>
 /** Some have a detail: here each has its longest. */
 const DETAILS: Record<string, string> = {
   failed: '486',
+  up: '31999 ms',
   portInUse: '65535',
   ended: '10:00:00',
   playing: '(2)',
@@ -72,7 +73,7 @@ describe('nodes/shared/status', () => {
         'transferred',
       ],
       'yellow ring': ['starting', 'registering', 'unregistering', 'dialling', 'trying', 'ringing', 'early'],
-      'green dot': ['registered', 'inCall', 'held'],
+      'green dot': ['registered', 'inCall', 'held', 'up', 'subscribed'],
       'blue dot': ['transferring', 'answering', 'playing', 'gathering', 'waiting', 'sending', 'recording', 'hangingUp'],
       'red ring': [
         'failed',
@@ -84,6 +85,7 @@ describe('nodes/shared/status', () => {
         'sessionExpired',
         'abandoned',
         'interrupted',
+        'down',
       ],
     })
   })

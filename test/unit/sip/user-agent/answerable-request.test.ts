@@ -198,7 +198,7 @@ describe('IncomingRequest', () => {
     await reinvite
   })
 
-  it('without a handler: INFO is taken, an offer gets 488, REFER 603, NOTIFY 481, MESSAGE 480', () => {
+  it('without a handler: INFO is taken, an offer gets 488, REFER 603, NOTIFY 481, SUBSCRIBE 489, MESSAGE 480', () => {
     delete wire.handlers.request
     dialog.handlers = {}
     for (const [method, body, status] of [
@@ -207,6 +207,7 @@ describe('IncomingRequest', () => {
       ['UPDATE', SDP, '488'],
       ['NOTIFY', '', '481'],
       ['REFER', '', '603'],
+      ['SUBSCRIBE', '', '489'],
     ] as const) {
       wire.receive(wire.request(method, { dialog, body }))
       assert.deepEqual(finals(), [status], method)

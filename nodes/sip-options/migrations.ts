@@ -1,0 +1,3 @@
+import type { Migrations } from '../shared/migrate.js'
+
+export const migrations: Migrations = {}
