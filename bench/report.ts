@@ -76,7 +76,7 @@ function transportTable({ transports }: Figures): string {
     ['us to us, no sound', 'CPU ms/call, both', 'of UDP', 'clean/s', 'set-up p50', 'p99 ms', 'failed', 'no core %'],
     transports.map((of) => [
       of.protocol === 'tls' ? 'TLS (at most 2 x)' : of.protocol.toUpperCase(),
-      of.bothCpuMsPerCall.toFixed(2),
+      of.cpuMsPerCall.toFixed(2),
       `${of.timesUdp.toFixed(2)} x`,
       `${of.cleanPerSecond}`,
       of.setupP50Ms.toFixed(1),

@@ -131,7 +131,7 @@ export async function measureCalls(plan: SignallingPlan, pid: number, place: Pla
   }
 }
 
-async function climb(
+export async function climb(
   { steps, secondsPerRung }: SignallingPlan,
   pid: number,
   place: Place,

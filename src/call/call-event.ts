@@ -1,4 +1,5 @@
 import type { CodecName, Direction, Heard, MediaStats, MediaTrouble, PlayEnded } from '../media/protocol.js'
+import type { Finding } from '../trace/diagnosis/finding.js'
 import type { CallAlert } from './alert.js'
 import type { CallIdentity } from './identity.js'
 import type { EndReason } from './reason.js'
@@ -67,6 +68,8 @@ export interface CallSnapshot {
   /** Id of the group whose targets are called, null for a single call. */
   group: string | null
   end: CallEnd | null
+  /** Likely causes of a failure, at the end of a call that the trace has seen; absent without one. */
+  diagnosis?: Finding[]
 }
 
 interface CallEventBase {

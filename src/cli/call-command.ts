@@ -43,6 +43,7 @@ export async function runCall(context: CommandContext): Promise<number> {
     if (refused) {
       const { problem, advice } = registrationFailure(refused, account)
       report.fail(problem, advice)
+      report.findings((await engine.call('trace', { format: 'diagnosis' })).findings)
       return EXIT.failed
     }
     if (signal.aborted) {

@@ -12,8 +12,13 @@ import { runOptions } from './options-command.js'
 import { runRegister } from './register-command.js'
 import { Report, type Streams } from './report.js'
 import { answer, call, message, OUTPUT, options as ping, register } from './specs.js'
+import { runTrace } from './trace-command.js'
+import { trace } from './trace-spec.js'
 
-const COMMANDS = { call, answer, register, message, options: ping } as const satisfies Record<string, CommandSpec>
+const COMMANDS = { call, answer, register, message, options: ping, trace } as const satisfies Record<
+  string,
+  CommandSpec
+>
 /** Errors of the engine that come from a wrong command line. */
 const WRONG_USE = new Set<ErrorCode>(['BAD_TARGET', 'BAD_CONFIG', 'FILE_NOT_FOUND'])
 /** After this time a text explains why the end takes long. */
@@ -25,6 +30,7 @@ const RUNS: Readonly<Record<CommandName, CommandRun>> = {
   register: runRegister,
   message: runMessage,
   options: runOptions,
+  trace: runTrace,
 }
 
 /** Returns the exit code. */

@@ -5,6 +5,7 @@ import type { Options } from './options.js'
 import type { Refused } from './registration-failure.js'
 import type { Report } from './report.js'
 import { INSECURE } from './tls-options.js'
+import { traced, traceFileFrom } from './trace-file.js'
 
 export interface CommandContext {
   options: Options
@@ -26,6 +27,7 @@ export async function startEngine(
   paths: Pick<EngineInit, 'mediaRoots' | 'recordRoot'> = { mediaRoots: [], recordRoot: process.cwd() },
 ): Promise<Engine> {
   if (options.flag('tls-insecure')) report.warn(INSECURE)
+  const file = traceFileFrom(options)
   const traceSip = options.flag('trace')
   const level = options.oneOf('log-level', LOG_LEVELS) ?? (options.flag('verbose') ? 'debug' : 'silent')
   const dnsServers = options.text('dns')?.split(',') ?? []
@@ -33,7 +35,7 @@ export async function startEngine(
   engine.on('trace', ({ direction, remote, text }) => {
     process.stderr.write(`--- ${direction === 'in' ? 'from' : 'to'} ${remote}\n${text.trimEnd()}\n\n`)
   })
-  return engine
+  return traced(engine, file, report)
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -32,6 +32,7 @@ export async function runRegister(context: CommandContext): Promise<number> {
     if (refused) {
       const { problem, advice } = registrationFailure(refused, account)
       report.fail(problem, advice)
+      report.findings((await engine.call('trace', { format: 'diagnosis' })).findings)
       if (options.flag('once')) return EXIT.failed
     }
     if (!options.flag('once')) await aborted(signal)

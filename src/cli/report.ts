@@ -1,4 +1,4 @@
-import type { EngineEvents } from '../engine/protocol.js'
+import type { EngineEvents, Finding } from '../engine/protocol.js'
 import { type Ended, isGoodEnd, type Outcome } from './outcome.js'
 import { seconds, summaryOf, summaryText, troubleText } from './summary.js'
 
@@ -47,6 +47,12 @@ export class Report {
   summary(ended: Ended, outcome: Outcome): void {
     this.say('summary', summaryOf(ended, outcome), summaryText(ended))
     if (!outcome.ok) this.fail(outcome.problem, outcome.advice)
+    this.findings(ended.call.diagnosis ?? [])
+  }
+
+  /** Likely causes of trouble, in the words of the diagnosis. */
+  findings(findings: readonly Finding[]): void {
+    for (const { text, advice } of findings) this.#streams.err(`  diagnosis: ${text}\n    ${advice}`)
   }
 
   /** Programs rely on the last line, so a run without a call has a summary too. */

@@ -146,6 +146,11 @@ const SOUND: OptionTable = {
 export const OUTPUT: OptionTable = {
   json: { type: 'boolean', help: 'print one JSON object per line on stdout; the last one is a summary' },
   trace: { type: 'boolean', help: 'show each SIP message on stderr (passwords masked)' },
+  'trace-file': {
+    type: 'string',
+    value: 'path',
+    help: 'write SIP to this file at the end: .txt a ladder, .mmd Mermaid,\n.pcap a capture with the sound (RTP) for Wireshark',
+  },
   verbose: { type: 'boolean', short: 'v', help: 'show the engine’s log on stderr, as --log-level debug does' },
   'log-level': {
     type: 'string',

@@ -34,6 +34,7 @@ export function summaryOf({ callId, call, cdr, end, stats }: Ended, { ok, proble
     undecodedPackets: stats?.undecodedPackets ?? 0,
     strangerPackets: stats?.strangerPackets ?? 0,
     strangerSources: stats?.strangerSources ?? [],
+    ...(call.diagnosis && { diagnosis: call.diagnosis }),
     recordings: cdr.recordings === '' ? [] : cdr.recordings.split(';'),
   }
 }

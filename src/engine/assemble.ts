@@ -1,9 +1,9 @@
 import { systemClock } from '../base/clock.js'
 import { startMediaService } from '../media/client.js'
 import { openSipEndpoint } from '../sip/endpoint.js'
-import type { SipTraceLine } from '../sip/types.js'
 import type { RootLogger } from '../trace/logger.js'
 import { openEngineNames } from './engine-names.js'
+import { EngineTrace } from './engine-trace.js'
 import { localAddressFor } from './local-address.js'
 import type { EngineInit } from './protocol.js'
 import { ownAddresses } from './surroundings.js'
@@ -17,19 +17,23 @@ export function assembleEngine(
 ): TelephonyEngine {
   const { clock = systemClock } = parts
   const { names, service } = openEngineNames({ clock, log }, init.dnsServers)
+  const media = parts.media ?? startMediaService({ log, clock })
+  const trace: EngineTrace = new EngineTrace(
+    { secrets: log.secrets, media, tell: (line) => engine.tell('trace', line) },
+    { live: init.traceSip ?? false },
+  )
   const engine: TelephonyEngine = new TelephonyEngine(
     {
       clock,
       log,
-      media: parts.media ?? startMediaService({ log, clock }),
-      openEndpoint: (endpoint) =>
-        openSipEndpoint({ clock, log, names: service.ours, trace, tracesAll: init.traceSip ?? false }, endpoint),
+      media,
+      trace,
+      openEndpoint: (endpoint) => openSipEndpoint({ clock, log, names: service.ours, trace }, endpoint),
       names,
       localAddress: (peer) => localAddressFor(peer, names.servers),
       addresses: ownAddresses,
     },
     init,
   )
-  const trace = (line: SipTraceLine): void => engine.tell('trace', { ...line, text: log.secrets.mask(line.text) })
   return engine
 }

@@ -16,6 +16,8 @@ import type {
 import type { CodecName, MediaStats, PlayEnded, RecordResult } from '../media/protocol.js'
 import type { OutsideCommands, OutsideEvents } from '../outside/protocol.js'
 import type { SipAddress, SipProtocol, TlsSettings, WsSettings } from '../sip/types.js'
+import type { Finding } from '../trace/diagnosis/finding.js'
+import type { TraceFilter } from '../trace/filter.js'
 
 import type { SignalCountry, SignalName } from './signals.js'
 
@@ -45,6 +47,39 @@ export interface EngineInit {
   /** DNS servers in the order of the tries: `192.0.2.53` or `192.0.2.53:5353`. Absent or empty: the servers of the system. */
   dnsServers?: string[]
 }
+
+/** What the engine keeps of its traffic, in bounded memory. */
+export interface TraceSettings {
+  /** SIP messages, secrets masked. Off: what was kept is forgotten. */
+  on: boolean
+  /** Also emit each message as a `trace` event. */
+  live?: boolean
+  /** Also RTP and RTCP, at most 4 MB of each call (about four minutes). */
+  rtp?: boolean
+  /** Keep digits (RFC 4733, INFO) readable. Absent: they are masked, because they may be a PIN. */
+  digits?: boolean
+}
+
+/** `callId`: a call, also one that has ended. `accountId`: registrations and calls of an account. Absent: everything. */
+export interface TraceQuery {
+  callId?: string
+  accountId?: string
+  filter?: TraceFilter
+  /** `diagnosis`: only the findings. */
+  format: 'text' | 'mermaid' | 'pcap' | 'diagnosis'
+}
+
+export interface TraceResult {
+  /** SIP messages, and RTP and RTCP packets. */
+  messages: number
+  packets: number
+  /** A text, or the octets of a pcap file. */
+  data: string | Uint8Array
+  /** Why something failed, the most likely cause first. */
+  findings: Finding[]
+}
+
+export type { Finding, TraceFilter }
 
 export type IpVersion = 'prefer-4' | 'prefer-6' | '4' | '6'
 
@@ -364,6 +399,10 @@ export type EngineCommands = OutsideCommands & {
   checkMedia(a: { file: string }): Promise<void>
   setTags(a: { callId: string; tags: Record<string, unknown> }): void
   stats(a: { callId: string }): Promise<MediaStats>
+  /** Switches the trace of all transports on or off while the engine runs. */
+  setTrace(a: TraceSettings): Promise<void>
+  /** What the trace holds, and its diagnosis. Rejects with WRONG_STATE if the trace is off. */
+  trace(a: TraceQuery): Promise<TraceResult>
   calls(a: null): CallSnapshot[]
   /** BYE, CANCEL, un-REGISTER for at most 3 s; then closes everything. */
   shutdown(a: null): Promise<void>

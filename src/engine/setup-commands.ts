@@ -1,4 +1,4 @@
-import type { AccountConfig, EngineCommands, InboundRule } from './protocol.js'
+import type { AccountConfig, EngineCommands, InboundRule, TraceSettings } from './protocol.js'
 
 type Op = keyof EngineCommands
 type Arg = { accountId?: string; [field: string]: unknown }
@@ -27,6 +27,7 @@ export class SetupCommands {
   /** Accounts whose state differs from their `register` setting. */
   readonly #registered = new Map<string, boolean>()
 
+  #trace: TraceSettings | undefined
   /** By name, in their order. */
   readonly #lasting = new Map<string, { op: Op; arg: Arg }>()
 
@@ -40,6 +41,9 @@ export class SetupCommands {
         this.#accounts.set(config.id, config)
         break
       }
+      case 'setTrace':
+        this.#trace = arg as TraceSettings
+        break
       case 'removeAccount':
         this.#accounts.delete(accountId)
         this.#rules.delete(accountId)
@@ -60,7 +64,8 @@ export class SetupCommands {
 
   /** One list per account, each to be run in order. The rule comes first, so that no call meets an account without it. */
   commands(): [op: Op, arg: unknown][][] {
-    return [...this.#accounts.values()].map((config) => {
+    const trace: [op: Op, arg: unknown][][] = this.#trace?.on ? [[['setTrace', this.#trace]]] : []
+    const accounts = [...this.#accounts.values()].map((config) => {
       const accountId = config.id
       const rule = this.#rules.get(accountId)
       const registered = this.#registered.get(accountId) ?? config.register
@@ -70,6 +75,7 @@ export class SetupCommands {
       for (const { op, arg } of this.#lasting.values()) if (arg.accountId === accountId) commands.push([op, arg])
       return commands
     })
+    return [...trace, ...accounts]
   }
 
   #noteLasting(op: Op, arg: Arg, { key, isEnd }: NonNullable<(typeof LASTING)[Op]>): void {

@@ -18,6 +18,7 @@ import type { OpenEndpoint } from './endpoints.js'
 import { EngineAccounts } from './engine-accounts.js'
 import { EngineCalls } from './engine-calls.js'
 import type { EngineNames } from './engine-names.js'
+import type { EngineTrace } from './engine-trace.js'
 import type { Destination } from './local-address.js'
 import { outsideOf } from './outside-commands.js'
 import { findPlayFile, prepareRecordFile, recordName } from './paths.js'
@@ -36,6 +37,7 @@ export interface EngineDeps {
   clock: Clock
   log: RootLogger
   media: MediaService
+  trace: EngineTrace
   openEndpoint: OpenEndpoint
   names: EngineNames
   localAddress: (peer: Destination) => Promise<string>
@@ -187,6 +189,11 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
     orphan: ({ callId }) => this.#orphan(callId),
     checkMedia: async ({ file }) => checkWavFile(await findPlayFile(file, this.#init.mediaRoots)),
     setTags: async ({ callId, tags }) => (await this.#calls.get(callId)).setTags(tags),
+    setTrace: (settings) => this.#deps.trace.set(settings),
+    trace: ({ accountId, ...query }) => {
+      const aor = accountId === undefined ? undefined : this.#accounts.get(accountId).account.peers.aor.uri
+      return this.#deps.trace.read({ ...query, ...(accountId !== undefined && { accountId }) }, aor)
+    },
     stats: async ({ callId }) => (await this.#calls.get(callId)).stats(),
     calls: () => this.#calls.snapshots(),
     shutdown: () => this.shutdown(),
@@ -208,7 +215,7 @@ export class TelephonyEngine extends TypedEmitter<EventTuples> {
   }
 
   #hearCall(event: CallEvent): void {
-    this.tell('call', event)
+    this.tell('call', this.#deps.trace.hear(event))
     if (event.type !== 'call.ended' || event.end.by !== 'error') return
     // The peer did not answer: an account that does not register has no other way to learn that its peer has moved.
     const { sipCode } = event.end

@@ -11,6 +11,7 @@ export type {
   MediaSession,
   MediaSessionEvents,
   MediaSessionInit,
+  PacketListener,
   ToPlay,
 } from './media-session.js'
 export type { MediaPool, MediaServiceInit } from './media-workers.js'

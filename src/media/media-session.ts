@@ -4,11 +4,13 @@ import type {
   EncodedPrompt,
   MediaConnect,
   MediaStats,
+  MediaTap,
   MediaTrouble,
   PlayEnded,
   PortRange,
   PromptSource,
   RecordResult,
+  TappedPackets,
 } from './protocol.js'
 
 export type MediaSessionEvents = {
@@ -66,6 +68,9 @@ export interface MediaRecording {
   stop(): Promise<RecordResult | null>
 }
 
+/** `local`: where the call receives. */
+export type PacketListener = (packets: TappedPackets, local: MediaSession['local']) => void
+
 export interface MediaSessionInit extends PortRange {
   id: string
   /** Codec of prompts before `connect`. */
@@ -75,6 +80,10 @@ export interface MediaSessionInit extends PortRange {
 /** All media of one engine; workers start when they are needed. */
 export interface MediaService {
   open(init: MediaSessionInit): Promise<MediaSession>
+  /** Copies the packets of all calls, also of later ones, until null. Resolves when all workers know it. */
+  tap(tap: MediaTap | null, hear?: PacketListener): Promise<void>
+  /** Resolves when the listener has got all packets up to now. */
+  flushTaps(): Promise<void>
   /** Closes every session and ends every worker. Idempotent. */
   close(): Promise<void>
 }

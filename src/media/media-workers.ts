@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
 import { TransientMap } from '../base/transient-map.js'
-import type { MediaService, MediaSession, MediaSessionInit } from './media-session.js'
+import type { MediaService, MediaSession, MediaSessionInit, PacketListener } from './media-session.js'
 import { type MediaLoad, MediaThread } from './media-thread.js'
 import type {
   AssetCommands,
@@ -11,6 +11,7 @@ import type {
   EncodedPrompt,
   MediaCallEvents,
   MediaOpen,
+  MediaTap,
   PortRange,
   PromptFigures,
   PromptSource,
@@ -69,6 +70,7 @@ export class MediaWorkers implements MediaPool {
   readonly #opening = new Set<string>()
   readonly #recordingTo = new Set<string>()
   #assets: AssetThread | undefined
+  #tap: { tap: MediaTap; hear: PacketListener } | undefined
   #closing: Promise<void> | undefined
 
   constructor(deps: MediaServiceDeps, init: MediaServiceInit = {}) {
@@ -126,6 +128,7 @@ export class MediaWorkers implements MediaPool {
       init,
     )
     this.#sessions.set(init.id, session)
+    if (this.#tap) void session.tap(this.#tap.tap)
     return session
   }
 
@@ -169,7 +172,9 @@ export class MediaWorkers implements MediaPool {
     const problem = PROBLEMS[name]?.(data)
     if (problem !== undefined) this.#deps.log.warn({ callId: data.id }, `media: ${problem}`)
     try {
-      this.#sessions.get(data.id)?.hear(name, data)
+      const session = this.#sessions.get(data.id)
+      if ('packets' in data && session) this.#tap?.hear(data, session.local)
+      session?.hear(name, data)
     } catch (err) {
       this.#deps.log.error({ err, event: name, callId: data.id }, 'a listener of a media event threw')
     }
@@ -197,6 +202,15 @@ export class MediaWorkers implements MediaPool {
       },
     })
     return assets
+  }
+
+  async tap(tap: MediaTap | null, hear: PacketListener = () => undefined): Promise<void> {
+    this.#tap = tap ? { tap, hear } : undefined
+    await Promise.all([...this.#sessions.values()].map((session) => session.tap(tap)))
+  }
+
+  async flushTaps(): Promise<void> {
+    if (this.#tap) await Promise.all([...this.#sessions.values()].map((session) => session.flushTap()))
   }
 
   async prompts(): Promise<PromptFigures> {

@@ -140,6 +140,33 @@ export interface MediaStats {
   latePackets: number
 }
 
+/** Copies of the packets of a call. */
+export interface MediaTap {
+  /** After so many octets no packet is copied any more. */
+  maxOctets: number
+  /** Keep the digits of RFC 4733 readable. */
+  digits: boolean
+}
+
+/** Packets in one batch; their octets follow each other. */
+export interface TappedPackets {
+  id: string
+  octets: Uint8Array
+  packets: TappedPacket[]
+}
+
+export interface TappedPacket {
+  /** Ms since 1970. */
+  at: number
+  kind: 'rtp' | 'rtcp'
+  direction: 'in' | 'out'
+  /** The peer's. */
+  host: string
+  port: number
+  /** Length of the packet. */
+  length: number
+}
+
 export type MediaCommands = {
   open(a: MediaOpen): MediaPorts | Promise<MediaPorts>
   connect(a: MediaConnect): void
@@ -161,6 +188,10 @@ export type MediaCommands = {
   startRecord(a: MediaRecord): Promise<void>
   stopRecord(a: { id: string; recordId?: string }): Promise<RecordResult | null>
   stats(a: { id: string }): MediaStats
+  /** Null ends the copying. */
+  tap(a: { id: string; tap: MediaTap | null }): void
+  /** Emits the packets that wait for a full batch. */
+  flushTap(a: { id: string }): void
   /** Sends RTCP BYE, closes files, releases the ports; returns the final statistics. */
   close(a: { id: string }): Promise<MediaStats>
   /** RTP ports of bound pairs, which the engine gives to its next calls. `have`: its unused leases; `wanted`: how many it should have. */
@@ -182,6 +213,7 @@ export type MediaCallEvents = {
   digitsSent: { id: string; sendId: string; ended: 'finished' | 'hangup' }
   recordEnded: { id: string; recordId: string; result: RecordResult; ended: 'finished' | 'stopped' | 'hangup' }
   timeout: { id: string; silentMs: number }
+  tapped: TappedPackets
   /** The peer's sound has been quiet for the time that `watchLull` named. */
   lull: { id: string; watchId: string }
   /** Packets come but nothing is heard; emitted once per reason. */

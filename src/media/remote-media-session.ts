@@ -14,6 +14,7 @@ import type {
   MediaEvents,
   MediaOpen,
   MediaStats,
+  MediaTap,
   PlayEnded,
   PortRange,
   PromptSource,
@@ -106,6 +107,7 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       recordEnded: ({ recordId, result, ended }) => this.#recordings.get(recordId)?.resolve({ ...result, ended }),
       failed: ({ reason }) => this.fail(reason),
       warning: () => undefined, // only for the log
+      tapped: () => undefined, // the media service takes the packets of all calls
     }
     handlers[name](data)
   }
@@ -238,6 +240,15 @@ export class RemoteMediaSession extends TypedEmitter<MediaSessionEvents> impleme
       return this.#call('stopRecord', { id: this.id, recordId })
     }
     return { id: recordId, ended, stop }
+  }
+
+  /** Never rejects: a call without media has no packets. */
+  async tap(tap: MediaTap | null): Promise<void> {
+    if (!this.#closing) await this.#call('tap', { id: this.id, tap }).catch(() => undefined)
+  }
+
+  async flushTap(): Promise<void> {
+    if (!this.#closing) await this.#call('flushTap', { id: this.id }).catch(() => undefined)
   }
 
   async stats(): Promise<MediaStats> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { readable, textOf } from '../base/octets.js'
+import { textOf } from '../base/octets.js'
 import { Bindings } from '../stun/bindings.js'
 import type { HostPort } from '../stun/message.js'
 import { NextHops } from './dns/next-hops.js'
@@ -10,7 +10,7 @@ import type { Names } from './dns/records.js'
 import { idleOctets } from './message/idle-octets.js'
 import { SipStack } from './stack.js'
 import { maskCredentials } from './trace.js'
-import { familyOf, hostPort } from './transport/address.js'
+import { familyOf } from './transport/address.js'
 import type { Flow } from './transport/flow.js'
 import { openTransports } from './transport/open-transports.js'
 import type { Listener, SipTransport, TransportUser } from './transport/transport.js'
@@ -18,7 +18,7 @@ import type {
   SipAddress,
   SipEndpoint,
   SipEndpointInit,
-  SipTraceLine,
+  SipTap,
   TlsSettings,
   UserAgent,
   UserAgentInit,
@@ -27,10 +27,7 @@ import type {
 export interface SipEndpointDeps {
   clock: Clock
   log: Logger
-  /** Every message as it went over the wire, credentials masked. */
-  trace?: (line: SipTraceLine) => void
-  /** Absent: `trace` gets the messages of every endpoint. False: of those that have `isTraced`. */
-  tracesAll?: boolean
+  trace?: SipTap
   /** Default: the DNS servers of the system. */
   names?: Names
   /** Default: real sockets. */
@@ -152,18 +149,12 @@ class SocketEndpoint implements SipEndpoint, TransportUser {
   }
 
   get #traces(): boolean {
-    const { trace, tracesAll = true } = this.#deps
-    return trace !== undefined && (tracesAll || this.isTraced)
+    const { trace } = this.#deps
+    return trace !== undefined && (trace.isOn || this.isTraced)
   }
 
   #traceLine(direction: 'in' | 'out', text: string, { local, remote }: Flow): void {
-    this.#deps.trace?.({
-      at: this.#deps.clock.wall(),
-      direction,
-      protocol: remote.protocol,
-      local: hostPort(local),
-      remote: hostPort(remote),
-      text: maskCredentials(readable(text)),
-    })
+    const at = this.#deps.clock.wall()
+    this.#deps.trace?.message({ at, direction, local, remote, text: maskCredentials(text) }, this.isTraced)
   }
 }

@@ -16,6 +16,10 @@ export class NoSound implements MediaService {
     return new FakeMediaSession(init.id, init.address, 40_000 + this.#nextPort)
   }
 
+  async tap(): Promise<void> {}
+
+  async flushTaps(): Promise<void> {}
+
   async close(): Promise<void> {}
 }
 

@@ -57,6 +57,10 @@ export class FakeMedia implements MediaService {
     await Promise.all(this.sessions.map((session) => session.close()))
   }
 
+  async tap(): Promise<void> {}
+
+  async flushTaps(): Promise<void> {}
+
   get openSessions(): number {
     return this.sessions.filter((session) => !session.closed).length
   }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
+import { readable } from '../../src/base/octets.js'
 import type { Names } from '../../src/sip/dns/records.js'
 import { openSipEndpoint, type SipEndpointDeps } from '../../src/sip/endpoint.js'
 import { hostPort } from '../../src/sip/transport/address.js'
@@ -82,13 +83,30 @@ export type InviteOutcome =
   | { kind: 'answered'; dialog: SipDialog; response: SipResponse }
   | { kind: 'failed'; response: FinalResponse }
 
+/** A message in the trace, as people read it. */
+interface WireLine {
+  protocol: SipProtocol
+  direction: 'in' | 'out'
+  local: string
+  remote: string
+  text: string
+}
+
+const wireLine = ({ direction, local, remote, text }: SipTraceLine): WireLine => ({
+  protocol: remote.protocol,
+  direction,
+  local: hostPort(local),
+  remote: hostPort(remote),
+  text: readable(text),
+})
+
 /** One endpoint with one account, and everything that happens to it. */
 export class Party {
   readonly user: string
   readonly endpoint: SipEndpoint
   readonly agent: UserAgent
   readonly invites: Inbox<IncomingInvite>
-  readonly wire: SipTraceLine[]
+  readonly wire: WireLine[]
   admit: (request: SipRequest) => Admission = () => ({ admit: true })
   request: ((request: SipRequest) => number) | undefined
 
@@ -109,12 +127,12 @@ export class Party {
       tls?: TlsSettings
     } = {},
   ): Promise<Party> {
-    const wire: SipTraceLine[] = []
+    const wire: WireLine[] = []
     const endpoint = await openSipEndpoint(
       {
         clock: init.clock ?? systemClock,
         log: init.log ?? silentLogger,
-        trace: (line) => wire.push(line),
+        trace: { isOn: true, message: (line) => wire.push(wireLine(line)) },
         ...(init.resolve ? { names: namesBy(init.resolve) } : {}),
         ...(init.names ? { names: init.names } : {}),
         ...(init.openTransports ? { openTransports: init.openTransports } : {}),
@@ -130,7 +148,7 @@ export class Party {
     return new Party(user, endpoint, wire, init.agent)
   }
 
-  private constructor(user: string, endpoint: SipEndpoint, wire: SipTraceLine[], agent: Partial<UserAgentInit> = {}) {
+  private constructor(user: string, endpoint: SipEndpoint, wire: WireLine[], agent: Partial<UserAgentInit> = {}) {
     this.user = user
     this.endpoint = endpoint
     this.invites = new Inbox(`an INVITE to ${user}`)

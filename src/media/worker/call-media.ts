@@ -11,6 +11,7 @@ import type {
   MediaPlay,
   MediaRecord,
   MediaStats,
+  MediaTap,
   RecordResult,
 } from '../protocol.js'
 import { emptyRtpView } from '../rtp/rtp-packet.js'
@@ -18,6 +19,7 @@ import { statsOf } from './call-stats.js'
 import { LullWatch } from './lull-watch.js'
 import { MediaTransport } from './media-transport.js'
 import { INTERVALS_MS, type Paced, type Pacer } from './pacer.js'
+import { PacketTap } from './packet-tap.js'
 import { Playback } from './playback.js'
 import type { PortPair } from './port-pair.js'
 import type { PortPool } from './port-pool.js'
@@ -260,6 +262,19 @@ export class CallMedia implements Paced {
     return (await this.#recordings?.stop(recordId)) ?? null
   }
 
+  tap(tap: MediaTap | null): void {
+    this.flushTap()
+    const { clock, emit } = this.#deps
+    const events = () => this.#receiver.format.eventTypes
+    this.#transport.tap = tap
+      ? new PacketTap({ clock, emit: (batch) => emit('tapped', { id: this.#id, ...batch }), eventTypes: events }, tap)
+      : undefined
+  }
+
+  flushTap(): void {
+    this.#transport.tap?.flush()
+  }
+
   stats(): MediaStats {
     return statsOf({
       sender: this.#sender,
@@ -283,6 +298,7 @@ export class CallMedia implements Paced {
     const bye = this.#rtcp.buildBye(clock.now(), clock.wall())
     if (bye) this.#transport.sendGoodbye(bye)
     await this.#recordings?.close()
+    this.flushTap()
     ports.release(this.#transport.close())
     return this.stats()
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.js'
+import type { PacketTap } from './packet-tap.js'
 import type { PortPair, PortUser } from './port-pair.js'
 import type { RtcpReporter } from './rtcp-reporter.js'
 import type { RtpReceiver } from './rtp-receiver.js'
@@ -16,6 +17,8 @@ export interface MediaTransportDeps {
 
 /** The packets of one call between its ports and its parts. The receiver's source guard knows where they go. */
 export class MediaTransport implements PortUser {
+  /** Copies the packets while a trace is on. */
+  tap: PacketTap | undefined
   readonly #deps: MediaTransportDeps
   #pair: PortPair
 
@@ -46,12 +49,16 @@ export class MediaTransport implements PortUser {
 
   sendRtp(packet: Uint8Array): void {
     const target = this.#deps.receiver.guard?.target
-    if (target) this.#pair.sendRtp(packet, target.host, target.port)
+    if (!target) return
+    this.tap?.copy('rtp', 'out', target.host, target.port, packet)
+    this.#pair.sendRtp(packet, target.host, target.port)
   }
 
   sendRtcp(packet: Uint8Array, sent?: () => void): void {
     const target = this.#deps.receiver.guard?.rtcpTarget
-    if (target && !UNSPECIFIED_HOSTS.has(target.host)) this.#pair.sendRtcp(packet, target.host, target.port, sent)
+    if (!target || UNSPECIFIED_HOSTS.has(target.host)) return
+    this.tap?.copy('rtcp', 'out', target.host, target.port, packet)
+    this.#pair.sendRtcp(packet, target.host, target.port, sent)
   }
 
   /** Never throws, and a failure does not count against the ports: a call that cannot send can still end. */
@@ -65,6 +72,7 @@ export class MediaTransport implements PortUser {
 
   /** A fault in the processing of a packet ends only its call, never the worker. */
   receiveRtp(packet: Uint8Array, host: string, port: number): void {
+    this.tap?.copy('rtp', 'in', host, port, packet)
     try {
       this.#deps.receiver.receive(packet, host, port, this.#deps.clock.now())
     } catch (error) {
@@ -73,6 +81,7 @@ export class MediaTransport implements PortUser {
   }
 
   receiveRtcp(packet: Uint8Array, host: string, port: number): void {
+    this.tap?.copy('rtcp', 'in', host, port, packet)
     const { clock, receiver, rtcp } = this.#deps
     const { guard } = receiver
     // Before offer and answer the peer's address is not known.

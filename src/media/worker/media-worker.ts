@@ -39,6 +39,8 @@ export class MediaWorker {
     startRecord: (a) => this.#call(a.id).startRecord(a),
     watchLull: (a) => this.#call(a.id).watchLull(a),
     stopRecord: (a) => this.#call(a.id).stopRecord(a.recordId),
+    tap: (a) => this.#call(a.id).tap(a.tap),
+    flushTap: (a) => this.#call(a.id).flushTap(),
     stats: (a) => this.#call(a.id).stats(),
     close: (a) => this.#close(a.id),
     leasePorts: ({ have, ...range }) => this.#ports.lease(range, have),

@@ -111,7 +111,7 @@ export class RtpReceiver {
   }
 
   /** The format that the peer should send. */
-  get format(): Pick<ReceiverFormat, 'codec' | 'payloadType'> {
+  get format(): Pick<ReceiverFormat, 'codec' | 'payloadType' | 'eventTypes'> {
     return this.#format
   }
 

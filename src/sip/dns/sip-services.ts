@@ -46,14 +46,13 @@ export function possibleProtocols({ scheme, params }: SipUri, { protocols, prefe
   const isSecure = scheme === 'sips'
   const named = params.get('transport')?.toLowerCase()
   if (named !== undefined) {
-    const [first, ...others] = (NAMED.get(named)?.[isSecure ? 'sips' : 'sip'] ?? []).filter((p) =>
-      protocols.includes(p),
-    )
-    if (first === undefined) return []
-    return prefer !== undefined && others.includes(prefer) ? [prefer] : [first]
+    const ways = NAMED.get(named)?.[isSecure ? 'sips' : 'sip'] ?? []
+    const speaks = (protocol: SipProtocol) => protocols.includes(protocol)
+    const first = prefer !== undefined && ways.includes(prefer) && speaks(prefer) ? prefer : ways.find(speaks)
+    return first === undefined ? [] : [first]
   }
   const usable = isSecure ? protocols.filter((protocol) => SECURE.has(protocol)) : protocols
-  if (prefer === undefined || !usable.includes(prefer)) return usable
+  if (prefer === undefined || prefer === usable[0] || !usable.includes(prefer)) return usable
   return [prefer, ...usable.filter((protocol) => protocol !== prefer)]
 }
 

@@ -28,7 +28,7 @@ export interface WsSettings {
 
 /** A transport with what listens on it. Any number of accounts share its socket. */
 export interface SipEndpoint {
-  /** Whether its messages are traced, where not all are. */
+  /** Whether its messages are traced, also while the trace of all endpoints is off. */
   isTraced: boolean
   /** Of the first listener. */
   readonly local: SipAddress
@@ -45,12 +45,19 @@ export interface SipEndpoint {
   close(): Promise<void>
 }
 
-/** One line of the SIP ladder: a whole message as it went over the wire, secrets masked. */
+/** A whole message as it went over the wire, credentials masked. An octet that is not UTF-8 is a lone surrogate (`base/octets`). */
 export interface SipTraceLine {
   at: number
   direction: 'in' | 'out'
-  protocol: SipProtocol
-  local: string
-  remote: string
+  local: SipAddress
+  remote: SipAddress
   text: string
+}
+
+/** Takes the messages of endpoints. */
+export interface SipTap {
+  /** Takes those of all endpoints; otherwise only those of endpoints that are traced. */
+  readonly isOn: boolean
+  /** `isTraced`: of its endpoint. */
+  message(line: SipTraceLine, isTraced: boolean): void
 }

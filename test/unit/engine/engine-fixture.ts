@@ -1,6 +1,7 @@
 import type { Lookup } from '../../../src/account/policy.js'
 import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEvent } from '../../../src/call/call-event.js'
+import { EngineTrace } from '../../../src/engine/engine-trace.js'
 import type { Destination } from '../../../src/engine/local-address.js'
 import type { AccountConfig, InboundRule, TransportConfig } from '../../../src/engine/protocol.js'
 import { TelephonyEngine } from '../../../src/engine/telephony-engine.js'
@@ -66,8 +67,9 @@ export function makeEngine(lookup: Lookup = async (host) => [host]) {
     return network.localAddress
   }
   const names = { host: lookup, servers: lookup, hostOfPeer: lookup, close() {} }
+  const trace = new EngineTrace({ secrets: log.secrets, media, tell: () => undefined }, { live: false })
   const engine = new TelephonyEngine(
-    { clock, log, media, openEndpoint: network.open, names, localAddress, addresses: () => network.addresses },
+    { clock, log, media, trace, openEndpoint: network.open, names, localAddress, addresses: () => network.addresses },
     { mediaRoots: [], recordRoot: '/nonexistent', logLevel: 'debug' },
   )
   const calls: CallEvent[] = []

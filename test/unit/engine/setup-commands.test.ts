@@ -74,4 +74,13 @@ describe('what an engine was told to be', () => {
       assert.deepEqual(setup.commands(), [[['setAccount', account({ register })]]])
     }
   })
+
+  it('switches the trace on again before the accounts come, unless it was switched off', () => {
+    const setup = new SetupCommands()
+    setup.note('setAccount', account())
+    setup.note('setTrace', { on: true, rtp: true })
+    assert.deepEqual(setup.commands(), [[['setTrace', { on: true, rtp: true }]], [['setAccount', account()]]])
+    setup.note('setTrace', { on: false })
+    assert.deepEqual(setup.commands(), [[['setAccount', account()]]])
+  })
 })

@@ -44,6 +44,7 @@ const CALL_FIELDS = {
   group: true,
   tags: true,
   end: true,
+  diagnosis: true,
 } satisfies Record<keyof CallSnapshot, true>
 
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesBelow('docs')]
