@@ -3,6 +3,7 @@ import { v5 } from 'uuid'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
+import { type HostPort, uriHost } from '../base/host-port.js'
 import type { Logger } from '../base/logger.js'
 import {
   type IncomingInvite,
@@ -14,8 +15,8 @@ import {
   type SipProtocol,
   type UserAgent,
 } from '../sip/types.js'
-import { uriHost } from '../sip/uri/host.js'
-import { type Aor, type HostPort, parseAor, parseHostPort, portFault } from './aor.js'
+
+import { type Aor, parseAor, parseHostPort, portFault } from './aor.js'
 import { bindingOf } from './binding.js'
 import { ContactRepair } from './contact-repair.js'
 import { checkDialPlan, type DialPlan } from './dial-plan.js'

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
+import type { HostPort } from '../base/host-port.js'
 import { MAX_PORT } from '../base/limits.js'
 import { transportIn } from './uri-protocol.js'
 
@@ -9,12 +10,6 @@ export interface Aor {
   user: string
   /** Host, with `:port` if the address has a port. Dialled numbers without a host get this domain. */
   domain: string
-}
-
-export interface HostPort {
-  /** In lower case. IPv6 in its shortest spelling without brackets, as in source addresses. */
-  host: string
-  port: number
 }
 
 const SIP_PORT = 5060
@@ -45,7 +40,8 @@ export function portFault(hostPort: string): string | undefined {
 }
 
 /**
- * Host and port of `host`, `host:port`, `sip:host:port;lr` or `sips:host`; undefined for any other text. `usualPort`: if the text names neither a
+ * Host and port of `host`, `host:port`, `sip:host:port;lr` or `sips:host`; undefined for any other text. The host is in lower case, IPv6 in its
+ * shortest spelling, as in source addresses. `usualPort`: if the text names neither a
  * port nor a protocol.
  */
 export function parseHostPort(text: string, usualPort = SIP_PORT): HostPort | undefined {

@@ -1,16 +1,10 @@
 import { splitList } from '../sip/message/list.js'
-import type { SipResponse } from '../sip/types.js'
+import type { AccountBinding, SipResponse } from '../sip/types.js'
 import { parseNameAddress } from '../sip/uri/name-address.js'
 import { unquote } from '../sip/uri/params.js'
 
 /** What a registrar has told with its 2xx to REGISTER. */
-export interface Binding {
-  /** Calls come by the flow that we have registered over, and it has to be kept alive (RFC 5626 4.2.1, 6). */
-  isOutbound: boolean
-  /** The URI under which any peer reaches this very account (RFC 5627 4.2). */
-  gruu?: string
-  /** Route of our requests outside of dialogs, beside our own proxies (RFC 3608 5). */
-  serviceRoute: readonly string[]
+export interface Binding extends AccountBinding {
   /** Longest time between two keep-alives (RFC 5626 10.1), in ms. */
   flowTimerMs?: number
 }

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.js'
+import type { HostPort } from '../base/host-port.js'
 import { isPrivate } from '../base/private-address.js'
 import { parseVia } from '../sip/message/via.js'
 import type { SipResponse } from '../sip/types.js'
 import { parseUri } from '../sip/uri/sip-uri.js'
-import type { HostPort } from './aor.js'
 
 const SIP_PORT = 5060
 /** Shortest time between two repairs: a registrar that sees another address each time costs one more REGISTER in this time. */

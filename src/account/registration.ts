@@ -1,10 +1,11 @@
 import { backoffMs } from '../base/backoff.js'
 import type { Clock, Timer } from '../base/clock.js'
+import type { HostPort } from '../base/host-port.js'
 import { newSipCallId, randomBetween } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import { TypedEmitter } from '../base/typed-emitter.js'
 import { type FinalResponse, type HeaderField, isLocal, type UserAgent } from '../sip/types.js'
-import type { HostPort } from './aor.js'
+
 import type { ContactRepair } from './contact-repair.js'
 import { grantedExpiresSec, isStale, retryAfterMs, wantedExpiresSec } from './registration-response.js'
 import { NEXT_PHASES, type RegistrationState } from './registration-state.js'

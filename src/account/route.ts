@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { TelephonyError } from '../base/errors.js'
-import { type HostPort, parseHostPort, portFault } from './aor.js'
+import type { HostPort } from '../base/host-port.js'
+import { parseHostPort, portFault } from './aor.js'
 import { protocolOf } from './uri-protocol.js'
 
 /** One entry of a route set: a Route header value and its address. */

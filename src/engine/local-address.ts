@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { isIP, isIPv6, connect as tcpConnect } from 'node:net'
-import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
+import type { HostPort } from '../base/host-port.js'
 import type { SipProtocol } from '../sip/types.js'
 import type { IpVersion } from './protocol.js'
 

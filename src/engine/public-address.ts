@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
-import type { HostPort } from '../account/aor.js'
 import type { Lookup } from '../account/policy.js'
 import type { Clock, Timer } from '../base/clock.js'
 import { within } from '../base/deadline.js'
 import { TelephonyError } from '../base/errors.js'
+import type { HostPort } from '../base/host-port.js'
 import { MAX_PORT } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { flat } from '../base/flat.js'
+import { hostPort } from '../base/host-port.js'
 import { newToken } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
 import type { Standing } from './admission/source-index.js'
@@ -13,7 +14,7 @@ import { ServerRequest } from './server-request.js'
 import type { Recipient, Refusal, Service } from './service.js'
 import type { ServerUser } from './transaction/transaction.js'
 import type { Transactions } from './transaction/transactions.js'
-import { hostPort } from './transport/address.js'
+
 import type { Way } from './transport/flow.js'
 import type { SipAddress } from './types.js'
 

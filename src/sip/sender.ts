@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
-import { Delivery, type DeliveryDeps, type PendingRequest } from './delivery.js'
+import { TelephonyError } from '../base/errors.js'
+import { type DeliveryDeps, InviteDelivery, type PendingRequest, RequestDelivery } from './delivery.js'
 import type { OutgoingRequest } from './message/outgoing-request.js'
 import { newBranch } from './message/via.js'
 import type { Router } from './router.js'
@@ -24,12 +25,10 @@ export interface SentAck {
 
 /** Sends requests: finds their targets, then begins the transaction with one of them (RFC 3261 8.1.2, RFC 3263). */
 export class Sender {
-  readonly #deps: SenderDeps
-  readonly #deliveryDeps: DeliveryDeps
+  readonly #deps: SenderDeps & DeliveryDeps
 
   constructor(deps: SenderDeps) {
-    this.#deps = deps
-    this.#deliveryDeps = { clock: deps.clock, router: deps.router, waiting: new Set() }
+    this.#deps = { ...deps, waiting: new Set() }
   }
 
   request(
@@ -37,13 +36,7 @@ export class Sender {
     prefer: SipProtocol | undefined,
     user: ClientUser,
   ): PendingRequest<NonInviteClient, ClientUser> {
-    const { transactions } = this.#deps
-    const delivery = new Delivery<NonInviteClient, ClientUser>(this.#deliveryDeps, {
-      request,
-      prefer,
-      user,
-      start: (flow, its) => transactions.request(request, flow, its),
-    })
+    const delivery = new RequestDelivery(this.#deps, { request, prefer, user })
     delivery.begin()
     return delivery
   }
@@ -53,13 +46,7 @@ export class Sender {
     prefer: SipProtocol | undefined,
     user: InviteUser,
   ): PendingRequest<InviteClient, InviteUser> {
-    const { transactions } = this.#deps
-    const delivery = new Delivery<InviteClient, InviteUser>(this.#deliveryDeps, {
-      request,
-      prefer,
-      user,
-      start: (flow, its) => transactions.invite(request, flow, its),
-    })
+    const delivery = new InviteDelivery(this.#deps, { request, prefer, user })
     delivery.begin()
     return delivery
   }
@@ -76,7 +63,7 @@ export class Sender {
     const targets = found instanceof Promise ? await found : found
     for (let index = 0; ; index++) {
       const target = targets[index]
-      if (!target) throw new Error('no target')
+      if (!target) throw new TelephonyError('TRANSPORT', `${request.nextHop.host} has no address`)
       try {
         const reached = router.flowTo(target, request, prefer)
         const flow = reached instanceof Promise ? await reached : reached
@@ -91,7 +78,7 @@ export class Sender {
   }
 
   close(reason: string): void {
-    for (const waiting of [...this.#deliveryDeps.waiting]) waiting.close(reason)
+    for (const waiting of [...this.#deps.waiting]) waiting.close(reason)
   }
 }
 

@@ -55,7 +55,7 @@ export class ServerRequest<Transaction extends InviteServer | NonInviteServer = 
   /** RFC 3261 12.1.1: our Contact in the response; a SIPS URI if the request came by one. */
   contactLine(contacts: Contacts): string {
     const { uri, recordRoutes } = this.message
-    return contacts.lineFor(this.transaction.flow, uri.scheme === 'sips' || recordRoutes[0]?.uri.scheme === 'sips')
+    return contacts.lineFor(this.transaction.way, uri.scheme === 'sips' || recordRoutes[0]?.uri.scheme === 'sips')
   }
 
   /** 8.2.6.1, 17.2.1: with the Timestamp of the request. */

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.js'
 import { TelephonyError } from '../base/errors.js'
-import { BINDING, type HostPort, mappedAddress, newTransactionId, parseStun, stunOctets } from './message.js'
+import { type HostPort, hostPort } from '../base/host-port.js'
+import { BINDING, mappedAddress, newTransactionId, parseStun, stunOctets } from './message.js'
 
 interface BindingsDeps {
   clock: Clock
@@ -50,7 +51,7 @@ export class Bindings {
     if (message.method !== BINDING || (message.kind !== 'success' && message.kind !== 'error')) return
     const address = message.kind === 'success' ? mappedAddress(message) : undefined
     if (address) this.#end(message.id)?.resolve(address)
-    else this.#fail(message.id, `the STUN server ${textOf(from)} answered without an address`)
+    else this.#fail(message.id, `the STUN server ${hostPort(from)} answered without an address`)
   }
 
   /** Idempotent. */
@@ -63,7 +64,7 @@ export class Bindings {
     const pending = this.#pending.get(id)
     if (!pending) return
     if (pending.sent === REQUESTS) {
-      this.#fail(id, `the STUN server ${textOf(pending.to)} does not answer`)
+      this.#fail(id, `the STUN server ${hostPort(pending.to)} does not answer`)
       return
     }
     const waitMs = ++pending.sent === REQUESTS ? LAST_WAIT_MS : RTO_MS * 2 ** (pending.sent - 1)
@@ -82,5 +83,3 @@ export class Bindings {
     return pending
   }
 }
-
-const textOf = ({ host, port }: HostPort): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

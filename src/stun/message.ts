@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import { crc32 } from 'node:zlib'
+import type { HostPort } from '../base/host-port.js'
 
 /**
  * STUN messages (RFC 8489 5, 14).
@@ -25,12 +26,6 @@ export interface StunMessage {
 export interface StunAttribute {
   type: number
   value: Buffer
-}
-
-export interface HostPort {
-  /** IPv6 without brackets. */
-  host: string
-  port: number
 }
 
 export type StunKind = 'request' | 'indication' | 'success' | 'error'

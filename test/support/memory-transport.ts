@@ -1,5 +1,5 @@
+import { sentByOf } from '../../src/sip/transport/address.js'
 import type { Flow } from '../../src/sip/transport/flow.js'
-import { sentByOf } from '../../src/sip/transport/listener.js'
 import type { SipTransport } from '../../src/sip/transport/transport.js'
 import type { SipAddress, SipProtocol, Target } from '../../src/sip/types.js'
 

@@ -1,3 +1,4 @@
+import { hostPort } from '../../src/base/host-port.js'
 import { newToken } from '../../src/base/ids.js'
 import type { CallEvent, CallEventType } from '../../src/call/call-event.js'
 import { startHostedEngine, startLocalEngine } from '../../src/engine/client.js'
@@ -12,7 +13,6 @@ import type {
   RegistrationState,
   TransportConfig,
 } from '../../src/engine/protocol.js'
-import { hostPort } from '../../src/sip/transport/address.js'
 
 export type EventOf<Type extends CallEventType> = Extract<CallEvent, { type: Type }>
 

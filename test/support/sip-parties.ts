@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from '../../src/base/clock.js'
+import { hostPort } from '../../src/base/host-port.js'
 import { newSipCallId } from '../../src/base/ids.js'
 import { type Logger, silentLogger } from '../../src/base/logger.js'
 import { readable } from '../../src/base/octets.js'
 import type { Names } from '../../src/sip/dns/records.js'
 import { openSipEndpoint, type SipEndpointDeps } from '../../src/sip/endpoint.js'
-import { hostPort } from '../../src/sip/transport/address.js'
+
 import type {
   Admission,
   FinalResponse,

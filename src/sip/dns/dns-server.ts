@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { TelephonyError } from '../../base/errors.js'
+import { uriHost } from '../../base/host-port.js'
 import { MAX_PORT } from '../../base/limits.js'
-import { uriHost } from '../uri/host.js'
 
 export interface DnsServer {
   /** An address, without brackets. */

@@ -20,13 +20,13 @@ interface InviteClientInit {
   key: string
   request: ClientInvite
   via: string
-  flow: Way
+  way: Way
   user: InviteUser
 }
 
 /** An INVITE that we have sent (RFC 3261 17.1.1, RFC 6026 7.2). */
 export class InviteClient {
-  readonly flow: Way
+  readonly way: Way
   readonly via: string
   /** May be replaced, so that an answered INVITE keeps nothing but what a late 2xx needs. */
   user: InviteUser
@@ -47,10 +47,10 @@ export class InviteClient {
     this.#host = host
     this.#key = init.key
     this.#request = init.request
-    this.flow = init.flow
+    this.way = init.way
     this.via = init.via
     this.user = init.user
-    this.#text = init.request.toText(init.via, init.flow)
+    this.#text = init.request.toText(init.via, init.way)
   }
 
   get state(): State {
@@ -60,8 +60,8 @@ export class InviteClient {
   begin(): void {
     const { clock } = this.#host
     // 17.1.1.2: Timer A doubles without a limit.
-    this.#repeat = new Retransmission(clock, this, { longestMs: TRANSACTION_MS, repeats: !this.flow.isReliable })
-    transmit(this.#host, this.flow, this.#text, (error) => this.#unsent(error))
+    this.#repeat = new Retransmission(clock, this, { longestMs: TRANSACTION_MS, repeats: !this.way.isReliable })
+    transmit(this.#host, this.way, this.#text, (error) => this.#unsent(error))
   }
 
   receive(response: ParsedResponse): void {
@@ -93,13 +93,13 @@ export class InviteClient {
 
   /** Timer A. */
   resend(): void {
-    transmit(this.#host, this.flow, this.#text)
+    transmit(this.#host, this.way, this.#text)
   }
 
   /** Timer B. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
     this.#end()
-    if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
+    if (this.way.isReliable) this.way.suspect(TRANSACTION_MS)
     tell(this.#host, () => this.user.failed(timedOut()))
   }
 
@@ -119,22 +119,22 @@ export class InviteClient {
 
   #failure(response: ParsedResponse): void {
     if (this.#state === 'completed') {
-      transmit(this.#host, this.flow, this.#ack) // 17.1.1.2
+      transmit(this.#host, this.way, this.#ack) // 17.1.1.2
       return
     }
     const request = this.#request
     if (!request || (this.#state !== 'calling' && this.#state !== 'proceeding')) return
-    this.#ack = request.ackText(this.via, response.header('to') ?? '', this.flow)
+    this.#ack = request.ackText(this.via, response.header('to') ?? '', this.way)
     this.#stop()
     this.#state = 'completed'
     this.#awaitRepeats()
-    transmit(this.#host, this.flow, this.#ack)
+    transmit(this.#host, this.way, this.#ack)
     tell(this.#host, () => this.user.final(response))
   }
 
   /** In a function of its own: a callback that was made in the scope of the response would keep it for 32 s. */
   #awaitRepeats(): void {
-    if (this.flow.isReliable)
+    if (this.way.isReliable)
       this.#end() // Timer D is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
   }

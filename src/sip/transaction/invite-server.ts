@@ -18,7 +18,7 @@ interface InviteServerInit {
   key: string
   /** Read here, not kept. */
   request: ParsedRequest
-  flow: Way
+  way: Way
   toTag: string
   known: boolean
   user: ServerUser
@@ -28,7 +28,7 @@ const identityOf = (callId: string, cseq: number, fromTag: string): string => fl
 
 /** An INVITE that has come (RFC 3261 17.2.1, RFC 6026 7.1). It keeps the last response, not the request. */
 export class InviteServer {
-  readonly flow: Way
+  readonly way: Way
   /** The To tag of its responses, which the response to a CANCEL has as well (9.2). */
   readonly toTag: string
   readonly #host: TransactionHost
@@ -47,7 +47,7 @@ export class InviteServer {
   constructor(host: TransactionHost, init: InviteServerInit) {
     this.#host = host
     this.#key = init.key
-    this.flow = init.flow
+    this.way = init.way
     this.toTag = init.toTag
     const { callId, cseq, fromTag } = init.request
     this.#identity = identityOf(callId, cseq, fromTag)
@@ -67,7 +67,7 @@ export class InviteServer {
   /** Sends a response. In state accepted only the 2xx again, which its user repeats until the ACK (RFC 6026 7.1). */
   respond(status: number, text: string): void {
     if (this.#state === 'accepted') {
-      if (status >= 200 && status < 300) transmit(this.#host, this.flow, text)
+      if (status >= 200 && status < 300) transmit(this.#host, this.way, text)
       return
     }
     if (this.#state !== 'proceeding') return
@@ -75,13 +75,13 @@ export class InviteServer {
     if (status < 200) this.#text = text
     else if (status < 300) this.#accept()
     else this.#refuse(text)
-    transmit(this.#host, this.flow, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
+    transmit(this.#host, this.way, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
   }
 
   /** The same INVITE again. */
   receive(): void {
     const isAnswered = this.#state === 'proceeding' || this.#state === 'completed'
-    if (isAnswered && this.#text !== '') transmit(this.#host, this.flow, this.#text) // after a 2xx: absorbed
+    if (isAnswered && this.#text !== '') transmit(this.#host, this.way, this.#text) // after a 2xx: absorbed
   }
 
   /** False: the ACK belongs to a 2xx, so to a dialog, though it has the branch of the INVITE. */
@@ -90,7 +90,7 @@ export class InviteServer {
     if (this.#state !== 'completed') return true
     this.#repeat?.stop()
     this.#state = 'confirmed'
-    if (this.flow.isReliable)
+    if (this.way.isReliable)
       this.#end() // Timer I is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
     this.#over()
@@ -113,7 +113,7 @@ export class InviteServer {
 
   /** Timer G. */
   resend(): void {
-    if (this.#repeatsLeft-- > 0) transmit(this.#host, this.flow, this.#text)
+    if (this.#repeatsLeft-- > 0) transmit(this.#host, this.way, this.#text)
   }
 
   /** Timer H. */
@@ -132,7 +132,7 @@ export class InviteServer {
     this.#state = 'completed'
     this.#text = text
     this.#keepOver()
-    this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.flow.isReliable })
+    this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.way.isReliable })
   }
 
   /** For up to 32 s after the final response: nothing else of the user is needed, and nothing of the call shall stay with it. */

@@ -19,13 +19,13 @@ interface NonInviteClientInit {
   key: string
   request: ClientRequest
   via: string
-  flow: Way
+  way: Way
   user: ClientUser
 }
 
 /** A request other than INVITE and ACK that we have sent (RFC 3261 17.1.2). */
 export class NonInviteClient {
-  readonly flow: Way
+  readonly way: Way
   readonly #host: TransactionHost
   readonly #key: string
   #user: ClientUser | undefined
@@ -39,9 +39,9 @@ export class NonInviteClient {
   constructor(host: TransactionHost, init: NonInviteClientInit) {
     this.#host = host
     this.#key = init.key
-    this.flow = init.flow
+    this.way = init.way
     this.#user = init.user
-    this.#text = init.request.toText(init.via, init.flow)
+    this.#text = init.request.toText(init.via, init.way)
   }
 
   get state(): State {
@@ -53,8 +53,8 @@ export class NonInviteClient {
   }
 
   begin(): void {
-    this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.flow.isReliable })
-    transmit(this.#host, this.flow, this.#text, (error) => this.#unsent(error))
+    this.#repeat = new Retransmission(this.#host.clock, this, { longestMs: T2, repeats: !this.way.isReliable })
+    transmit(this.#host, this.way, this.#text, (error) => this.#unsent(error))
   }
 
   receive(response: ParsedResponse): void {
@@ -81,14 +81,14 @@ export class NonInviteClient {
 
   /** Timer E. */
   resend(): void {
-    transmit(this.#host, this.flow, this.#text)
+    transmit(this.#host, this.way, this.#text)
   }
 
   /** Timer F. The transaction ends first: the connection may close at once, and would end it for another reason. */
   expired(): void {
     const user = this.#user
     this.#end()
-    if (this.flow.isReliable) this.flow.suspect(TRANSACTION_MS)
+    if (this.way.isReliable) this.way.suspect(TRANSACTION_MS)
     tell(this.#host, () => user?.failed(timedOut()))
   }
 
@@ -102,7 +102,7 @@ export class NonInviteClient {
 
   /** In a function of its own: a callback that was made in the scope of the response would keep it for 5 s. */
   #awaitRepeats(): void {
-    if (this.flow.isReliable)
+    if (this.way.isReliable)
       this.#end() // Timer K is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), T4)
   }

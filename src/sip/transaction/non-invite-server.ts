@@ -7,7 +7,7 @@ type State = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
 /** A request other than INVITE and ACK that has come (RFC 3261 17.2.2). It keeps the last response, not the request. */
 export class NonInviteServer {
-  readonly flow: Way
+  readonly way: Way
   readonly #host: TransactionHost
   readonly #key: string
   #user: ServerUser | undefined
@@ -16,10 +16,10 @@ export class NonInviteServer {
   /** Timer J, or the wait for an answer. */
   #timer: Timer | undefined
 
-  constructor(host: TransactionHost, init: { key: string; flow: Way; user: ServerUser }) {
+  constructor(host: TransactionHost, init: { key: string; way: Way; user: ServerUser }) {
     this.#host = host
     this.#key = init.key
-    this.flow = init.flow
+    this.way = init.way
     this.#user = init.user
   }
 
@@ -38,13 +38,13 @@ export class NonInviteServer {
     const user = this.#user
     if (status < 200) this.#state = 'proceeding'
     else this.#complete()
-    transmit(this.#host, this.flow, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
+    transmit(this.#host, this.way, text, (error) => tell(this.#host, () => user?.unsent?.(error)))
     if (status >= 200) this.#over(user)
   }
 
   /** The same request again. */
   receive(): void {
-    if (this.#text !== '') transmit(this.#host, this.flow, this.#text)
+    if (this.#text !== '') transmit(this.#host, this.way, this.#text)
   }
 
   /** The answer comes later. After 64*T1 the peer does not wait for it any more (RFC 4320 4.2: there is no use for a 408). */
@@ -61,7 +61,7 @@ export class NonInviteServer {
     this.#timer?.cancel()
     this.#state = 'completed'
     this.#user = undefined
-    if (this.flow.isReliable)
+    if (this.way.isReliable)
       this.#end() // Timer J is zero
     else this.#timer = this.#host.clock.setTimeout(() => this.#end(), TRANSACTION_MS)
   }

@@ -76,8 +76,8 @@ export function tell(host: TransactionHost, run: () => void): void {
 }
 
 /** Sends by a flow. An error goes to `failed`; without it to the log, because the transaction times out anyway. */
-export function transmit(host: TransactionHost, flow: Way, text: string, failed?: (error: Error) => void): void {
-  flow.send(text).catch((error: Error) => {
+export function transmit(host: TransactionHost, way: Way, text: string, failed?: (error: Error) => void): void {
+  way.send(text).catch((error: Error) => {
     if (failed) failed(error)
     else host.log.debug({ err: error }, 'a message could not be sent again')
   })

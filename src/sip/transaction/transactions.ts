@@ -46,15 +46,15 @@ export class Transactions {
   }
 
   /** Sends a request other than INVITE and ACK. */
-  request(request: ClientRequest, flow: Way, user: ClientUser): NonInviteClient {
+  request(request: ClientRequest, way: Way, user: ClientUser): NonInviteClient {
     const branch = newBranch()
-    return this.#request(request, { branch, via: viaOf(flow, branch), flow, user })
+    return this.#request(request, { branch, via: viaOf(way, branch), way, user })
   }
 
-  invite(request: ClientInvite, flow: Way, user: InviteUser): InviteClient {
+  invite(request: ClientInvite, way: Way, user: InviteUser): InviteClient {
     const branch = newBranch()
     const key = keyOf(request, branch)
-    const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(flow, branch), flow, user })
+    const transaction = new InviteClient(this.#clientHost, { key, request, via: viaOf(way, branch), way, user })
     return this.#begin(key, transaction)
   }
 
@@ -64,24 +64,24 @@ export class Transactions {
    */
   cancel(invite: InviteClient, cancel: ClientRequest, user: ClientUser): boolean {
     if (!invite.cancelled()) return false
-    const { flow, via } = invite
+    const { way, via } = invite
     const branch = /;branch=([^;]*)/.exec(via)?.[1] ?? ''
-    this.#request(cancel, { branch, via, flow, user })
+    this.#request(cancel, { branch, via, way, user })
     return true
   }
 
   /**
-   * Begins the transaction of a request that has come, and of which `receiveRequest` knew nothing; `flow` leads back to where it came from
+   * Begins the transaction of a request that has come, and of which `receiveRequest` knew nothing; `way` leads back to where it came from
    * (18.2.2).
    */
-  open(request: ParsedRequest, flow: Way, init: ServerInit): InviteServer | NonInviteServer {
+  open(request: ParsedRequest, way: Way, init: ServerInit): InviteServer | NonInviteServer {
     const key = this.#keyOf(request)
     const host = this.#serverHost
     const { toTag, known, user } = init
     const transaction =
       request.method === 'INVITE'
-        ? new InviteServer(host, { key, request, flow, toTag, known, user })
-        : new NonInviteServer(host, { key, flow, user })
+        ? new InviteServer(host, { key, request, way, toTag, known, user })
+        : new NonInviteServer(host, { key, way, user })
     this.#servers.set(key, transaction)
     return transaction
   }
@@ -105,7 +105,7 @@ export class Transactions {
   receiveResponse(response: ParsedResponse): boolean {
     const { via, method, cseq, callId, fromTag } = response
     const transaction = this.#clients.get(clientKey({ branch: via.branch, method, cseq, callId, fromTag }))
-    if (!transaction || !isSentBy(via, transaction.flow)) return false
+    if (!transaction || !isSentBy(via, transaction.way)) return false
     transaction.receive(response)
     return true
   }
@@ -113,7 +113,7 @@ export class Transactions {
   /** A connection has ended: requests that have gone by it and of which nothing was heard are not answered any more (8.1.3.1, 17.1.4). */
   flowEnded(flow: Way, reason: string): void {
     for (const transaction of [...this.#clients.values()]) {
-      if (transaction.flow === flow) transaction.unanswered(reason)
+      if (transaction.way === flow) transaction.unanswered(reason)
     }
   }
 
@@ -124,13 +124,10 @@ export class Transactions {
     for (const server of [...this.#servers.values()]) server.close()
   }
 
-  #request(
-    request: ClientRequest,
-    init: { branch: string; via: string; flow: Way; user: ClientUser },
-  ): NonInviteClient {
-    const { branch, via, flow, user } = init
+  #request(request: ClientRequest, init: { branch: string; via: string; way: Way; user: ClientUser }): NonInviteClient {
+    const { branch, via, way, user } = init
     const key = keyOf(request, branch)
-    const transaction = new NonInviteClient(this.#clientHost, { key, request, via, flow, user })
+    const transaction = new NonInviteClient(this.#clientHost, { key, request, via, way, user })
     return this.#begin(key, transaction)
   }
 

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { uriHost } from '../uri/host.js'
+import { type HostPort, hostPort } from '../../base/host-port.js'
 
 export type Family = 4 | 6
 
@@ -8,8 +8,6 @@ export const familyOf = (address: string): Family => (isAddress6(address) ? 6 : 
 
 /** Only a text with a colon is worth the long regular expression of Node. */
 const isAddress6 = (host: string): boolean => host.includes(':') && isIPv6(host)
-
-export const hostPort = ({ host, port }: { host: string; port: number }): string => `${uriHost(host)}:${port}`
 
 /** The address where the host of a URI is one, without brackets. */
 export function literalAddress(host: string): string | undefined {
@@ -29,3 +27,6 @@ export function reachable(host: string): string {
   )
   return usable?.address ?? (family === 6 ? '::1' : '127.0.0.1')
 }
+
+/** The `sent-by` of a Via (RFC 3261 18.1.1), as it is compared: in lower case. */
+export const sentByOf = (address: HostPort): string => hostPort(address).toLowerCase()

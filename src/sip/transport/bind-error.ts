@@ -1,7 +1,7 @@
 import { TelephonyError } from '../../base/errors.js'
-import { hostPort } from './address.js'
+import { type HostPort, hostPort } from '../../base/host-port.js'
+
 import { TlsError } from './tls/tls-error.js'
-import type { HostPort } from './transport.js'
 
 const HINTS = new Map([
   ['EADDRINUSE', 'another program, or another transport node, uses this address: choose another port (or 0 for any)'],

@@ -1,8 +1,8 @@
+import { type HostPort, hostPort } from '../../base/host-port.js'
 import type { Target } from '../types.js'
-import { hostPort } from './address.js'
+
 import { closedError } from './bind-error.js'
 import type { Flow } from './flow.js'
-import type { HostPort } from './transport.js'
 
 /** A connection in the pool. */
 export interface PooledFlow extends Flow {

@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.js'
 import { TelephonyError } from '../../base/errors.js'
+import type { HostPort } from '../../base/host-port.js'
 import type { Logger } from '../../base/logger.js'
 import type { SipEndpointInit, SipProtocol, TlsSettings, WsSettings } from '../types.js'
 import { reachable } from './address.js'
 import { openTcp, TCP } from './tcp.js'
 import { openTls, tlsConnections } from './tls.js'
-import type { HostPort, SipTransport, TransportUser } from './transport.js'
+import type { SipTransport, TransportUser } from './transport.js'
 import { openUdp } from './udp.js'
 import { openWs } from './ws/ws.js'
 

@@ -1,7 +1,8 @@
+import { hostPort } from '../../base/host-port.js'
 import { isUnicast } from '../../base/unicast.js'
 import type { SipAddress, SipProtocol } from '../types.js'
 import { parseUri, type SipUri } from '../uri/sip-uri.js'
-import { type Family, familyOf, hostPort, literalAddress } from './address.js'
+import { type Family, familyOf, literalAddress } from './address.js'
 
 /** RFC 6761 6.4: no name below it exists. Browsers behind a WebSocket name their host so (RFC 7118 5). */
 const NO_HOST = /(^|\.)invalid$/

@@ -6,6 +6,7 @@ import { type Framed, StreamFramer } from '../message/stream-framer.js'
 import type { SipAddress } from '../types.js'
 import { sendError } from './bind-error.js'
 import { ConnectionCare } from './connection-care.js'
+import { MAX_UNSENT_OCTETS, MESSAGE_MS } from './connection-limits.js'
 import type { PooledFlow } from './flow-pool.js'
 import type { TransportUser } from './transport.js'
 
@@ -28,10 +29,6 @@ export interface FlowInit {
   reasonOf?(error: Error): Error | undefined
 }
 
-/** ROBUSTNESS: a peer that stalls in mid-message is let go within 35 s, even if it trickles octets in the meantime. */
-const MESSAGE_MS = 30_000
-/** Limit of the octets that wait for a peer that does not read. */
-const MAX_UNSENT_OCTETS = 1_048_576
 const CRLF = '\r\n'
 
 /** One connection of TCP or TLS, opened by us or by a peer. */

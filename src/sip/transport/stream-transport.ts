@@ -1,14 +1,14 @@
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '../../base/clock.js'
+import type { HostPort } from '../../base/host-port.js'
 import type { Logger } from '../../base/logger.js'
 import type { SipAddress, SipProtocol, Target, TlsSettings } from '../types.js'
-import { familyOf } from './address.js'
+import { familyOf, sentByOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
 import type { Flow } from './flow.js'
 import { FlowPool, type PooledFlow } from './flow-pool.js'
-import { sentByOf } from './listener.js'
 import { type FlowDeps, type FlowInit, StreamFlow } from './stream-flow.js'
-import type { HostPort, Listener, SipTransport, TransportUser } from './transport.js'
+import type { Listener, SipTransport, TransportUser } from './transport.js'
 
 /** Makes the flow of a connection. */
 export type FlowMaker = (deps: FlowDeps, init: FlowInit) => PooledFlow

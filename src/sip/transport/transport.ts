@@ -1,10 +1,6 @@
+import type { HostPort } from '../../base/host-port.js'
 import type { SipAddress, SipProtocol, Target, TlsSettings } from '../types.js'
 import type { Flow } from './flow.js'
-
-export interface HostPort {
-  host: string
-  port: number
-}
 
 /** The address that a transport listens at, and the one that peers use. */
 export interface Listener {

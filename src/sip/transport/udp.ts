@@ -1,13 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram'
+import type { HostPort } from '../../base/host-port.js'
 import type { Logger } from '../../base/logger.js'
 import { octetsOf } from '../../base/octets.js'
 import { isStun } from '../../stun/message.js'
 import type { SipAddress } from '../types.js'
-import { familyOf } from './address.js'
+import { familyOf, sentByOf } from './address.js'
 import { bindError, closedError, sendError } from './bind-error.js'
 import type { Flow } from './flow.js'
-import { sentByOf } from './listener.js'
-import type { HostPort, Listener, SipTransport, TransportUser } from './transport.js'
+import type { Listener, SipTransport, TransportUser } from './transport.js'
 
 /** Bursts of datagrams wait in the kernel while a busy process does something else. */
 const RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024

@@ -33,7 +33,10 @@ export interface EarlyProgress {
 }
 
 export interface OutgoingInviteHandlers {
-  /** 101-199, once per response; with body where the response had one. A reliable one comes once, in its order (RFC 3262 4). */
+  /**
+   * 101-199, once per response; with body where the response had one. A reliable one comes once, in its order (RFC 3262 4). `early`: absent if
+   * the response has no To tag.
+   */
   progress(response: SipResponse, early?: EarlyProgress): void
   /**
    * First 2xx; it is acknowledged when this returns. Further 2xx of other forks get ACK and BYE by the SIP layer. `answer`: the 2xx carries

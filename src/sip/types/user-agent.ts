@@ -74,11 +74,11 @@ export interface RequestResult {
 
 /** What a registrar has told, as far as it changes later requests. */
 export interface AccountBinding {
-  /** RFC 5627: the Contact of dialogs. */
+  /** The URI by which any peer reaches this very account (RFC 5627 4.2): the Contact of dialogs. */
   gruu?: string
-  /** RFC 3608 */
+  /** Route of our requests outside of dialogs, beside our own proxies (RFC 3608 5). */
   serviceRoute: readonly string[]
-  /** RFC 5626 4.3: the Contact of dialogs has `ob`, because peers reach us by the flow that we have registered over. */
+  /** Calls come by the flow that we have registered over, which has to be kept alive (RFC 5626 4.2.1, 6). The Contact of dialogs has `ob` (4.3). */
   isOutbound: boolean
 }
 

@@ -1,9 +1,8 @@
+import { type HostPort, uriHost } from '../../base/host-port.js'
 import { checkText } from '../message/header-check.js'
 import type { ContactWriter } from '../message/outgoing-request.js'
 import type { Way } from '../transport/flow.js'
-import type { HostPort } from '../transport/transport.js'
 import type { AccountBinding, SipProtocol } from '../types.js'
-import { uriHost } from '../uri/host.js'
 
 /** A protocol that the endpoint listens on, and the address that peers use. */
 export interface Home {
@@ -51,13 +50,13 @@ export class Contacts implements ContactWriter {
     return this.uri !== before
   }
 
-  /** What the registrar has told; undefined: nothing any more. */
+  /** What the registrar has told; absent: the account is not registered. */
   bind(binding: Pick<AccountBinding, 'gruu' | 'isOutbound'> = { isOutbound: false }): void {
     this.#binding = binding
     this.#last = undefined
   }
 
-  /** `secure`: RFC 3261 8.1.1.8 wants a SIPS Contact if the Request-URI or the first route is one. */
+  /** `isSecure`: RFC 3261 8.1.1.8 wants a SIPS Contact if the Request-URI or the first route is one. */
   uriFor({ remote, sentBy }: Pick<Way, 'remote' | 'sentBy'>, isSecure = false): string {
     const { home } = this.#init
     const { protocol } = remote
@@ -75,7 +74,7 @@ export class Contacts implements ContactWriter {
     return line
   }
 
-  /** RFC 5627 4.4.1; RFC 5626 4.3 */
+  /** RFC 5627 4.4; RFC 5626 4.3 */
   #inDialogs(way: Pick<Way, 'remote' | 'sentBy'>, isSecure: boolean): string {
     const { gruu, isOutbound } = this.#binding
     if (gruu?.startsWith(isSecure ? 'sips:' : 'sip:')) return gruu

@@ -1,11 +1,12 @@
 /** What every transport has to do alike, one suite for all of them. */
 import assert from 'node:assert/strict'
 import { systemClock } from '../../../src/base/clock.js'
+import { hostPort, uriHost } from '../../../src/base/host-port.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { openSipEndpoint, type SipEndpointDeps } from '../../../src/sip/endpoint.js'
-import { familyOf, hostPort } from '../../../src/sip/transport/address.js'
+import { familyOf } from '../../../src/sip/transport/address.js'
 import type { SipEndpointInit, SipProtocol } from '../../../src/sip/types.js'
-import { uriHost } from '../../../src/sip/uri/host.js'
+
 import { ANSWER, establish, listenersAt, Party, testTls } from '../../support/sip-parties.js'
 
 export interface TransportUnderTest {

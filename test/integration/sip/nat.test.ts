@@ -59,6 +59,7 @@ describe('an account behind a NAT', () => {
         allowedSources: [],
         proxy: { hops: [`127.0.0.1:${nat.portForA}`] },
         rewriteContact,
+        outbound: false,
       },
     )
     account.start()

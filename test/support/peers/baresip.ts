@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hostPort } from '../../../src/sip/transport/address.js'
+import { hostPort } from '../../../src/base/host-port.js'
+
 import { authority, type MadeCertificate } from '../certificates.js'
 import { BaresipControl } from './baresip-control.js'
 import { freePort } from './free-port.js'

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hostPort } from '../../../src/sip/transport/address.js'
+import { hostPort } from '../../../src/base/host-port.js'
+
 import { freePort } from './free-port.js'
 import { peerFolder } from './peer-folder.js'
 import { PeerProcess } from './peer-process.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { HostPort } from '../../../src/account/aor.js'
 import { TelephonyError } from '../../../src/base/errors.js'
+import type { HostPort } from '../../../src/base/host-port.js'
 import { silentLogger } from '../../../src/base/logger.js'
 import { PublicAddress, parseStunServer } from '../../../src/engine/public-address.js'
 import { FakeClock } from '../../support/fake-clock.js'

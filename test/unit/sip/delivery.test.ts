@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Delivery, type DeliveryDeps } from '../../../src/sip/delivery.js'
+import { type DeliveryDeps, RequestDelivery } from '../../../src/sip/delivery.js'
 import type { OutgoingRequest } from '../../../src/sip/message/outgoing-request.js'
 import type { NonInviteClient } from '../../../src/sip/transaction/non-invite-client.js'
 import type { ClientUser } from '../../../src/sip/transaction/transaction.js'
@@ -13,8 +13,13 @@ describe('the delivery of a request', () => {
     const clock = new FakeClock()
     const failures: string[] = []
     const user: ClientUser = { provisional() {}, final() {}, failed: ({ reason }) => void failures.push(reason) }
+    const transaction = {} as NonInviteClient
     const deps: DeliveryDeps = {
       clock,
+      transactions: {
+        request: () => transaction,
+        invite: () => assert.fail('this is not an INVITE'),
+      },
       waiting: new Set(),
       router: {
         targets: async () => [
@@ -26,12 +31,10 @@ describe('the delivery of a request', () => {
         failed() {},
       },
     }
-    const transaction = {} as NonInviteClient
-    const delivery = new Delivery<NonInviteClient, ClientUser>(deps, {
+    const delivery = new RequestDelivery(deps, {
       request: { nextHop: uriOf('sip:example.com') } as OutgoingRequest,
       prefer: undefined,
       user,
-      start: () => transaction,
     })
     delivery.begin()
     await turn()

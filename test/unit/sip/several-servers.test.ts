@@ -166,4 +166,15 @@ describe('a request to a name with several servers (RFC 3263 4.3)', () => {
     it.answer(0, 200)
     assert.deepEqual([it.told, late], [[], ['late 200']])
   })
+
+  it('a 2xx that comes late from a server that was left speaks for that server', async () => {
+    const it = new Servers()
+    it.targets = [A, B]
+    it.sender.invite(outgoing(), undefined, it.user)
+    await turn()
+    it.clock.advance(8_000)
+    await turn()
+    it.answer(0, 200)
+    assert.deepEqual([it.told, it.health], [['success 200'], ['A failed', 'A worked']])
+  })
 })

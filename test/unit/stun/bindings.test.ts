@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { TelephonyError } from '../../../src/base/errors.js'
+import type { HostPort } from '../../../src/base/host-port.js'
 import { Bindings } from '../../../src/stun/bindings.js'
-import {
-  BINDING,
-  type HostPort,
-  parseStun,
-  type StunKind,
-  stunOctets,
-  xorMappedAddress,
-} from '../../../src/stun/message.js'
+import { BINDING, parseStun, type StunKind, stunOctets, xorMappedAddress } from '../../../src/stun/message.js'
 import { FakeClock } from '../../support/fake-clock.js'
 
 const SERVER: HostPort = { host: '198.51.100.7', port: 3478 }

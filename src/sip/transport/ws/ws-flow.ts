@@ -5,14 +5,11 @@ import { idleOctets } from '../../message/idle-octets.js'
 import type { SipAddress } from '../../types.js'
 import { sendError } from '../bind-error.js'
 import { ConnectionCare } from '../connection-care.js'
+import { MAX_UNSENT_OCTETS, MESSAGE_MS } from '../connection-limits.js'
 import type { PooledFlow } from '../flow-pool.js'
 import type { FlowDeps, FlowInit } from '../stream-flow.js'
 import { FrameWatch } from './frame-watch.js'
 
-/** ROBUSTNESS: a peer that stalls in mid-message is let go within 35 s. */
-const MESSAGE_MS = 30_000
-/** Limit of the octets that wait for a peer that does not read. */
-const MAX_UNSENT_OCTETS = 1_048_576
 /** A peer has so long to answer a close frame (RFC 6455 7.1.1). */
 const CLOSE_MS = 1_000
 /** RFC 6455 7.4.1: an endpoint goes away. */

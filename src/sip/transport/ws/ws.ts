@@ -1,8 +1,9 @@
 import type { WebSocket } from 'ws'
 import { TelephonyError } from '../../../base/errors.js'
+import { hostPort } from '../../../base/host-port.js'
 import { newToken } from '../../../base/ids.js'
 import type { Target, WsSettings } from '../../types.js'
-import { hostPort } from '../address.js'
+
 import {
   type FlowMaker,
   openStreamTransport,
