@@ -27,8 +27,8 @@ export interface SentAck {
 export class Sender {
   readonly #deps: SenderDeps & DeliveryDeps
 
-  constructor(deps: SenderDeps) {
-    this.#deps = { ...deps, waiting: new Set() }
+  constructor({ clock, router, transactions }: SenderDeps) {
+    this.#deps = { clock, router, transactions, waiting: new Set() }
   }
 
   request(
