@@ -29,7 +29,7 @@ export async function oneOfEach(): Promise<FlowNode[]> {
 
 async function flowNode(type: string, index: number): Promise<FlowNode> {
   const settings = await defaultsOf(type)
-  const file = type === 'sip-play-media' ? { file: 'message.wav' } : {}
+  const file = type === 'sip-play-media' ? { file: 'message.wav' } : type === 'sip-subscribe' ? { target: '1002' } : {}
   const account = 'account' in settings ? { account: idOf('sip-account') } : {}
   const place = { x: 200 + 200 * (index % 3), y: 80 + 80 * Math.floor(index / 3) }
   return { ...settings, ...account, ...file, ...place, id: idOf(type), type, z: TAB, wires: [] }
