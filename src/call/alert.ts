@@ -44,6 +44,13 @@ function answerAfter(message: SipMessage): number | undefined {
 /** RFC 5373 4.1: `Auto`, perhaps with `;require`. */
 const isAutoMode = (value: string | undefined): boolean => value !== undefined && /^\s*auto\s*(?:;|$)/i.test(value)
 
+/** `;require` (RFC 5373): the caller accepts nothing but an automatic answer. */
+export const requiresAutoAnswer = (message: SipMessage): boolean =>
+  isRequiredAuto(message.header('Answer-Mode')) || isRequiredAuto(message.header('Priv-Answer-Mode'))
+
+const isRequiredAuto = (value: string | undefined): boolean =>
+  value !== undefined && isAutoMode(value) && /;\s*require\s*(?:;|$)/i.test(value)
+
 /** Asks the called telephone to answer at once, in the ways that telephones know. */
 export const AUTO_ANSWER_HEADERS: readonly HeaderField[] = [
   ['Call-Info', '<sip:auto-answer.invalid>;answer-after=0'],

@@ -3,7 +3,7 @@ import { TelephonyError } from '../base/errors.js'
 import { newId, newSipCallId } from '../base/ids.js'
 import { customHeaders } from '../sip/message/custom-headers.js'
 import type { HeaderField, IncomingInvite } from '../sip/types.js'
-import { AUTO_ANSWER_HEADERS } from './alert.js'
+import { AUTO_ANSWER_HEADERS, requiresAutoAnswer } from './alert.js'
 import { CallFacts } from './call-facts.js'
 import { diversionHeaders, presentationOf } from './identity.js'
 import { IncomingLeg } from './incoming-leg.js'
@@ -67,7 +67,8 @@ function inviteFields(init: OutgoingCallInit): { from?: string; fromDisplayName?
 }
 
 /**
- * Takes an INVITE that the account's policy has admitted. An offer that we cannot answer and the rule `reject` end the call at once:
+ * Takes an INVITE that the account's policy has admitted. An offer that we cannot answer, a required automatic answer that is not
+ * allowed and the rule `reject` end the call at once:
  * then `call.ended` is its only event, without a `call.incoming` before.
  */
 export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingCallInit): Call {
@@ -88,6 +89,12 @@ export function takeCall(deps: CallDeps, invite: IncomingInvite, init: IncomingC
     return call
   }
   const answerMs = rule.mode === 'answer' ? (rule.ringMs ?? 0) : rule.autoAnswer ? autoAnswerMs : undefined
+  if (answerMs === undefined && requiresAutoAnswer(invite.request)) {
+    // RFC 5373: with `;require` a call that is not answered automatically is refused.
+    const reason = 'the caller requires an automatic answer, which is not allowed here'
+    core.finish({ by: 'local', cause: 'rejected', sipCode: 403, reason })
+    return call
+  }
   if (answerMs === undefined) leg.awaitDecision(rule.decideMs)
   core.tell({ type: 'call.incoming' }, started)
   if (answerMs !== undefined) leg.answerAfter(answerMs)

@@ -15,11 +15,26 @@ export function callOptionsFrom(options: Options): CallOptions {
   }
 }
 
+type CallSettings = Pick<
+  AccountConfig,
+  'callerIdBy' | 'dtmfMode' | 'reliableProvisional' | 'sessionExpiresSec' | 'delayedOffer'
+>
+
 /** The settings of the account that concern a call which is placed. */
-export function callSettingsFrom(options: Options): Pick<AccountConfig, 'callerIdBy' | 'dtmfMode'> {
+export function callSettingsFrom(options: Options): CallSettings {
   const callerIdBy = options.oneOf('caller-id-by', ['from', 'pai', 'ppi'] as const)
   const dtmfMode = options.oneOf('dtmf-mode', ['auto', 'rfc4733', 'info'] as const)
-  return { ...(callerIdBy && { callerIdBy }), ...(dtmfMode && { dtmfMode }) }
+  const reliableProvisional = options.oneOf('reliable-provisional', ['off', 'supported', 'required'] as const)
+  const sessionExpiresSec = options.integer('session-expires', 0, 86_400)
+  if (sessionExpiresSec !== undefined && sessionExpiresSec > 0 && sessionExpiresSec < 90)
+    throw new UsageError(`--session-expires ${sessionExpiresSec} is not valid. Use 90 to 86400, or 0 for none`)
+  return {
+    ...(callerIdBy && { callerIdBy }),
+    ...(dtmfMode && { dtmfMode }),
+    ...(reliableProvisional && { reliableProvisional }),
+    ...(sessionExpiresSec !== undefined && { sessionExpiresSec }),
+    ...(options.flag('delayed-offer') && { delayedOffer: true }),
+  }
 }
 
 function headersFrom(text: string | undefined): Record<string, string> | undefined {

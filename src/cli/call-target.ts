@@ -7,12 +7,27 @@ export interface CallTarget {
   host: string | undefined
 }
 
-/** The one target of a call: an argument or --target. */
+/** The one target of a call or request: an argument or --target. */
 export function targetFrom(options: Options, positionals = options.positionals): CallTarget {
+  const [first, second] = typedTargets(options, positionals)
+  if (second !== undefined) throw new UsageError(`“${first}” and “${second}” are two targets. Use one`)
+  return checkedTarget(options, first)
+}
+
+/** The targets of a call, at least one: arguments and --target. */
+export function targetsFrom(options: Options): [CallTarget, ...CallTarget[]] {
+  const [first, ...others] = typedTargets(options, options.positionals)
+  return [checkedTarget(options, first), ...others.map((target) => checkedTarget(options, target))]
+}
+
+function typedTargets(options: Options, positionals: readonly string[]): [string, ...string[]] {
   const typed = [...positionals, ...(options.isTyped('target') ? [options.text('target') ?? ''] : [])]
-  const [target = options.text('target') ?? '', second] = typed
+  const [first = options.text('target') ?? '', ...others] = typed
+  return [first, ...others]
+}
+
+function checkedTarget(options: Options, target: string): CallTarget {
   if (target.trim() === '') throw new UsageError('the target is missing. Use a number or an address')
-  if (second !== undefined) throw new UsageError(`“${target}” and “${second}” are two targets. Use one`)
   const host = hostIn(target)
   if (host === '') throw new UsageError(`“${target}” lacks a host. Use an address like sip:test@192.0.2.1`)
   const why = host && portFault(host)

@@ -163,10 +163,10 @@ export const OUTPUT: OptionTable = {
 
 export const call: CommandSpec = {
   summary: 'Place a call',
-  usage: 'ringflow [call] <target> [options]',
+  usage: 'ringflow [call] <target>… [options]',
   about: `
 <target> is a number (1002, +49 30 1234), name@host, or a sip:, sips: or tel: address; --target gives it as an option.
-Numbers and plain names need --server. The call ends when --duration is over, when --play and --digits are
+Numbers and plain names need --server. Of several targets the first that answers gets the call. It ends when --duration is over, when --play and --digits are
 done, when the other side hangs up, or with Ctrl-C. Without “call” the line begins with an option.`,
   options: {
     target: {
@@ -208,6 +208,28 @@ done, when the other side hangs up, or with Ctrl-C. Without “call” the line 
       value: 'auto|rfc4733|info',
       help: 'how --digits are sent. Default: auto, RTP events or else INFO',
     },
+    strategy: {
+      type: 'string',
+      value: 'all|in-order',
+      help: 'ring several targets all at once, or one after the other. Default: all',
+    },
+    'ring-each': { type: 'string', value: 'seconds', help: 'ring each target for this time at most' },
+    'confirm-key': {
+      type: 'string',
+      value: 'key',
+      help: 'a target gets the call only when it presses this key within 10 s: a\nmailbox does not press it',
+    },
+    'reliable-provisional': {
+      type: 'string',
+      value: 'off|supported|required',
+      help: 'acknowledge provisional responses (PRACK, RFC 3262). Default: supported',
+    },
+    'session-expires': {
+      type: 'string',
+      value: 'seconds',
+      help: 'session timer to ask for, 90 to 86400; 0 for none. Default: 1800',
+    },
+    'delayed-offer': { type: 'boolean', help: 'call without an offer: the other side makes it' },
     'ring-timeout': {
       type: 'string',
       value: 'seconds',
@@ -223,6 +245,7 @@ done, when the other side hangs up, or with Ctrl-C. Without “call” the line 
   ringflow call sip:test@pbx.local:5061 --protocol tls --tls-ca ca.pem
   RINGFLOW_PASSWORD=… ringflow call 1002 --server pbx.local --user 1001 --play hello.wav
   RINGFLOW_PASSWORD=… ringflow -s pbx.local -u 1001 -t 1002 -d 30
+  ringflow call 1001 1002 --server pbx.local --strategy in-order --ring-each 15 --confirm-key 1
   ringflow call 1002 --server pbx.local --tone 440 --hold 3-8 --hold-music wait.wav --duration 12
   ringflow call +49301234 --server sip.provider.example --user 4930999 --password-file ~/.sip --digits 12 --json`,
 }

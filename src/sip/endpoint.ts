@@ -4,7 +4,6 @@ import type { HostPort } from '../base/host-port.js'
 import type { Logger } from '../base/logger.js'
 import { textOf } from '../base/octets.js'
 import { Bindings } from '../stun/bindings.js'
-
 import { NextHops } from './dns/next-hops.js'
 import { openNames } from './dns/open-names.js'
 import type { Names } from './dns/records.js'

@@ -57,6 +57,44 @@ describe('ringflow as processes', function () {
     })
   }
 
+  it('rings two at once: the one that presses the key gets the call, the other one is left', async () => {
+    const [mailbox, person] = await Promise.all([
+      answering('--once'),
+      answering('--once', '--press', '1', '--tone', '425'),
+    ])
+    const here = join(folder, 'winner.wav')
+    const targets = [`sip:mailbox@${mailbox.at}`, `sip:person@${person.at}`]
+    const options = ['--confirm-key', '1', '--record', here, '--duration', '1', '--json']
+    const { code, out, err } = await ringflow(['call', ...targets, ...options]).exit()
+    assert.equal(code, 0, err)
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    const group = lines.find(({ type }) => type === 'group') as { attempts?: { outcome: string }[] } | undefined
+    assert.equal(group?.attempts?.[1]?.outcome, 'answered')
+    await mailbox.callee.exit()
+    assert.equal(lines.at(-1)?.type, 'summary')
+    assert.ok(measureTone(here, 425).share > 0.9, 'the sound of the person is recorded')
+  })
+
+  it('rings in order, each for its time; without an answer it says why and fails', async () => {
+    const { at } = await answering('--ring-time', '30')
+    const options = ['--strategy', 'in-order', '--ring-each', '0.3', '--json']
+    const { code, out, err } = await ringflow(['call', `sip:a@${at}`, `sip:b@${at}`, ...options]).exit()
+    assert.equal(code, 1, out)
+    assert.match(err, /no-answer/)
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; call?: { to: { user: string } } })
+    const order = lines.filter(({ type }) => type === 'call.trying' || type === 'call.ended')
+    assert.deepEqual(
+      order.map(({ type, call }) => `${type} ${call?.to.user}`),
+      ['call.trying a', 'call.ended a', 'call.trying b', 'call.ended b'],
+    )
+  })
+
   it('listens by five protocols at once, and calls by TLS, WS and WSS with a certificate that it checks', async () => {
     const { certificateFile, keyFile } = authority.make()
     const protocols = ['udp', 'tcp', 'tls', 'ws', 'wss']

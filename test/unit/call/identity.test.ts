@@ -213,6 +213,23 @@ describe('automatic answer', () => {
       assert.equal((await scene.call.ended).sipCode, 480)
     })
 
+  for (const [what, world, how, header] of [
+    ['a stranger', new World(), rule, 'Answer-Mode'],
+    ['a rule without it', trusting(), { ...rule, autoAnswer: false }, 'Priv-Answer-Mode'],
+  ] as const)
+    it(`a caller that requires it is refused with 403: ${what}`, async () => {
+      const scene = incoming({ world, rule: how, headers: { [header]: 'Auto;require' } })
+      const end = await scene.call.ended
+      assert.deepEqual([end.by, end.cause, end.sipCode], ['local', 'rejected', 403])
+      assert.deepEqual(scene.types, ['call.ended'])
+    })
+
+  it('a caller that requires it and may have it is answered', async () => {
+    const scene = incoming({ world: trusting(), rule, headers: { 'Answer-Mode': 'Auto;require' } })
+    await new Promise(setImmediate)
+    assert.equal(scene.call.snapshot().state, 'answered')
+  })
+
   it('is asked for in every way that telephones know', async () => {
     const { deps, userAgent } = new World()
     const target = { uri: uriOf('sip:bob@example.com'), user: 'bob' }

@@ -8,6 +8,7 @@ import { TelephonyError } from '../../../src/base/errors.js'
 import type { CallEnd } from '../../../src/call/call-event.js'
 import { accountFrom } from '../../../src/cli/account-options.js'
 import { adviceFor, adviceForError, adviceForStatus } from '../../../src/cli/advice.js'
+import { groupFrom } from '../../../src/cli/call-group.js'
 import { callOptionsFrom, callSettingsFrom } from '../../../src/cli/call-options.js'
 import { main } from '../../../src/cli/cli.js'
 import { parseListen } from '../../../src/cli/listen.js'
@@ -34,6 +35,32 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
+describe('settings of calls', () => {
+  it('come from options as the account node has them', () => {
+    const set = callSettingsFrom(
+      options(['--reliable-provisional', 'required', '--session-expires', '0', '--delayed-offer']),
+    )
+    assert.deepEqual(set, { reliableProvisional: 'required', sessionExpiresSec: 0, delayedOffer: true })
+    assert.deepEqual(callSettingsFrom(options([])), {})
+  })
+
+  it('of a group: all at once unless the options say otherwise; one plain target makes none', () => {
+    assert.equal(groupFrom(options([]), ['1001']), undefined)
+    assert.deepEqual(groupFrom(options([]), ['1001', '1002']), {
+      targets: [{ target: '1001' }, { target: '1002' }],
+      strategy: 'all',
+    })
+    assert.deepEqual(
+      groupFrom(options(['--confirm-key', '*', '--ring-each', '15', '--strategy', 'in-order']), ['1001']),
+      {
+        targets: [{ target: '1001', ringTimeoutMs: 15_000 }],
+        strategy: 'in-order',
+        confirm: { digit: '*', timeoutMs: 10_000 },
+      },
+    )
+  })
+})
+
 describe('command line', () => {
   it('explains itself', async () => {
     const overview = await run('--help')
@@ -55,7 +82,12 @@ describe('command line', () => {
     ['__proto__'],
     ['call'],
     ['call', '1002'],
-    ['call', 'a@127.0.0.1', 'b@127.0.0.1'],
+    ['call', 'a@127.0.0.1', '1002'],
+    ['call', 'a@127.0.0.1', '--strategy', 'both'],
+    ['call', 'a@127.0.0.1', '--ring-each', '0'],
+    ['call', 'a@127.0.0.1', '--confirm-key', '12'],
+    ['call', 'a@127.0.0.1', '--session-expires', '30'],
+    ['call', 'a@127.0.0.1', '--reliable-provisional', 'on'],
     ['call', 'a@127.0.0.1', '--bogus'],
     ['call', 'a@127.0.0.1', '--play', 'a.wav', '--tone', '440'],
     ['call', 'a@127.0.0.1', '--play', 'nowhere.wav'],
@@ -77,7 +109,6 @@ describe('command line', () => {
     ['call', 'a@127.0.0.1', '--record', 'nowhere/deeper/out.wav'],
     ['call', 'a@127.0.0.1', '--record', '.'],
     ['answer', '--listen', '127.0.0.1:0', '--ring-time', '181'],
-    ['call', '1002', '-t', '1003', '-s', 'pbx.local'],
     ['answer', '-t', '1002', '--listen', '127.0.0.1:0'],
     ['call', 'a@127.0.0.1', '--log-level', 'loud'],
     ['call', 'a@127.0.0.1', '--rtp-start-port', '80'],
