@@ -107,7 +107,8 @@ describe('a dialog between two endpoints', () => {
     assert.equal((await callerDialog.request('MESSAGE')).status, 405)
     bob.request = () => 200
     assert.equal((await callerDialog.request('MESSAGE')).status, 200)
-    assert.equal((await callerDialog.request('SUBSCRIBE')).status, 405)
+    // RFC 6665 4.5.2: no subscription shares a dialog.
+    assert.equal((await callerDialog.request('SUBSCRIBE')).status, 489)
   })
 
   it('survives handlers that break', async () => {
@@ -227,7 +228,7 @@ describe('a dialog with a peer that says what the test wants', () => {
   it('says what it takes with 405 and 415 (RFC 3261 21.4.6, 21.4.13)', async () => {
     const dialog = await established()
     dialog.handlers.request = (incoming) => incoming.reject(415)
-    for (const method of ['SUBSCRIBE', 'MESSAGE']) {
+    for (const method of ['PUBLISH', 'MESSAGE']) {
       const refused = await peer.ask(request(method, dialog), port())
       assert.equal(refused.status, 405)
       assert.match(refused.header('allow') ?? '', /INVITE, ACK, CANCEL, BYE/, method)
