@@ -1,17 +1,20 @@
 /** Every dialog in other settings: dark theme, Chinese, a narrow tray. */
 import assert from 'node:assert/strict'
 import type { Locator, Page } from 'playwright-core'
+import { LONG } from '../support/figures.js'
 import { startNodeRed } from '../support/node-red-process.js'
 import { closeDialog, darken, hasDarkTheme, openConfigDialog, openDialog, openEditor } from './support/editor.js'
 import { FLOW_TYPES, idOf, oneOfEach } from './support/flows.js'
 import { pictureFile, runNodeRedAndBrowser } from './support/running.js'
 
-const LOOKS = [
+const ALL_LOOKS = [
   { name: 'English', locale: 'en-US', dark: false },
   { name: 'English, dark', locale: 'en-US', dark: true },
   { name: 'Chinese', locale: 'zh-CN', dark: false },
   { name: 'Chinese, dark', locale: 'zh-CN', dark: true },
 ]
+/** Each language and each theme once; all four of them by RINGFLOW_LONG=1. */
+const LOOKS = LONG ? ALL_LOOKS : ALL_LOOKS.slice(1, 3)
 
 /** WCAG 2.1, 1.4.3 asks for 4.5; Node-RED's own hints in grey have less. */
 const LEAST_CONTRAST = 3
