@@ -31,6 +31,8 @@ export async function runTrace(context: CommandContext): Promise<number> {
     const messages = contents.push(chunk)
     follower?.show(messages)
   })
+  // A file that is followed may not have begun yet.
+  if (!follower) contents.end()
   const ladder = buildLadder(chosen(contents.messages, filter))
   if (!follower && format === 'mermaid')
     report.say('ladder', { text: ladderAsMermaid(ladder) }, ladderAsMermaid(ladder).trimEnd())

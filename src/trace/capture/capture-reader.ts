@@ -51,6 +51,11 @@ export class CaptureReader {
     return frames
   }
 
+  /** The file has ended. Throws BAD_ARGUMENT if it was too short for the head of a capture. */
+  end(): void {
+    if (!this.#isNext && !this.#pcap) throw notACapture()
+  }
+
   /** Number of octets that were read; 0: more are needed. */
   #take(octets: Buffer, frames: CapturedFrame[]): number {
     if (this.#isNext) return this.#block(octets, frames)
@@ -121,11 +126,14 @@ function formatOf(octets: Buffer): Format {
     // The upper bits have flags about a frame check sequence.
     if (unit !== undefined) return { little, unit, linkType: read32(octets, 20, little) & 0xffff }
   }
-  throw new TelephonyError(
+  throw notACapture()
+}
+
+const notACapture = (): TelephonyError =>
+  new TelephonyError(
     'BAD_ARGUMENT',
     'the file is not a pcap or pcapng capture. Use a file of tcpdump, Wireshark or ringflow',
   )
-}
 
 /** Option 9 of an interface: ticks in a second, as a power of 10 or (highest bit) of 2. */
 function resolutionOf(options: Buffer, little: boolean): number {

@@ -35,6 +35,11 @@ export class CaptureContents {
     return this.messages.slice(before)
   }
 
+  /** The file has ended. Throws BAD_ARGUMENT if it is not a capture. */
+  end(): void {
+    this.#reader.end()
+  }
+
   #take(segment: Segment): void {
     const { at, from, to, payload } = segment
     if (segment.transport === 'tcp') {

@@ -106,7 +106,7 @@ function lostAck({ steps }: Evidence): Finding[] {
 }
 
 function certificate({ reason = '' }: Evidence): Finding[] {
-  if (!/certificate|self.signed|\bTLS\b.*(?:refused|handshake)|ERR_TLS/i.test(reason)) return []
+  if (!/certificate|self.signed|\bTLS\b.*handshake|ERR_TLS/i.test(reason)) return []
   const advice =
     'Check the certificate’s dates and names, and give the authority that issued it (--tls-ca, or in the transport).'
   return [{ code: 'certificate', text: reason, advice }]

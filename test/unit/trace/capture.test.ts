@@ -154,7 +154,15 @@ describe('captures of packets', () => {
 
   it('a file that is not a capture is refused', () => {
     assert.throws(() => read(Buffer.from('not a capture, but long enough to be asked')), /not a pcap or pcapng capture/)
+    for (const octets of ['', 'pbx']) {
+      const short = new CaptureContents()
+      short.push(Buffer.from(octets))
+      assert.throws(() => short.end(), /not a pcap or pcapng capture/)
+    }
     const lying = pcapOf([], 101)
+    const empty = new CaptureContents()
+    empty.push(lying)
+    empty.end()
     assert.throws(
       () => read(Buffer.concat([lying, Buffer.alloc(16, 0xff)])),
       /damaged: it has a packet of 4294967295 octets/,

@@ -166,6 +166,12 @@ describe('diagnosis', () => {
     assert.equal(finding?.code, 'certificate')
     assert.match(finding.advice, /--tls-ca/)
     assert.deepEqual(codes(usualCall(), { reason: 'BYE' }), [])
+    const refused = 'cannot send to tls 192.0.2.9:5061: connect ECONNREFUSED 192.0.2.9:5061'
+    assert.deepEqual(
+      codes(traced([]), { reason: refused }),
+      [],
+      'the server does not listen: its certificate is not to blame',
+    )
   })
 
   it('no RTP in, and one-way audio: of our own call by its statistics', () => {
